@@ -1,0 +1,141 @@
+/**
+ * Compiles src/ and endpoints/ and lays out the package that is published: the compiled src/ is its root,
+ * endpoints/ lies beside it. `--out <dir>` builds elsewhere than in dist/, `--no-check` leaves finding type errors
+ * to the type check.
+ */
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { relocate } from './relocate.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const shebang = '#!/usr/bin/env node'
+
+class BuildError extends Error {}
+
+const filesBelow = (folder) =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+    : []
+
+function compile(outDir, options) {
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', outDir, ...options]
+  const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
+  if (error) throw new BuildError(`the compiler could not be started: ${error.message}`)
+  if (status !== 0) throw new BuildError('the compiler reported the errors above')
+}
+
+/** What tsc leaves behind: JSON that nothing imports, pages and browser scripts, hand-written declarations. */
+function copyAssets(outDir) {
+  for (const room of ['src', 'endpoints']) {
+    for (const file of filesBelow(join(root, room))) {
+      if (/\.[cm]?tsx?$/.test(file) && !/\.d\.[cm]?ts$/.test(file)) continue
+      cpSync(file, join(outDir, relative(root, file)))
+    }
+  }
+}
+
+/** Where a compiled file lies in the package: src/ is the root, everything else keeps its place. */
+const packagePath = (buildPath) => (buildPath === 'src' ? '.' : buildPath.replace(/^src\//, ''))
+
+function assemble(buildDir, packageDir) {
+  const files = filesBelow(buildDir).map((file) => relative(buildDir, file))
+  const taken = new Map()
+  for (const file of files) {
+    const target = packagePath(file)
+    if (taken.has(target))
+      throw new BuildError(`${file} and ${taken.get(target)} would both become ${target}`)
+    taken.set(target, file)
+  }
+  for (const [target, file] of taken) {
+    const from = join(buildDir, file)
+    const to = join(packageDir, target)
+    mkdirSync(dirname(to), { recursive: true })
+    if (!/\.(js|d\.ts)$/.test(file)) cpSync(from, to)
+    else writeFileSync(to, relocate(readFileSync(from, 'utf8'), file, packagePath))
+  }
+}
+
+function checkRelativeImports(packageDir) {
+  const isFile = (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  const isThere = (path) => ['', '.js', '.d.ts', '/index.js', '/index.d.ts'].some((end) => isFile(path + end))
+  const broken = []
+  for (const file of filesBelow(packageDir).filter((name) => /\.(js|d\.ts)$/.test(name))) {
+    relocate(readFileSync(file, 'utf8'), file, (path) => {
+      if (path !== file && !isThere(path))
+        broken.push(`${relative(packageDir, file)}: ${relative(packageDir, path)}`)
+      return path
+    })
+  }
+  if (broken.length > 0)
+    throw new BuildError(`imports of files that the package lacks:\n  ${broken.join('\n  ')}`)
+}
+
+function writeManifest(packageDir) {
+  const source = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { name, version, description, license, type, engines, dependencies } = source
+  const main = join(packageDir, 'main.js')
+  const hasBinary = existsSync(main)
+  if (hasBinary) {
+    if (!readFileSync(main, 'utf8').startsWith(`${shebang}\n`)) {
+      throw new BuildError(`src/main.ts is the package's binary: its first line must be ${shebang}`)
+    }
+    chmodSync(main, 0o755)
+  }
+  const manifest = {
+    name,
+    version,
+    description,
+    license,
+    type,
+    main: 'index.js',
+    types: 'index.d.ts',
+    ...(hasBinary && { bin: { [name]: 'main.js' } }),
+    engines,
+    dependencies,
+  }
+  writeFileSync(join(packageDir, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  for (const page of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
+    if (existsSync(join(root, page))) cpSync(join(root, page), join(packageDir, page))
+    else console.warn(`build: there is no ${page} to put into the package`)
+  }
+}
+
+try {
+  const { values } = parseArgs({
+    options: {
+      out: { type: 'string', default: join(root, 'dist') },
+      'no-check': { type: 'boolean', default: false },
+    },
+  })
+  const out = resolve(values.out)
+  const buildDir = join(out, 'build')
+  const packageDir = join(out, 'package')
+  // Only what this script made: reports and tarballs beside them belong to others.
+  for (const folder of [buildDir, packageDir]) rmSync(folder, { recursive: true, force: true })
+  compile(buildDir, values['no-check'] ? ['--noCheck'] : [])
+  copyAssets(buildDir)
+  assemble(buildDir, packageDir)
+  checkRelativeImports(packageDir)
+  writeManifest(packageDir)
+} catch (error) {
+  if (!(error instanceof BuildError) && !String(error?.code).startsWith('ERR_PARSE_ARGS')) throw error
+  console.error(`build: ${error.message}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,121 @@
+/** Writes .env.example: every setting of the service and of its adapters, from their definitions. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type AdapterConfig } from '../src/config/adapter-config'
+import { BaseSettingsDefinition } from '../src/config/base-settings'
+import { settingsReference, type SettingReferenceRow } from '../src/config/reference'
+import { ServiceSettingsDefinition } from '../src/config/service-settings'
+
+const root = join(__dirname, '..')
+
+/** Settings under one heading, with the names that the environment has for them. */
+export interface Section {
+  title: string
+  /** What the names of an adapter's settings start with. */
+  prefix?: string
+  rows: SettingReferenceRow[]
+}
+
+interface LoadedAdapter {
+  name: string
+  config: AdapterConfig
+}
+
+interface Exports {
+  adapter?: LoadedAdapter
+}
+
+/** The adapters of a folder, by file name; a file or folder in it that exports no `adapter` is none. */
+async function adaptersOf(folder: string): Promise<LoadedAdapter[]> {
+  if (!existsSync(folder)) return []
+  const found: LoadedAdapter[] = []
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
+    const file = join(folder, entry.isDirectory() ? join(entry.name, 'index.ts') : entry.name)
+    if (!file.endsWith('.ts') || !existsSync(file)) continue
+    const module = (await import(pathToFileURL(file).href)) as Exports & { default?: Exports }
+    const adapter = module.adapter ?? module.default?.adapter
+    if (adapter) found.push(adapter)
+  }
+  return found
+}
+
+/**
+ * Every setting there is: the framework's, the service's, and each adapter's own under its prefix.
+ *
+ * @param folder - where the adapters are
+ */
+export async function settingSections(folder = join(root, 'endpoints')): Promise<Section[]> {
+  const sections: Section[] = [
+    { title: 'Framework', rows: settingsReference(BaseSettingsDefinition) },
+    { title: 'Service', rows: settingsReference(ServiceSettingsDefinition) },
+  ]
+  for (const { name, config } of await adaptersOf(folder)) {
+    const prefix = config.options?.envVarsPrefix
+    const own = settingsReference(config.settingsDefinition)
+    const rows = prefix ? own.map((row) => ({ ...row, name: `${prefix}_${row.name}` })) : own
+    sections.push({ title: `Adapter ${name}`, prefix, rows })
+  }
+  return sections
+}
+
+/** The text of .env.example. Every line is a comment: a copy changes nothing until it is edited. */
+export function renderEnvExample(sections: Section[]): string {
+  const head = [
+    '# Every setting, with its default. Copy to .env, remove the # of a line and give it a value.',
+    '# Unset and empty mean the same: the default. Times are in milliseconds where nothing else is said.',
+    '# Generated from the definitions: npm run env-example',
+  ]
+  const blocks = sections.map((section) => [heading(section), ...section.rows.map(renderRow)].join('\n\n'))
+  return `${[head.join('\n'), ...blocks].join('\n\n')}\n`
+}
+
+function heading({ title, prefix }: Section): string {
+  const rest = prefix && `# A setting of the framework, for this adapter alone: ${prefix}_<NAME>`
+  return [`# == ${title} ==`, rest].filter(Boolean).join('\n')
+}
+
+function renderRow(row: SettingReferenceRow): string {
+  const description = row.description.replace(/\s+/g, ' ').trim().replace(/\.$/, '')
+  return `# ${description} (${facts(row)})\n#${row.name}=${row.sensitive ? '' : literal(row.default)}`
+}
+
+function facts({
+  type,
+  options,
+  min,
+  max,
+  default: value,
+  required,
+  sensitive,
+}: SettingReferenceRow): string {
+  const hasDefault = value !== undefined && value !== ''
+  return [
+    options ? `one of ${options.join(' | ')}` : type,
+    range(min, max),
+    hasDefault && !sensitive && `default ${value}`,
+    !hasDefault && required && 'required',
+    sensitive && 'secret',
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+function range(min: number | undefined, max: number | undefined): string | undefined {
+  if (min === undefined) return max === undefined ? undefined : `at most ${max}`
+  return max === undefined ? `at least ${min}` : `${min} to ${max}`
+}
+
+/** Quoted where a reader of .env files would stop early or strip something. */
+function literal(value: SettingReferenceRow['default']): string {
+  const text = value === undefined ? '' : String(value)
+  return /[\s#'"$]/.test(text) ? `'${text}'` : text
+}
+
+async function main(): Promise<void> {
+  writeFileSync(join(root, '.env.example'), renderEnvExample(await settingSections()))
+}
+
+if (process.argv[1] === __filename) void main()

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { settingSections } from '../../scripts/env-example'
+import { BaseSettingsDefinition } from '../../src/config/base-settings'
+import { read } from '../helpers/repository'
+
+interface Service {
+  image?: string
+  build?: string
+  environment?: Record<string, string>
+  healthcheck?: { test: string[] }
+  read_only?: boolean
+  cap_drop?: string[]
+  security_opt?: string[]
+  restart?: string
+  stop_grace_period?: string
+  profiles?: string[]
+}
+
+const composeText = read('docker-compose.yml')
+const compose = parse(composeText) as { services: Record<string, Service> }
+const services = Object.entries(compose.services)
+
+/** Instructions of the Dockerfile: comments gone, continued lines joined. */
+const instructions = read('Dockerfile')
+  .replace(/^\s*#.*\n/gm, '')
+  .replace(/\\\n\s*/g, ' ')
+  .split('\n')
+  .filter((line) => line !== '')
+const argumentsOf = (instruction: string): string[] =>
+  instructions
+    .filter((line) => line.startsWith(`${instruction} `))
+    .map((line) => line.slice(instruction.length + 1))
+const stages = argumentsOf('FROM')
+const lastStage = instructions.slice(instructions.findLastIndex((line) => line.startsWith('FROM ')))
+
+/** A tag that begins with a version: no tag at all and `latest` both mean another image every week. */
+const pinned = /^[\w./-]+:v?\d+\.\d+/
+
+/** Variables that belong to Node.js, not to the settings. */
+const runtimeVariables = new Set(['NODE_ENV'])
+
+async function unknownVariables(names: Iterable<string>): Promise<string[]> {
+  const sections = await settingSections()
+  const known = new Set(sections.flatMap(({ rows }) => rows.map(({ name }) => name)))
+  for (const { prefix } of sections) {
+    if (prefix) for (const name of Object.keys(BaseSettingsDefinition)) known.add(`${prefix}_${name}`)
+  }
+  return [...names].filter((name) => !known.has(name) && !runtimeVariables.has(name))
+}
+
+describe('the Dockerfile', () => {
+  it('pins its images to a version', () => {
+    expect(stages.length).toBeGreaterThan(1)
+    for (const stage of stages) expect(stage).toMatch(pinned)
+  })
+
+  it('sets no variable that is not a setting', async () => {
+    const names = [...argumentsOf('ENV'), ...argumentsOf('ARG')].map((text) => text.split('=')[0] ?? '')
+    expect(await unknownVariables(names)).toEqual([])
+  })
+
+  it('runs as a user who is not root', () => {
+    const users = lastStage.filter((line) => line.startsWith('USER '))
+    expect(users).toEqual(['USER node'])
+    expect(lastStage.indexOf('USER node')).toBeLessThan(
+      lastStage.findIndex((line) => line.startsWith('CMD ')),
+    )
+  })
+
+  it('starts the service, and checks its health, without a shell', () => {
+    const [check] = lastStage.filter((line) => line.startsWith('HEALTHCHECK '))
+    expect(JSON.parse(check?.split(' CMD ')[1] ?? '')).toEqual(['node', 'cli/healthcheck.js'])
+    expect(JSON.parse(argumentsOf('CMD').join())).toEqual(['node', 'main.js'])
+  })
+
+  it('says which ports the service has', () => {
+    const { EA_PORT, METRICS_PORT } = BaseSettingsDefinition
+    expect(argumentsOf('EXPOSE')).toEqual([`${EA_PORT.default} ${METRICS_PORT.default}`])
+  })
+
+  it('copies nothing that .dockerignore leaves out', () => {
+    const ignore = read('.dockerignore').split('\n')
+    const copied = argumentsOf('COPY')
+      .filter((text) => !text.startsWith('--from='))
+      .flatMap((text) => text.split(' ').slice(0, -1))
+      .map((path) => `!${path}`)
+    expect(ignore).toContain('*')
+    expect(ignore).toEqual(expect.arrayContaining(copied))
+  })
+})
+
+describe('docker-compose.yml', () => {
+  it('has the service alone by default, Redis and Prometheus by profile', () => {
+    const profiles = services.map(([name, { profiles }]) => [name, profiles])
+    expect(profiles).toEqual([
+      ['tickwell', undefined],
+      ['redis', ['redis']],
+      ['prometheus', ['metrics']],
+    ])
+  })
+
+  it('sets and asks for no variable that is not a setting', async () => {
+    const asked = [...composeText.matchAll(/\$\{(\w+)/g)].map(([, name]) => name ?? '')
+    expect(asked).toContain('EA_PORT')
+    expect(await unknownVariables(asked)).toEqual([])
+    const set = services.flatMap(([, { environment }]) => Object.keys(environment ?? {}))
+    expect(await unknownVariables(set)).toEqual([])
+  })
+
+  it.each(services)('pins the image of %s', (_name, { image, build }) => {
+    if (image === undefined) expect(build).toBe('.')
+    else expect(image).toMatch(pinned)
+  })
+
+  it.each(services)('gives %s no more than it needs', (_name, service) => {
+    expect(service.read_only).toBe(true)
+    expect(service.cap_drop).toEqual(['ALL'])
+    expect(service.security_opt).toEqual(['no-new-privileges:true'])
+  })
+
+  it.each(services)('watches %s, restarts it, and lets it finish', (_name, service) => {
+    expect(service.healthcheck?.test[0]).toBe('CMD')
+    expect(service.restart).toBe('unless-stopped')
+    expect(service.stop_grace_period).toMatch(/^\d+s$/)
+  })
+
+  it('holds no value of a secret', async () => {
+    const secrets = (await settingSections())
+      .flatMap(({ rows }) => rows.filter(({ sensitive }) => sensitive))
+      .map(({ name }) => name)
+    expect(secrets.filter((name) => composeText.includes(name))).toEqual([])
+  })
+})
+
+describe('deploy/prometheus.yml', () => {
+  it('scrapes the metrics of the service where it serves them by default', () => {
+    const { scrape_configs: jobs } = parse(read('deploy/prometheus.yml')) as {
+      scrape_configs: { metrics_path: string; static_configs: { targets: string[] }[] }[]
+    }
+    const target = `tickwell:${BaseSettingsDefinition.METRICS_PORT.default}`
+    expect(jobs.map((job) => [job.metrics_path, job.static_configs])).toEqual([
+      ['/metrics', [{ targets: [target] }]],
+    ])
+  })
+})

@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join, posix, relative, sep } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { publicFiles } from '../helpers/public-files'
+import { filesBelow, read, root } from '../helpers/repository'
+
+const out = mkdtempSync(join(tmpdir(), 'tickwell-package-'))
+const folder = join(out, 'package')
+const source = JSON.parse(read('package.json')) as Record<string, unknown>
+let files: string[] = []
+let manifest: Record<string, unknown> = {}
+
+const text = (file: string) => readFileSync(join(folder, file), 'utf8')
+const isModule = (file: string) => /\.(js|d\.ts)$/.test(file)
+const missing = (wanted: string[]) => wanted.filter((file) => !files.includes(file))
+/** Loads from the package as code that was installed beside it would. */
+const run = (code: string) =>
+  execFileSync(process.execPath, ['-e', code], { cwd: folder, encoding: 'utf8' }).trim()
+
+beforeAll(() => {
+  const build = [join(root, 'scripts/build.mjs'), '--no-check', '--out', out]
+  execFileSync(process.execPath, build, { stdio: 'pipe' })
+  symlinkSync(join(root, 'node_modules'), join(out, 'node_modules'))
+  files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+  manifest = JSON.parse(text('package.json')) as Record<string, unknown>
+}, 60_000)
+
+afterAll(() => rmSync(out, { recursive: true, force: true }))
+
+describe('the package', () => {
+  it('resolves to its main file, which has types', () => {
+    const resolve = createRequire(join(out, 'consumer.js')).resolve
+    expect(relative(folder, resolve(folder))).toBe('index.js')
+    expect(files).toContain(manifest['types'])
+  })
+
+  it('names what its users need, and nothing of how it is made', () => {
+    const { name, version, description, license, type, engines, dependencies } = source
+    expect(manifest).toEqual({
+      ...{ name, version, description, license, type, engines, dependencies },
+      ...{ main: 'index.js', types: 'index.d.ts', bin: { tickwell: 'main.js' } },
+    })
+  })
+
+  it('has its documents', () => {
+    expect(missing(['README.md', 'LICENSE', 'CHANGELOG.md'])).toEqual([])
+  })
+
+  it('has every public file at the path that the contract gives it', () => {
+    const present = [...publicFiles].filter((file) => existsSync(join(root, 'src', file)))
+    expect(missing(present.map((file) => file.replace(/\.ts$/, '.js')))).toEqual([])
+  })
+
+  it('has declarations beside each module, and no tests or sources', () => {
+    const modules = files.filter(
+      (file) => /(?<!\.d)\.(js|ts)$/.test(file) && !/(^|\/)(public|assets)\//.test(file),
+    )
+    expect(modules.filter((file) => !files.includes(file.replace(/\.js$/, '.d.ts')))).toEqual([])
+    expect(
+      files.filter((file) => /(^|\/)(test|tests|bench|scripts|node_modules)\/|\.test\./.test(file)),
+    ).toEqual([])
+  })
+
+  it('has the files of src/ and endpoints/ that are not compiled', () => {
+    const assets = [...filesBelow('src', /\.(json|html|css|mjs|svg)$/), ...filesBelow('endpoints', /\.json$/)]
+    expect(missing(assets.map((file) => file.replace(/^src\//, '')))).toEqual([])
+  })
+
+  it('finds every file that it imports', () => {
+    const ends = ['', '.js', '.d.ts', '/index.js', '/index.d.ts']
+    const broken = files.filter(isModule).flatMap((file) =>
+      [...text(file).matchAll(/(?:from |require\(|import\()["'](\.[^"']*)["']/g)]
+        .map(([, specifier]) => posix.join(posix.dirname(file), specifier ?? ''))
+        .filter((path) => !ends.some((end) => files.includes(posix.join(path + end))))
+        .map((path) => `${file}: ${path}`),
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('has no word of a package registry', () => {
+    const hosts = ['registry.' + 'npmjs.org', 'registry.' + 'yarnpkg.com']
+    expect(files.filter((file) => hosts.some((host) => text(file).includes(host)))).toEqual([])
+  })
+
+  it('loads by plain require, deep paths included', () => {
+    expect(run(`console.log(typeof require('./index').expose, typeof require('./adapter').Adapter)`)).toBe(
+      'function function',
+    )
+  })
+
+  it('is what its own endpoints are written against', () => {
+    const adapters = files.filter((file) => /^endpoints\/([\w-]+\/index|[\w-]+)\.js$/.test(file))
+    const strangers = run(`
+      const { Adapter } = require('./adapter')
+      const isStranger = ({ adapter }) => adapter !== undefined && !(adapter instanceof Adapter)
+      console.log(${JSON.stringify(adapters)}.filter((file) => isStranger(require('./' + file))).join())
+    `)
+    expect(strangers).toBe('')
+  })
+
+  it('has a binary that a shell can start', () => {
+    expect(text('main.js').split('\n')[0]).toBe('#!/usr/bin/env node')
+  })
+})
