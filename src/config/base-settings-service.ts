@@ -1,0 +1,124 @@
+import { validator } from '../validation/validators'
+import { type SettingsDefinitionMap } from './setting-types'
+
+const megabyte = 1024 * 1024
+
+/** Settings of the process and its HTTP side: addresses, TLS, logs, metrics. */
+export const serviceSettings = {
+  EA_HOST: {
+    description: 'Address that the REST server and the metrics server listen on: an IP address or localhost',
+    type: 'string',
+    default: '::',
+    validate: validator.host(),
+    sensitive: false,
+  },
+  EA_PORT: {
+    description: 'Port of the REST server; 0 lets the system choose a free one',
+    type: 'number',
+    default: 8080,
+    validate: validator.port(),
+  },
+  EA_MODE: {
+    description: 'Whether this process answers requests (reader), fetches values (writer) or does both',
+    type: 'enum',
+    default: 'reader-writer',
+    options: ['reader', 'writer', 'reader-writer'],
+  },
+  BASE_URL: {
+    description: 'Path that all routes of the REST server start with',
+    type: 'string',
+    default: '/',
+    sensitive: false,
+  },
+  MAX_PAYLOAD_SIZE_LIMIT: {
+    description: 'Largest request body accepted, in bytes',
+    type: 'number',
+    default: megabyte,
+    validate: validator.integer({ min: megabyte, max: 1024 * megabyte }),
+  },
+  API_VERBOSE: {
+    description: 'Has no effect; kept so that existing environments stay valid',
+    type: 'boolean',
+    default: false,
+  },
+  DEBUG_ENDPOINTS: {
+    description:
+      'Whether to enable debug enpoints (/debug/*) for this adapter. Enabling them might consume more resources.',
+    type: 'boolean',
+    default: false,
+  },
+  TLS_ENABLED: {
+    description: 'Serve HTTPS; not together with MTLS_ENABLED',
+    type: 'boolean',
+    default: false,
+  },
+  MTLS_ENABLED: {
+    description: 'Serve HTTPS and ask clients for a certificate; not together with TLS_ENABLED',
+    type: 'boolean',
+    default: false,
+  },
+  TLS_PRIVATE_KEY: {
+    description: "Base64 of the server's private key",
+    type: 'string',
+    validate: validator.base64(),
+    sensitive: true,
+  },
+  TLS_PUBLIC_KEY: {
+    description: "Base64 of the server's certificate",
+    type: 'string',
+    validate: validator.base64(),
+    sensitive: false,
+  },
+  TLS_PASSPHRASE: {
+    description: 'Passphrase of the private key',
+    type: 'string',
+    default: '',
+    sensitive: true,
+  },
+  TLS_CA: {
+    description: 'Certificate authority that client certificates are checked against',
+    type: 'string',
+    sensitive: true,
+  },
+  LOG_LEVEL: {
+    description: 'Least severe level that is logged: fatal, error, warn, info, debug or trace',
+    type: 'string',
+    default: 'info',
+    sensitive: false,
+  },
+  DEBUG: {
+    description: 'Development mode: readable logs, and stack and cause in the bodies of errors',
+    type: 'boolean',
+    default: false,
+  },
+  CENSOR_SENSITIVE_LOGS: {
+    description: 'Drop the log lines that may hold sensitive data altogether',
+    type: 'boolean',
+    default: false,
+  },
+  CORRELATION_ID_ENABLED: {
+    description: 'Give every request an id that appears in all of its log lines',
+    type: 'boolean',
+    default: true,
+  },
+  METRICS_ENABLED: {
+    description: 'Record metrics and serve them to Prometheus',
+    type: 'boolean',
+    default: true,
+  },
+  EXPERIMENTAL_METRICS_ENABLED: {
+    description: 'Second switch for metrics: they are served only if METRICS_ENABLED is on as well',
+    type: 'boolean',
+    default: true,
+  },
+  METRICS_PORT: {
+    description: 'Port of the metrics server',
+    type: 'number',
+    default: 9080,
+    validate: validator.port(),
+  },
+  METRICS_USE_BASE_URL: {
+    description: 'Serve metrics under BASE_URL instead of directly at /metrics',
+    type: 'boolean',
+  },
+} as const satisfies SettingsDefinitionMap

@@ -1,0 +1,26 @@
+export { AdapterConfig, type AdapterConfigOptions, type SettingsDefinitionFromConfig } from './adapter-config'
+export { BaseSettingsDefinition, type BaseSettingsDefinitionType } from './base-settings'
+export { ConfigError } from './config-error'
+export { EnvGetter } from './env-getter'
+export {
+  type AdapterSettings,
+  type BaseAdapterSettings,
+  buildAdapterSettings,
+  type CustomSettingsDefinition,
+  type EmptyCustomSettings,
+  type EmptySettingsDefinitionMap,
+  type EnumSettingDefinition,
+  type GenericConfigStructure,
+  getEnv,
+  getEnvOrEnvGetter,
+  type Getter,
+  type NonEnumSettingDefinition,
+  parseEnv,
+  type SettingDefinition,
+  type SettingDefinitionBase,
+  type SettingDefinitionDetails,
+  type Settings,
+  type SettingsDefinitionMap,
+  type ValidationErrorMessage,
+  type ValidSettingValue,
+} from './settings'

@@ -1,0 +1,55 @@
+import { censor, secretEntry } from '../util/redaction'
+import { type Validator } from '../validation/validators'
+import { isSensitive, redacted } from './sensitive'
+import { type SettingDefinition, type ValidSettingValue } from './setting-types'
+
+/**
+ * What is wrong with the value of a setting, undefined if nothing is. The value of a sensitive setting is never in it.
+ *
+ * @param text - what the environment holds, for values that did not parse
+ */
+export const settingProblem = (
+  name: string,
+  definition: SettingDefinition,
+  value: ValidSettingValue | null | undefined,
+  text?: string,
+): string | undefined => {
+  if (value === undefined || value === null) {
+    return definition.required ? 'Value is required, but none was provided' : undefined
+  }
+  if (Number.isNaN(value)) {
+    const received = text === undefined ? 'number NaN' : `string ${text}`
+    return `Value must be a number, Received ${isSensitive(name, definition) ? redacted(name) : received}`
+  }
+  if (skipsValidation(value) || !definition.validate) return undefined
+  const problem = runValidator(definition.validate as Validator<unknown>, value)
+  if (!problem || !isSensitive(name, definition)) return problem
+  return reveals(problem, String(value))
+    ? `${definition.validate.meta.details ?? 'Value is not valid'}. Received ${redacted(name)}`
+    : problem
+}
+
+// contract 17.14: falsy values skip the validator, so that 0 is accepted where the range starts above it.
+const skipsValidation = (value: ValidSettingValue) => !value
+
+// One throwing validator must not hide the problems of all other settings.
+const runValidator = ({ fn }: Validator<unknown>, value: unknown): string | undefined => {
+  try {
+    return fn(value)
+  } catch (error) {
+    return `Validation failed with ${String(error)}`
+  }
+}
+
+const tellingLength = 8
+
+/** Whether a text has a secret in it, encoded or in part. */
+const reveals = (text: string, secret: string): boolean => {
+  if (censor(text, [secretEntry('', secret)]) !== text) return true
+  const shown = text.toLowerCase()
+  const hidden = secret.toLowerCase()
+  for (let start = 0; start + tellingLength <= hidden.length; start += 1) {
+    if (shown.includes(hidden.slice(start, start + tellingLength))) return true
+  }
+  return false
+}

@@ -1,0 +1,23 @@
+import { type AdapterConfig } from './adapter-config'
+import { EnvGetter } from './env-getter'
+import { isSensitive, redacted } from './sensitive'
+import { type SettingDefinition, type SettingDefinitionDetails, type SettingsDefinitionMap } from './settings'
+
+export type DebugPageSetting = SettingDefinitionDetails & { name: string; value: unknown }
+
+/** All settings of an adapter as status and debug pages show them: by name, secrets redacted (contract 6.8). */
+export const settingsList = <T extends SettingsDefinitionMap>(
+  config: AdapterConfig<T>,
+): DebugPageSetting[] => {
+  const list: DebugPageSetting[] = []
+  for (const [name, value] of Object.entries(config.settings as Record<string, unknown>)) {
+    const details = config.getSettingDebugDetails(name)
+    const isSecret =
+      details.type === 'string' && isSensitive(name, details as Pick<SettingDefinition, 'type' | 'sensitive'>)
+    const show = (label: string, shown: unknown) =>
+      list.push({ ...details, name: label, value: isSecret && shown ? redacted(label) : shown })
+    if (value instanceof EnvGetter) for (const entry of value.entries()) show(entry.envVarName, entry.value)
+    else show(name, value)
+  }
+  return list.sort((a, b) => a.name.localeCompare(b.name))
+}

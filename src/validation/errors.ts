@@ -1,0 +1,170 @@
+import { HttpRequestType } from '../metrics/constants'
+import { isDebug } from '../util/debug-flag'
+import { type ErrorCode } from './error-codes'
+import { type ResponseTimestamps } from './timestamps'
+
+/**
+ * Why there is no value to answer with. Shown to clients as `error.reason`, an addition to the contract's error body:
+ * it must hold neither secrets nor URLs with queries.
+ */
+export type ErrorReason = {
+  /** One of the table in `error-codes.ts`; authors may use codes of their own. */
+  code: ErrorCode | (string & {})
+  message: string
+  /** Since when it has been so. */
+  sinceUnixMs?: number
+  /** When the next try is planned, if one is. */
+  nextAttemptUnixMs?: number
+}
+
+type ErrorSummary = {
+  name: string
+  message: string
+  url?: string
+  errorResponse?: unknown
+  feedID?: string
+  reason?: ErrorReason
+}
+
+type ErrorWithDetails = ErrorSummary & {
+  stack: string
+  cause: string
+}
+
+/** The JSON body of an error answer (contract 6.5). Keys without a value are absent. */
+export type AdapterErrorResponse = {
+  status: string
+  statusCode: number
+  providerStatusCode?: number
+  error: ErrorSummary | ErrorWithDetails
+}
+
+/**
+ * An error that reaches the client as JSON, with `statusCode` as HTTP status (contract 12).
+ * Every field is optional; `statusCode` is 500 unless given.
+ */
+export class AdapterError extends Error {
+  status: string
+  statusCode: number
+  override cause: unknown
+  url?: string
+  errorResponse: unknown
+  feedID?: string
+  providerStatusCode?: number
+  metricsLabel?: HttpRequestType
+  reason?: ErrorReason
+  override name: string
+  // Declared as a field, hence enumerable: authors log and serialise these errors as plain objects.
+  override message: string
+
+  constructor({
+    status = 'errored',
+    statusCode = 500,
+    name = 'AdapterError',
+    message = 'There was an unexpected error in the adapter.',
+    cause,
+    url,
+    feedID,
+    errorResponse,
+    providerStatusCode,
+    metricsLabel = HttpRequestType.ADAPTER_ERROR,
+    reason,
+  }: Partial<AdapterError>) {
+    super(message)
+    this.message = message
+    this.status = status
+    this.statusCode = statusCode
+    this.name = name
+    this.cause = cause
+    this.url = url
+    this.feedID = feedID
+    this.errorResponse = errorResponse
+    this.providerStatusCode = providerStatusCode
+    this.metricsLabel = metricsLabel
+    this.reason = reason
+  }
+
+  /** The error body of contract 6.5. `stack` and `cause` are in it only while the process runs with `DEBUG=true`. */
+  toJSONResponse(): AdapterErrorResponse {
+    const error = withoutUndefined({
+      name: this.name,
+      message: this.message,
+      url: this.url,
+      errorResponse: this.errorResponse,
+      feedID: this.feedID,
+      reason: this.reason,
+      ...(isDebug() ? { stack: this.stack, cause: printableCause(this.cause) } : {}),
+    })
+    return withoutUndefined({
+      status: this.status,
+      statusCode: this.statusCode,
+      providerStatusCode: this.providerStatusCode,
+      error,
+    })
+  }
+}
+
+const withoutUndefined = <T extends object>(value: T) =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T
+
+// Error objects serialise to `{}`, and those of HTTP clients hold circular references and request headers.
+const printableCause = (cause: unknown) => (cause instanceof Error ? String(cause) : cause)
+
+/** The request is at fault: unknown endpoint, bad parameters, wrong content type. */
+export class AdapterInputError extends AdapterError {
+  constructor(input: Partial<AdapterError>) {
+    super({ ...input, metricsLabel: HttpRequestType.INPUT_ERROR })
+  }
+}
+
+/** The budget for requests to the provider is used up. */
+export class AdapterRateLimitError extends AdapterError {
+  /** How long to wait before trying again; 0 when unknown. */
+  msUntilNextExecution: number
+
+  constructor(input: Partial<AdapterError> & { msUntilNextExecution?: number }) {
+    super({ ...input, metricsLabel: HttpRequestType.RATE_LIMIT_ERROR })
+    this.msUntilNextExecution = input.msUntilNextExecution ?? 0
+  }
+}
+
+/** No value arrived within the time a request waits. */
+export class AdapterTimeoutError extends AdapterError {
+  constructor(input: Partial<AdapterError>) {
+    super({ ...input, metricsLabel: HttpRequestType.TIMEOUT_ERROR })
+  }
+}
+
+/** The provider answered, with an error or with nonsense. */
+export class AdapterDataProviderError extends AdapterError {
+  constructor(
+    input: Partial<AdapterError>,
+    public timestamps: ResponseTimestamps,
+  ) {
+    super({ ...input, metricsLabel: HttpRequestType.DP_ERROR })
+  }
+}
+
+/** The provider could not be reached or went away. */
+export class AdapterConnectionError extends AdapterError {
+  constructor(
+    input: Partial<AdapterError>,
+    public timestamps: ResponseTimestamps,
+  ) {
+    super({ ...input, metricsLabel: HttpRequestType.CONNECTION_ERROR })
+  }
+}
+
+/** For the rules of one adapter. */
+export class AdapterCustomError extends AdapterError {
+  constructor(input: Partial<AdapterError>) {
+    super({ ...input, metricsLabel: HttpRequestType.CUSTOM_ERROR })
+  }
+}
+
+/** Bid, mid and ask contradict each other. */
+export class AdapterLWBAError extends AdapterError {
+  constructor(input: Partial<AdapterError>) {
+    super({ ...input, name: 'AdapterLWBAError', metricsLabel: HttpRequestType.LWBA_ERROR })
+  }
+}

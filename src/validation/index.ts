@@ -1,0 +1,1 @@
+export { InputParameters } from './input-parameters'

@@ -1,0 +1,44 @@
+import { InputValidationError } from './input-errors'
+
+/** Symbol replacements and transport choices of a request, by adapter name (contract 2.1). */
+export type Overrides = {
+  [adapterName: string]: {
+    [symbol: string]: string
+    transport: string
+  }
+}
+
+/**
+ * Checks the shape of a request's `overrides`, if it has any (contract 5.3). Falsy overrides count as none, and so
+ * does null for one adapter.
+ *
+ * @throws AdapterError (status 400) naming what is wrong
+ */
+export const validateOverrides = (input: { overrides?: Overrides }): void => {
+  const overrides: unknown = Object.hasOwn(input, 'overrides') ? input.overrides : undefined
+  if (!overrides) return
+  if (typeof overrides !== 'object') throw new InputValidationError('Overrides should be an object')
+  for (const [adapterName, replacements] of Object.entries(overrides as Record<string, unknown>)) {
+    if (replacements === null) continue
+    if (typeof replacements !== 'object') {
+      throw new InputValidationError(`Overrides for adapter "${adapterName}" should be an object`)
+    }
+    for (const [symbol, replacement] of Object.entries(replacements as Record<string, unknown>)) {
+      if (typeof replacement !== 'string') {
+        throw new InputValidationError(
+          `Overrides should map strings to strings, got ${symbol} to ${printable(replacement)}`,
+        )
+      }
+    }
+  }
+}
+
+const maxPrintedDepth = 4
+
+// What `String(value)` gives, but safe for what a client can send: an object may hide or break its own `toString`, and
+// a list nested deeply enough overflows the stack.
+const printable = (value: unknown, depth = 0): string => {
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (!Array.isArray(value) || depth === maxPrintedDepth) return '[object Object]'
+  return value.map((element) => (element == null ? '' : printable(element, depth + 1))).join()
+}

@@ -1,0 +1,7 @@
+export {
+  validator,
+  type ValidationErrorMessage,
+  type Validator,
+  type ValidatorMeta,
+  type ValidatorWithParams,
+} from './validators'

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError } from '../../src/config/config-error'
+import { readServiceSettings } from '../../src/config/service-settings'
+
+const problemsOf = (env: Record<string, string>): readonly string[] => {
+  try {
+    readServiceSettings(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('the settings of the service', () => {
+  it('mean all adapters and the first as default when nothing is set', () => {
+    expect(readServiceSettings({})).toStrictEqual({ adapters: [] })
+    expect(readServiceSettings({ ADAPTERS: '', DEFAULT_ADAPTER: '""' })).toStrictEqual({ adapters: [] })
+  })
+
+  it('name adapters in any letter case and with any white space', () => {
+    expect(
+      readServiceSettings({ ADAPTERS: ' Kraken, coin-base ', DEFAULT_ADAPTER: 'COIN-BASE' }),
+    ).toStrictEqual({
+      adapters: ['kraken', 'coin-base'],
+      defaultAdapter: 'coin-base',
+    })
+    expect(readServiceSettings({ DEFAULT_ADAPTER: 'kraken' })).toStrictEqual({
+      adapters: [],
+      defaultAdapter: 'kraken',
+    })
+  })
+
+  it('are refused as a whole, with every problem named', () => {
+    expect(problemsOf({ ADAPTERS: 'a,,a,b c', DEFAULT_ADAPTER: 'd' })).toEqual([
+      'ADAPTERS: There is an empty name in the list',
+      'ADAPTERS: "a" is listed more than once',
+      'ADAPTERS: "b c" is not the name of an adapter',
+      'DEFAULT_ADAPTER: "d" is not among the adapters of ADAPTERS',
+    ])
+    expect(problemsOf({ DEFAULT_ADAPTER: 'a,b' })).toEqual([
+      'DEFAULT_ADAPTER: "a,b" is not the name of an adapter',
+    ])
+  })
+})
