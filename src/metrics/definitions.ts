@@ -1,0 +1,201 @@
+import * as client from 'prom-client'
+import { requestDurationBuckets } from './constants'
+import { FastHistogram } from './fast-histogram'
+
+/**
+ * Samples may carry their own adapter name, so that several adapters in one process publish under their own. The
+ * contract's label sets stay as they are: the name is a default label of every sample anyway.
+ */
+type Labels<L extends string> = L | 'app_name'
+
+interface Labelled {
+  labels: (...args: never[]) => unknown
+  remove: (...args: never[]) => unknown
+}
+
+/** Label values given by position mean the contract's labels only, so `app_name` must not count there. */
+const byPosition = <M extends Labelled>(metric: M, names: readonly string[]): M => {
+  for (const method of ['labels', 'remove'] as const) {
+    const original = metric[method].bind(metric) as (labels: unknown) => unknown
+    metric[method] = (...args: unknown[]) => {
+      if (typeof args[0] === 'object' || args.length !== names.length) return original(args[0])
+      return original(Object.fromEntries(names.map((name, at) => [name, args[at]])))
+    }
+  }
+  return metric
+}
+
+const plainCounter = (name: string, help: string) => new client.Counter({ name, help })
+const plainGauge = (name: string, help: string) => new client.Gauge({ name, help })
+
+const counter = <const L extends string>(name: string, labels: readonly L[], help: string) =>
+  byPosition(new client.Counter<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
+
+const gauge = <const L extends string>(name: string, labels: readonly L[], help: string) =>
+  byPosition(new client.Gauge<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
+
+const histogram = (name: string, buckets: number[], help: string): client.Histogram =>
+  new FastHistogram({ name, help, buckets })
+
+const CACHE_LABELS = ['feed_id', 'participant_id', 'cache_type'] as const
+const ENDPOINT_LABELS = ['adapter_endpoint', 'transport'] as const
+const SUBSCRIPTION_LABELS = ['feed_id', 'subscription_key'] as const
+
+const requestMetrics = () => ({
+  httpRequestsTotal: counter(
+    'http_requests_total',
+    ['method', 'status_code', 'retry', 'type', 'feed_id', 'provider_status_code'],
+    'Replies to requests, by outcome',
+  ),
+  httpRequestDurationSeconds: histogram(
+    'http_request_duration_seconds',
+    requestDurationBuckets,
+    'Time from request to reply, in seconds',
+  ),
+  requestPayloadSize: histogram(
+    'request_payload_size',
+    [100, 500, 1000, 2000, 5000],
+    'Size of request bodies, in bytes',
+  ),
+})
+
+const providerMetrics = () => ({
+  httpRequestsPerBgExecute: gauge(
+    'http_requests_per_bg_execute',
+    ['adapter_endpoint'],
+    'Provider requests of the last background pass',
+  ),
+  dataProviderRequests: counter(
+    'data_provider_requests',
+    ['method', 'provider_status_code'],
+    'Attempts to request from the data provider',
+  ),
+  dataProviderRequestDurationSeconds: histogram(
+    'data_provider_request_duration_seconds',
+    requestDurationBuckets,
+    'Time the data provider took to answer, in seconds',
+  ),
+  requesterQueueSize: plainGauge('requester_queue_size', 'Provider requests waiting for their turn'),
+  requesterQueueOverflow: plainCounter(
+    'requester_queue_overflow',
+    'Provider requests dropped because too many were waiting',
+  ),
+  rateLimitCreditsSpentTotal: counter(
+    'rate_limit_credits_spent_total',
+    ['participant_id', 'feed_id'],
+    'Credits that the data provider charged',
+  ),
+})
+
+const backgroundMetrics = () => ({
+  bgExecuteSubscriptionSetCount: gauge(
+    'bg_execute_subscription_set_count',
+    ['adapter_endpoint', 'transport_type', 'transport'],
+    'Wanted feeds at the last background pass',
+  ),
+  bgExecuteTotal: counter('bg_execute_total', ENDPOINT_LABELS, 'Background passes'),
+  bgExecuteErrors: counter('bg_execute_errors', ENDPOINT_LABELS, 'Background passes that failed'),
+  bgExecuteDurationSeconds: gauge(
+    'bg_execute_duration_seconds',
+    ENDPOINT_LABELS,
+    'Time the last background pass took, its own sleep included, in seconds',
+  ),
+  streamHandlerErrors: counter('stream_handler_errors', ENDPOINT_LABELS, 'Stream handler passes that failed'),
+  cacheWarmerCount: gauge('cache_warmer_get_count', ['isBatched'], 'Feeds that are kept warm'),
+  transportPollingFailureCount: counter(
+    'transport_polling_failure_count',
+    ['adapter_endpoint'],
+    'Polls of a transport that failed',
+  ),
+  transportPollingDurationSeconds: gauge(
+    'transport_polling_duration_seconds',
+    ['adapter_endpoint', 'succeeded'],
+    'Time the last poll of a transport took, in seconds',
+  ),
+})
+
+const cacheMetrics = () => ({
+  cacheDataGetCount: counter('cache_data_get_count', CACHE_LABELS, 'Requests answered from the cache'),
+  cacheDataGetValues: gauge('cache_data_get_values', CACHE_LABELS, 'Value last answered from the cache'),
+  cacheDataMaxAge: gauge(
+    'cache_data_max_age',
+    CACHE_LABELS,
+    'Time to live at the last write, in milliseconds',
+  ),
+  cacheDataSetCount: counter('cache_data_set_count', [...CACHE_LABELS, 'status_code'], 'Writes to the cache'),
+  cacheDataStalenessSeconds: gauge(
+    'cache_data_staleness_seconds',
+    CACHE_LABELS,
+    'Age of the value last answered, since it was received, in milliseconds despite the name',
+  ),
+  totalDataStalenessSeconds: gauge(
+    'total_data_staleness_seconds',
+    CACHE_LABELS,
+    "Age of the value last answered, by the provider's own time, in milliseconds despite the name",
+  ),
+  providerTimeDelta: gauge(
+    'provider_time_delta',
+    ['feed_id'],
+    "Our time less the provider's own at the last write, in milliseconds",
+  ),
+  cacheOverflowCount: plainCounter('cache_overflow_count', 'Entries evicted from the full local cache'),
+  dataRefused: counter(
+    'data_refused_total',
+    ['adapter_endpoint', 'transport', 'reason'],
+    'Frames and values that were received but not served, by reason',
+  ),
+  porBalanceAddressLength: gauge(
+    'por_balance_address_length',
+    ['feed_id'],
+    'Addresses in the last proof-of-reserves request',
+  ),
+})
+
+const redisMetrics = () => ({
+  redisConnectionsOpen: plainCounter('redis_connections_open', 'Connections to Redis that were opened'),
+  redisRetriesCount: plainCounter('redis_retries_count', 'Attempts to reconnect to Redis'),
+  redisCommandsSentCount: counter(
+    'redis_commands_sent_count',
+    ['status', 'function_name'],
+    'Commands sent to Redis, by outcome',
+  ),
+})
+
+const webSocketMetrics = () => ({
+  wsConnectionAttempt: plainCounter('ws_connection_attempt', 'Attempts to open a WebSocket'),
+  wsConnectionActive: plainGauge('ws_connection_active', 'WebSockets that are open'),
+  wsConnectionErrors: counter('ws_connection_errors', ['message'], 'Errors of WebSocket connections'),
+  wsConnectionClosures: counter(
+    'ws_connection_closures',
+    ['url', 'code'],
+    'WebSockets closed, by close code',
+  ),
+  wsConnectionFailoverCount: gauge(
+    'ws_connection_failover_count',
+    ['transport_name', 'url'],
+    'Failed connections in a row, by which the URL is chosen',
+  ),
+  wsSubscriptionActive: gauge('ws_subscription_active', SUBSCRIPTION_LABELS, 'Feeds subscribed by WebSocket'),
+  wsSubscriptionTotal: counter(
+    'ws_subscription_total',
+    SUBSCRIPTION_LABELS,
+    'Subscriptions made by WebSocket',
+  ),
+  wsMessageTotal: counter(
+    'ws_message_total',
+    [...SUBSCRIPTION_LABELS, 'direction'],
+    'WebSocket messages sent and received',
+  ),
+})
+
+/** Creates every metric, in prom-client's global registry (contract 14). */
+export const metricDefinitions = () => ({
+  ...requestMetrics(),
+  ...providerMetrics(),
+  ...backgroundMetrics(),
+  ...cacheMetrics(),
+  ...redisMetrics(),
+  ...webSocketMetrics(),
+})
+
+export type MetricDefinitions = ReturnType<typeof metricDefinitions>

@@ -1,0 +1,69 @@
+import { HttpRequestType } from './constants'
+import { metrics } from './registry'
+
+/** What became of a Redis command: the `status` label of `redis_commands_sent_count`. */
+export enum CMD_SENT_STATUS {
+  TIMEOUT = 'TIMEOUT',
+  FAIL = 'FAIL',
+  SUCCESS = 'SUCCESS',
+}
+
+/** What is read of an `AdapterError`. Known by its fields: the class itself lives on a floor above. */
+interface LabelledError {
+  metricsLabel?: HttpRequestType
+  statusCode: number
+  providerStatusCode?: number
+}
+
+const isLabelled = (error: Error): error is Error & LabelledError =>
+  'metricsLabel' in error && 'statusCode' in error && typeof error.statusCode === 'number'
+
+/**
+ * Labels of `http_requests_total` for one reply (contract 14).
+ *
+ * @param cacheHit - the reply came from the cache, not from foreground work
+ * @param responseStatusCode - status of a reply without error
+ */
+export const buildHttpRequestMetricsLabel = (
+  feedId: string,
+  error?: Error,
+  cacheHit?: boolean,
+  responseStatusCode?: number,
+): Record<string, string | number | undefined> => {
+  const labels = { method: 'POST', feed_id: feedId }
+  if (error && isLabelled(error)) {
+    const { metricsLabel, statusCode, providerStatusCode } = error
+    const type = metricsLabel ?? HttpRequestType.ADAPTER_ERROR
+    return { ...labels, type, status_code: statusCode, provider_status_code: providerStatusCode }
+  }
+  if (error) return { ...labels, type: HttpRequestType.ADAPTER_ERROR, status_code: 500 }
+  if (cacheHit) return { ...labels, type: HttpRequestType.CACHE_HIT, status_code: responseStatusCode }
+  return {
+    ...labels,
+    type: HttpRequestType.DATA_PROVIDER_HIT,
+    status_code: responseStatusCode,
+    provider_status_code: 200,
+  }
+}
+
+/** Labels of `data_provider_requests` for one attempt. */
+export const dataProviderMetricsLabel = (
+  providerStatusCode?: number,
+  method = 'get',
+): { provider_status_code: number | undefined; method: string } => ({
+  provider_status_code: providerStatusCode,
+  method: method.toUpperCase(),
+})
+
+/** Credits a provider says a request cost: a number, or a numeric string, under `cost` of its answer; else 1. */
+export const retrieveCost = <ProviderResponseBody>(data: ProviderResponseBody): number => {
+  const cost = (data as { cost?: unknown } | null | undefined)?.cost
+  if (typeof cost !== 'number' && (typeof cost !== 'string' || cost.trim() === '')) return 1
+  const credits = Number(cost)
+  return Number.isFinite(credits) ? credits : 1
+}
+
+/** Counts a Redis command in `redis_commands_sent_count`. */
+export const recordRedisCommandMetric = (status: CMD_SENT_STATUS, functionName: string): void => {
+  metrics.get('redisCommandsSentCount').labels({ status, function_name: functionName }).inc()
+}

@@ -1,0 +1,101 @@
+import * as client from 'prom-client'
+import { metricDefinitions } from './definitions'
+
+/** What is needed of a prom-client metric to publish into it. */
+interface Collectable {
+  collect?: () => void | Promise<void>
+  reset(): void
+}
+
+type Publisher = (metric: never) => void
+
+/**
+ * Metrics by key, created when first needed: adapters' unit tests use them without ever starting an adapter
+ * (contract 14).
+ */
+export class Metrics<T extends Record<string, unknown>> {
+  private metrics?: T
+  private isCleared = false
+  private readonly publishers = new Map<keyof T, Set<Publisher>>()
+
+  /** @param metricsDefinition - creates the metrics, which thereby register with prom-client */
+  constructor(private readonly metricsDefinition: () => T) {}
+
+  /** Creates the metrics. A second call does nothing, unless they were cleared meanwhile. */
+  initialize(): void {
+    if (this.metrics && !this.isCleared) return
+    const created = this.metricsDefinition()
+    for (const key of Object.keys(created)) this.attach(key, created[key])
+    this.metrics = created
+    this.isCleared = false
+  }
+
+  getMetricsDefinition(): T | undefined {
+    return this.metrics
+  }
+
+  /**
+   * A metric by its key. After `clear` the old ones are still given out, so that work which is just ending does not
+   * fail; they are not exposed any more.
+   *
+   * @throws Error `Metric "<name>" was not initialized before use`
+   */
+  get<K extends keyof T>(name: K): T[K] {
+    if (!this.metrics) throw new Error(`Metric "${String(name)}" was not initialized before use`)
+    return this.metrics[name]
+  }
+
+  /** Empties the registry, default labels included. Publishers stay, for the metrics that `initialize` makes anew. */
+  clear(): void {
+    client.register.clear()
+    this.isCleared = true
+  }
+
+  /**
+   * Registers a function that writes the current samples of a metric when it is scraped. The metric is reset before
+   * its publishers run, so a series that none of them writes any more is gone; what is counted directly on a metric
+   * that has publishers is lost. May be called before `initialize`.
+   *
+   * @returns takes the publisher, and what it last wrote, away again
+   */
+  publish<K extends keyof T>(key: K, publisher: (metric: T[K]) => void): () => void {
+    const publishers = this.publishers.get(key) ?? new Set<Publisher>()
+    this.publishers.set(key, publishers)
+    // A function of its own per registration: the same publisher may be registered twice.
+    const registered: Publisher = (metric) => publisher(metric)
+    publishers.add(registered)
+    return () => {
+      if (!publishers.delete(registered) || publishers.size > 0) return
+      const metric = this.metrics?.[key] as Collectable | undefined
+      metric?.reset()
+    }
+  }
+
+  private attach(key: keyof T, metric: unknown): void {
+    const target = metric as Collectable
+    const { collect } = target
+    target.collect = () => {
+      const publishers = this.publishers.get(key)
+      if (publishers?.size) {
+        target.reset()
+        for (const publisher of publishers) publisher(metric as never)
+      }
+      return collect?.call(target)
+    }
+  }
+}
+
+/** The metrics of this process. */
+export const metrics = new Metrics(metricDefinitions)
+
+/** A metric of prom-client's own set, by which to tell whether that has been registered. */
+const PROCESS_METRIC = 'process_cpu_user_seconds_total'
+
+/** Gives every sample the labels `app_name` and `app_version`, and adds the metrics of the process (contract 14). */
+export const setupMetrics = (name: string): void => {
+  if (!client.register.getSingleMetric(PROCESS_METRIC)) client.collectDefaultMetrics()
+  client.register.setDefaultLabels({
+    app_name: name || 'N/A',
+    app_version: String(process.env.npm_package_version),
+  })
+}

@@ -1,0 +1,1 @@
+export { CensorList as default, type CensorKeyValue } from '../redaction'

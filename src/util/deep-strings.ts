@@ -1,0 +1,78 @@
+type Keyed = Record<string, unknown>
+
+/** Depth from which visited objects are remembered: plain responses are flatter and need no bookkeeping. */
+const TRACKED_DEPTH = 3
+
+/** What an error carries without it being enumerable. */
+const ERROR_FIELDS = ['name', 'message', 'stack', 'cause', 'errors']
+
+const hasNoStrings = (value: object): boolean => ArrayBuffer.isView(value) || value instanceof Date
+
+/** Objects that tell JSON what they are; errors are copied field by field instead, to stay errors. */
+const jsonOf = (value: object): unknown => {
+  const { toJSON } = value as { toJSON?: unknown }
+  return typeof toJSON === 'function' && !(value instanceof Error)
+    ? (toJSON as () => unknown).call(value)
+    : value
+}
+
+/** Whether any string in the value, key or content, at any depth, passes the test. */
+export const someString = (value: unknown, test: (text: string) => boolean): boolean => {
+  let seen: Set<object> | undefined
+  const search = (part: unknown, depth: number): boolean => {
+    if (typeof part === 'string') return test(part)
+    if (typeof part !== 'object' || part === null || hasNoStrings(part)) return false
+    if (depth >= TRACKED_DEPTH) {
+      seen ??= new Set()
+      if (seen.has(part)) return false
+      seen.add(part)
+    }
+    const shown = jsonOf(part)
+    if (shown !== part) return search(shown, depth + 1)
+    if (Array.isArray(part)) {
+      for (const item of part) if (search(item, depth + 1)) return true
+      return false
+    }
+    if (part instanceof Error) {
+      for (const field of ERROR_FIELDS) if (search((part as unknown as Keyed)[field], depth + 1)) return true
+    }
+    for (const key in part) {
+      if ((test(key) || search((part as Keyed)[key], depth + 1)) && Object.hasOwn(part, key)) return true
+    }
+    return false
+  }
+  return search(value, 0)
+}
+
+/**
+ * A deep copy with every string, key or content, rewritten. Copies keep their prototype, so that an error stays an
+ * error of its class, and circular references stay circular.
+ */
+export const rewriteStrings = (value: unknown, rewrite: (text: string) => string): unknown => {
+  const copies = new Map<object, unknown>()
+  const copy = (part: unknown): unknown => {
+    if (typeof part === 'string') return rewrite(part)
+    if (typeof part !== 'object' || part === null || hasNoStrings(part)) return part
+    if (copies.has(part)) return copies.get(part)
+    const shown = jsonOf(part)
+    if (shown !== part) return copy(shown)
+    const target = (Array.isArray(part) ? [] : Object.create(Object.getPrototypeOf(part) as object)) as object
+    copies.set(part, target)
+    const put = (key: string, enumerable: boolean): void => {
+      const written = Array.isArray(part) ? key : rewrite(key)
+      const content = copy((part as Keyed)[key])
+      Object.defineProperty(target, written, {
+        value: content,
+        enumerable,
+        writable: true,
+        configurable: true,
+      })
+    }
+    if (part instanceof Error) {
+      for (const field of ERROR_FIELDS) if (field in part && !Object.hasOwn(target, field)) put(field, false)
+    }
+    for (const key of Object.keys(part)) put(key, true)
+    return target
+  }
+  return copy(value)
+}

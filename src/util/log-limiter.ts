@@ -1,0 +1,60 @@
+interface Occurrence {
+  loggedAt: number
+  suppressed: number
+}
+
+/** Where occurrences go that found no place of their own. */
+const OVERFLOW_KEY = 'other'
+
+/**
+ * Bounds what a lasting fault can log: the first occurrence at once, then at most one line per key and interval, with
+ * the number of those left out (invariant OB-4). No timers: a fault that has ended logs nothing more.
+ */
+export class LogLimiter {
+  private readonly occurrences = new Map<string, Occurrence>()
+
+  /**
+   * @param intervalMs - time between two lines of one key, in milliseconds
+   * @param maxKeys - keys kept apart; further ones share one line per interval
+   */
+  constructor(
+    private readonly intervalMs = 60_000,
+    private readonly maxKeys = 100,
+  ) {}
+
+  /**
+   * Logs, or only counts.
+   *
+   * @param log - writes the line; gets the number of occurrences left out since the last one
+   */
+  run(key: string, log: (repeated: number) => void): void {
+    const now = Date.now()
+    const slot = this.slotFor(key, now)
+    const seen = this.occurrences.get(slot)
+    if (!seen) {
+      this.occurrences.set(slot, { loggedAt: now, suppressed: 0 })
+      log(0)
+    } else if (this.isOver(seen, now)) {
+      const { suppressed } = seen
+      seen.loggedAt = now
+      seen.suppressed = 0
+      log(suppressed)
+    } else {
+      seen.suppressed += 1
+    }
+  }
+
+  private slotFor(key: string, now: number): string {
+    if (this.occurrences.has(key) || this.occurrences.size < this.maxKeys) return key
+    // A key that owes nobody a count makes room for a new one.
+    for (const [known, seen] of this.occurrences) {
+      if (seen.suppressed === 0 && this.isOver(seen, now)) this.occurrences.delete(known)
+    }
+    return this.occurrences.size < this.maxKeys ? key : OVERFLOW_KEY
+  }
+
+  // A clock that was set back must not silence a key until it has caught up.
+  private isOver(seen: Occurrence, now: number): boolean {
+    return now - seen.loggedAt >= this.intervalMs || now < seen.loggedAt
+  }
+}

@@ -1,0 +1,10 @@
+export {
+  asyncLocalStorage,
+  colorFactory,
+  COLORS,
+  LoggerFactoryProvider,
+  makeLogger,
+  type LoggerFactory,
+  type Store,
+} from './logging'
+export { censor, censorLogs } from './redaction'

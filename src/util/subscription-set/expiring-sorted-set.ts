@@ -1,0 +1,1 @@
+export { ExpiringSortedSet } from '../../subscriptions/expiring-sorted-set'

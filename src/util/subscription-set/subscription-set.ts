@@ -1,0 +1,1 @@
+export { type SubscriptionSet, SubscriptionSetFactory } from '../../subscriptions/subscription-set'

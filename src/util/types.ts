@@ -1,0 +1,30 @@
+export {
+  type AdapterMetricsMeta,
+  type AdapterRequestMeta,
+  type AdapterResponse,
+  type AdapterResponseMeta,
+  type PartialAdapterResponse,
+  type PartialSuccessfulResponse,
+  type ProviderResult,
+  type ProviderResultGenerics,
+  type ResponseGenerics,
+  type SingleNumberResultResponse,
+  type TimestampedAdapterResponse,
+  type TimestampedProviderErrorResponse,
+  type TimestampedProviderResult,
+} from '../cache/responses'
+export { type ResponseTimestamps } from '../validation/timestamps'
+export {
+  type AdapterRequest,
+  type AdapterRequestContext,
+  type AdapterRouteGeneric,
+} from '../transports/transport'
+export {
+  type AdapterRequestBody,
+  type AdapterRequestData,
+  type Merge,
+  type Overrides,
+  type ReservedInputParameterNames,
+  type Writeable,
+} from '../transports/request-types'
+export { type AdapterMiddlewareBuilder, type Middleware } from '../http/middleware'

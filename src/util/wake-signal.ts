@@ -1,0 +1,40 @@
+import { MAX_TIMER_MS } from './sleep'
+
+/**
+ * Lets a sleeper wait for "something happened" or a deadline, whichever is first. A wake stays remembered until it is
+ * cleared, by whoever is about to look at what happened: all who sleep until then are awake at once.
+ */
+export class WakeSignal {
+  private readonly sleepers = new Set<() => void>()
+  private wasWoken = false
+
+  /** A wake is remembered: `wait` returns at once. */
+  get isPending(): boolean {
+    return this.wasWoken
+  }
+
+  /** Wakes everybody who waits, and everybody who waits later until the wake is cleared. */
+  wake(): void {
+    this.wasWoken = true
+    for (const rouse of [...this.sleepers]) rouse()
+  }
+
+  /** Forgets a remembered wake. */
+  clear(): void {
+    this.wasWoken = false
+  }
+
+  /** Resolves at the next wake, or after `ms` milliseconds; at once if a wake is remembered. */
+  wait(ms: number): Promise<void> {
+    if (this.wasWoken) return Promise.resolve()
+    return new Promise((resolve) => {
+      const rouse = (): void => {
+        clearTimeout(timer)
+        this.sleepers.delete(rouse)
+        resolve()
+      }
+      const timer = setTimeout(rouse, Math.min(ms, MAX_TIMER_MS))
+      this.sleepers.add(rouse)
+    })
+  }
+}
