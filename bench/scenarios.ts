@@ -1,0 +1,199 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { load, post } from './http-load'
+import { Target } from './process'
+import { feeds } from './shared'
+
+/** One line of the table: ours, the floor's, and ours relative to the floor's (above 1 is better than the floor). */
+export interface Row {
+  scenario: string
+  unit: string
+  ours: number
+  floor: number | undefined
+  ratio: number | undefined
+  atLeast: string
+}
+
+const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+
+const ROUNDS = 3
+const ROUND_SECONDS = 3
+
+const startProvider = () => Target.start('provider', [], 1)
+const startOurs = (provider: Target) =>
+  Target.start('tickwell', [`--provider=ws://127.0.0.1:${provider.port}`])
+
+const warmUp = async (target: Target, bases: string[]): Promise<void> => {
+  for (let from = 0; from < bases.length; from += 50)
+    await Promise.all(bases.slice(from, from + 50).map((base) => post(target, base)))
+}
+
+/** Cached POSTs in alternating rounds; the median round counts. */
+export const cachedPosts = async (feedCount: number): Promise<Row[]> => {
+  const bases = feeds(feedCount)
+  const provider = await startProvider()
+  const ours = await startOurs(provider)
+  const floor = await Target.start('bare-fastify')
+  await warmUp(ours, bases)
+  await load(ours, bases, 1)
+  await load(floor, bases, 1)
+  const rounds = {
+    ours: [] as number[],
+    floor: [] as number[],
+    oursCpu: [] as number[],
+    floorCpu: [] as number[],
+  }
+  for (let round = 0; round < ROUNDS; round++) {
+    const mine = await load(ours, bases, ROUND_SECONDS)
+    const theirs = await load(floor, bases, ROUND_SECONDS)
+    rounds.ours.push(mine.requestsPerSecond)
+    rounds.oursCpu.push(mine.requestsPerCpuSecond)
+    rounds.floor.push(theirs.requestsPerSecond)
+    rounds.floorCpu.push(theirs.requestsPerCpuSecond)
+  }
+  await Promise.all([provider, ours, floor].map((target) => target.stop()))
+  const row = (unit: string, mine: number[], theirs: number[]): Row => ({
+    scenario: `cached POST, ${feedCount} feed${feedCount > 1 ? 's' : ''}, against bare fastify`,
+    unit,
+    ours: median(mine),
+    floor: median(theirs),
+    ratio: median(mine) / median(theirs),
+    atLeast: '1.0',
+  })
+  return [
+    row('requests/s', rounds.ours, rounds.floor),
+    row('requests/CPU s', rounds.oursCpu, rounds.floorCpu),
+  ]
+}
+
+/** CPU seconds that a target spends on a flood of messages, until a POST shows the last value sent. */
+const absorb = async (
+  target: Target,
+  provider: Target,
+  bases: string[],
+  messages: number,
+  lastPrice: number,
+) => {
+  const cpuBefore = target.cpuSeconds()
+  const startedAt = performance.now()
+  provider.child.send({ messages, lastPrice })
+  const deadline = startedAt + 20_000
+  while ((await post(target, bases.at(-1)!)).result !== lastPrice) {
+    if (performance.now() > deadline) throw new Error('The last value sent never showed')
+    await pause(20)
+  }
+  const cpu = target.cpuSeconds() - cpuBefore
+  return { perCpuSecond: messages / cpu, perSecond: (messages * 1000) / (performance.now() - startedAt) }
+}
+
+/** Messages per CPU second against a client that only parses and stores. */
+export const ingest = async (feedCount: number, messages: number): Promise<Row[]> => {
+  const bases = feeds(feedCount)
+  const measure = async (name: 'ours' | 'floor') => {
+    const provider = await startProvider()
+    const url = `ws://127.0.0.1:${provider.port}`
+    const target =
+      name === 'ours'
+        ? await startOurs(provider)
+        : await Target.start('bare-client', [`--provider=${url}`, `--feeds=${feedCount}`])
+    if (name === 'ours') await warmUp(target, bases)
+    while ((await post(target, bases.at(-1)!)).status !== 200) await pause(20)
+    await absorb(target, provider, bases, messages / 2, 7)
+    const rounds: { perCpuSecond: number; perSecond: number }[] = []
+    for (let round = 0; round < ROUNDS; round++)
+      rounds.push(await absorb(target, provider, bases, messages, 1_000 + round))
+    await Promise.all([provider.stop(), target.stop()])
+    return {
+      cpu: median(rounds.map((round) => round.perCpuSecond)),
+      wall: median(rounds.map((round) => round.perSecond)),
+    }
+  }
+  const floor = await measure('floor')
+  const ours = await measure('ours')
+  const scenario = `ingest, ${feedCount} feeds, against a bare ws client`
+  return [
+    {
+      scenario,
+      unit: 'messages/CPU s',
+      ours: ours.cpu,
+      floor: floor.cpu,
+      ratio: ours.cpu / floor.cpu,
+      atLeast: '0.6',
+    },
+    {
+      scenario,
+      unit: 'messages/s',
+      ours: ours.wall,
+      floor: floor.wall,
+      ratio: ours.wall / floor.wall,
+      atLeast: '-',
+    },
+  ]
+}
+
+/** From a POST for a feed that nobody asked for before to its answer; the provider answers at once. */
+export const firstPrice = async (): Promise<Row[]> => {
+  const provider = await startProvider()
+  const ours = await startOurs(provider)
+  await post(ours, 'WARM')
+  const times: number[] = []
+  for (const base of feeds(40)) {
+    const startedAt = performance.now()
+    const { status } = await post(ours, base)
+    if (status !== 200) throw new Error(`No first price: ${status}`)
+    times.push(performance.now() - startedAt)
+    await pause(25)
+  }
+  await Promise.all([provider.stop(), ours.stop()])
+  return [
+    {
+      scenario: 'first price of a new feed, median',
+      unit: 'ms',
+      ours: median(times),
+      floor: undefined,
+      ratio: undefined,
+      atLeast: 'under 15',
+    },
+  ]
+}
+
+/** Start-up and resident memory, idle and with a thousand feeds. */
+export const startUpAndMemory = async (): Promise<Row[]> => {
+  const starts = {
+    ours: [] as number[],
+    floor: [] as number[],
+    oursCpu: [] as number[],
+    floorCpu: [] as number[],
+  }
+  const memory = { ours: 0, floor: 0, loaded: 0 }
+  const provider = await startProvider()
+  for (let round = 0; round < ROUNDS; round++) {
+    const ours = await startOurs(provider)
+    const floor = await Target.start('bare-fastify')
+    starts.ours.push(ours.startMs)
+    starts.floor.push(floor.startMs)
+    starts.oursCpu.push(ours.startCpuSeconds * 1000)
+    starts.floorCpu.push(floor.startCpuSeconds * 1000)
+    memory.ours = ours.rssMiB()
+    memory.floor = floor.rssMiB()
+    if (round === ROUNDS - 1) {
+      await warmUp(ours, feeds(1_000))
+      memory.loaded = ours.rssMiB()
+    }
+    await Promise.all([ours.stop(), floor.stop()])
+  }
+  await provider.stop()
+  const against = (scenario: string, unit: string, ours: number, floor: number | undefined): Row => ({
+    scenario,
+    unit,
+    ours,
+    floor,
+    ratio: floor === undefined ? undefined : floor / ours,
+    atLeast: '-',
+  })
+  return [
+    against('start to listening, against bare fastify', 'ms', median(starts.ours), median(starts.floor)),
+    against('CPU of a start, against bare fastify', 'ms', median(starts.oursCpu), median(starts.floorCpu)),
+    against('memory after start, against bare fastify', 'MiB', memory.ours, memory.floor),
+    against('memory with 1 000 feeds', 'MiB', memory.loaded, undefined),
+  ]
+}
