@@ -1,0 +1,165 @@
+import { Feed } from './feed'
+import { calculateAdapterName, calculateCacheKey, calculateFeedId, type KeySettings } from './keys'
+
+type Data = Record<string, unknown>
+type Level = Map<unknown, Level | Feed>
+
+/** More spellings than this (say, of one feed in changing letter case) and the index starts afresh. */
+const MAX_SPELLINGS = 100_000
+
+const isIndexable = (value: unknown): boolean => value === null || typeof value !== 'object'
+
+/**
+ * From parameters to their {@link Feed}, without building a string: a tree of maps, one level for each declared parameter. A
+ * spelling is canonicalised and stringified the first time it is seen, never again. Parameters that are objects or arrays,
+ * or that the endpoint does not declare, take the long way each time.
+ */
+export class FeedIndex {
+  private readonly feeds = new Map<string, Feed>()
+  private root: Level = new Map()
+  private spellings = 0
+  private names: string[]
+  private declared: Set<string>
+  private maxKeySize: number
+  private feedIdJson: boolean
+  private prefix: string | undefined
+  private defaultKey: string
+
+  constructor(
+    private readonly of: {
+      adapterName: string
+      endpointName: string
+      transportName: string
+      settings: KeySettings
+      /** Metrics on: feeds carry the `meta` that their responses are stored with. */
+      withMeta: boolean
+    },
+    parameterNames: string[],
+    private readonly metaTransportName = of.transportName,
+  ) {
+    this.names = parameterNames
+    this.declared = new Set(parameterNames)
+    this.maxKeySize = of.settings.MAX_COMMON_KEY_SIZE
+    this.feedIdJson = of.settings.FEED_ID_JSON
+    this.prefix = of.settings.CACHE_PREFIX
+    this.defaultKey = of.settings.DEFAULT_CACHE_KEY
+  }
+
+  get size(): number {
+    return this.feeds.size
+  }
+
+  all(): IterableIterator<Feed> {
+    return this.feeds.values()
+  }
+
+  find(params: Data): Feed {
+    if (this.settingsChanged()) this.clear()
+    let known = 0
+    for (const name in params) {
+      if (!this.declared.has(name) && params[name] !== undefined) return this.canonicalFeed(params)
+      known++
+    }
+    // contract 8.2: no keys at all is another feed than keys without values
+    if (known === 0) return this.canonicalFeed(params)
+    const last = this.names.length - 1
+    let level = this.root
+    for (let i = 0; i < last; i++) {
+      const value = params[this.names[i] as string]
+      if (!isIndexable(value)) return this.canonicalFeed(params)
+      let next = level.get(value) as Level | undefined
+      if (next === undefined) level.set(value, (next = new Map()))
+      level = next
+    }
+    const value = params[this.names[last] as string]
+    if (!isIndexable(value)) return this.canonicalFeed(params)
+    const feed = level.get(value) as Feed | undefined
+    return feed ?? this.learn(level, value, params)
+  }
+
+  get(key: string): Feed | undefined {
+    return this.feeds.get(key)
+  }
+
+  /** Drops the feeds that nothing has touched since `unixMs`. */
+  forgetUnusedSince(unixMs: number): void {
+    let forgot = false
+    for (const feed of this.feeds.values()) {
+      if (feed.lastUsedAt >= unixMs || feed.lastSetAt >= unixMs) continue
+      this.feeds.delete(feed.key)
+      forgot = true
+    }
+    if (forgot) this.forgetSpellings()
+  }
+
+  private learn(level: Level, value: unknown, params: Data): Feed {
+    const feed = this.canonicalFeed(params)
+    if (this.spellings >= MAX_SPELLINGS) this.forgetSpellings()
+    else {
+      level.set(value, feed)
+      this.spellings++
+    }
+    return feed
+  }
+
+  private canonicalFeed(data: Data): Feed {
+    const { adapterName, endpointName, transportName, settings } = this.of
+    const key = calculateCacheKey({
+      data,
+      adapterName,
+      endpointName,
+      adapterSettings: settings,
+      transportName,
+    })
+    let feed = this.feeds.get(key)
+    if (feed === undefined) {
+      feed = this.createFeed(key, data)
+      this.feeds.set(key, feed)
+      if (this.feeds.size > MAX_SPELLINGS) this.forgetOldest()
+    }
+    return feed
+  }
+
+  private createFeed(key: string, data: Data): Feed {
+    const feedId = calculateFeedId({ adapterSettings: this.of.settings }, data)
+    const meta = this.of.withMeta
+      ? {
+          adapterName: calculateAdapterName(this.of.adapterName, data),
+          transportName: this.metaTransportName,
+          metrics: { feedId },
+        }
+      : undefined
+    return new Feed(key, feedId, this.of.endpointName, meta)
+  }
+
+  private settingsChanged(): boolean {
+    const { settings } = this.of
+    return (
+      settings.MAX_COMMON_KEY_SIZE !== this.maxKeySize ||
+      settings.FEED_ID_JSON !== this.feedIdJson ||
+      settings.CACHE_PREFIX !== this.prefix ||
+      settings.DEFAULT_CACHE_KEY !== this.defaultKey
+    )
+  }
+
+  private clear(): void {
+    const { settings } = this.of
+    this.maxKeySize = settings.MAX_COMMON_KEY_SIZE
+    this.feedIdJson = settings.FEED_ID_JSON
+    this.prefix = settings.CACHE_PREFIX
+    this.defaultKey = settings.DEFAULT_CACHE_KEY
+    this.feeds.clear()
+    this.forgetSpellings()
+  }
+
+  private forgetSpellings(): void {
+    this.root = new Map()
+    this.spellings = 0
+  }
+
+  private forgetOldest(): void {
+    const oldest = this.feeds.keys().next()
+    if (!oldest.done) this.feeds.delete(oldest.value)
+    this.forgetSpellings()
+  }
+}

@@ -1,0 +1,86 @@
+import { metrics } from '../metrics/registry'
+import { type Cache } from './cache'
+import { type FeedIndex } from './feed-index'
+import { isLocalReader } from './local-cache'
+import { type AdapterResponse } from './responses'
+
+/** A feed that nobody asked for and nothing was written to for this long leaves the metrics. */
+const FORGET_AFTER_MS = 3_600_000
+
+const numberOf = (value: unknown): number | undefined => {
+  if (typeof value === 'string' && value === '') return undefined
+  const number = typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN
+  return Number.isFinite(number) ? number : undefined
+}
+
+/**
+ * Publishes the plain counters of an endpoint's feeds when metrics are scraped (contract 14), so that neither a request nor a
+ * message touches a metric.
+ *
+ * @returns a function that takes them out again
+ */
+export const publishFeeds = (
+  adapterName: string,
+  cache: Cache<AdapterResponse>,
+  indexes: () => Iterable<FeedIndex>,
+): (() => void) => {
+  const feeds = function* () {
+    for (const index of indexes()) yield* index.all()
+  }
+  const labelsOf = (feed: { key: string; feedId: string }) => ({
+    app_name: adapterName,
+    participant_id: feed.key,
+    feed_id: feed.feedId,
+    cache_type: cache.type,
+  })
+  const read = (key: string) => (isLocalReader(cache) ? cache.read(key)?.value : undefined)
+
+  const stops = [
+    metrics.publish('httpRequestsTotal', (counter) => {
+      for (const feed of feeds()) {
+        if (feed.hits === 0) continue
+        const labels = { method: 'POST', status_code: 200, type: 'cacheHit', feed_id: feed.feedId }
+        counter.inc({ app_name: adapterName, ...labels }, feed.hits)
+      }
+    }),
+    metrics.publish('cacheDataGetCount', (counter) => {
+      for (const feed of feeds()) if (feed.hits > 0) counter.inc(labelsOf(feed), feed.hits)
+    }),
+    metrics.publish('cacheDataGetValues', (gauge) => {
+      for (const feed of feeds()) {
+        const value = feed.hits > 0 ? numberOf(read(feed.key)?.result) : undefined
+        if (value !== undefined) gauge.set(labelsOf(feed), value)
+      }
+    }),
+    metrics.publish('cacheDataSetCount', (counter) => {
+      for (const feed of feeds()) if (feed.sets > 0) counter.inc(labelsOf(feed), feed.sets)
+    }),
+    metrics.publish('cacheDataMaxAge', (gauge) => {
+      for (const feed of feeds()) if (feed.sets > 0) gauge.set(labelsOf(feed), feed.ttlMs)
+    }),
+    metrics.publish('cacheDataStalenessSeconds', (gauge) => {
+      // contract 17.17: named seconds, measured in milliseconds; 0 until somebody read the value
+      for (const feed of feeds()) {
+        const received = read(feed.key)?.timestamps?.providerDataReceivedUnixMs
+        const wasRead = feed.lastHitAt >= feed.lastSetAt && received !== undefined
+        if (feed.sets > 0 || wasRead) gauge.set(labelsOf(feed), wasRead ? feed.lastHitAt - received : 0)
+      }
+    }),
+    metrics.publish('totalDataStalenessSeconds', (gauge) => {
+      for (const feed of feeds()) {
+        const indicated = read(feed.key)?.timestamps?.providerIndicatedTimeUnixMs
+        if (indicated === undefined || feed.lastHitAt < feed.lastSetAt) continue
+        gauge.set(labelsOf(feed), feed.lastHitAt - indicated)
+      }
+    }),
+    metrics.publish('providerTimeDelta', (gauge) => {
+      const forgotten = Date.now() - FORGET_AFTER_MS
+      for (const index of indexes()) index.forgetUnusedSince(forgotten)
+      for (const feed of feeds()) {
+        if (feed.providerDeltaMs !== 0)
+          gauge.set({ app_name: adapterName, feed_id: feed.feedId }, feed.providerDeltaMs)
+      }
+    }),
+  ]
+  return () => stops.forEach((stop) => stop())
+}

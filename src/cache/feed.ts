@@ -1,0 +1,34 @@
+import { type AdapterResponseMeta } from './responses'
+
+/** Why a feed has no value to serve although the provider sent one. */
+export interface Refusal {
+  reason: string
+  message: string
+  sinceUnixMs: number
+}
+
+/**
+ * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed meet in this
+ * object; its key is computed once. Counters are plain numbers, published when metrics are scraped.
+ */
+export class Feed {
+  lastUsedAt = 0
+  /** Requests answered from the cache with status 200. */
+  hits = 0
+  lastHitAt = 0
+  /** Values written, and how long each may live. */
+  sets = 0
+  lastSetAt = 0
+  ttlMs = 0
+  /** Receipt time minus the provider's own time of the last value; 0 when the provider gives none. */
+  providerDeltaMs = 0
+  refusal: Refusal | undefined = undefined
+
+  constructor(
+    readonly key: string,
+    readonly feedId: string,
+    readonly endpointName: string,
+    /** Attached to every stored response when metrics are on; one object for the life of the feed. */
+    readonly meta: AdapterResponseMeta | undefined,
+  ) {}
+}

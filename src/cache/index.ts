@@ -1,0 +1,5 @@
+export * from './cache'
+export { calculateAdapterName, calculateCacheKey, calculateFeedId, calculateHttpRequestKey } from './keys'
+export { LocalCache, type LocalCacheEntry } from './local-cache'
+export { CacheFactory } from './factory'
+export { pollResponseFromCache } from './poll'

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../util/canonical-json'
+
+/** The settings a key depends on. They may change at run time, so a memoised key must not outlive such a change. */
+export interface KeySettings {
+  CACHE_PREFIX?: string
+  DEFAULT_CACHE_KEY: string
+  MAX_COMMON_KEY_SIZE: number
+  FEED_ID_JSON: boolean
+}
+
+type Data = Record<string, unknown>
+
+const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null
+
+const canonicalParams = (data: unknown): string => {
+  if (!isObject(data)) throw new Error('Data to calculate cache key should be an object')
+  return canonicalJson(data)
+}
+
+const sha1 = (text: string) => createHash('sha1').update(text).digest('base64')
+
+const hashIfLong = (text: string, settings: KeySettings, asJson: boolean): string => {
+  if (text.length <= settings.MAX_COMMON_KEY_SIZE) return text
+  const hash = sha1(text)
+  return asJson ? JSON.stringify({ hash }) : hash
+}
+
+const isEmpty = (data: unknown): boolean => isObject(data) && Object.keys(data).length === 0
+
+const paramsKey = (data: unknown, settings: KeySettings): string =>
+  isEmpty(data)
+    ? settings.DEFAULT_CACHE_KEY
+    : hashIfLong(canonicalParams(data), settings, settings.FEED_ID_JSON)
+
+const withPrefix = (key: string, settings: KeySettings): string =>
+  settings.CACHE_PREFIX ? `${settings.CACHE_PREFIX}-${key}` : key
+
+/** `[<CACHE_PREFIX>-]<ADAPTER>-<endpoint>-<transport>-<params>` (contract 8.2). */
+export const calculateCacheKey = (of: {
+  data: Data
+  adapterName: string
+  endpointName: string
+  adapterSettings: KeySettings
+  transportName: string
+}): string => {
+  const params = paramsKey(of.data, of.adapterSettings)
+  return withPrefix(`${of.adapterName}-${of.endpointName}-${of.transportName}-${params}`, of.adapterSettings)
+}
+
+/** The key an endpoint's own generator made, prefixed, and hashed when it is too long. */
+export const generatedCacheKey = (generated: string, settings: KeySettings): string =>
+  withPrefix(hashIfLong(generated, settings, false), settings)
+
+/** `<endpoint>-<transport>-<params>`, for one set of parameters or a batch of them. */
+export const calculateHttpRequestKey = (of: {
+  context: { endpointName: string; adapterSettings: KeySettings }
+  data: Data | Data[]
+  transportName: string
+}): string =>
+  `${of.context.endpointName}-${of.transportName}-${paramsKey(of.data, of.context.adapterSettings)}`
+
+/** The name a request goes by: `adapterNameOverride` in upper case where a request carries one. */
+export const calculateAdapterName = (adapterName: string, data: Data): string =>
+  typeof data['adapterNameOverride'] === 'string' ? data['adapterNameOverride'].toUpperCase() : adapterName
+
+/** The feed's name in metrics and `meta`: its parameters, or `N/A` without any (contract 8.3). */
+export const calculateFeedId = (
+  { adapterSettings }: { adapterSettings: KeySettings },
+  data: Data,
+): string => {
+  if (isEmpty(data)) return adapterSettings.FEED_ID_JSON ? '{}' : 'N/A'
+  return paramsKey(data, adapterSettings)
+}

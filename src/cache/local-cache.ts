@@ -1,0 +1,131 @@
+import { metrics } from '../metrics/registry'
+import { DoubleLinkedList, LinkedListNode } from '../util/linked-list'
+import { makeLogger } from '../util/logging'
+import { type Cache, type CacheEntry, CacheTypes } from './cache'
+import { Waiters } from './waiters'
+
+const logger = makeLogger('LocalCache')
+
+export interface LocalCacheEntry<T> {
+  expirationTimestamp: number
+  value: T
+  /** The value as it goes over the wire, made by the first reader and gone with the next write. */
+  body: string | undefined
+}
+
+const isError = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'errorMessage' in value && value.errorMessage !== undefined
+
+/**
+ * Responses in this process's memory (contract 8.1). `get` returns the very object that was set. Expiry is checked at every read;
+ * at capacity the entry that was updated longest ago goes.
+ */
+export class LocalCache<T = unknown> implements Cache<T> {
+  type = CacheTypes.Local
+  cache = new Map<string, LinkedListNode<LocalCacheEntry<T>>>()
+  list = new DoubleLinkedList()
+  /** Requests waiting for a key to be written. */
+  readonly waiters = new Waiters<T>()
+
+  constructor(public capacity: number) {}
+
+  get(key: string): Promise<Readonly<T> | undefined> {
+    return Promise.resolve(this.read(key)?.value)
+  }
+
+  /** The live entry of a key, at once. */
+  read(key: string): LocalCacheEntry<T> | undefined {
+    const node = this.cache.get(key)
+    if (node === undefined) return undefined
+    if (node.data.expirationTimestamp > Date.now()) return node.data
+    this.drop(node)
+    return undefined
+  }
+
+  set(key: string, value: Readonly<T>, ttl: number): Promise<void> {
+    this.store(key, value, ttl, Date.now())
+    return Promise.resolve()
+  }
+
+  /**
+   * The write itself, at once: wakes whoever waits for the key.
+   *
+   * @returns false when the value was an error and a live success stays in its place
+   */
+  store(key: string, value: Readonly<T>, ttl: number, now: number): boolean {
+    const node = this.cache.get(key)
+    if (node === undefined) {
+      this.evictIfNeeded()
+      const fresh = new LinkedListNode<LocalCacheEntry<T>>(key, {
+        expirationTimestamp: now + ttl,
+        value,
+        body: undefined,
+      })
+      this.cache.set(key, fresh)
+      this.list.insertAtTail(fresh)
+    } else {
+      const entry = node.data
+      // contract 17.4: an error never replaces a live success
+      if (isError(value) && entry.expirationTimestamp > now && !isError(entry.value)) return false
+      entry.expirationTimestamp = now + ttl
+      entry.value = value
+      entry.body = undefined
+      this.moveToTail(node)
+    }
+    this.waiters.wake(key, value)
+    return true
+  }
+
+  async setMany(entries: CacheEntry<Readonly<T>>[], ttl: number): Promise<void> {
+    for (const { key, value } of entries) await this.set(key, value, ttl)
+  }
+
+  delete(key: string): Promise<void> {
+    const node = this.cache.get(key)
+    if (node !== undefined) this.drop(node)
+    return Promise.resolve()
+  }
+
+  setTTL(key: string, ttl: number): Promise<void> {
+    const node = this.cache.get(key)
+    if (node === undefined) return Promise.resolve()
+    const now = Date.now()
+    if (node.data.expirationTimestamp <= now) this.drop(node)
+    else {
+      node.data.expirationTimestamp = now + ttl
+      this.moveToTail(node)
+    }
+    return Promise.resolve()
+  }
+
+  private drop(node: LinkedListNode<LocalCacheEntry<T>>): void {
+    this.list.remove(node)
+    this.cache.delete(node.key)
+  }
+
+  private moveToTail(node: LinkedListNode<LocalCacheEntry<T>>): void {
+    this.list.remove(node)
+    this.list.insertAtTail(node)
+  }
+
+  private evictIfNeeded(): void {
+    if (this.cache.size < this.capacity) return
+    let oldest = this.list.removeHead()
+    // Tests clear the map behind our back; what they cleared is still in the list.
+    while (oldest !== undefined && this.cache.get(oldest.key) !== oldest) oldest = this.list.removeHead()
+    if (oldest === undefined) return
+    this.cache.delete(oldest.key)
+    logger.warn(`Cache is full (${this.capacity} items): dropped "${oldest.key}", updated longest ago`)
+    metrics.get('cacheOverflowCount').inc()
+  }
+}
+
+/** A cache whose writes may go straight to {@link LocalCache.store}: nobody has put a `set` of their own in between. */
+export const isPlainLocal = <T>(cache: Cache<T>): cache is LocalCache<T> =>
+  cache instanceof LocalCache &&
+  cache.set === LocalCache.prototype.set &&
+  cache.setMany === LocalCache.prototype.setMany
+
+/** A cache whose reads may go straight to {@link LocalCache.read}. */
+export const isLocalReader = <T>(cache: Cache<T>): cache is LocalCache<T> =>
+  cache instanceof LocalCache && cache.get === LocalCache.prototype.get

@@ -1,0 +1,22 @@
+import { sleep } from '../util/sleep'
+import { type Cache } from './cache'
+import { type AdapterResponse } from './responses'
+
+/**
+ * Looks a key up again and again: `maxRetries + 1` times, with a pause after every miss, the last included (contract 6.6). For caches
+ * that cannot tell us of a write.
+ */
+export const pollResponseFromCache = async (
+  cache: Cache<AdapterResponse>,
+  key: string,
+  options: { maxRetries: number; sleep: number },
+  retry = 0,
+): Promise<AdapterResponse | undefined> => {
+  for (let attempt = retry; attempt <= options.maxRetries; attempt++) {
+    const response = await cache.get(key)
+    if (response !== undefined) return response
+    // contract 6.6: without retries the miss is answered at once
+    if (options.maxRetries > 0) await sleep(options.sleep)
+  }
+  return undefined
+}

@@ -1,0 +1,60 @@
+import { metrics } from '../metrics/registry'
+import { LogLimiter } from '../util/log-limiter'
+import { makeLogger } from '../util/logging'
+
+const logger = makeLogger('Refusals')
+
+/** Why something a provider sent was not served. Closed: it is a metric label. */
+export type RefusalReason =
+  | 'not-json'
+  | 'too-large'
+  | 'handler-failed'
+  | 'unknown-feed'
+  | 'builder-failed'
+  | 'not-finite'
+  | 'not-positive'
+  | 'out-of-range'
+  | 'future'
+  | 'backwards'
+  | 'too-old'
+  | 'unwanted'
+
+const MAX_LOGGED_CHARACTERS = 512
+
+/**
+ * Counts what one transport refused, by reason, and names the first of each kind in the log once per minute. At debug level: the
+ * contract keeps the message path silent at info and above.
+ */
+export class Refusals {
+  private readonly counts = new Map<RefusalReason, number>()
+  private readonly limiter = new LogLimiter()
+  private readonly unpublish: () => void
+
+  constructor(adapterName: string, endpointName: string, transportName: string) {
+    const labels = { app_name: adapterName, adapter_endpoint: endpointName, transport: transportName }
+    this.unpublish = metrics.publish('dataRefused', (counter) => {
+      for (const [reason, count] of this.counts) counter.inc({ ...labels, reason }, count)
+    })
+  }
+
+  /** @param detail - what to show in the log, called only when a line is due */
+  add(reason: RefusalReason, detail: () => unknown, err?: unknown): void {
+    this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1)
+    this.limiter.run(reason, (repeated) => {
+      logger.debug({ reason, repeated, detail: shorten(detail()), err }, 'Refused what the provider sent')
+    })
+  }
+
+  count(reason: RefusalReason): number {
+    return this.counts.get(reason) ?? 0
+  }
+
+  stop(): void {
+    this.unpublish()
+  }
+}
+
+const shorten = (detail: unknown): string => {
+  const text = typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? String(detail))
+  return text.length > MAX_LOGGED_CHARACTERS ? `${text.slice(0, MAX_LOGGED_CHARACTERS)}…` : text
+}

@@ -1,0 +1,1 @@
+export { ResponseCache, SimpleResponseCache } from './response-cache'

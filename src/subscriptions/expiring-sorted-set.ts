@@ -1,0 +1,128 @@
+import { ExpiryHeap } from '../util/expiry-heap'
+import { makeLogger } from '../util/logging'
+import { type SubscriptionSet } from './subscription-set'
+
+const logger = makeLogger('ExpiringSortedSet')
+
+interface Item<T> {
+  readonly key: string
+  value: T
+  expiresAt: number
+}
+
+/** What entered and left a set since it was last asked; by key, so that a feed that did both is in neither. */
+export interface SetChanges<T> {
+  added: Map<string, T>
+  removed: Map<string, T>
+}
+
+/**
+ * The local subscription set. Refreshing a member is one field write; expired members are found through a heap, so looking for
+ * changes costs what changed and not what is in the set.
+ */
+export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
+  private readonly items = new Map<string, Item<T>>()
+  private readonly heap = new ExpiryHeap<Item<T>>()
+  private changes: SetChanges<T> | undefined
+  private onAdded: (() => void) | undefined
+
+  constructor(readonly capacity: number) {}
+
+  get size(): number {
+    return this.items.size
+  }
+
+  add(value: T, ttl: number, key: string): void {
+    const item = this.items.get(key)
+    if (item !== undefined) {
+      item.value = value
+      this.extend(item, Date.now() + ttl)
+      return
+    }
+    if (this.items.size >= this.capacity) this.evict()
+    const fresh = { key, value, expiresAt: Date.now() + ttl }
+    this.items.set(key, fresh)
+    this.heap.push(fresh)
+    this.noteAdded(key, value)
+    this.onAdded?.()
+  }
+
+  /** Keeps a member for another `ttl` ms without replacing its value. False when the key is not in the set. */
+  refresh(key: string, ttl: number): boolean {
+    const item = this.items.get(key)
+    if (item === undefined) return false
+    this.extend(item, Date.now() + ttl)
+    return true
+  }
+
+  /** The values of all live members, in the order in which they first came. */
+  getAll(): T[] {
+    this.expire()
+    const values: T[] = []
+    for (const item of this.items.values()) values.push(item.value)
+    return values
+  }
+
+  get(key: string): T | undefined {
+    return this.items.get(key)?.value
+  }
+
+  has(key: string): boolean {
+    return this.items.has(key)
+  }
+
+  delete(key: string): void {
+    const item = this.items.get(key)
+    if (item === undefined) return
+    this.heap.remove(item)
+    this.drop(item)
+  }
+
+  /**
+   * From now on remembers what enters and leaves, for {@link takeChanges}; `onAdded` is called when a member enters. One follower
+   * for each set.
+   */
+  follow(onAdded: () => void): void {
+    this.onAdded = onAdded
+    this.changes = { added: new Map(), removed: new Map() }
+    for (const item of this.items.values()) this.changes.added.set(item.key, item.value)
+  }
+
+  /** Expires what is due, and returns what changed since the last call. */
+  takeChanges(): SetChanges<T> {
+    this.expire()
+    const changes = this.changes ?? { added: new Map<string, T>(), removed: new Map<string, T>() }
+    this.changes = { added: new Map(), removed: new Map() }
+    return changes
+  }
+
+  private extend(item: Item<T>, expiresAt: number): void {
+    const isLater = expiresAt >= item.expiresAt
+    item.expiresAt = expiresAt
+    if (!isLater) this.heap.update(item)
+  }
+
+  private expire(): void {
+    const now = Date.now()
+    for (let item = this.heap.popExpired(now); item !== undefined; item = this.heap.popExpired(now))
+      this.drop(item)
+  }
+
+  private evict(): void {
+    const item = this.heap.popEarliest()
+    if (item === undefined) return
+    this.drop(item)
+    logger.warn(`Subscriptions are full (${this.capacity}): dropped "${item.key}", asked for longest ago`)
+  }
+
+  private drop(item: Item<T>): void {
+    this.items.delete(item.key)
+    if (this.changes === undefined) return
+    if (!this.changes.added.delete(item.key)) this.changes.removed.set(item.key, item.value)
+  }
+
+  private noteAdded(key: string, value: T): void {
+    if (this.changes === undefined) return
+    if (!this.changes.removed.delete(key)) this.changes.added.set(key, value)
+  }
+}
