@@ -1,0 +1,1 @@
+export { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'

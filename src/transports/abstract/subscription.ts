@@ -1,0 +1,1 @@
+export { SubscriptionTransport } from '../subscription-transport'

@@ -1,0 +1,140 @@
+import { metrics } from '../metrics/registry'
+import { DeltaTracker, diff, type SubscriptionDeltas } from '../subscriptions/delta'
+import { ExpiringSortedSet } from '../subscriptions/expiring-sorted-set'
+import { Gate } from '../util/gate'
+import { makeLogger } from '../util/logging'
+import { WakeSignal } from '../util/wake-signal'
+import { type TypeFromDefinition } from '../validation/input-parameters'
+import { WAKE } from './capabilities'
+import { SubscriptionTransport } from './subscription-transport'
+import { type EndpointContext, type TransportDependencies, type TransportGenerics } from './transport'
+
+export { type SubscriptionDeltas }
+
+const logger = makeLogger('StreamingTransport')
+
+/** While a stream backs off, its loop looks up this often, so that it is never silent for long. */
+const BACKOFF_LOOK_MS = 1_000
+
+type Params<T extends TransportGenerics> = TypeFromDefinition<T['Parameters']>
+
+/**
+ * A transport with a stream: it is told which feeds became wanted or unwanted since its handler last succeeded, and backs off when the
+ * handler fails (contract 10.3). A newly wanted feed wakes it at once.
+ */
+export abstract class StreamingTransport<const T extends TransportGenerics> extends SubscriptionTransport<T> {
+  /** What the stream handler has subscribed. */
+  localSubscriptions: Params<T>[] = []
+  providerDataStreamEstablished = 0
+  retryCount = 0
+  retryTime = 0
+
+  readonly [WAKE] = new WakeSignal()
+  private readonly retryGate = new Gate()
+  private tracker: DeltaTracker<Params<T>> | undefined
+  private settled: Params<T>[] | undefined
+  private pass = 0
+  /** No more connecting: the adapter has stopped. */
+  protected isStopped = false
+
+  override async initialize(
+    dependencies: TransportDependencies<T>,
+    adapterSettings: T['Settings'],
+    endpointName: string,
+    name: string,
+  ): Promise<void> {
+    await super.initialize(dependencies, adapterSettings, endpointName, name)
+    const set = this.subscriptionSet
+    if (!(set instanceof ExpiringSortedSet)) return
+    set.follow(() => this[WAKE].wake())
+    this.tracker = new DeltaTracker(set as ExpiringSortedSet<Params<T>>)
+    this.settled = this.localSubscriptions
+  }
+
+  /** Keeps the first spelling of a feed for as long as it is wanted, so that the provider always sees the same bytes. */
+  override want(params: Params<T>, key: string): void | Promise<void> {
+    const set = this.subscriptionSet
+    if (set instanceof ExpiringSortedSet && set.refresh(key, this.subscriptionTtl)) return
+    return set.add(params, this.subscriptionTtl, key)
+  }
+
+  async backgroundHandler(context: EndpointContext<T>, desiredSubs: Params<T>[]): Promise<void> {
+    const pass = ++this.pass
+    if (this.isBackingOff()) {
+      await this.retryGate.wait(BACKOFF_LOOK_MS)
+      return
+    }
+    this[WAKE].clear()
+    const deltas = this.takeDeltas(desiredSubs)
+    const { desired } = deltas
+    try {
+      await this.streamHandler(context, deltas)
+    } catch (error) {
+      if (this.isCurrentPass(pass) && !this.isStopped) this.backOff(context, error)
+      return
+    }
+    if (!this.isCurrentPass(pass)) return
+    this.retryCount = 0
+    this.localSubscriptions = desired
+    this.settled = desired
+    this.tracker?.settle()
+  }
+
+  /** The pass that is running. A handler that hung for so long that its loop went on without it must not touch anything. */
+  protected get currentPass(): number {
+    return this.pass
+  }
+
+  protected isCurrentPass(pass: number): boolean {
+    return pass === this.pass
+  }
+
+  /** Brings the stream in line with what is wanted. A rejection means that none of the deltas counts as done. */
+  abstract streamHandler(
+    context: EndpointContext<T>,
+    subscriptions: SubscriptionDeltas<Params<T>>,
+  ): Promise<void>
+
+  shutdown(): Promise<void> {
+    this.isStopped = true
+    this.retryGate.stop()
+    this[WAKE].wake()
+    return Promise.resolve()
+  }
+
+  private takeDeltas(wanted: Params<T>[]): SubscriptionDeltas<Params<T>> {
+    // One look for both: a feed that came between two looks would be new without being desired.
+    const desired = this.tracker === undefined ? wanted : (this.subscriptionSet.getAll() as Params<T>[])
+    const tracked = this.tracker?.take(desired)
+    // Somebody else (a reconnect, an author's subclass) wrote localSubscriptions: what is due follows from what is there.
+    if (tracked === undefined || this.localSubscriptions !== this.settled)
+      return diff(desired, this.localSubscriptions)
+    return tracked
+  }
+
+  private isBackingOff(): boolean {
+    return this.retryGate.isClosed && this.retryTime > 0
+  }
+
+  private backOff(context: EndpointContext<T>, error: unknown): void {
+    const { STREAM_HANDLER_RETRY_MIN_MS, STREAM_HANDLER_RETRY_EXP_FACTOR, STREAM_HANDLER_RETRY_MAX_MS } =
+      context.adapterSettings
+    const waitMs = Math.min(
+      STREAM_HANDLER_RETRY_MIN_MS * STREAM_HANDLER_RETRY_EXP_FACTOR ** this.retryCount,
+      STREAM_HANDLER_RETRY_MAX_MS,
+    )
+    logger.error(
+      { err: error },
+      `The stream of ${context.endpointName} (${this.name}) failed: ${String(error)}`,
+    )
+    metrics
+      .get('streamHandlerErrors')
+      .labels({ adapter_endpoint: context.endpointName, transport: this.name })
+      .inc()
+    this.retryTime = Date.now() + waitMs
+    this.retryCount += 1
+    // A timer and not the clock ends the wait: it must end even where Date.now stands still. A fleet spreads by the jitter.
+    this.retryGate.close(waitMs * (1 - 0.25 * Math.random()), () => this[WAKE].wake())
+    logger.info(`Waiting up to ${waitMs} ms before attempt ${this.retryCount + 1} of ${context.endpointName}`)
+  }
+}

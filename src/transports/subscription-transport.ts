@@ -1,0 +1,72 @@
+import { type ResponseCache } from '../cache/response-cache'
+import { metrics } from '../metrics/registry'
+import { ExpiringSortedSet } from '../subscriptions/expiring-sorted-set'
+import { type SubscriptionSet } from '../subscriptions/subscription-set'
+import { type TypeFromDefinition } from '../validation/input-parameters'
+import {
+  type AdapterRequest,
+  type EndpointContext,
+  type Transport,
+  type TransportDependencies,
+  type TransportGenerics,
+} from './transport'
+
+type Params<T extends TransportGenerics> = TypeFromDefinition<T['Parameters']>
+
+/**
+ * A transport that remembers which feeds are wanted: every request wants its feed for the subscription TTL, and the background
+ * handler gets what is wanted now (contract 10.3). The handler is also called with an empty list, and sets its own pace by
+ * sleeping.
+ */
+export abstract class SubscriptionTransport<T extends TransportGenerics> implements Transport<T> {
+  responseCache!: ResponseCache<T>
+  subscriptionSet!: SubscriptionSet<Params<T>>
+  subscriptionTtl!: number
+  name!: string
+  initialized = false
+
+  async initialize(
+    dependencies: TransportDependencies<T>,
+    adapterSettings: T['Settings'],
+    endpointName: string,
+    name: string,
+  ): Promise<void> {
+    if (this.initialized) throw new Error(`Transport ${this.name} has already been initialized`)
+    this.initialized = true
+    this.responseCache = dependencies.responseCache
+    this.subscriptionSet = dependencies.subscriptionSetFactory.buildSet(endpointName, name)
+    this.subscriptionTtl = this.getSubscriptionTtlFromConfig(adapterSettings)
+    this.name = name
+    const set = this.subscriptionSet
+    if (set instanceof ExpiringSortedSet && 'setWanted' in this.responseCache)
+      this.responseCache.setWanted(name, (key) => set.has(key))
+  }
+
+  async registerRequest(req: AdapterRequest<Params<T>>, _settings: T['Settings']): Promise<void> {
+    await this.want(req.requestContext.data, req.requestContext.cacheKey)
+  }
+
+  /** Keeps a feed wanted for the subscription TTL from now. */
+  want(params: Params<T>, key: string): void | Promise<void> {
+    return this.subscriptionSet.add(params, this.subscriptionTtl, key)
+  }
+
+  async backgroundExecute(context: EndpointContext<T>): Promise<void> {
+    const entries = await this.subscriptionSet.getAll()
+    metrics
+      .get('bgExecuteSubscriptionSetCount')
+      .labels({
+        adapter_endpoint: context.endpointName,
+        transport_type: this.constructor.name,
+        transport: this.name,
+      })
+      .set(entries.length)
+    await this.backgroundHandler(context, entries)
+  }
+
+  /** Does the work for the feeds that are wanted now. */
+  abstract backgroundHandler(context: EndpointContext<T>, entries: Params<T>[]): Promise<void>
+
+  /** For how long one request keeps its feed wanted, in ms. */
+  abstract getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number
+}

@@ -1,0 +1,90 @@
+import { type FastifyRequest } from 'fastify'
+import { type Cache } from '../cache/cache'
+import { type ResponseCache } from '../cache/response-cache'
+import { type AdapterRequestMeta, type AdapterResponse, type ResponseGenerics } from '../cache/responses'
+import { type BaseAdapterSettings } from '../config/settings'
+import { type SubscriptionSetFactory } from '../subscriptions/subscription-set'
+import { type LoggerFactory } from '../util/logging'
+import {
+  type InputParameters,
+  type InputParametersDefinition,
+  type TypeFromDefinition,
+} from '../validation/input-parameters'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    requestContext: AdapterRequestContext<unknown>
+  }
+}
+
+export type AdapterRequestContext<T> = {
+  /** Canonical name of the endpoint, in lower case. */
+  endpointName: string
+  /** The name or alias the client used, in lower case. */
+  requestEndpointName: string
+  transportName: string
+  cacheKey: string
+  data: T
+  meta?: AdapterRequestMeta
+}
+
+type EmptyBody = Record<string, never>
+
+export type AdapterRouteGeneric = { Body: EmptyBody }
+
+/** A request on its way to a transport: the server's request with the validated parameters in `requestContext`. */
+export type AdapterRequest<T> = FastifyRequest<AdapterRouteGeneric> & {
+  body: EmptyBody
+  requestContext: AdapterRequestContext<T>
+}
+
+/** The types that go together in one endpoint (contract 2.2). */
+export type TransportGenerics = {
+  Parameters: InputParametersDefinition
+  Response: ResponseGenerics
+  Settings: BaseAdapterSettings
+}
+
+/** What an adapter's parts are built from; tests may inject any of it. */
+export interface AdapterDependencies {
+  cache: Cache
+  subscriptionSetFactory: SubscriptionSetFactory
+  loggerFactory: LoggerFactory
+}
+
+export type TransportDependencies<T extends TransportGenerics> = AdapterDependencies & {
+  responseCache: ResponseCache<T>
+}
+
+/** Passed to every background execution and to every callback of a transport; one object per endpoint and transport. */
+export interface EndpointContext<T extends TransportGenerics> {
+  endpointName: string
+  inputParameters: InputParameters<T['Parameters']>
+  adapterSettings: T['Settings']
+}
+
+/** How values reach the feeds of an endpoint (contract 10.1). */
+export interface Transport<T extends TransportGenerics> {
+  name: string
+  responseCache: ResponseCache<T>
+  initialize: (
+    dependencies: TransportDependencies<T>,
+    adapterSettings: T['Settings'],
+    endpointName: string,
+    transportName: string,
+  ) => Promise<void>
+  /** Called for every request, whether or not it is answered from the cache. */
+  registerRequest?: (
+    req: AdapterRequest<TypeFromDefinition<T['Parameters']>>,
+    adapterSettings: T['Settings'],
+  ) => Promise<void>
+  /** May answer a request that the cache cannot. */
+  foregroundExecute?: (
+    req: AdapterRequest<TypeFromDefinition<T['Parameters']>>,
+    adapterSettings: T['Settings'],
+  ) => Promise<AdapterResponse<{ Data: T['Response']['Data']; Result: T['Response']['Result'] }> | void>
+  /** Called again and again for as long as the adapter runs. */
+  backgroundExecute?: (context: EndpointContext<T>) => Promise<void>
+  /** Called once when the adapter stops: let go of sockets and timers. */
+  shutdown?: () => Promise<void>
+}

@@ -1,0 +1,53 @@
+import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { type SubscriptionDeltas } from '../streaming-transport'
+import { type EndpointContext } from '../transport'
+import {
+  type WebSocketCustomBuilders,
+  type WebSocketIndividualBuilders,
+  type WebsocketTransportGenerics,
+} from './config'
+
+type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
+
+export type SubscriptionMessageBuilder<T extends WebsocketTransportGenerics> = (
+  context: EndpointContext<T>,
+  subscriptions: SubscriptionDeltas<Params<T>>,
+) => unknown[]
+
+const asIs = (params: unknown): unknown => params
+
+/**
+ * One function for all the messages of a pass. Individual builders: first every unsubscribe message, then every subscribe message
+ * (contract 17.2); a missing one of the two sends the params themselves (contract 17.3).
+ *
+ * @param onFailed - told of a feed whose builder threw; the others go on
+ */
+export const messageBuilder = <T extends WebsocketTransportGenerics>(
+  builders: WebSocketIndividualBuilders<T> | WebSocketCustomBuilders<T> | undefined,
+  onFailed: (params: Params<T>, error: unknown) => void,
+): SubscriptionMessageBuilder<T> | undefined => {
+  if (builders === undefined) return undefined
+  if ('customSubscriptionMessages' in builders)
+    return (context, subscriptions) => builders.customSubscriptionMessages(context, subscriptions)
+
+  const { subscribeMessage = asIs, unsubscribeMessage = asIs } = builders
+  return (context, { stale, new: fresh }) => {
+    const messages: unknown[] = []
+    const build = (
+      feeds: Params<T>[],
+      builder: (params: Params<T>, context: EndpointContext<T>) => unknown,
+    ) => {
+      for (const params of feeds) {
+        try {
+          const message = builder(params, context)
+          if (message !== undefined) messages.push(message)
+        } catch (error) {
+          onFailed(params, error)
+        }
+      }
+    }
+    build(stale, unsubscribeMessage)
+    build(fresh, subscribeMessage)
+    return messages
+  }
+}

@@ -1,0 +1,129 @@
+import type WebSocket from 'ws'
+import { Refusals, type RefusalReason } from '../../cache/refusals'
+import { type ResponseCache, SimpleResponseCache } from '../../cache/response-cache'
+import { type ProviderResult, type TimestampedProviderResult } from '../../cache/responses'
+import { type EndpointContext } from '../transport'
+import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
+
+const DEFAULT_MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+
+/** What the intake needs of its transport, looked up live: adapters override and assign these. */
+export interface IntakeHost<T extends WebsocketTransportGenerics> {
+  readonly name: string
+  readonly responseCache: ResponseCache<T> | undefined
+  readonly providerDataStreamEstablished: number
+  lastMessageReceivedAt: number
+  deserializeMessage(data: WebSocket.Data): T['Provider']['WsMessage']
+}
+
+type Results<T extends WebsocketTransportGenerics> = ProviderResult<T>[]
+
+/**
+ * From a frame to the cache: decode, ask the author's handler, stamp, write, all within the message event. What goes wrong costs the
+ * message (or the one result) that it went wrong with; it is counted by reason and named in the log once per interval.
+ */
+export class Intake<T extends WebsocketTransportGenerics> {
+  private ownRefusals: Refusals | undefined
+
+  constructor(
+    private readonly host: IntakeHost<T>,
+    private readonly config: WebSocketTransportConfig<T>,
+  ) {}
+
+  receive(data: WebSocket.Data, context: EndpointContext<T>): void {
+    const receivedAt = Date.now()
+    const size = typeof data === 'string' ? data.length : (data as Buffer).byteLength
+    if (size > (this.config.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES)) {
+      this.refuse('too-large', () => `a message of ${size} bytes`)
+      return
+    }
+    let message: T['Provider']['WsMessage']
+    try {
+      message = this.host.deserializeMessage(data)
+    } catch (error) {
+      this.refuse('not-json', () => textOf(data), error)
+      return
+    }
+    try {
+      this.accept(this.config.handlers.message(message, context), receivedAt)
+    } catch (error) {
+      this.refuse('handler-failed', () => message, error)
+    }
+  }
+
+  /** A response of our own making for one feed: why it has no value. */
+  writeError(params: ProviderResult<T>['params'], statusCode: number, errorMessage: string): void {
+    const now = Date.now()
+    const timestamps = this.stamp(now, undefined)
+    if (this.host.responseCache !== undefined)
+      this.write([{ params, response: { statusCode, errorMessage, timestamps } }], now)
+  }
+
+  /** Counts something that is not served. `detail` is called only when a log line is due. */
+  refuse(reason: RefusalReason, detail: () => unknown, error?: unknown): void {
+    const { responseCache, name } = this.host
+    const refusals =
+      responseCache instanceof SimpleResponseCache
+        ? responseCache.refusalsOf(name)
+        : (this.ownRefusals ??= new Refusals('N/A', 'N/A', name))
+    refusals.add(reason, detail, error)
+  }
+
+  stop(): void {
+    this.ownRefusals?.stop()
+  }
+
+  private accept(results: Results<T> | undefined, receivedAt: number): void {
+    if (results instanceof Promise) {
+      results.catch((error: unknown) => this.refuse('handler-failed', () => 'an asynchronous handler', error))
+      throw new Error('handlers.message returned a promise; it must return its results')
+    }
+    if (!Array.isArray(results) || results.length === 0) return
+    const whole = results.every(isWhole) ? results : this.wholeOnes(results)
+    for (const { response } of whole) {
+      // contract 10.4: the stamps go onto the handler's own object
+      const given = response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }
+      given.timestamps = this.stamp(receivedAt, given.timestamps?.providerIndicatedTimeUnixMs)
+    }
+    this.host.lastMessageReceivedAt = receivedAt
+    this.write(whole as TimestampedProviderResult<T>[], receivedAt)
+  }
+
+  private stamp(receivedAt: number, providerIndicatedTimeUnixMs: number | undefined) {
+    return {
+      providerDataStreamEstablishedUnixMs: this.host.providerDataStreamEstablished,
+      providerDataReceivedUnixMs: receivedAt,
+      providerIndicatedTimeUnixMs,
+    }
+  }
+
+  private wholeOnes(results: Results<T>): Results<T> {
+    return results.filter((result) => {
+      if (isWhole(result)) return true
+      this.refuse('handler-failed', () => 'a result without params or response')
+      return false
+    })
+  }
+
+  private write(results: TimestampedProviderResult<T>[], receivedAt: number): void {
+    const { responseCache, name } = this.host
+    if (responseCache instanceof SimpleResponseCache && responseCache.isImmediate) {
+      responseCache.writeNow(name, results, receivedAt)
+      return
+    }
+    const written: unknown = responseCache?.write(name, results)
+    if (written instanceof Promise)
+      written.catch((error: unknown) => this.refuse('handler-failed', () => 'a write to the cache', error))
+  }
+}
+
+/** Only what a log line will show: the limit on its length is far below this. */
+const textOf = (data: WebSocket.Data): string =>
+  typeof data === 'string' ? data.slice(0, 1_000) : (data as Buffer).toString('utf8', 0, 1_000)
+
+const isWhole = (result: { params?: unknown; response?: unknown } | null | undefined): boolean =>
+  typeof result === 'object' &&
+  result !== null &&
+  typeof result.response === 'object' &&
+  result.response !== null &&
+  result.params !== undefined

@@ -1,0 +1,60 @@
+import { identify } from '../../subscriptions/delta'
+import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { type SubscriptionDeltas } from '../streaming-transport'
+import { type EndpointContext } from '../transport'
+import { type WebsocketTransportGenerics } from './config'
+import { WebSocketTransport } from './websocket-transport'
+
+/** Late messages of a feed just unsubscribed still find it; after this long they do not. */
+const KEEP_UNSUBSCRIBED_MS = 60_000
+/** A provider that makes up a new name with every message must not fill the memory. */
+const MAX_MAPPINGS = 100_000
+
+type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
+
+/**
+ * For providers whose messages do not carry what was asked for: relates a value of theirs (an id, a symbol, a channel number) to the
+ * params of a feed. Mappings go a while after their feed is unsubscribed.
+ */
+export class WebsocketReverseMappingTransport<
+  T extends WebsocketTransportGenerics,
+  K,
+> extends WebSocketTransport<T> {
+  private readonly mappings = new Map<K, { params: Params<T>; identity: string }>()
+  private readonly unsubscribedAt = new Map<string, number>()
+
+  setReverseMapping(value: K, params: Params<T>): void {
+    this.mappings.set(value, { params, identity: identify(params) })
+    if (this.mappings.size <= MAX_MAPPINGS) return
+    const oldest = this.mappings.keys().next()
+    if (!oldest.done) this.mappings.delete(oldest.value)
+  }
+
+  /** The feed that a value stands for. A value that stands for none is counted, and named in the log once per interval. */
+  getReverseMapping(value: K): Params<T> | undefined {
+    const mapping = this.mappings.get(value)
+    if (mapping === undefined) this.refuse('unknown-feed', () => String(value))
+    return mapping?.params
+  }
+
+  override async streamHandler(
+    context: EndpointContext<T>,
+    subscriptions: SubscriptionDeltas<Params<T>>,
+  ): Promise<void> {
+    this.prune(subscriptions)
+    await super.streamHandler(context, subscriptions)
+  }
+
+  private prune({ new: fresh, stale }: SubscriptionDeltas<Params<T>>): void {
+    const now = Date.now()
+    for (const params of stale) this.unsubscribedAt.set(identify(params), now)
+    if (this.unsubscribedAt.size === 0) return
+    for (const params of fresh) this.unsubscribedAt.delete(identify(params))
+    const due = new Set<string>()
+    for (const [identity, since] of this.unsubscribedAt)
+      if (now - since >= KEEP_UNSUBSCRIBED_MS) due.add(identity)
+    if (due.size === 0) return
+    for (const identity of due) this.unsubscribedAt.delete(identity)
+    for (const [value, { identity }] of this.mappings) if (due.has(identity)) this.mappings.delete(value)
+  }
+}

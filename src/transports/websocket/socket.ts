@@ -1,0 +1,37 @@
+import type WebSocket from 'ws'
+
+/** `readyState` values, by the WebSocket standard; test doubles carry no constants. */
+export const OPEN = 1
+export const CLOSING = 2
+export const CLOSED = 3
+
+/** What every socket has, the doubles of adapters' tests included (contract 16.9); all else is called behind a check. */
+type Double = Partial<WebSocket>
+
+const ignore = () => {}
+
+/** Takes off all listeners, and leaves one for errors: an error that nobody hears would end the process. */
+export const silence = (socket: WebSocket): void => {
+  ;(socket as Double).removeAllListeners?.()
+  socket.addEventListener('error', ignore)
+}
+
+/** For a dead or unwanted peer: no handshake, no waiting. */
+export const destroy = (socket: WebSocket): void => {
+  const { terminate } = socket as Double
+  if (terminate !== undefined) terminate.call(socket)
+  else (socket as Double).close?.()
+}
+
+/** A polite end with code 1000. Never throws: a socket that cannot be closed is destroyed. */
+export const closeNormally = (socket: WebSocket): void => {
+  try {
+    socket.close(1000)
+  } catch {
+    destroy(socket)
+  }
+}
+
+/** How many listeners for messages a socket has, as far as it can tell. */
+export const messageListeners = (socket: WebSocket): number | undefined =>
+  (socket as Double).listenerCount?.('message')

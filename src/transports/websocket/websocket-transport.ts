@@ -1,0 +1,416 @@
+import type WebSocket from 'ws'
+import { type ClientOptions } from 'ws'
+import { type RefusalReason } from '../../cache/refusals'
+import { SimpleResponseCache } from '../../cache/response-cache'
+import { LogLimiter } from '../../util/log-limiter'
+import { makeLogger } from '../../util/logging'
+import { sleep } from '../../util/sleep'
+import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { OUTAGE, type Outage, WAKE } from '../capabilities'
+import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
+import { type EndpointContext, type TransportDependencies } from '../transport'
+import { messageBuilder, type SubscriptionMessageBuilder } from './builders'
+import { WebSocketClassProvider } from './class-provider'
+import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
+import { type Attempt, codeOf, connect } from './connect'
+import { ConnectionStats, shownUrl } from './connection-stats'
+import { Intake } from './intake'
+import { Reconnection, USEFUL_LIFE_MS } from './reconnection'
+import { CLOSED, CLOSING, closeNormally, destroy, OPEN } from './socket'
+import { SubscriptionStats } from './subscription-stats'
+
+const logger = makeLogger('WebSocketTransport')
+
+/** A connection younger than this is not replaced at once, so that a fickle `url` cannot make a storm. */
+const MIN_CONNECTION_AGE_MS = 1_000
+/** How long stopping waits for the provider's side of the close. */
+const CLOSE_PATIENCE_MS = 1_000
+
+type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
+
+/** The listeners of one connection. A connection that has been replaced keeps them, and they touch nothing. */
+interface ConnectionHandlers {
+  open: (event?: WebSocket.Event) => Promise<void> | void
+  message: (event: WebSocket.MessageEvent) => void
+  error: (event: WebSocket.ErrorEvent) => void
+  close: (event: WebSocket.CloseEvent) => void
+}
+
+/**
+ * Fills feeds from a WebSocket (contract 10.4). Holds one connection, keeps it subscribed to what is wanted, and replaces it when it
+ * closes, falls silent or should be elsewhere. Every listener belongs to one connection: what a replaced socket still has to say
+ * changes nothing.
+ */
+export class WebSocketTransport<T extends WebsocketTransportGenerics> extends StreamingTransport<T> {
+  wsConnection?: WebSocket
+  currentUrl = ''
+  /** When the provider last sent something usable. Adapters may set it on their provider's heartbeats. */
+  lastMessageReceivedAt = 0
+  connectionOpenedAt = 0
+  /** See {@link WebSocketUrlConfigFunctionParameters}; never reset (contract 17.1). */
+  streamHandlerInvocationsWithNoConnection = 0
+  heartbeatInterval?: NodeJS.Timeout
+  subscriptionMessageBuilder?: SubscriptionMessageBuilder<T>;
+  [OUTAGE]: Outage | undefined
+
+  private generation = 0
+  private attempt: Attempt | undefined
+  private readonly reconnection = new Reconnection()
+  private readonly connections = new ConnectionStats()
+  private readonly subscriptions = new SubscriptionStats()
+  private readonly intake: Intake<T>
+  private readonly limiter = new LogLimiter()
+
+  constructor(private readonly config: WebSocketTransportConfig<T>) {
+    super()
+    this.intake = new Intake<T>(this, config)
+    this.subscriptionMessageBuilder = messageBuilder(config.builders, (params, error) =>
+      this.builderFailed(params, error),
+    )
+  }
+
+  getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
+    return adapterSettings.WS_SUBSCRIPTION_TTL
+  }
+
+  override async initialize(
+    dependencies: TransportDependencies<T>,
+    adapterSettings: T['Settings'],
+    endpointName: string,
+    name: string,
+  ): Promise<void> {
+    await super.initialize(dependencies, adapterSettings, endpointName, name)
+    const cache = this.responseCache
+    this.subscriptions.publish(cache instanceof SimpleResponseCache ? cache.adapterName : undefined)
+  }
+
+  /** No connection, or one that is closed for good. One that is closing counts as open. */
+  connectionClosed(): boolean {
+    return this.wsConnection === undefined || this.wsConnection.readyState === CLOSED
+  }
+
+  serializeMessage(payload: unknown): string {
+    return typeof payload === 'string' ? payload : JSON.stringify(payload)
+  }
+
+  deserializeMessage(data: WebSocket.Data): T['Provider']['WsMessage'] {
+    // eslint-disable-next-line @typescript-eslint/no-base-to-string -- frames are strings or buffers, whose text this is
+    return JSON.parse(data.toString()) as T['Provider']['WsMessage']
+  }
+
+  async sendMessages(_context: EndpointContext<T>, messages: unknown[]): Promise<void> {
+    for (const message of messages) {
+      try {
+        this.wsConnection?.send(this.serializeMessage(message))
+      } catch (error) {
+        this.refuse('builder-failed', () => 'a message that cannot be sent', error)
+      }
+    }
+    return Promise.resolve()
+  }
+
+  startHeartbeat(context: EndpointContext<T>): void {
+    this.stopHeartbeat()
+    const { heartbeat } = this.config.handlers
+    if (heartbeat === undefined) return
+    const connection = this.wsConnection
+    const beat = async () => {
+      // Another connection than the one it was started for, or one that is not open: this heart has stopped.
+      if (connection !== this.wsConnection || connection?.readyState !== OPEN) return clearInterval(timer)
+      try {
+        await heartbeat(connection, context)
+      } catch (err) {
+        logger.warn({ err }, 'Heartbeat handler failed, will be tried later.')
+      }
+    }
+    const timer = setInterval(() => void beat(), context.adapterSettings.WS_HEARTBEAT_INTERVAL_MS)
+    this.heartbeatInterval = timer
+  }
+
+  stopHeartbeat(): void {
+    if (this.heartbeatInterval === undefined) return
+    clearInterval(this.heartbeatInterval)
+    this.heartbeatInterval = undefined
+  }
+
+  buildConnectionHandlers(
+    context: EndpointContext<T>,
+    connection: WebSocket,
+    connectionReadyResolve?: (value: WebSocket) => void,
+  ): ConnectionHandlers {
+    const generation = this.generation
+    const url = this.currentUrl
+    const isCurrent = () => generation === this.generation && !this.isStopped
+    return {
+      open: async () => {
+        await this.config.handlers.open?.(connection, context)
+        connectionReadyResolve?.(connection)
+      },
+      message: (event) => {
+        if (!isCurrent()) return
+        this.intake.receive(event.data, context)
+        this.subscriptions.received++
+      },
+      error: (event) => this.connectionErrored(event, context),
+      close: (event) => this.closedBy(event, context, url, isCurrent()),
+    }
+  }
+
+  /**
+   * Opens a connection and puts its listeners on, within `WS_CONNECTION_OPEN_TIMEOUT` including the author's open handler. A
+   * connection that is refused, closes or loses the race against the deadline is destroyed, and the promise rejects at once.
+   */
+  async establishWsConnection(
+    context: EndpointContext<T>,
+    url: string,
+    options?: ClientOptions,
+  ): Promise<WebSocket> {
+    this.generation++
+    const socket = new (WebSocketClassProvider.get())(url, undefined, options)
+    this.connections.attempted()
+    const handlers = this.buildConnectionHandlers(context, socket)
+    const { open, pong } = this.config.handlers
+    this.attempt = connect({
+      socket,
+      timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
+      open: open && (() => open(socket, context)),
+      onError: handlers.error,
+      onOpen: (early) => {
+        socket.addEventListener('message', handlers.message)
+        socket.addEventListener('error', handlers.error)
+        socket.addEventListener('close', handlers.close)
+        if (pong !== undefined) socket.on('pong', (data: Buffer) => pong(socket, data))
+        this.wsConnection = socket
+        this.connections.active(true)
+        this.startHeartbeat(context)
+        for (const event of early) handlers.message(event)
+      },
+    })
+    try {
+      return await this.attempt.opened
+    } finally {
+      this.attempt = undefined
+    }
+  }
+
+  async streamHandler(
+    context: EndpointContext<T>,
+    subscriptions: SubscriptionDeltas<Params<T>>,
+  ): Promise<void> {
+    const intervalMs = context.adapterSettings.BACKGROUND_EXECUTE_MS_WS
+    const { desired } = subscriptions
+    if (subscriptions.new.length === 0 && this.wsConnection === undefined) return this[WAKE].wait(intervalMs)
+
+    const pass = this.currentPass
+    const isUnresponsive = this.noteIfUnresponsive(context)
+    const url = await this.urlFor(context, desired)
+    this.ensureCurrent(pass)
+
+    if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive)) {
+      const why = url === this.currentUrl ? 'no usable message for too long' : 'the URL changed'
+      logger.info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
+      await this.waitUntilOldEnough()
+      this.ensureCurrent(pass)
+      this.retire()
+    }
+    if (this.connectionClosed() && desired.length > 0) {
+      if (!(await this.reconnection.isDueWithin(intervalMs))) return
+      await this.reconnect(context, url, subscriptions, pass)
+    }
+    await this.sendSubscriptions(context, subscriptions)
+    if (this.config.closeWhenIdle && desired.length === 0 && !this.connectionClosed()) this.retire()
+    await this[WAKE].wait(intervalMs)
+  }
+
+  override async shutdown(): Promise<void> {
+    const stopping = super.shutdown()
+    this.attempt?.abort()
+    this.reconnection.stop()
+    const socket = this.wsConnection
+    await stopping
+    if (socket !== undefined && socket.readyState !== CLOSED) await this.closeForGood(socket)
+    this.retire()
+    this.subscriptions.stop()
+    this.intake.stop()
+  }
+
+  /** Counts something of the provider's that is not served, and names it in the log once per interval. */
+  protected refuse(reason: RefusalReason, detail: () => unknown, error?: unknown): void {
+    this.intake.refuse(reason, detail, error)
+  }
+
+  private async urlFor(context: EndpointContext<T>, desired: Params<T>[]): Promise<string> {
+    const streamHandlerInvocationsWithNoConnection = this.streamHandlerInvocationsWithNoConnection
+    try {
+      return await this.config.url(context, desired, { streamHandlerInvocationsWithNoConnection })
+    } catch (error) {
+      this.noteOutage('URL_FAILED', `The URL could not be determined: ${String(error)}`)
+      throw error
+    }
+  }
+
+  private async reconnect(
+    context: EndpointContext<T>,
+    url: string,
+    subscriptions: SubscriptionDeltas<Params<T>>,
+    pass: number,
+  ): Promise<void> {
+    const options = await this.config.options?.(context, subscriptions.desired)
+    this.ensureCurrent(pass)
+    // What was subscribed died with its connection: nothing to unsubscribe on the next one.
+    if (this.connectionOpenedAt > 0) subscriptions.stale = []
+    this.currentUrl = url
+    this.providerDataStreamEstablished = Date.now()
+    this.localSubscriptions = []
+    subscriptions.new = subscriptions.desired
+    this.subscriptions.disconnected()
+    try {
+      const connection = await this.establishWsConnection(context, url, options)
+      this.ensureCurrent(pass)
+      this.wsConnection = connection
+    } catch (error) {
+      const { reason } = error as { reason?: { code: string; message: string } }
+      this.noteOutage(reason?.code ?? 'CONNECTION_FAILED', reason?.message ?? String(error))
+      throw error
+    }
+    this.connectionOpenedAt = Date.now()
+    this[OUTAGE] = undefined
+  }
+
+  private async sendSubscriptions(
+    context: EndpointContext<T>,
+    subscriptions: SubscriptionDeltas<Params<T>>,
+  ): Promise<void> {
+    let wasSent = false
+    // A closing socket takes nothing; everything wanted is subscribed on the connection that follows.
+    if (!this.connectionClosed() && this.wsConnection?.readyState !== CLOSING) {
+      const messages = this.subscriptionMessageBuilder?.(context, subscriptions) ?? []
+      if (messages.length > 0) await this.sendMessages(context, messages)
+      wasSent = messages.length > 0
+    }
+    this.subscriptions.subscribed(context, subscriptions.new, wasSent)
+    this.subscriptions.unsubscribed(context, subscriptions.stale)
+  }
+
+  private noteIfUnresponsive(context: EndpointContext<T>): boolean {
+    const now = Date.now()
+    const sinceMessage = Math.max(0, now - this.lastMessageReceivedAt)
+    const sinceOpen = Math.max(0, now - this.connectionOpenedAt)
+    const activity = Math.min(sinceMessage, sinceOpen)
+    const isUnresponsive = activity > 0 && activity > context.adapterSettings.WS_SUBSCRIPTION_UNRESPONSIVE_TTL
+    if (isUnresponsive) {
+      this.countFailover(this.currentUrl)
+      logger.info(
+        `Nothing usable received for ${activity} ms. Failover counter incremented to ${this.streamHandlerInvocationsWithNoConnection}`,
+      )
+    }
+    return isUnresponsive
+  }
+
+  private async waitUntilOldEnough(): Promise<void> {
+    const age = Date.now() - this.connectionOpenedAt
+    if (age < MIN_CONNECTION_AGE_MS) await sleep(MIN_CONNECTION_AGE_MS - Math.max(0, age))
+  }
+
+  /** Lets go of the connection: from here on it is closed, whatever it still says. */
+  private retire(): void {
+    this.generation++
+    this.stopHeartbeat()
+    this.connections.active(false)
+    this.subscriptions.disconnected()
+    const socket = this.wsConnection
+    this.wsConnection = undefined
+    if (socket !== undefined && socket.readyState !== CLOSED) closeNormally(socket)
+  }
+
+  private async closeForGood(socket: WebSocket): Promise<void> {
+    const closed = new Promise<void>((resolve) => socket.addEventListener('close', () => resolve()))
+    closeNormally(socket)
+    await Promise.race([closed, sleep(CLOSE_PATIENCE_MS, this.stopPatience(closed))])
+    if (socket.readyState !== CLOSED) destroy(socket)
+  }
+
+  /** A signal that ends the wait's timer together with the wait. */
+  private stopPatience(closed: Promise<void>): AbortSignal {
+    const patience = new AbortController()
+    void closed.then(() => patience.abort())
+    return patience.signal
+  }
+
+  private ensureCurrent(pass: number): void {
+    if (this.isStopped) throw new Error('The transport has stopped')
+    if (!this.isCurrentPass(pass)) throw new Error('A later pass has taken over from one that hung')
+  }
+
+  private builderFailed(params: Params<T>, error: unknown): void {
+    this.refuse('builder-failed', () => params, error)
+    this.limiter.run('builder', (repeated) => {
+      logger.warn({ err: error, repeated, params }, 'A subscription message could not be built')
+    })
+    const message = error instanceof Error ? error.message : String(error)
+    this.intake.writeError(params, 500, `The subscription message could not be built: ${message}`)
+  }
+
+  private connectionErrored(event: WebSocket.ErrorEvent, context: EndpointContext<T>): void {
+    const message = event.message ?? 'unknown'
+    logger.warn({ code: codeOf(event), url: shownUrl(this.currentUrl) }, `WebSocket error: ${message}`)
+    this.connections.errored(message)
+    this.guarded('error', () => this.config.handlers.error?.(event, context))
+  }
+
+  private closedBy(
+    event: WebSocket.CloseEvent,
+    context: EndpointContext<T>,
+    connectionUrl: string,
+    isCurrent: boolean,
+  ): void {
+    const { code } = event
+    const reason = typeof event.reason === 'string' && event.reason !== '' ? event.reason : 'none'
+    const url = shownUrl(connectionUrl)
+    this.connections.closed(code, connectionUrl)
+    if (isCurrent) this.lost(code, reason, connectionUrl, context)
+    else logger.debug(`A replaced WebSocket closed (code: ${code}, reason: ${reason}). URL: ${url}`)
+    this.guarded('close', () => this.config.handlers.close?.(event, context))
+  }
+
+  /** The connection in use has closed: count, note why, and come back after a pause. */
+  private lost(code: number, reason: string, url: string, context: EndpointContext<T>): void {
+    this.connections.active(false)
+    this.stopHeartbeat()
+    this.subscriptions.disconnected()
+    if (code === 1000) {
+      logger.debug(`WebSocket closed normally. URL: ${shownUrl(url)}`)
+    } else {
+      this.countFailover(url)
+      logger.warn(
+        `WebSocket closed abnormally (code: ${code}, reason: ${reason}). ` +
+          `Failover counter incremented to ${this.streamHandlerInvocationsWithNoConnection}. URL: ${shownUrl(url)}`,
+      )
+    }
+    this.noteOutage(
+      'CONNECTION_CLOSED',
+      `The provider closed the connection (code: ${code}, reason: ${reason})`,
+    )
+    const now = Date.now()
+    const brought = this.lastMessageReceivedAt >= this.connectionOpenedAt
+    const wasUseful = brought && now - this.connectionOpenedAt >= USEFUL_LIFE_MS
+    this.reconnection.schedule(context.adapterSettings, wasUseful, () => this[WAKE].wake())
+  }
+
+  private countFailover(url: string): void {
+    this.streamHandlerInvocationsWithNoConnection += 1
+    this.connections.failedOver(this.name, url, this.streamHandlerInvocationsWithNoConnection)
+  }
+
+  private noteOutage(code: string, message: string): void {
+    this[OUTAGE] = { code, message, sinceUnixMs: this[OUTAGE]?.sinceUnixMs ?? Date.now() }
+  }
+
+  private guarded(handler: string, call: () => void): void {
+    try {
+      call()
+    } catch (err) {
+      logger.warn({ err }, `The author's ${handler} handler failed`)
+    }
+  }
+}
