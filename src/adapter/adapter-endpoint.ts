@@ -1,0 +1,155 @@
+import { type GuardOptions } from '../cache/guards'
+import { SimpleResponseCache } from '../cache/response-cache'
+import { type AdapterSettings } from '../config/settings'
+import { DEFAULT_TRANSPORT_NAME, TransportRoutes } from '../transports/routes'
+import { type AdapterDependencies, type AdapterRequest } from '../transports/transport'
+import { getCanonicalAdapterName } from '../util/adapter-name'
+import { AdapterError } from '../validation/errors'
+import { InputParameters, type TypeFromDefinition } from '../validation/input-parameters'
+import { overrideSymbol, overridesFor } from './overrider'
+import {
+  type AdapterEndpointInterface,
+  type AdapterEndpointParams,
+  type CustomInputValidator,
+  type CustomOutputValidator,
+  type EndpointGenerics,
+  type EndpointRateLimitingConfig,
+  type RequestTransform,
+} from './params'
+import { isPure, pure } from './pure'
+
+type Request<T extends EndpointGenerics> = AdapterRequest<TypeFromDefinition<T['Parameters']>>
+
+/** One named operation of an adapter: its parameters, and the transports that have its values (contract 4.1). */
+export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpointInterface<T> {
+  name: string
+  adapterName!: string
+  aliases?: string[]
+  transportRoutes: TransportRoutes<T>
+  inputParameters: InputParameters<T['Parameters']>
+  rateLimiting?: EndpointRateLimitingConfig
+  cacheKeyGenerator?: (data: TypeFromDefinition<T['Parameters']>) => string
+  customInputValidation?: CustomInputValidator<T>
+  customOutputValidation?: CustomOutputValidator
+  requestTransforms: RequestTransform<T>[]
+  overrides?: Record<string, string>
+  customRouter?: (req: Request<T>, settings: T['Settings']) => string
+  defaultTransport?: string
+  enableCompositeTransport?: boolean
+  guards?: GuardOptions
+  /** Where requests and values of this endpoint meet; there after {@link initialize}. */
+  responseCache: SimpleResponseCache<T> | undefined
+
+  constructor(params: AdapterEndpointParams<T>) {
+    this.name = params.name
+    this.aliases = params.aliases
+    this.inputParameters = params.inputParameters ?? new InputParameters({})
+    this.rateLimiting = params.rateLimiting
+    this.cacheKeyGenerator = params.cacheKeyGenerator
+    this.customInputValidation = params.customInputValidation
+    this.customOutputValidation = params.customOutputValidation
+    this.overrides = params.overrides
+    this.guards = params.guards
+    const overrider: RequestTransform<T> = (req) => void this.symbolOverrider(req)
+    this.requestTransforms = [pure(overrider), ...(params.requestTransforms ?? [])]
+    if ('transport' in params) {
+      this.transportRoutes = new TransportRoutes<T>().register(DEFAULT_TRANSPORT_NAME, params.transport)
+      return
+    }
+    this.transportRoutes = params.transportRoutes
+    this.customRouter = params.customRouter
+    this.defaultTransport = params.defaultTransport
+    this.enableCompositeTransport = params.enableCompositeTransport
+    if (params.enableCompositeTransport && this.transportRoutes.routeNames().length < 2) {
+      throw new AdapterError({
+        statusCode: 400,
+        message: 'Composite transport requires at least 2 transports',
+      })
+    }
+  }
+
+  /** Builds the endpoint's response cache and initializes its transports, one after the other. */
+  async initialize(
+    adapterName: string,
+    dependencies: AdapterDependencies,
+    adapterSettings: T['Settings'],
+  ): Promise<void> {
+    this.adapterName = adapterName
+    this.responseCache = new SimpleResponseCache<T>({
+      dependencies,
+      adapterSettings: adapterSettings as AdapterSettings,
+      adapterName,
+      endpointName: this.name,
+      inputParameters: this.inputParameters,
+      guards: this.guards,
+    })
+    for (const [name, transport] of this.transportRoutes.entries()) {
+      await transport.initialize(
+        { ...dependencies, responseCache: this.responseCache },
+        adapterSettings,
+        this.name,
+        name,
+      )
+    }
+  }
+
+  runRequestTransforms(req: Request<T>, settings: T['Settings']): void {
+    for (const transform of this.requestTransforms) transform(req, settings)
+  }
+
+  /** The overrides that a request carries for this adapter (or the one that it names as its override). */
+  getRequestOverrides(
+    data: Record<string, string>,
+    overrides?: unknown,
+  ): { [symbol: string]: string; transport: string } | undefined {
+    const name = data['adapterNameOverride'] ?? this.adapterName
+    return (overridesFor(overrides, name) ?? overridesFor(overrides, this.adapterName)) as
+      { [symbol: string]: string; transport: string } | undefined
+  }
+
+  symbolOverrider(req: Request<T>): Request<T> {
+    const data = req.requestContext.data as Record<string, unknown>
+    overrideSymbol(data, req.body, this.adapterName, this.overrides)
+    return req
+  }
+
+  /** Which of the transports answers a request (contract 4.2). @throws AdapterError 400 when none is chosen, or an unknown one */
+  getTransportNameForRequest(req: Request<T>, settings: T['Settings']): string {
+    const names = this.transportRoutes.routeNames()
+    if (names.includes(DEFAULT_TRANSPORT_NAME)) return DEFAULT_TRANSPORT_NAME
+    const chosen = this.customRouter?.(req, settings) || this.defaultRouter(req) || this.defaultTransport
+    if (!chosen) {
+      throw new AdapterError({
+        statusCode: 400,
+        message:
+          'No result was fetched from a custom router, no transport was specified in the input parameters, and this endpoint does not have a default transport set.',
+      })
+    }
+    const name = chosen.toLowerCase()
+    if (!names.includes(name)) {
+      throw new AdapterError({
+        statusCode: 400,
+        message: `No transport found for key "${name}", must be one of ${JSON.stringify(names)}`,
+      })
+    }
+    return name
+  }
+
+  /** True when equal bodies always make equal requests: nothing of the author's decides on them that is not declared pure. */
+  get isPure(): boolean {
+    const { customRouter, customInputValidation, cacheKeyGenerator } = this
+    const author = [customRouter, customInputValidation, cacheKeyGenerator, ...this.requestTransforms]
+    return author.every((hook) => hook === undefined || isPure(hook))
+  }
+
+  /** From the raw request: its own override for this adapter, else its `transport`. */
+  private defaultRouter(req: Request<T>): string | undefined {
+    const data = (req.body as { data?: { transport?: unknown; overrides?: unknown } } | undefined)?.data
+    const own = overridesFor(data?.overrides, getCanonicalAdapterName(this.adapterName))
+    const named = (own as { transport?: unknown } | undefined)?.transport || data?.transport
+    if (!named) return undefined
+    if (typeof named !== 'string')
+      throw new AdapterError({ statusCode: 400, message: 'The transport of a request should be a string' })
+    return named
+  }
+}

@@ -1,0 +1,224 @@
+import { EventEmitter } from 'node:events'
+import { type Cache } from '../cache/cache'
+import { CacheFactory } from '../cache/factory'
+import { type Feed } from '../cache/feed'
+import { type AdapterResponse } from '../cache/responses'
+import { AdapterConfig } from '../config/adapter-config'
+import {
+  type AdapterSettings,
+  type BaseAdapterSettings,
+  type SettingsDefinitionMap,
+} from '../config/settings'
+import { metrics } from '../metrics/registry'
+import { SubscriptionSetFactory } from '../subscriptions/subscription-set'
+import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
+import { LoggerFactoryProvider, makeLogger } from '../util/logging'
+import { type AdapterError, AdapterTimeoutError } from '../validation/errors'
+import { type EmptyInputParameters } from '../validation/input-parameters'
+import { type AdapterEndpoint } from './adapter-endpoint'
+import { allocateRateLimits } from './allocations'
+import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
+import { reasonFor, waitForValue } from './wait-for-value'
+
+const logger = makeLogger('Adapter')
+
+const NO_VALUE_YET =
+  'The EA has not received any values from the Data Provider for the requested data yet. Retry after a short delay, and if the problem persists raise this issue in the relevant channels.'
+
+const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576
+
+type Request = AdapterRequest<EmptyInputParameters>
+
+/** A service for one data provider: its endpoints, settings and what they are built from (contract 3.1). */
+export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefinitionMap> implements Omit<
+  AdapterParams<CustomSettings>,
+  'bootstrap'
+> {
+  name: Uppercase<string>
+  defaultEndpoint?: string
+  endpoints: AdapterEndpoint<EndpointGenerics>[]
+  envDefaultOverrides?: Partial<BaseAdapterSettings>
+  rateLimiting?: AdapterRateLimitingConfig
+  envVarsPrefix?: string
+  initialized = false
+  /** By name and by alias. Without a prototype: a request may name an endpoint `constructor`. */
+  endpointsMap = Object.create(null) as Record<string, AdapterEndpoint<EndpointGenerics>>
+  dependencies!: AdapterDependencies
+  config: AdapterConfig<CustomSettings>
+  /** Emits `onClose` when the adapter stops. */
+  shutdownNotifier = new EventEmitter()
+  lockAcquiredPromise?: Promise<boolean>
+  private readonly bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>
+
+  /** Reads the environment: settings are there as soon as the adapter is. */
+  constructor(params: AdapterParams<CustomSettings>) {
+    this.name = params.name
+    this.defaultEndpoint = params.defaultEndpoint?.toLowerCase()
+    this.endpoints = params.endpoints as AdapterEndpoint<EndpointGenerics>[]
+    this.rateLimiting = params.rateLimiting
+    this.bootstrap = params.bootstrap
+    this.config = params.config ?? new AdapterConfig<CustomSettings>({} as CustomSettings)
+    this.config.initialize()
+    for (const endpoint of this.endpoints) {
+      endpoint.name = endpoint.name.toLowerCase()
+      endpoint.aliases = endpoint.aliases?.map((alias) => alias.toLowerCase())
+    }
+    allocateRateLimits(this.endpoints)
+  }
+
+  /**
+   * Validates the settings, builds what the caller did not inject, and initializes every endpoint.
+   *
+   * @throws Error when called twice, when the name is not in upper case, when two endpoints share a name or alias, and with the list
+   * of all bad settings
+   */
+  async initialize(dependencies?: Partial<AdapterDependencies>): Promise<void> {
+    LoggerFactoryProvider.set(dependencies?.loggerFactory)
+    if (this.initialized) throw new Error('This adapter has already been initialized!')
+    if (this.name !== this.name.toUpperCase()) throw new Error('Adapter name must be uppercase')
+    metrics.initialize()
+    this.config.validate()
+    this.logConfigWarnings()
+    await this.bootstrap?.(this)
+    this.dependencies = this.initializeDependencies(dependencies)
+    for (const endpoint of this.endpoints) {
+      for (const name of [endpoint.name, ...(endpoint.aliases ?? [])]) {
+        if (this.endpointsMap[name] !== undefined) throw new Error(`Duplicate endpoint / alias: "${name}"`)
+        this.endpointsMap[name] = endpoint
+      }
+      await endpoint.initialize(this.name, this.dependencies, this.settings)
+    }
+    this.config.buildCensorList(this.name)
+    this.initialized = true
+  }
+
+  initializeDependencies(injected?: Partial<AdapterDependencies>): AdapterDependencies {
+    const dependencies = { ...injected }
+    const { settings } = this
+    if (settings.EA_MODE !== 'reader-writer' && settings.CACHE_TYPE === 'local')
+      throw new Error(`EA mode cannot be ${settings.EA_MODE} while cache type is local`)
+    dependencies.cache ??= CacheFactory.buildCache({
+      cacheType: settings.CACHE_TYPE,
+      maxSizeForLocalCache: settings.CACHE_MAX_ITEMS,
+    })
+    dependencies.subscriptionSetFactory ??= new SubscriptionSetFactory(settings, this.name)
+    return dependencies as AdapterDependencies
+  }
+
+  async findResponseInCache(req: Request): Promise<Readonly<AdapterResponse> | undefined> {
+    const response = await this.cache.get(req.requestContext.cacheKey)
+    if (response !== undefined) this.recordHit(req, response)
+    return response
+  }
+
+  /** What an endpoint's own output validation says. Only what it throws has an effect (contract 17.6). */
+  validateOutput(req: Request, output: Readonly<AdapterResponse>): AdapterError | undefined {
+    return this.endpointsMap[req.requestContext.endpointName]?.customOutputValidation?.(output)
+  }
+
+  async handleRequestWithValidation(
+    req: Request,
+    replySent: Promise<unknown>,
+  ): Promise<Readonly<AdapterResponse>> {
+    const response = await this.handleRequest(req, replySent)
+    if (!response.errorMessage) this.validateOutput(req, response)
+    return response
+  }
+
+  /** The answer to one request, in the order of contract 6.6. `replySent` resolves when the client has its answer. */
+  async handleRequest(req: Request, replySent: Promise<unknown>): Promise<Readonly<AdapterResponse>> {
+    const cached = await this.findResponseInCache(req)
+    const transport = this.transportOf(req)
+    if (cached !== undefined) {
+      void replySent.then(() => this.register(transport, req))
+      return cached
+    }
+    const registration = this.register(transport, req)
+    const immediate = await transport.foregroundExecute?.(req, this.settings)
+    if (immediate) return immediate
+    const failure = await registration
+    if (failure !== undefined) throw failure.error
+    const response = await waitForValue(this.cache, req, this.settings)
+    if (response !== undefined) return response
+    throw new AdapterTimeoutError({
+      statusCode: 504,
+      message: NO_VALUE_YET,
+      reason: reasonFor(transport, this.feedOf(req)?.refusal),
+    })
+  }
+
+  /**
+   * True when a cached response to this request may go out as it is: nothing of a subclass, and no output validation, has a say in
+   * it.
+   */
+  servesVerbatim(endpoint: AdapterEndpoint<EndpointGenerics>): boolean {
+    const { prototype } = Adapter
+    return (
+      endpoint.customOutputValidation === undefined &&
+      this.handleRequestWithValidation === prototype.handleRequestWithValidation &&
+      this.validateOutput === prototype.validateOutput &&
+      this.findResponseInCache === prototype.findResponseInCache &&
+      this.usesOwnHandler()
+    )
+  }
+
+  /** Whether `handleRequest` is the framework's. Subclasses of ours say so for theirs. */
+  protected usesOwnHandler(): boolean {
+    return this.handleRequest === Adapter.prototype.handleRequest
+  }
+
+  /** Plain base settings: every adapter has these, whatever its own are. */
+  get settings(): AdapterSettings {
+    return this.config.settings
+  }
+
+  private get cache(): Cache<AdapterResponse> {
+    return this.dependencies.cache as Cache<AdapterResponse>
+  }
+
+  private transportOf(req: Request): Transport<EndpointGenerics> {
+    const { endpointName, transportName } = req.requestContext
+    return this.endpointsMap[endpointName]!.transportRoutes.get(transportName)
+  }
+
+  private feedOf(req: Request): Feed | undefined {
+    const { endpointName, transportName, data } = req.requestContext
+    return this.endpointsMap[endpointName]?.responseCache?.feed(transportName, data)
+  }
+
+  /** Never rejects: a failed registration is logged and handed back. */
+  private async register(
+    transport: Transport<EndpointGenerics>,
+    req: Request,
+  ): Promise<{ error: unknown } | undefined> {
+    try {
+      await transport.registerRequest?.(req, this.settings)
+      return undefined
+    } catch (error) {
+      logger.error({ err: error }, `Error registering request: ${String(error)}`)
+      return { error }
+    }
+  }
+
+  private recordHit(req: Request, response: Readonly<AdapterResponse>): void {
+    const context = req.requestContext
+    const metricsMeta = { ...context.meta?.metrics, cacheHit: true }
+    context.meta = { ...context.meta, metrics: metricsMeta }
+    const feed = this.feedOf(req)
+    if (feed === undefined || feed.key !== context.cacheKey) return
+    feed.lastUsedAt = feed.lastHitAt = Date.now()
+    if (!response.errorMessage) feed.hits++
+  }
+
+  private logConfigWarnings(): void {
+    const { LOG_LEVEL, DEBUG, METRICS_ENABLED, MAX_PAYLOAD_SIZE_LIMIT } = this.settings
+    if (/^(debug|trace)$/i.test(LOG_LEVEL))
+      logger.warn(`LOG_LEVEL is "${LOG_LEVEL}": the log is long and may slow the service down`)
+    if (DEBUG) logger.warn('DEBUG is on: error bodies show stack traces. Not for production')
+    if (!METRICS_ENABLED) logger.warn('METRICS_ENABLED is false: nothing measures this service')
+    if (MAX_PAYLOAD_SIZE_LIMIT !== DEFAULT_MAX_PAYLOAD_BYTES)
+      logger.warn(
+        `MAX_PAYLOAD_SIZE_LIMIT is ${MAX_PAYLOAD_SIZE_LIMIT} bytes instead of ${DEFAULT_MAX_PAYLOAD_BYTES}`,
+      )
+  }
+}

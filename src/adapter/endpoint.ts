@@ -1,0 +1,2 @@
+export { DEFAULT_TRANSPORT_NAME } from '../transports/routes'
+export { AdapterEndpoint } from './adapter-endpoint'

@@ -1,0 +1,6 @@
+export * from './basic'
+export * from './endpoint'
+export * from './price'
+export * from './types'
+export { pure } from './pure'
+export { type GuardOptions } from '../cache/guards'

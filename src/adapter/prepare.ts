@@ -1,0 +1,90 @@
+import { generatedCacheKey } from '../cache/keys'
+import { type AdapterRequest, type AdapterRequestContext } from '../transports/transport'
+import { AdapterInputError } from '../validation/errors'
+import { validateOverrides } from '../validation/overrides'
+import { type Adapter } from './adapter'
+import { type AdapterEndpoint } from './adapter-endpoint'
+import { type EndpointGenerics } from './params'
+
+type Data = Record<string, unknown>
+type Endpoint = AdapterEndpoint<EndpointGenerics>
+
+const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null
+
+const inputError = (statusCode: number, message: string) => new AdapterInputError({ statusCode, message })
+
+const ownMember = (of: unknown, name: string): unknown =>
+  isObject(of) && Object.hasOwn(of, name) ? of[name] : undefined
+
+/** The endpoint that a body names, by `endpoint` or `data.endpoint`, in that order (contract 6.2). */
+const findEndpoint = (
+  adapter: Adapter,
+  body: unknown,
+  data: unknown,
+): { name: string; endpoint: Endpoint } => {
+  const named = ownMember(body, 'endpoint') || ownMember(data, 'endpoint') || adapter.defaultEndpoint
+  if (!named) {
+    throw inputError(
+      400,
+      'Request body does not specify an endpoint, and there is no default endpoint configured for this adapter.',
+    )
+  }
+  if (typeof named !== 'string') throw inputError(400, 'The endpoint of a request should be a string')
+  const name = named.toLowerCase()
+  const endpoint = adapter.endpointsMap[name]
+  if (endpoint === undefined) throw inputError(404, `Adapter does not have a "${name}" endpoint.`)
+  return { name, endpoint }
+}
+
+/**
+ * Makes a request ready to be answered: validates its parameters, routes and transforms it, and finds its feed. The order is contract
+ * (6.3). Leaves the result in `req.requestContext`.
+ *
+ * @param body - the parsed body
+ * @throws AdapterError for what the client did wrong; whatever the author's hooks throw
+ */
+export const prepareRequest = (adapter: Adapter, req: AdapterRequest<unknown>, body: unknown): Endpoint => {
+  if (!isObject(body)) throw inputError(400, 'The body of a request should be a JSON object')
+  const { settings } = adapter
+  const data = ownMember(body, 'data') ?? {}
+  const { name, endpoint } = findEndpoint(adapter, body, data)
+  if (isObject(data)) validateOverrides(data)
+  const validated = endpoint.inputParameters.validateInput(data)
+  const context: AdapterRequestContext<Data> = {
+    cacheKey: '',
+    data: validated,
+    endpointName: endpoint.name,
+    requestEndpointName: name,
+    transportName: '',
+  }
+  req.requestContext = context
+  const request = req as AdapterRequest<Data>
+  // Routers and validators read the body as the client sent it, but with its `data` in place.
+  if (!isObject((body as { data?: unknown }).data)) (body as { data?: unknown }).data = data
+  context.transportName = endpoint.getTransportNameForRequest(request, settings)
+  const problem = endpoint.customInputValidation?.(request, settings)
+  if (problem !== undefined) throw problem
+  endpoint.runRequestTransforms(request, settings)
+  identify(endpoint, request, validated, settings)
+  return endpoint
+}
+
+/** Gives a request its cache key, and its feed id where metrics are on. */
+const identify = (
+  endpoint: Endpoint,
+  { requestContext: context }: AdapterRequest<Data>,
+  validated: Data,
+  settings: Adapter['settings'],
+): void => {
+  const responseCache = endpoint.responseCache!
+  if (settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED) {
+    // contract 6.3: the validated object names the feed, even if a transform has put another in its place
+    const { feedId } = responseCache.feed(context.transportName, validated)
+    context.meta = { ...context.meta, metrics: { ...context.meta?.metrics, feedId } }
+  }
+  const generated = endpoint.cacheKeyGenerator?.(context.data)
+  context.cacheKey =
+    generated === undefined
+      ? responseCache.feed(context.transportName, context.data).key
+      : generatedCacheKey(generated, settings)
+}

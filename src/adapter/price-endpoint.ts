@@ -1,0 +1,60 @@
+import { type SingleNumberResultResponse } from '../cache/responses'
+import { type TransportGenerics } from '../transports/transport'
+import { type InputParametersDefinition } from '../validation/input-parameters'
+import { AdapterEndpoint } from './adapter-endpoint'
+import { type AdapterEndpointParams } from './params'
+
+/** `base` and `quote` with their usual aliases, for every endpoint that prices one asset in another. */
+export const priceEndpointInputParametersDefinition = {
+  base: {
+    aliases: ['from', 'coin'],
+    type: 'string',
+    description: 'The symbol of symbols of the currency to query',
+    required: true,
+  },
+  quote: {
+    aliases: ['to', 'market'],
+    type: 'string',
+    description: 'The symbol of the currency to convert to',
+    required: true,
+  },
+} as const satisfies InputParametersDefinition
+
+export type PriceEndpointInputParametersDefinition = InputParametersDefinition & {
+  base: {
+    aliases: readonly ['from', 'coin', ...string[]]
+    type: 'string'
+    description: 'The symbol of symbols of the currency to query'
+    required?: boolean
+  }
+  quote: {
+    aliases: readonly ['to', 'market', ...string[]]
+    type: 'string'
+    description: 'The symbol of the currency to convert to'
+    required?: boolean
+  }
+}
+
+export type PriceEndpointGenerics = TransportGenerics & {
+  Parameters: PriceEndpointInputParametersDefinition
+  Response: SingleNumberResultResponse
+}
+
+/** Marks an endpoint as one that `includes` apply to. */
+export class PriceEndpoint<T extends PriceEndpointGenerics> extends AdapterEndpoint<T> {}
+
+const withAliases = (name: string, given: string[] | undefined, wanted: string[]): string[] => {
+  const aliases = given ?? []
+  for (const alias of wanted) if (alias !== name && !aliases.includes(alias)) aliases.push(alias)
+  return aliases
+}
+
+/** A price endpoint that also answers to `crypto` and `price`. */
+export class CryptoPriceEndpoint<T extends PriceEndpointGenerics> extends PriceEndpoint<T> {
+  constructor(params: AdapterEndpointParams<T>) {
+    params.aliases = withAliases(params.name, params.aliases, ['crypto', 'price'])
+    super(params)
+  }
+}
+
+export class ForexPriceEndpoint<T extends PriceEndpointGenerics> extends PriceEndpoint<T> {}

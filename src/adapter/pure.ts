@@ -1,0 +1,14 @@
+type Hook = (...args: never[]) => unknown
+
+const pureHooks = new WeakSet<Hook>()
+
+/**
+ * Declares that a router, validator, transform or key generator depends on the request alone: no clock, no counter, no state. Requests
+ * with the same body then need not be prepared again and again.
+ */
+export const pure = <H extends Hook>(hook: H): H => {
+  pureHooks.add(hook)
+  return hook
+}
+
+export const isPure = (hook: Hook): boolean => pureHooks.has(hook)
