@@ -1,0 +1,106 @@
+import { metrics } from '../metrics/registry'
+import { wakeSignalOf } from '../transports/capabilities'
+import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
+import { asyncLocalStorage, makeLogger } from '../util/logging'
+import { sleep } from '../util/sleep'
+
+const logger = makeLogger('BackgroundExecutor')
+
+/** Between two runs of a transport; what custom transports may rely on (contract 9). */
+const PAUSE_MS = 10
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/**
+ * Runs one transport's `backgroundExecute` again and again until it is stopped (contract 9). A run never starts before the last one
+ * has ended. One that outlives its time limit is an error; if it has not ended after as long again it is given up, so that a call
+ * that never returns cannot silence its feeds for ever.
+ */
+export class BackgroundRunner<T extends TransportGenerics> {
+  private readonly stopping = new AbortController()
+  private readonly labels: { app_name: string; adapter_endpoint: string; transport: string }
+  private readonly correlation: { correlationId: string }
+  private loop: Promise<void> = Promise.resolve()
+
+  constructor(
+    adapterName: string,
+    transportName: string,
+    private readonly transport: Transport<T> & Required<Pick<Transport<T>, 'backgroundExecute'>>,
+    private readonly context: EndpointContext<T>,
+    private readonly timeoutMs: number,
+  ) {
+    const { endpointName } = context
+    this.labels = { app_name: adapterName, adapter_endpoint: endpointName, transport: transportName }
+    this.correlation = {
+      correlationId: `Endpoint: ${endpointName} - Transport: ${transport.constructor.name}`,
+    }
+  }
+
+  /** The first run has begun when this returns. */
+  start(): void {
+    this.loop = this.run()
+  }
+
+  /** Resolves when no further run will begin. A run in progress of a transport that cannot be stopped is left to itself. */
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await this.loop
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping
+    const wake = wakeSignalOf(this.transport)
+    while (!signal.aborted) {
+      wake?.clear()
+      await this.runOnce()
+      if (signal.aborted) return
+      if (wake === undefined) await sleep(PAUSE_MS, signal)
+      else if (wake.isPending) await nextTurn()
+      else await wake.wait(PAUSE_MS)
+    }
+  }
+
+  private async runOnce(): Promise<void> {
+    const startedAt = Date.now()
+    metrics.get('bgExecuteTotal').inc(this.labels)
+    const execution = asyncLocalStorage.run(this.correlation, () => this.execute())
+    if ((await this.endsWithin(execution)) === 'late') {
+      this.failed(
+        new Error(
+          `The promise "Background Execute" took longer than ${this.timeoutMs} ms to execute, the next run waits for its end`,
+        ),
+      )
+      if ((await this.endsWithin(execution)) === 'late')
+        this.failed(new Error('A run was given up: it never ended'))
+    }
+    metrics.get('bgExecuteDurationSeconds').set(this.labels, (Date.now() - startedAt) / 1000)
+  }
+
+  /** Never rejects. */
+  private async execute(): Promise<void> {
+    try {
+      await this.transport.backgroundExecute(this.context)
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  private async endsWithin(execution: Promise<void>): Promise<'ended' | 'late'> {
+    const over = new AbortController()
+    const signal = AbortSignal.any([over.signal, this.stopping.signal])
+    const ended = execution.then(() => 'ended' as const)
+    const late = sleep(this.timeoutMs, signal).then(() => 'late' as const)
+    const first = await Promise.race([ended, late])
+    over.abort()
+    return this.stopping.signal.aborted ? 'ended' : first
+  }
+
+  private failed(error: unknown): void {
+    if (this.stopping.signal.aborted) return
+    logger.error(
+      { err: error },
+      `Background execution of ${this.context.endpointName} failed: ${String(error)}`,
+    )
+    metrics.get('bgExecuteErrors').inc(this.labels)
+  }
+}
