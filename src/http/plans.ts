@@ -1,0 +1,105 @@
+import { LRUCache } from 'lru-cache'
+import { type Adapter } from '../adapter/adapter'
+import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
+import { type EndpointGenerics } from '../adapter/params'
+import { type Feed } from '../cache/feed'
+import { isLocalReader, type LocalCache } from '../cache/local-cache'
+import { type AdapterResponse } from '../cache/responses'
+import { SubscriptionTransport } from '../transports/subscription-transport'
+import { type AdapterRequest, type Transport } from '../transports/transport'
+import { makeLogger } from '../util/logging'
+
+const logger = makeLogger('RequestPlans')
+
+const MAX_MEMO_BYTES = 32 * 1024 * 1024
+/** Longer bodies are prepared anew each time: they are rare, and few of them would fill the memo. */
+const MAX_BODY_LENGTH = 8_192
+const BYTES_PER_PLAN = 500
+
+/** What a body comes to: decided once, and good for as long as nothing it was decided by has changed. */
+export class Plan {
+  private readonly inputParameters: unknown
+  private readonly maxKeySize: number
+  private readonly feedIdJson: boolean
+  private readonly prefix: string | undefined
+  private readonly transforms: number
+
+  constructor(
+    readonly feed: Feed,
+    readonly cache: LocalCache<AdapterResponse>,
+    /** Keeps the feed wanted. */
+    readonly want: () => void,
+    readonly payloadBytes: number,
+    private readonly endpoint: AdapterEndpoint<EndpointGenerics>,
+    private readonly settings: Adapter['settings'],
+  ) {
+    this.inputParameters = endpoint.inputParameters
+    this.maxKeySize = settings.MAX_COMMON_KEY_SIZE
+    this.feedIdJson = settings.FEED_ID_JSON
+    this.prefix = settings.CACHE_PREFIX
+    this.transforms = endpoint.requestTransforms.length
+  }
+
+  /** Tests replace an endpoint's parameters and change settings between requests (contract 4.1, 8.2). */
+  isCurrent(): boolean {
+    const { settings, endpoint } = this
+    return (
+      endpoint.inputParameters === this.inputParameters &&
+      endpoint.requestTransforms.length === this.transforms &&
+      settings.MAX_COMMON_KEY_SIZE === this.maxKeySize &&
+      settings.FEED_ID_JSON === this.feedIdJson &&
+      settings.CACHE_PREFIX === this.prefix
+    )
+  }
+}
+
+/**
+ * Plans by raw body, so that a body seen before is neither parsed nor validated again. Only what the body alone decides is kept: a request
+ * that an author's code could prepare differently next time, or answer otherwise than from the cache, has no plan.
+ */
+export class PlanMemo {
+  private readonly plans = new LRUCache<string, Plan>({
+    maxSize: MAX_MEMO_BYTES,
+    sizeCalculation: (_plan, body) => body.length * 2 + BYTES_PER_PLAN,
+  })
+
+  constructor(private readonly adapter: Adapter) {}
+
+  get(body: string): Plan | undefined {
+    const plan = this.plans.get(body)
+    if (plan === undefined || plan.isCurrent()) return plan
+    this.plans.delete(body)
+    return undefined
+  }
+
+  /** Remembers a prepared request, if it may be. */
+  learn(body: string, endpoint: AdapterEndpoint<EndpointGenerics>, req: AdapterRequest<unknown>): void {
+    const { adapter } = this
+    const { cacheKey, data, transportName } = req.requestContext
+    const { cache } = adapter.dependencies
+    if (body.length > MAX_BODY_LENGTH || !endpoint.isPure || !adapter.servesVerbatim(endpoint)) return
+    if (!isLocalReader(cache)) return
+    const want = wanter(endpoint.transportRoutes.get(transportName), req)
+    const feed = endpoint.responseCache?.feed(transportName, data as Record<string, unknown>)
+    if (want === undefined || feed?.key !== cacheKey) return
+    const payloadBytes = Buffer.byteLength(body)
+    const local = cache as LocalCache<AdapterResponse>
+    this.plans.set(body, new Plan(feed, local, want, payloadBytes, endpoint, adapter.settings))
+  }
+}
+
+/** How a request keeps its feed wanted without anything of the author's running; undefined when the author has a say. */
+const wanter = (
+  transport: Transport<EndpointGenerics>,
+  req: AdapterRequest<unknown>,
+): (() => void) | undefined => {
+  if (transport.registerRequest === undefined) return () => {}
+  if (!(transport instanceof SubscriptionTransport)) return undefined
+  if (transport.registerRequest !== SubscriptionTransport.prototype.registerRequest) return undefined
+  const { data, cacheKey } = req.requestContext
+  return () => {
+    const wanted = transport.want(data, cacheKey)
+    if (wanted !== undefined)
+      wanted.catch((err: unknown) => logger.error({ err }, `Error registering request: ${String(err)}`))
+  }
+}

@@ -1,0 +1,55 @@
+import { type Counter, type Histogram } from 'prom-client'
+import { buildHttpRequestMetricsLabel } from '../metrics/labels'
+import { metrics } from '../metrics/registry'
+
+/** Beyond this many series further feeds share one, so that clients cannot fill the memory with names. */
+const MAX_SERIES = 10_000
+
+type Labels = Record<string, string | number>
+
+/**
+ * Counts the replies of one adapter. What is answered from the cache with status 200 is counted on the feed itself; this has all the
+ * rest.
+ */
+export class RequestStats {
+  private readonly series = new Map<string, { labels: Labels; count: number }>()
+  private readonly duration: Histogram
+  private readonly payload: Histogram
+  private readonly unpublish: () => void
+
+  constructor(adapterName: string) {
+    this.duration = metrics.get('httpRequestDurationSeconds')
+    this.payload = metrics.get('requestPayloadSize')
+    this.unpublish = metrics.publish('httpRequestsTotal', (counter: Counter) => {
+      for (const { labels, count } of this.series.values())
+        counter.inc({ app_name: adapterName, ...labels }, count)
+    })
+  }
+
+  observe(startedAtMs: number, payloadBytes: number): void {
+    this.duration.observe((performance.now() - startedAtMs) / 1000)
+    this.payload.observe(payloadBytes)
+  }
+
+  /** One reply that is not a good value from the cache. */
+  count(of: { feedId: string; error?: Error; isCacheHit: boolean; statusCode: number }): void {
+    const { feedId, error, isCacheHit, statusCode } = of
+    const key = `${feedId} ${error?.constructor.name ?? ''} ${isCacheHit} ${statusCode}`
+    let series = this.series.get(key)
+    if (series === undefined && this.series.size >= MAX_SERIES && feedId !== 'other')
+      return this.count({ ...of, feedId: 'other' })
+    if (series === undefined) {
+      const given = buildHttpRequestMetricsLabel(feedId, error, isCacheHit, statusCode)
+      series = { labels: withoutUndefined(given), count: 0 }
+      this.series.set(key, series)
+    }
+    series.count++
+  }
+
+  stop(): void {
+    this.unpublish()
+  }
+}
+
+const withoutUndefined = (labels: Record<string, string | number | undefined>): Labels =>
+  Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== undefined)) as Labels

@@ -1,0 +1,35 @@
+import { posix } from 'node:path'
+import fastify, { type FastifyInstance } from 'fastify'
+import { type Adapter } from '../adapter/adapter'
+import { type AdapterSettings } from '../config/settings'
+import { packageVersion } from '../config/package-version'
+import { AdapterRoute } from './adapter-route'
+import { statusOf } from './status'
+import { getTLSOptions } from './tls'
+
+/** A server without routes, set up as contract 6 has it. */
+export const buildServer = (settings: AdapterSettings): FastifyInstance => {
+  const app = fastify({
+    bodyLimit: settings.MAX_PAYLOAD_SIZE_LIMIT,
+    ...(getTLSOptions(settings) as object),
+  })
+  // One shape for all requests: what is set per request is declared here.
+  app.decorateRequest('plan', undefined)
+  app.decorateRequest('rawJson', undefined)
+  app.decorateRequest('requestContext', undefined as never)
+  return app
+}
+
+export const addHealth = (app: FastifyInstance, baseUrl: string): void => {
+  app.get(posix.join(baseUrl, 'health'), () => ({ message: 'OK', version: packageVersion() }))
+}
+
+/** The REST server of one adapter: its requests, health and status, under `BASE_URL` (contract 6.1). */
+export const buildAdapterServer = async (adapter: Adapter): Promise<FastifyInstance> => {
+  const { settings } = adapter
+  const app = buildServer(settings)
+  addHealth(app, settings.BASE_URL)
+  app.get(posix.join(settings.BASE_URL, 'status'), (_req, reply) => reply.send(statusOf(adapter)))
+  await new AdapterRoute(adapter).mount(app, settings.BASE_URL)
+  return app
+}

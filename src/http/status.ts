@@ -1,0 +1,43 @@
+import { hostname } from 'node:os'
+import { posix } from 'node:path'
+import { type Adapter } from '../adapter/adapter'
+import { packageVersion } from '../config/package-version'
+import { type DebugPageSetting, settingsList } from '../config/settings-list'
+
+export interface StatusResponse {
+  adapter: { name: string; version: string; uptimeSeconds: number }
+  endpoints: { name: string; aliases: string[]; transports: string[] }[]
+  defaultEndpoint: string
+  configuration: DebugPageSetting[]
+  runtime: { nodeVersion: string; platform: string; architecture: string; hostname: string }
+  metrics: { enabled: boolean; port?: number; endpoint?: string }
+}
+
+/** What an adapter is and how it is set up (contract 6.8), secrets redacted. */
+export const statusOf = (adapter: Adapter): StatusResponse => {
+  const { settings } = adapter
+  const endpoint = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
+  return {
+    adapter: {
+      name: adapter.name,
+      version: packageVersion() ?? 'unknown',
+      uptimeSeconds: process.uptime(),
+    },
+    endpoints: adapter.endpoints.map(({ name, aliases, transportRoutes }) => ({
+      name,
+      aliases: aliases ?? [],
+      transports: transportRoutes.routeNames(),
+    })),
+    defaultEndpoint: adapter.defaultEndpoint ?? '',
+    configuration: settingsList(adapter.config),
+    runtime: {
+      nodeVersion: process.version,
+      platform: process.platform,
+      architecture: process.arch,
+      hostname: hostname(),
+    },
+    metrics: settings.METRICS_ENABLED
+      ? { enabled: true, port: settings.METRICS_PORT, endpoint }
+      : { enabled: false },
+  }
+}
