@@ -1,0 +1,39 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Adapter } from './adapter/adapter'
+
+/** Beside the compiled sources in the package, one level up in a checkout. */
+const directory = (): string => {
+  const packaged = join(__dirname, 'endpoints')
+  return existsSync(packaged) ? packaged : join(__dirname, '..', 'endpoints')
+}
+
+/** Compiled or not, modules have the same extension as this one. */
+const extension = extname(__filename)
+
+/** The ready-made adapters by name, with the file that each is in. */
+export const availableAdapters = (): Map<string, string> => {
+  const root = directory()
+  const found = new Map<string, string>()
+  for (const entry of readdirSync(root, { withFileTypes: true })) {
+    const [name = ''] = entry.name.split('.')
+    const file = entry.isDirectory()
+      ? join(root, name, `index${extension}`)
+      : join(root, `${name}${extension}`)
+    if (/^[a-z][a-z0-9-]*$/.test(name) && existsSync(file)) found.set(name, file)
+  }
+  return new Map([...found].sort(([a], [b]) => a.localeCompare(b)))
+}
+
+/** Loads one of the ready-made adapters, and nothing of the others. @throws Error when there is none of that name */
+export const loadAdapter = async (name: string): Promise<Adapter> => {
+  const file = availableAdapters().get(name)
+  if (file === undefined) {
+    const names = [...availableAdapters().keys()].join(', ')
+    throw new Error(`There is no adapter "${name}"; there are: ${names}`)
+  }
+  const module = (await import(pathToFileURL(file).href)) as { adapter?: unknown }
+  if (!(module.adapter instanceof Adapter)) throw new Error(`"${name}" does not export an adapter`)
+  return module.adapter
+}

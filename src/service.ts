@@ -1,0 +1,118 @@
+import { posix } from 'node:path'
+import { type FastifyInstance } from 'fastify'
+import { type Adapter } from './adapter/adapter'
+import { Background } from './background/background'
+import { availableAdapters, loadAdapter } from './catalogue'
+import { AdapterConfig } from './config/adapter-config'
+import { readServiceSettings } from './config/service-settings'
+import { type AdapterSettings } from './config/settings'
+import { AdapterRoute } from './http/adapter-route'
+import { setupMetricsServer } from './http/metrics-server'
+import { addHealth, buildServer } from './http/server'
+import { statusOf } from './http/status'
+import { LoggerFactoryProvider, makeLogger } from './util/logging'
+
+const logger = makeLogger('Service')
+
+/** How long stopping waits for running requests and for providers to confirm a close. */
+const STOP_PATIENCE_MS = 8_000
+
+/** A running service: several adapters behind one port. */
+export interface Service {
+  /** The names of the adapters that started. */
+  adapters: string[]
+  /** Where requests are answered, such as `http://127.0.0.1:8080`. */
+  url: string
+  metricsUrl: string | undefined
+  /** Finishes running requests, closes all connections, and resolves. */
+  stop: () => Promise<void>
+}
+
+interface Hosted {
+  name: string
+  adapter: Adapter
+}
+
+const serverSettings = (): AdapterSettings => {
+  const config = new AdapterConfig({})
+  config.initialize()
+  config.validate()
+  return config.settings
+}
+
+/** Loads and initializes one adapter; a failure is its own, named in the log, and costs the others nothing. */
+const tryToHost = async (name: string): Promise<Hosted | undefined> => {
+  try {
+    const adapter = await loadAdapter(name)
+    await adapter.initialize()
+    for (const variable of adapter.config.unknownVariables())
+      logger.warn(`${variable} looks like a setting of ${name}, but there is none of that name`)
+    return { name, adapter }
+  } catch (err) {
+    logger.error({ adapter: name }, `The adapter "${name}" could not start: ${(err as Error).message}`)
+    return undefined
+  }
+}
+
+const listen = async (app: FastifyInstance, host: string, port: number): Promise<string> => {
+  const address = await app.listen({ host, port })
+  return address.replace('[::]', '127.0.0.1').replace('[::1]', '127.0.0.1')
+}
+
+/**
+ * Starts the adapters that `ADAPTERS` names (all there are, if none) and serves each at `POST /<name>`, the one that
+ * `DEFAULT_ADAPTER` names (or the first) at `POST /` too.
+ *
+ * @throws ConfigError for bad settings of the service itself; Error when no adapter at all could start, or a port is taken
+ */
+export const startService = async (): Promise<Service> => {
+  LoggerFactoryProvider.set()
+  const { adapters: wanted, defaultAdapter } = readServiceSettings()
+  const settings = serverSettings()
+  const names = wanted.length > 0 ? wanted : [...availableAdapters().keys()]
+  const tried = await Promise.all(names.map(tryToHost))
+  const hosted = tried.filter((one) => one !== undefined)
+  if (hosted.length === 0) throw new Error(`None of the adapters could start: ${names.join(', ')}`)
+  const preferred = hosted.find(({ name }) => name === (defaultAdapter ?? names[0]))
+  if (preferred === undefined && defaultAdapter !== undefined)
+    logger.error(
+      `DEFAULT_ADAPTER is "${defaultAdapter}", which did not start: POST ${settings.BASE_URL} is not served`,
+    )
+
+  const app = buildServer(settings)
+  addHealth(app, settings.BASE_URL)
+  for (const { name, adapter } of hosted) {
+    const path = posix.join(settings.BASE_URL, name)
+    const isDefault = adapter === preferred?.adapter
+    await new AdapterRoute(adapter).mount(app, path, ...(isDefault ? [settings.BASE_URL] : []))
+    app.get(posix.join(path, 'status'), (_req, reply) => reply.send(statusOf(adapter)))
+  }
+  app.get(posix.join(settings.BASE_URL, 'status'), (_req, reply) =>
+    reply.send({ adapters: hosted.map(({ adapter }) => statusOf(adapter)) }),
+  )
+  const isMeasured = settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED
+  const metricsApp = isMeasured ? setupMetricsServer('TICKWELL', settings) : undefined
+  const backgrounds = hosted.map(({ adapter }) => new Background(adapter))
+
+  const stop = async () => {
+    const closing = Promise.all([
+      app.close(),
+      metricsApp?.close(),
+      ...backgrounds.map((background) => background.stop()),
+    ])
+    let patience: NodeJS.Timeout | undefined
+    const impatient = new Promise<void>((resolve) => (patience = setTimeout(resolve, STOP_PATIENCE_MS)))
+    await Promise.race([closing, impatient])
+    clearTimeout(patience)
+  }
+  try {
+    const url = await listen(app, settings.EA_HOST, settings.EA_PORT)
+    const metricsUrl =
+      metricsApp === undefined ? undefined : await listen(metricsApp, settings.EA_HOST, settings.METRICS_PORT)
+    logger.info({ url, adapters: hosted.map(({ name }) => name) }, 'Listening')
+    return { adapters: hosted.map(({ name }) => name), url, metricsUrl, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
