@@ -1,5 +1,4 @@
 import { type AdapterSettings } from '../config/settings'
-import { CensorList, redactStrings } from '../util/redaction'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import {
@@ -17,6 +16,7 @@ import { calculateCacheKey } from './keys'
 import { isLocalReader, isPlainLocal } from './local-cache'
 import { Refusals } from './refusals'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
+import { storedResponse } from './stored-response'
 
 const logger = makeLogger('ResponseCache')
 
@@ -132,7 +132,6 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     }
   }
 
-  /** The response as it is stored: redacted, with a status and the feed's meta. A new object, so that handlers keep theirs. */
   protected toResponse(
     feed: Feed,
     { response }: TimestampedProviderResult<T>,
@@ -140,15 +139,11 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     const isError = response.errorMessage !== undefined
     if (!isError && response.data === undefined) logger.warn('The response has no "data"')
     else if (!isError && response.result === undefined) logger.warn('The response has no "result"')
-    const clean = CensorList.getAll().length === 0 ? response : redactStrings(response)
-    const status = (clean as { statusCode?: number }).statusCode
-    const stored = { ...clean, statusCode: status || 200 } as AdapterResponse<T['Response']>
-    if (feed.meta !== undefined) (stored as { meta?: unknown }).meta = feed.meta
     const indicated = response.timestamps?.providerIndicatedTimeUnixMs
     const isPlausible =
       indicated === undefined || (Number.isInteger(indicated) && indicated >= EARLIEST_TIME_UNIX_MS)
     if (!isPlausible || (indicated !== undefined && indicated > Date.now() + 50)) this.warnOfTime(indicated)
-    return stored
+    return storedResponse<T['Response']>(response, feed.meta)
   }
 
   /** Guards every result by itself: one bad element never loses its neighbours. */
