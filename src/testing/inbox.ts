@@ -1,0 +1,71 @@
+import { guarded, type Settle } from './guard'
+
+const SHOWN_ITEMS = 10
+const SHOWN_CHARACTERS = 200
+
+interface Waiter<T> {
+  matches: (item: T) => boolean
+  settle: Settle<T>
+}
+
+const show = (item: unknown): string => {
+  const text = Buffer.isBuffer(item) ? `<${item.toString('hex')}>` : String(item)
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
+}
+
+/** Things that arrive, each handed out once, in order of arrival, to the first who waits for one like it. */
+export class Inbox<T> {
+  /** Everything that ever arrived. */
+  readonly all: T[] = []
+  private readonly waiting: T[] = []
+  private readonly waiters: Waiter<T>[] = []
+  private end: string | undefined
+
+  /** @param what - the kind of thing and where it is waited for, for messages: `a text frame on connection 0` */
+  constructor(
+    private readonly what: string,
+    private readonly guardMs: number | undefined,
+  ) {}
+
+  put(item: T): void {
+    this.all.push(item)
+    const index = this.waiters.findIndex(({ matches }) => matches(item))
+    const [waiter] = index === -1 ? [] : this.waiters.splice(index, 1)
+    if (waiter === undefined) this.waiting.push(item)
+    else waiter.settle.resolve(item)
+  }
+
+  /** The oldest matching item that was not handed out yet, or the next one that arrives. */
+  next(matches: (item: T) => boolean = () => true): Promise<T> {
+    const index = this.waiting.findIndex(matches)
+    const [item] = index === -1 ? [] : this.waiting.splice(index, 1)
+    if (item !== undefined) return Promise.resolve(item)
+    if (this.end !== undefined) return Promise.reject(this.endError(this.end))
+    return guarded<T>({
+      guardMs: this.guardMs,
+      describe: () => this.describe(),
+      begin: (settle) => {
+        const waiter = { matches, settle }
+        this.waiters.push(waiter)
+        return () => this.waiters.splice(this.waiters.indexOf(waiter), 1)
+      },
+    })
+  }
+
+  /** Nothing more will come: everyone who waits, and who will, is told why. */
+  close(why: string): void {
+    this.end = why
+    for (const { settle } of this.waiters.splice(0)) settle.reject(this.endError(why))
+  }
+
+  private describe(): string {
+    const { length } = this.all
+    if (length === 0) return `${this.what}; nothing was received`
+    const last = this.all.slice(-SHOWN_ITEMS).map((item) => `\n  ${show(item)}`)
+    return `${this.what}; ${length} received${length > SHOWN_ITEMS ? `, the last ${SHOWN_ITEMS}` : ''}:${last.join('')}`
+  }
+
+  private endError(why: string): Error {
+    return new Error(`${why} while waiting for ${this.describe()}`)
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * The harness for authors of adapters: a scriptable provider with real sockets on loopback, an adapter started for one test,
+ * fake clocks, and a simulated exchange. Nothing of it needs a network, and nothing sleeps.
+ */
+export { advance, type FakeClock, runUntil, runUntilSettled, viClock, type ViTimers } from './clock'
+export { type ChangedEnv, type Variables, withEnv } from './env'
+export { GUARD_MS } from './guard'
+export { type Outgoing, type ProviderConnection } from './provider-connection'
+export { parseSamples, type Sample, sampleValue } from './samples'
+export { type PostOptions, type Reply, serve, type Served, type ServeOptions } from './serve'
+export {
+  type Fault,
+  type SimulatedExchange,
+  simulatedExchange,
+  type SimulatedExchangeOptions,
+} from './simulated-exchange'
+export { type Ticker } from './simulated-protocol'
+export { type WsProvider, wsProvider, type WsProviderOptions } from './ws-provider'

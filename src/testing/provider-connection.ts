@@ -1,0 +1,168 @@
+import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { type Socket } from 'node:net'
+import { type WebSocket } from 'ws'
+import { Inbox } from './inbox'
+
+/** What can be sent: an object goes as JSON, a string as it is, a Buffer as a binary frame. */
+export type Outgoing = object | string | Buffer
+
+/** One connection of a {@link WsProvider}, seen from the provider's side. */
+export interface ProviderConnection {
+  /** 0 for the first connection. */
+  readonly index: number
+  /** Path and query of the handshake. */
+  readonly path: string
+  /** Headers of the handshake. */
+  readonly headers: IncomingHttpHeaders
+  /** Every text frame received, in order. */
+  readonly received: readonly string[]
+  /** Every binary frame received, in order. */
+  readonly receivedBinary: readonly Buffer[]
+  /** False from the moment in which the provider's side began or saw a close. A frozen connection sees none. */
+  readonly isOpen: boolean
+  /** Resolves when the provider's side has seen the end; code 1006 means that there was no close frame. */
+  readonly closed: Promise<{ code: number; reason: string }>
+  /** An object goes as JSON, a Buffer as a binary frame. Without effect on a connection that is frozen or not open. */
+  send(message: Outgoing): void
+  /** The oldest text frame that matches and was not handed out yet; waits for it. */
+  next(matches?: (text: string) => boolean): Promise<string>
+  /** Like {@link next}, parsed; frames that are not JSON match nothing. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a test expects of a frame it says right there
+  nextJson<T = any>(matches?: (message: T) => boolean): Promise<T>
+  /** The oldest binary frame that matches and was not handed out yet; waits for it. */
+  nextBinary(matches?: (data: Buffer) => boolean): Promise<Buffer>
+  /** The payload of the next ping frame that was not handed out yet (it is answered by itself). */
+  nextPing(): Promise<Buffer>
+  /** The payload of the next pong frame that was not handed out yet. */
+  nextPong(): Promise<Buffer>
+  ping(data?: string): void
+  /** A close frame; without a code the frame has neither code nor reason, and the client sees 1005. */
+  close(code?: number, reason?: string): void
+  /** Ends TCP with a reset: no close frame. */
+  destroy(): void
+  /** Half-open: neither reads nor writes any more, while TCP stays; {@link closed} waits for {@link thaw} too. */
+  freeze(): void
+  /** Ends {@link freeze}: reads what has come meanwhile, a close included. What was to be sent meanwhile is lost. */
+  thaw(): void
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** @internal The connection as {@link WsProvider} makes it. */
+export class LoopbackConnection implements ProviderConnection {
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly closed: Promise<{ code: number; reason: string }>
+  /** While the answer to the handshake is held back; compression would let a frame miss it. */
+  isGreeting = true
+  private isFrozen = false
+  private readonly texts: Inbox<string>
+  private readonly binaries: Inbox<Buffer>
+  private readonly pings: Inbox<Buffer>
+  private readonly pongs: Inbox<Buffer>
+
+  constructor(
+    readonly index: number,
+    private readonly ws: WebSocket,
+    private readonly socket: Socket,
+    handshake: IncomingMessage,
+    of: { guardMs: number | undefined; onMessage: (text: string, connection: ProviderConnection) => void },
+  ) {
+    this.path = handshake.url ?? '/'
+    this.headers = handshake.headers
+    const inbox = <T>(what: string) =>
+      new Inbox<T>(`${what} on connection ${index} (${this.path})`, of.guardMs)
+    this.texts = inbox('a text frame')
+    this.binaries = inbox('a binary frame')
+    this.pings = inbox('a ping frame')
+    this.pongs = inbox('a pong frame')
+    ws.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) return this.binaries.put(data)
+      const text = data.toString()
+      this.texts.put(text)
+      of.onMessage(text, this)
+    })
+    ws.on('ping', (data) => this.pings.put(data))
+    ws.on('pong', (data) => this.pongs.put(data))
+    // A reset by the client is an error here, and always followed by the close.
+    ws.on('error', () => {})
+    this.closed = new Promise((resolve) => {
+      ws.on('close', (code, data) => {
+        const reason = data.toString()
+        const why = `The connection closed (code: ${code}, reason: ${reason || 'none'})`
+        for (const inbox of [this.texts, this.binaries, this.pings, this.pongs]) inbox.close(why)
+        resolve({ code, reason })
+      })
+    })
+  }
+
+  get received(): readonly string[] {
+    return this.texts.all
+  }
+
+  get receivedBinary(): readonly Buffer[] {
+    return this.binaries.all
+  }
+
+  get isOpen(): boolean {
+    return this.ws.readyState === this.ws.OPEN
+  }
+
+  send(message: Outgoing): void {
+    if (this.isFrozen) return
+    const data = typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message)
+    this.ws.send(data, this.isGreeting ? { compress: false } : {})
+  }
+
+  next(matches?: (text: string) => boolean): Promise<string> {
+    return this.texts.next(matches)
+  }
+
+  async nextJson<T>(matches: (message: T) => boolean = () => true): Promise<T> {
+    const text = await this.texts.next((candidate) => {
+      const message = parse(candidate)
+      return message !== undefined && matches(message as T)
+    })
+    return JSON.parse(text) as T
+  }
+
+  nextBinary(matches?: (data: Buffer) => boolean): Promise<Buffer> {
+    return this.binaries.next(matches)
+  }
+
+  nextPing(): Promise<Buffer> {
+    return this.pings.next()
+  }
+
+  nextPong(): Promise<Buffer> {
+    return this.pongs.next()
+  }
+
+  ping(data?: string): void {
+    if (!this.isFrozen && this.isOpen) this.ws.ping(data)
+  }
+
+  close(code?: number, reason?: string): void {
+    if (!this.isFrozen) this.ws.close(code, reason)
+  }
+
+  destroy(): void {
+    this.socket.resetAndDestroy()
+  }
+
+  freeze(): void {
+    this.isFrozen = true
+    this.ws.pause()
+  }
+
+  thaw(): void {
+    this.isFrozen = false
+    this.ws.resume()
+  }
+}

@@ -1,0 +1,211 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { type AddressInfo, type Socket } from 'node:net'
+import { WebSocketServer } from 'ws'
+import { guarded, type Settle } from './guard'
+import { LoopbackConnection, type Outgoing, type ProviderConnection } from './provider-connection'
+
+/** A scriptable data provider on 127.0.0.1, with real sockets. Ends with `stop()`, or with an `await using`. */
+export interface WsProvider extends AsyncDisposable {
+  /** `ws://127.0.0.1:<port>`; the same after a {@link restart}. */
+  readonly url: string
+  /** Every connection there ever was, closed ones included. */
+  readonly connections: readonly ProviderConnection[]
+  /** How many of {@link connections} are open. */
+  readonly openCount: number
+  /** How many handshakes were attempted, refused and unanswered ones included. */
+  readonly handshakes: number
+  /** Waits for the n-th connection (0 is the first); without an index, for the next one that was not handed out yet. */
+  connection(index?: number): Promise<ProviderConnection>
+  /** Waits until `count` handshakes were attempted in all. */
+  handshake(count: number): Promise<void>
+  /** Called in the tick of a connection: what the handler sends at once arrives together with the handshake. */
+  onConnection(handler: (connection: ProviderConnection) => void): void
+  /** Called for each text frame of any connection. */
+  onMessage(handler: (message: string, connection: ProviderConnection) => void): void
+  /** Answers handshakes with this HTTP status from now on (503 by default). */
+  refuse(status?: number): void
+  /** Never answers handshakes from now on, and keeps their TCP connections. */
+  hang(): void
+  /** Ends {@link refuse} and {@link hang} for the handshakes to come. */
+  accept(): void
+  /** Resets every connection; the port refuses afterwards. */
+  stop(): Promise<void>
+  /** Listens again on the same port, after stopping if need be. */
+  restart(): Promise<void>
+}
+
+/** How a {@link wsProvider} behaves. */
+export interface WsProviderOptions {
+  /** Frames that leave in the same TCP segment as the answer to the handshake. */
+  sendWithHandshake?: Outgoing[]
+  /** Negotiates compression, and compresses frames of any size. Default false. */
+  perMessageDeflate?: boolean
+  /** How long a wait lasts before it fails, in real ms. Default 5000. */
+  guardMs?: number
+}
+
+type Mode = { kind: 'accept' } | { kind: 'hang' } | { kind: 'refuse'; status: number }
+
+interface Milestone {
+  isReached: () => boolean
+  settle: Settle<void>
+}
+
+class LoopbackProvider implements WsProvider {
+  readonly connections: LoopbackConnection[] = []
+  handshakes = 0
+  private mode: Mode = { kind: 'accept' }
+  private port = 0
+  private server: Server | undefined
+  private readonly upgrades: WebSocketServer
+  private readonly sockets = new Set<Socket>()
+  private readonly handedOut = new Set<number>()
+  private readonly milestones = new Set<Milestone>()
+  private readonly connectionHandlers: ((connection: ProviderConnection) => void)[] = []
+  private readonly messageHandlers: ((message: string, connection: ProviderConnection) => void)[] = []
+
+  constructor(private readonly options: WsProviderOptions) {
+    this.upgrades = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: options.perMessageDeflate === true ? { threshold: 0 } : false,
+    })
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}`
+  }
+
+  get openCount(): number {
+    return this.connections.filter(({ isOpen }) => isOpen).length
+  }
+
+  async connection(index?: number): Promise<ProviderConnection> {
+    const wanted = index ?? this.nextIndex()
+    this.handedOut.add(wanted)
+    try {
+      await this.until(`connection ${wanted}`, () => this.connections[wanted] !== undefined)
+    } catch (error) {
+      this.handedOut.delete(wanted)
+      throw error
+    }
+    return this.connections[wanted]!
+  }
+
+  handshake(count: number): Promise<void> {
+    return this.until(`handshake ${count}`, () => this.handshakes >= count)
+  }
+
+  onConnection(handler: (connection: ProviderConnection) => void): void {
+    this.connectionHandlers.push(handler)
+  }
+
+  onMessage(handler: (message: string, connection: ProviderConnection) => void): void {
+    this.messageHandlers.push(handler)
+  }
+
+  refuse(status = 503): void {
+    this.mode = { kind: 'refuse', status }
+  }
+
+  hang(): void {
+    this.mode = { kind: 'hang' }
+  }
+
+  accept(): void {
+    this.mode = { kind: 'accept' }
+  }
+
+  async stop(): Promise<void> {
+    const { server } = this
+    if (server === undefined) return
+    this.server = undefined
+    const closed = new Promise((resolve) => server.close(resolve))
+    for (const socket of this.sockets) socket.resetAndDestroy()
+    await closed
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.listen()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async listen(): Promise<void> {
+    const server = createServer((_request, response) => response.writeHead(426).end())
+    server.on('connection', (socket) => {
+      this.sockets.add(socket)
+      socket.on('close', () => this.sockets.delete(socket))
+      socket.on('error', () => {})
+    })
+    server.on('upgrade', (request, socket, head) => this.upgrade(request, socket as Socket, head))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(this.port, '127.0.0.1', resolve)
+    })
+    this.port = (server.address() as AddressInfo).port
+    this.server = server
+  }
+
+  private upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    this.handshakes += 1
+    if (this.mode.kind === 'refuse') {
+      socket.end(`HTTP/1.1 ${this.mode.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    } else if (this.mode.kind === 'accept') {
+      // Held back until everybody had the chance to greet, so that greetings leave in the segment of the handshake's answer.
+      socket.cork()
+      this.upgrades.handleUpgrade(request, socket, head, (ws) => {
+        const connection = new LoopbackConnection(this.connections.length, ws, socket, request, {
+          guardMs: this.options.guardMs,
+          onMessage: (text, from) => this.messageHandlers.forEach((handler) => handler(text, from)),
+        })
+        this.connections.push(connection)
+        for (const frame of this.options.sendWithHandshake ?? []) connection.send(frame)
+        for (const handler of this.connectionHandlers) handler(connection)
+        connection.isGreeting = false
+      })
+      socket.uncork()
+    }
+    for (const milestone of this.milestones) if (milestone.isReached()) milestone.settle.resolve()
+  }
+
+  private nextIndex(): number {
+    let index = 0
+    while (this.handedOut.has(index)) index += 1
+    return index
+  }
+
+  private async until(what: string, isReached: () => boolean): Promise<void> {
+    if (isReached()) return
+    let milestone: Milestone | undefined
+    const forget = () => void (milestone && this.milestones.delete(milestone))
+    const describe = () =>
+      `${what}; seen: ${this.handshakes} handshakes, ${this.connections.length} connections, ${this.openCount} open`
+    const begin = (settle: Settle<void>) => {
+      milestone = { isReached, settle }
+      this.milestones.add(milestone)
+      return forget
+    }
+    await guarded<void>({ guardMs: this.options.guardMs, describe, begin }).finally(forget)
+  }
+}
+
+/**
+ * Starts a scriptable WebSocket data provider on a free port of 127.0.0.1. All its waits end by event, and fail with a message
+ * after five seconds of real time, fake clock or not. Beside real sockets fake only `setTimeout`, `setInterval`, their clears and
+ * `Date`.
+ *
+ * @example
+ * await using provider = await wsProvider()
+ * // ... start an adapter whose URL is provider.url, and request a price ...
+ * const connection = await provider.connection()
+ * expect(await connection.nextJson()).toEqual({ op: 'subscribe', s: 'ETH/USD' })
+ * connection.send({ type: 'tick', s: 'ETH/USD', p: '1800.5', t: 1 })
+ */
+export const wsProvider = async (options: WsProviderOptions = {}): Promise<WsProvider> => {
+  const provider = new LoopbackProvider(options)
+  await provider.listen()
+  return provider
+}
