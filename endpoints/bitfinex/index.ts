@@ -1,0 +1,14 @@
+import { PriceAdapter } from '../../src/adapter'
+import { config } from './config'
+import { createPriceEndpoint } from './price'
+
+/** A new Bitfinex adapter with its own connection. One per process: settings are read anew each time. */
+export const createAdapter = () =>
+  new PriceAdapter({
+    name: 'BITFINEX',
+    defaultEndpoint: 'price',
+    config,
+    endpoints: [createPriceEndpoint()],
+  })
+
+export const adapter = createAdapter()

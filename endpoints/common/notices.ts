@@ -1,0 +1,23 @@
+import { makeLogger } from '../../src/util'
+
+const INTERVAL_MS = 60_000
+const MAX_TEXTS = 20
+const MAX_CHARACTERS = 300
+
+/** Logs what a provider says that concerns no feed: each text at most once a minute, and few of them (OB-4). */
+export class Notices {
+  private readonly saidAt = new Map<string, number>()
+  private readonly logger: ReturnType<typeof makeLogger>
+
+  constructor(private readonly provider: string) {
+    this.logger = makeLogger(provider)
+  }
+
+  say(text: unknown, now: number): void {
+    const shown = String(text).slice(0, MAX_CHARACTERS)
+    for (const [said, at] of this.saidAt) if (now - at >= INTERVAL_MS) this.saidAt.delete(said)
+    if (this.saidAt.has(shown) || this.saidAt.size >= MAX_TEXTS) return
+    this.saidAt.set(shown, now)
+    this.logger.warn({ text: shown }, `${this.provider} sent a notice`)
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Kraken spot prices: one socket, subscribed in batches, each symbol answered by itself.
+ *
+ * Source: Kraken WebSocket API v2, channels `ticker`, `status` and `heartbeat`.
+ * Units: prices in the quote asset, as JSON numbers; `timestamp` is the market's own and may be old on an idle market.
+ */
+import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/adapter'
+import { WebsocketReverseMappingTransport } from '../../src/transports'
+import { makeLogger, type ProviderResult, splitArrayIntoChunks } from '../../src/util'
+import { InputParameters } from '../../src/validation'
+import { Answers } from '../common/answers'
+import { commonNames } from '../common/asset-codes'
+import { Notices } from '../common/notices'
+import { timeFromIso } from '../common/provider-time'
+import { type Quote, quoteOf } from '../common/quote'
+import { pause, refusal } from '../common/serving'
+import { type config } from './config'
+import {
+  type Answer,
+  elementsOf,
+  type KrakenMessage,
+  pingFrame,
+  type Status,
+  subscribeFrame,
+  type TickerData,
+  unsubscribeFrame,
+} from './frames'
+import { Requests } from './requests'
+import { naming, symbolOf } from './symbols'
+
+const logger = makeLogger('Kraken')
+
+const HOUR_MS = 3_600_000
+const MAX_SYMBOLS_PER_FRAME = 100
+const MAINTENANCE = 'Kraken is in maintenance'
+
+const inputParameters = new InputParameters(priceEndpointInputParametersDefinition, [
+  { base: 'ETH', quote: 'USD' },
+  { base: 'BTC', quote: 'EUR' },
+])
+
+type Types = {
+  Parameters: typeof inputParameters.definition
+  Response: { Result: number; Data: Quote }
+  Settings: typeof config.settings
+  Provider: { WsMessage: KrakenMessage }
+}
+type Results = ProviderResult<Types>[]
+
+const createTransport = () => {
+  const answers = new Answers()
+  const requests = new Requests()
+  const notices = new Notices('Kraken')
+  let system = 'online'
+
+  const isPaused = () => system === 'maintenance'
+  const send = (frame: object) => transport.wsConnection?.send(transport.serializeMessage(frame))
+
+  const subscribe = (symbols: string[]) => {
+    const now = Date.now()
+    for (const symbol of symbols) answers.asked(symbol, now)
+    return subscribeFrame(symbols, requests.add(symbols))
+  }
+
+  const ticker = (data: TickerData): Results => {
+    const params = transport.getReverseMapping(data.symbol)
+    const quote = quoteOf(data as { last: unknown; bid: unknown; ask: unknown })
+    if (params === undefined || quote === undefined) return []
+    if (isPaused()) return [refusal(params, MAINTENANCE)]
+    const timestamps = { providerIndicatedTimeUnixMs: timeFromIso(data.timestamp, Date.now()) }
+    return [{ params, response: { result: quote.result, data: quote, timestamps } }]
+  }
+
+  const refuse = (symbols: string[], error: string, now: number): Results => {
+    const concerned = symbols.filter((symbol) => answers.refused(symbol, now))
+    if (concerned.length === 0) notices.say(error, now)
+    return concerned.flatMap((symbol) => {
+      const params = transport.getReverseMapping(symbol)
+      return params === undefined ? [] : [refusal<Types>(params, error)]
+    })
+  }
+
+  const answer = (message: Answer): Results => {
+    if (message.method !== 'subscribe') return []
+    const now = Date.now()
+    const { success, result, symbol, req_id: id, error = 'Kraken refused without a reason' } = message
+    if (!success) {
+      const unanswered = requests.symbolsOf(id).filter((asked) => answers.isUnanswered(asked))
+      return refuse(symbol === undefined ? unanswered : [symbol], error, now)
+    }
+    transport.lastMessageReceivedAt = now
+    if (result !== undefined) answers.accepted(result.symbol, now)
+    for (const warning of result?.warnings ?? []) notices.say(warning, now)
+    return []
+  }
+
+  const status = ({ data }: Status) => {
+    const [status] = elementsOf(data)
+    if (status === undefined || status.system === system) return
+    const wasPaused = isPaused()
+    system = status.system
+    logger.info({ system }, 'The state of trading at Kraken has changed')
+    if (isPaused()) void pause(transport, MAINTENANCE)
+    // Quiet markets would stay without a value: a new connection begins with a snapshot of each.
+    else if (wasPaused) transport.wsConnection?.close(1000)
+  }
+
+  const transport: WebsocketReverseMappingTransport<Types, string> = new WebsocketReverseMappingTransport({
+    url: ({ adapterSettings }) => adapterSettings.WS_API_ENDPOINT,
+    closeWhenIdle: true,
+    handlers: {
+      open() {
+        answers.clear()
+        requests.clear()
+        system = 'online'
+      },
+      heartbeat() {
+        send(pingFrame(requests.nextId()))
+        const due = answers.due(Date.now())
+        for (const symbols of splitArrayIntoChunks(due, MAX_SYMBOLS_PER_FRAME)) send(subscribe(symbols))
+        if (isPaused()) return pause(transport, MAINTENANCE)
+      },
+      message(message) {
+        if (typeof message !== 'object' || message === null) return undefined
+        if ('method' in message) {
+          if (message.method !== 'pong') return answer(message)
+          transport.lastMessageReceivedAt = Date.now()
+        } else if (message.channel === 'ticker') {
+          return elementsOf(message.data).flatMap(ticker)
+        } else if (message.channel === 'heartbeat') {
+          transport.lastMessageReceivedAt = Date.now()
+        } else if (message.channel === 'status') {
+          status(message)
+        }
+        return undefined
+      },
+    },
+    builders: {
+      customSubscriptionMessages(_context, { new: fresh, stale }) {
+        const known = stale.map(symbolOf).filter((symbol) => answers.forget(symbol))
+        for (const params of fresh) transport.setReverseMapping(symbolOf(params), params)
+        return [
+          ...splitArrayIntoChunks(known, MAX_SYMBOLS_PER_FRAME).map((symbols) =>
+            unsubscribeFrame(symbols, requests.nextId()),
+          ),
+          ...splitArrayIntoChunks(fresh.map(symbolOf), MAX_SYMBOLS_PER_FRAME).map(subscribe),
+        ]
+      },
+    },
+  })
+  return transport
+}
+
+export const createPriceEndpoint = () =>
+  new CryptoPriceEndpoint<Types>({
+    name: 'price',
+    inputParameters,
+    transport: createTransport(),
+    requestTransforms: [commonNames(naming)],
+    // An idle market's snapshot carries the time of its last change. Tokenised stocks rest over the weekend: no price, rather
+    // than Friday's.
+    guards: { maxAgeMs: 24 * HOUR_MS },
+  })
