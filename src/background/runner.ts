@@ -21,6 +21,8 @@ export class BackgroundRunner<T extends TransportGenerics> {
   private readonly labels: { app_name: string; adapter_endpoint: string; transport: string }
   private readonly correlation: { correlationId: string }
   private loop: Promise<void> = Promise.resolve()
+  /** Ends the watch over the run in progress. Not by `AbortSignal.any`: each of those stays with its source, here for ever. */
+  private watch = new AbortController()
 
   constructor(
     adapterName: string,
@@ -44,6 +46,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
   /** Resolves when no further run will begin. A run in progress of a transport that cannot be stopped is left to itself. */
   async stop(): Promise<void> {
     this.stopping.abort()
+    this.watch.abort()
     await this.loop
   }
 
@@ -86,12 +89,12 @@ export class BackgroundRunner<T extends TransportGenerics> {
   }
 
   private async endsWithin(execution: Promise<void>): Promise<'ended' | 'late'> {
-    const over = new AbortController()
-    const signal = AbortSignal.any([over.signal, this.stopping.signal])
+    const watch = (this.watch = new AbortController())
+    if (this.stopping.signal.aborted) return 'ended'
     const ended = execution.then(() => 'ended' as const)
-    const late = sleep(this.timeoutMs, signal).then(() => 'late' as const)
+    const late = sleep(this.timeoutMs, watch.signal).then(() => 'late' as const)
     const first = await Promise.race([ended, late])
-    over.abort()
+    watch.abort()
     return this.stopping.signal.aborted ? 'ended' : first
   }
 

@@ -36,6 +36,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     const item = this.items.get(key)
     if (item !== undefined) {
       item.value = value
+      if (this.changes?.added.has(key)) this.changes.added.set(key, value)
       this.extend(item, Date.now() + ttl)
       return
     }

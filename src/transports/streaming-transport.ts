@@ -65,7 +65,8 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
       return
     }
     this[WAKE].clear()
-    const deltas = this.takeDeltas(desiredSubs)
+    const isWholeSet = desiredSubs === this.lastLook
+    const deltas = isWholeSet ? this.takeDeltas(desiredSubs) : diff(desiredSubs, this.localSubscriptions)
     const { desired } = deltas
     try {
       await this.streamHandler(context, deltas)
@@ -76,7 +77,8 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     if (!this.isCurrentPass(pass)) return
     this.retryCount = 0
     this.localSubscriptions = desired
-    this.settled = desired
+    // The tracker knows the set only: after a list of somebody's own, what is due has to be computed once.
+    this.settled = isWholeSet ? desired : undefined
     this.tracker?.settle()
   }
 
@@ -109,7 +111,15 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     // Somebody else (a reconnect, an author's subclass) wrote localSubscriptions: what is due follows from what is there.
     if (tracked === undefined || this.localSubscriptions !== this.settled)
       return diff(desired, this.localSubscriptions)
-    return tracked
+    return { ...tracked, stale: this.inOrder(tracked.stale) }
+  }
+
+  /** contract 10.3: stale feeds come in the order in which they were subscribed, not in which they expired. */
+  private inOrder(stale: Params<T>[]): Params<T>[] {
+    if (stale.length < 2) return stale
+    const isStale = new Set(stale)
+    const ordered = this.localSubscriptions.filter((params) => isStale.has(params))
+    return ordered.length === stale.length ? ordered : stale
   }
 
   private isBackingOff(): boolean {

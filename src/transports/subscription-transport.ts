@@ -24,6 +24,8 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
   subscriptionTtl!: number
   name!: string
   initialized = false
+  /** What {@link backgroundExecute} last saw in the set and handed to the handler: a subclass may hand over a list of its own. */
+  protected lastLook: Params<T>[] | undefined
 
   async initialize(
     dependencies: TransportDependencies<T>,
@@ -53,6 +55,7 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
 
   async backgroundExecute(context: EndpointContext<T>): Promise<void> {
     const entries = await this.subscriptionSet.getAll()
+    this.lastLook = entries
     metrics
       .get('bgExecuteSubscriptionSetCount')
       .labels({

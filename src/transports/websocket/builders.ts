@@ -20,11 +20,11 @@ const asIs = (params: unknown): unknown => params
  * One function for all the messages of a pass. Individual builders: first every unsubscribe message, then every subscribe message
  * (contract 17.2); a missing one of the two sends the params themselves (contract 17.3).
  *
- * @param onFailed - told of a feed whose builder threw; the others go on
+ * @param onFailed - told of a feed whose builder threw, and whether it is (still) wanted; the others go on
  */
 export const messageBuilder = <T extends WebsocketTransportGenerics>(
   builders: WebSocketIndividualBuilders<T> | WebSocketCustomBuilders<T> | undefined,
-  onFailed: (params: Params<T>, error: unknown) => void,
+  onFailed: (params: Params<T>, error: unknown, isWanted: boolean) => void,
 ): SubscriptionMessageBuilder<T> | undefined => {
   if (builders === undefined) return undefined
   if ('customSubscriptionMessages' in builders)
@@ -36,18 +36,19 @@ export const messageBuilder = <T extends WebsocketTransportGenerics>(
     const build = (
       feeds: Params<T>[],
       builder: (params: Params<T>, context: EndpointContext<T>) => unknown,
+      areWanted: boolean,
     ) => {
       for (const params of feeds) {
         try {
           const message = builder(params, context)
           if (message !== undefined) messages.push(message)
         } catch (error) {
-          onFailed(params, error)
+          onFailed(params, error, areWanted)
         }
       }
     }
-    build(stale, unsubscribeMessage)
-    build(fresh, subscribeMessage)
+    build(stale, unsubscribeMessage, false)
+    build(fresh, subscribeMessage, true)
     return messages
   }
 }

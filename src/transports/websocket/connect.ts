@@ -1,7 +1,7 @@
 import type WebSocket from 'ws'
 import { type ErrorCode } from '../../validation/error-codes'
 import { AdapterConnectionError } from '../../validation/errors'
-import { destroy, messageListeners, silence } from './socket'
+import { destroy, messageListeners, silence, takeListenersOff } from './socket'
 
 /** Messages kept for after the open handler; beyond that a provider is not greeting but flooding. */
 const MAX_EARLY_MESSAGES = 1_000
@@ -35,6 +35,7 @@ export const connectionError = (code: ErrorCode, message: string, cause?: unknow
 export interface Attempt {
   /** Settled by the first of open, error, close, deadline and {@link Attempt.abort}; a losing socket is destroyed. */
   readonly opened: Promise<WebSocket>
+  /** Gives up; a socket that is open already goes to `dismiss` instead of being destroyed. */
   abort(): void
 }
 
@@ -43,7 +44,7 @@ export interface Attempt {
  * arrives together with the handshake, and not for the open handler, is handed to `onOpen` in order.
  *
  * @param of.open - the author's handler; absent, the socket counts as open within the open event itself
- * @param of.onOpen - puts the lasting listeners on; its argument are the messages that came too early
+ * @param of.onOpen - puts the lasting listeners on; its argument are the messages that came too early. What it throws fails the attempt
  */
 export const connect = (of: {
   socket: WebSocket
@@ -51,6 +52,7 @@ export const connect = (of: {
   open: (() => Promise<void> | void) | undefined
   onError: (event: WebSocket.ErrorEvent) => void
   onOpen: (early: WebSocket.MessageEvent[]) => void
+  dismiss: (socket: WebSocket) => void
 }): Attempt => {
   const { socket } = of
   const early: WebSocket.MessageEvent[] = []
@@ -59,20 +61,24 @@ export const connect = (of: {
   let settle: { resolve: (socket: WebSocket) => void; reject: (error: Error) => void }
   const opened = new Promise<WebSocket>((resolve, reject) => (settle = { resolve, reject }))
 
-  const fail = (error: Error) => {
+  const fail = (error: Error, letGo = destroy) => {
     if (isSettled) return
     isSettled = true
     clearTimeout(deadline)
     silence(socket)
-    destroy(socket)
+    letGo(socket)
     settle.reject(error)
   }
   const succeed = () => {
     if (isSettled) return
+    takeListenersOff(socket)
+    try {
+      of.onOpen(early)
+    } catch (error) {
+      return openFailed(error)
+    }
     isSettled = true
     clearTimeout(deadline)
-    ;(socket as Partial<WebSocket>).removeAllListeners?.()
-    of.onOpen(early)
     settle.resolve(socket)
   }
   const openFailed = (cause: unknown) => {
@@ -105,11 +111,14 @@ export const connect = (of: {
     isOpening = true
     try {
       const opening = of.open?.()
-      if (opening instanceof Promise) opening.then(succeed, openFailed)
+      // Not `instanceof`: a promise may be another library's.
+      if (typeof opening?.then === 'function') opening.then(succeed, openFailed)
       else succeed()
     } catch (error) {
       openFailed(error)
     }
   })
-  return { opened, abort: () => fail(connectionError('CONNECTION_CLOSED', 'The transport stopped')) }
+  const abort = () =>
+    fail(connectionError('CONNECTION_CLOSED', 'The transport stopped'), isOpening ? of.dismiss : destroy)
+  return { opened, abort }
 }

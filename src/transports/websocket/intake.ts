@@ -59,14 +59,14 @@ export class Intake<T extends WebsocketTransportGenerics> {
       this.write([{ params, response: { statusCode, errorMessage, timestamps } }], now)
   }
 
-  /** Counts something that is not served. `detail` is called only when a log line is due. */
+  /** Counts something that is not served. `detail` is called only when a log line is due. Never throws. */
   refuse(reason: RefusalReason, detail: () => unknown, error?: unknown): void {
     const { responseCache, name } = this.host
     const refusals =
       responseCache instanceof SimpleResponseCache
         ? responseCache.refusalsOf(name)
         : (this.ownRefusals ??= new Refusals('N/A', 'N/A', name))
-    refusals.add(reason, detail, error)
+    refusals.add(reason, () => shown(detail), error)
   }
 
   stop(): void {
@@ -80,6 +80,7 @@ export class Intake<T extends WebsocketTransportGenerics> {
     }
     if (!Array.isArray(results) || results.length === 0) return
     const whole = results.every(isWhole) ? results : this.wholeOnes(results)
+    if (whole.length === 0) return
     for (const { response } of whole) {
       // contract 10.4: the stamps go onto the handler's own object
       const given = response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }
@@ -100,7 +101,10 @@ export class Intake<T extends WebsocketTransportGenerics> {
   private wholeOnes(results: Results<T>): Results<T> {
     return results.filter((result) => {
       if (isWhole(result)) return true
-      this.refuse('handler-failed', () => 'a result without params or response')
+      this.refuse(
+        'handler-failed',
+        () => 'a result without params or response, or one that cannot be stamped',
+      )
       return false
     })
   }
@@ -108,7 +112,14 @@ export class Intake<T extends WebsocketTransportGenerics> {
   private write(results: TimestampedProviderResult<T>[], receivedAt: number): void {
     const { responseCache, name } = this.host
     if (responseCache instanceof SimpleResponseCache && responseCache.isImmediate) {
-      responseCache.writeNow(name, results, receivedAt)
+      try {
+        responseCache.writeNow(name, results, receivedAt)
+      } catch (error) {
+        if (results.length === 1)
+          this.refuse('handler-failed', () => 'a result that cannot be written', error)
+        // IS-1: which one it was, the rest shall not suffer for.
+        else for (const result of results) this.write([result], receivedAt)
+      }
       return
     }
     const written: unknown = responseCache?.write(name, results)
@@ -121,9 +132,20 @@ export class Intake<T extends WebsocketTransportGenerics> {
 const textOf = (data: WebSocket.Data): string =>
   typeof data === 'string' ? data.slice(0, 1_000) : (data as Buffer).toString('utf8', 0, 1_000)
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
 const isWhole = (result: { params?: unknown; response?: unknown } | null | undefined): boolean =>
-  typeof result === 'object' &&
-  result !== null &&
-  typeof result.response === 'object' &&
-  result.response !== null &&
-  result.params !== undefined
+  isObject(result) &&
+  isObject(result.params) &&
+  isObject(result.response) &&
+  Object.isExtensible(result.response)
+
+/** For a log line. Messages of authors' own decoding may hold what JSON cannot (a bigint, a cycle). */
+const shown = (detail: () => unknown): unknown => {
+  const value = detail()
+  try {
+    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  } catch {
+    return 'a message that JSON cannot show'
+  }
+}

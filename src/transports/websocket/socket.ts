@@ -10,9 +10,13 @@ type Double = Partial<WebSocket>
 
 const ignore = () => {}
 
+export const takeListenersOff = (socket: WebSocket): void => {
+  ;(socket as Double).removeAllListeners?.()
+}
+
 /** Takes off all listeners, and leaves one for errors: an error that nobody hears would end the process. */
 export const silence = (socket: WebSocket): void => {
-  ;(socket as Double).removeAllListeners?.()
+  takeListenersOff(socket)
   socket.addEventListener('error', ignore)
 }
 

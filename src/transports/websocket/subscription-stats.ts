@@ -56,6 +56,13 @@ export class SubscriptionStats {
     for (const one of params) this.feeds.delete(calculateFeedId(context, one))
   }
 
+  /** A new connection: nothing is subscribed on it yet, and of the others nothing ever will be. */
+  keepOnly(context: Context, params: readonly Data[]): void {
+    this.disconnected()
+    const kept = new Set(params.map((one) => calculateFeedId(context, one)))
+    for (const feedId of this.feeds.keys()) if (!kept.has(feedId)) this.feeds.delete(feedId)
+  }
+
   /** The connection is gone, and with it all its subscriptions. */
   disconnected(): void {
     for (const feed of this.feeds.values()) feed.isActive = false

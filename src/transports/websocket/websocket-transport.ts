@@ -12,19 +12,18 @@ import { type EndpointContext, type TransportDependencies } from '../transport'
 import { messageBuilder, type SubscriptionMessageBuilder } from './builders'
 import { WebSocketClassProvider } from './class-provider'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
-import { type Attempt, codeOf, connect } from './connect'
+import { type Attempt, codeOf, connect, connectionError } from './connect'
 import { ConnectionStats, shownUrl } from './connection-stats'
+import { Farewell } from './farewell'
 import { Intake } from './intake'
 import { Reconnection, USEFUL_LIFE_MS } from './reconnection'
-import { CLOSED, CLOSING, closeNormally, destroy, OPEN } from './socket'
+import { CLOSED, CLOSING, OPEN } from './socket'
 import { SubscriptionStats } from './subscription-stats'
 
 const logger = makeLogger('WebSocketTransport')
 
 /** A connection younger than this is not replaced at once, so that a fickle `url` cannot make a storm. */
 const MIN_CONNECTION_AGE_MS = 1_000
-/** How long stopping waits for the provider's side of the close. */
-const CLOSE_PATIENCE_MS = 1_000
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -56,6 +55,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private generation = 0
   private attempt: Attempt | undefined
   private readonly reconnection = new Reconnection()
+  private readonly farewell = new Farewell()
+  private readonly stopping = new AbortController()
   private readonly connections = new ConnectionStats()
   private readonly subscriptions = new SubscriptionStats()
   private readonly intake: Intake<T>
@@ -64,8 +65,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   constructor(private readonly config: WebSocketTransportConfig<T>) {
     super()
     this.intake = new Intake<T>(this, config)
-    this.subscriptionMessageBuilder = messageBuilder(config.builders, (params, error) =>
-      this.builderFailed(params, error),
+    this.subscriptionMessageBuilder = messageBuilder(config.builders, (params, error, isWanted) =>
+      this.builderFailed(params, error, isWanted),
     )
   }
 
@@ -151,7 +152,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         this.intake.receive(event.data, context)
         this.subscriptions.received++
       },
-      error: (event) => this.connectionErrored(event, context),
+      error: (event) => this.connectionErrored(event, context, url),
       close: (event) => this.closedBy(event, context, url, isCurrent()),
     }
   }
@@ -165,12 +166,15 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     url: string,
     options?: ClientOptions,
   ): Promise<WebSocket> {
+    if (this.isStopped) throw new Error('The transport has stopped')
+    // Only a pass that hung in an author's own code and was given up can have left one: never two sockets.
+    this.attempt?.abort()
     this.generation++
-    const socket = new (WebSocketClassProvider.get())(url, undefined, options)
+    const socket = this.createSocket(url, options)
     this.connections.attempted()
     const handlers = this.buildConnectionHandlers(context, socket)
     const { open, pong } = this.config.handlers
-    this.attempt = connect({
+    const attempt = connect({
       socket,
       timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
       open: open && (() => open(socket, context)),
@@ -179,17 +183,24 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         socket.addEventListener('message', handlers.message)
         socket.addEventListener('error', handlers.error)
         socket.addEventListener('close', handlers.close)
-        if (pong !== undefined) socket.on('pong', (data: Buffer) => pong(socket, data))
+        if (pong !== undefined)
+          socket.on('pong', (data: Buffer) => this.guarded('pong', () => pong(socket, data)))
+        if (this.wsConnection !== undefined) this.farewell.take(this.wsConnection)
         this.wsConnection = socket
         this.connections.active(true)
         this.startHeartbeat(context)
         for (const event of early) handlers.message(event)
       },
+      dismiss: (opening) => this.farewell.take(opening),
     })
+    this.attempt = attempt
     try {
-      return await this.attempt.opened
+      return await attempt.opened
+    } catch (error) {
+      if (this.wsConnection === socket) this.retire()
+      throw error
     } finally {
-      this.attempt = undefined
+      if (this.attempt === attempt) this.attempt = undefined
     }
   }
 
@@ -211,7 +222,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       logger.info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
       await this.waitUntilOldEnough()
       this.ensureCurrent(pass)
-      this.retire()
+      // One that closed meanwhile stays in its place, so that its pause is kept and then ends.
+      if (!this.connectionClosed()) this.retire()
+      // Nothing is subscribed any more, and it must not look so if the rest of this pass fails.
+      this.localSubscriptions = []
     }
     if (this.connectionClosed() && desired.length > 0) {
       if (!(await this.reconnection.isDueWithin(intervalMs))) return
@@ -224,14 +238,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   override async shutdown(): Promise<void> {
     const stopping = super.shutdown()
+    this.stopping.abort()
     this.attempt?.abort()
     this.reconnection.stop()
-    const socket = this.wsConnection
-    await stopping
-    if (socket !== undefined && socket.readyState !== CLOSED) await this.closeForGood(socket)
     this.retire()
     this.subscriptions.stop()
     this.intake.stop()
+    await stopping
+    await this.farewell.gone()
   }
 
   /** Counts something of the provider's that is not served, and names it in the log once per interval. */
@@ -255,6 +269,26 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     subscriptions: SubscriptionDeltas<Params<T>>,
     pass: number,
   ): Promise<void> {
+    try {
+      // A pass that was given up is still at it: one attempt at a time.
+      await (this.attempt?.opened ?? this.openAnother(context, url, subscriptions, pass))
+    } catch (error) {
+      const { reason } = error as { reason?: { code: string; message: string } }
+      if (this.isCurrentPass(pass))
+        this.noteOutage(reason?.code ?? 'CONNECTION_FAILED', reason?.message ?? String(error))
+      throw error
+    }
+    this.ensureCurrent(pass)
+    this.connectionOpenedAt = Date.now()
+    if (!this.connectionClosed()) this[OUTAGE] = undefined
+  }
+
+  private async openAnother(
+    context: EndpointContext<T>,
+    url: string,
+    subscriptions: SubscriptionDeltas<Params<T>>,
+    pass: number,
+  ): Promise<void> {
     const options = await this.config.options?.(context, subscriptions.desired)
     this.ensureCurrent(pass)
     // What was subscribed died with its connection: nothing to unsubscribe on the next one.
@@ -263,18 +297,24 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.providerDataStreamEstablished = Date.now()
     this.localSubscriptions = []
     subscriptions.new = subscriptions.desired
-    this.subscriptions.disconnected()
+    this.subscriptions.keepOnly(context, subscriptions.desired)
+    const connection = await this.establishWsConnection(context, url, options)
+    // A subclass may have taken its time: too late, and not the one in use, it is nobody's.
+    const isLate = this.isStopped || !this.isCurrentPass(pass)
+    if (isLate && connection !== this.wsConnection) this.farewell.take(connection)
+    this.ensureCurrent(pass)
+    this.wsConnection = connection
+  }
+
+  private createSocket(url: string, options: ClientOptions | undefined): WebSocket {
     try {
-      const connection = await this.establishWsConnection(context, url, options)
-      this.ensureCurrent(pass)
-      this.wsConnection = connection
-    } catch (error) {
-      const { reason } = error as { reason?: { code: string; message: string } }
-      this.noteOutage(reason?.code ?? 'CONNECTION_FAILED', reason?.message ?? String(error))
-      throw error
+      return new (WebSocketClassProvider.get())(url, undefined, options)
+    } catch (cause) {
+      // Its message quotes the URL, which may hold a secret, and this one goes to clients.
+      if (cause instanceof SyntaxError)
+        throw connectionError('URL_FAILED', 'The URL is not one to connect to', cause)
+      throw cause
     }
-    this.connectionOpenedAt = Date.now()
-    this[OUTAGE] = undefined
   }
 
   private async sendSubscriptions(
@@ -300,6 +340,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const isUnresponsive = activity > 0 && activity > context.adapterSettings.WS_SUBSCRIPTION_UNRESPONSIVE_TTL
     if (isUnresponsive) {
       this.countFailover(this.currentUrl)
+      // contract 17.1: the first attempts count too, but nobody need read that nothing came since 1970.
+      if (this.connectionOpenedAt === 0) return true
       logger.info(
         `Nothing usable received for ${activity} ms. Failover counter incremented to ${this.streamHandlerInvocationsWithNoConnection}`,
       )
@@ -309,7 +351,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   private async waitUntilOldEnough(): Promise<void> {
     const age = Date.now() - this.connectionOpenedAt
-    if (age < MIN_CONNECTION_AGE_MS) await sleep(MIN_CONNECTION_AGE_MS - Math.max(0, age))
+    if (age < MIN_CONNECTION_AGE_MS)
+      await sleep(MIN_CONNECTION_AGE_MS - Math.max(0, age), this.stopping.signal)
   }
 
   /** Lets go of the connection: from here on it is closed, whatever it still says. */
@@ -320,21 +363,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.subscriptions.disconnected()
     const socket = this.wsConnection
     this.wsConnection = undefined
-    if (socket !== undefined && socket.readyState !== CLOSED) closeNormally(socket)
-  }
-
-  private async closeForGood(socket: WebSocket): Promise<void> {
-    const closed = new Promise<void>((resolve) => socket.addEventListener('close', () => resolve()))
-    closeNormally(socket)
-    await Promise.race([closed, sleep(CLOSE_PATIENCE_MS, this.stopPatience(closed))])
-    if (socket.readyState !== CLOSED) destroy(socket)
-  }
-
-  /** A signal that ends the wait's timer together with the wait. */
-  private stopPatience(closed: Promise<void>): AbortSignal {
-    const patience = new AbortController()
-    void closed.then(() => patience.abort())
-    return patience.signal
+    if (socket !== undefined) this.farewell.take(socket)
   }
 
   private ensureCurrent(pass: number): void {
@@ -342,18 +371,19 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (!this.isCurrentPass(pass)) throw new Error('A later pass has taken over from one that hung')
   }
 
-  private builderFailed(params: Params<T>, error: unknown): void {
+  private builderFailed(params: Params<T>, error: unknown, isWanted: boolean): void {
     this.refuse('builder-failed', () => params, error)
     this.limiter.run('builder', (repeated) => {
       logger.warn({ err: error, repeated, params }, 'A subscription message could not be built')
     })
+    if (!isWanted) return
     const message = error instanceof Error ? error.message : String(error)
     this.intake.writeError(params, 500, `The subscription message could not be built: ${message}`)
   }
 
-  private connectionErrored(event: WebSocket.ErrorEvent, context: EndpointContext<T>): void {
+  private connectionErrored(event: WebSocket.ErrorEvent, context: EndpointContext<T>, url: string): void {
     const message = event.message ?? 'unknown'
-    logger.warn({ code: codeOf(event), url: shownUrl(this.currentUrl) }, `WebSocket error: ${message}`)
+    logger.warn({ code: codeOf(event), url: shownUrl(url) }, `WebSocket error: ${message}`)
     this.connections.errored(message)
     this.guarded('error', () => this.config.handlers.error?.(event, context))
   }
@@ -406,11 +436,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this[OUTAGE] = { code, message, sinceUnixMs: this[OUTAGE]?.sinceUnixMs ?? Date.now() }
   }
 
-  private guarded(handler: string, call: () => void): void {
+  private guarded(handler: string, call: () => unknown): void {
+    const failed = (err: unknown) => logger.warn({ err }, `The author's ${handler} handler failed`)
     try {
-      call()
+      const result = call()
+      if (result instanceof Promise) result.catch(failed)
     } catch (err) {
-      logger.warn({ err }, `The author's ${handler} handler failed`)
+      failed(err)
     }
   }
 }
