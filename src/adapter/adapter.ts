@@ -107,7 +107,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
 
   async findResponseInCache(req: Request): Promise<Readonly<AdapterResponse> | undefined> {
     const response = await this.cache.get(req.requestContext.cacheKey)
-    if (response !== undefined) this.recordHit(req, response)
+    if (response !== undefined) this.recordHit(req)
     return response
   }
 
@@ -200,14 +200,14 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     }
   }
 
-  private recordHit(req: Request, response: Readonly<AdapterResponse>): void {
+  private recordHit(req: Request): void {
     const context = req.requestContext
     const metricsMeta = { ...context.meta?.metrics, cacheHit: true }
     context.meta = { ...context.meta, metrics: metricsMeta }
     const feed = this.feedOf(req)
     if (feed === undefined || feed.key !== context.cacheKey) return
     feed.lastUsedAt = feed.lastHitAt = Date.now()
-    if (!response.errorMessage) feed.hits++
+    feed.gets++
   }
 
   private logConfigWarnings(): void {

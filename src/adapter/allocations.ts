@@ -6,7 +6,7 @@ import { type EndpointRateLimitingConfig } from './params'
  * @throws Error when the explicit shares leave nothing for the others, or exceed 100 %
  */
 export const allocateRateLimits = (endpoints: { rateLimiting?: EndpointRateLimitingConfig }[]): void => {
-  const implicit = endpoints.filter(({ rateLimiting }) => !rateLimiting?.allocationPercentage)
+  const implicit = endpoints.filter(({ rateLimiting }) => rateLimiting === undefined)
   const explicitTotal = endpoints.reduce(
     (sum, { rateLimiting }) => sum + (rateLimiting?.allocationPercentage ?? 0),
     0,

@@ -63,7 +63,7 @@ export const prepareRequest = (adapter: Adapter, req: AdapterRequest<unknown>, b
   if (!isObject((body as { data?: unknown }).data)) (body as { data?: unknown }).data = data
   context.transportName = endpoint.getTransportNameForRequest(request, settings)
   const problem = endpoint.customInputValidation?.(request, settings)
-  if (problem !== undefined) throw problem
+  if (problem) throw problem
   endpoint.runRequestTransforms(request, settings)
   identify(endpoint, request, validated, settings)
   return endpoint

@@ -17,7 +17,8 @@ const clientGone = (req: AdapterRequest<unknown>): { signal: AbortSignal; stop: 
   const gone = new AbortController()
   const leave = () => gone.abort()
   // Injected requests (tests) have no socket that could close.
-  const socket = req.raw?.socket as Partial<NodeJS.EventEmitter> | undefined
+  const socket = req.raw?.socket as Partial<NodeJS.EventEmitter & { destroyed: boolean }> | undefined
+  if (socket?.destroyed === true) leave()
   socket?.once?.('close', leave)
   return { signal: gone.signal, stop: () => void socket?.removeListener?.('close', leave) }
 }

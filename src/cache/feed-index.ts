@@ -86,7 +86,7 @@ export class FeedIndex {
     let forgot = false
     for (const feed of this.feeds.values()) {
       if (feed.lastUsedAt >= unixMs || feed.lastSetAt >= unixMs) continue
-      this.feeds.delete(feed.key)
+      this.drop(feed)
       forgot = true
     }
     if (forgot) this.forgetSpellings()
@@ -148,8 +148,13 @@ export class FeedIndex {
     this.feedIdJson = settings.FEED_ID_JSON
     this.prefix = settings.CACHE_PREFIX
     this.defaultKey = settings.DEFAULT_CACHE_KEY
-    this.feeds.clear()
+    for (const feed of this.feeds.values()) this.drop(feed)
     this.forgetSpellings()
+  }
+
+  private drop(feed: Feed): void {
+    this.feeds.delete(feed.key)
+    feed.isForgotten = true
   }
 
   private forgetSpellings(): void {
@@ -158,8 +163,8 @@ export class FeedIndex {
   }
 
   private forgetOldest(): void {
-    const oldest = this.feeds.keys().next()
-    if (!oldest.done) this.feeds.delete(oldest.value)
+    const oldest = this.feeds.values().next()
+    if (!oldest.done) this.drop(oldest.value)
     this.forgetSpellings()
   }
 }

@@ -44,11 +44,11 @@ export const publishFeeds = (
       }
     }),
     metrics.publish('cacheDataGetCount', (counter) => {
-      for (const feed of feeds()) if (feed.hits > 0) counter.inc(labelsOf(feed), feed.hits)
+      for (const feed of feeds()) if (feed.gets > 0) counter.inc(labelsOf(feed), feed.gets)
     }),
     metrics.publish('cacheDataGetValues', (gauge) => {
       for (const feed of feeds()) {
-        const value = feed.hits > 0 ? numberOf(read(feed.key)?.result) : undefined
+        const value = feed.gets > 0 ? numberOf(read(feed.key)?.result) : undefined
         if (value !== undefined) gauge.set(labelsOf(feed), value)
       }
     }),

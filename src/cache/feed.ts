@@ -13,7 +13,8 @@ export interface Refusal {
  */
 export class Feed {
   lastUsedAt = 0
-  /** Requests answered from the cache with status 200. */
+  /** Requests that found a live response here, and those of them that were answered with it and status 200. */
+  gets = 0
   hits = 0
   lastHitAt = 0
   /** Values written, and how long each may live. */
@@ -22,7 +23,11 @@ export class Feed {
   ttlMs = 0
   /** Receipt time minus the provider's own time of the last value; 0 when the provider gives none. */
   providerDeltaMs = 0
+  /** The provider's own time of the last value that passed the guards. */
+  acceptedAsOf: number | undefined = undefined
   refusal: Refusal | undefined = undefined
+  /** True once the index has dropped this object: whoever holds it has to look the feed up anew. */
+  isForgotten = false
 
   constructor(
     readonly key: string,

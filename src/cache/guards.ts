@@ -33,26 +33,29 @@ const numbersOf = (response: AdapterResponse): number[] => {
   return numbers
 }
 
+const isUnreal = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value)
+
 /** NU-1, for every endpoint: what is not a number never goes out as one (JSON would turn it into null). */
 export const isFiniteValue = (response: AdapterResponse): boolean => {
-  const { result } = response
-  if (typeof result === 'number' && !Number.isFinite(result)) return false
+  if (isUnreal(response.result)) return false
   const data: unknown = response.data
   if (typeof data !== 'object' || data === null) return true
-  const inner: unknown = (data as { result?: unknown }).result
-  return typeof inner !== 'number' || Number.isFinite(inner)
+  const { result, bid, mid, ask } = data as Record<string, unknown>
+  return !isUnreal(result) && !isUnreal(bid) && !isUnreal(mid) && !isUnreal(ask)
 }
 
 /**
- * Judges a good value against what is served now. The future is refused before times are compared, so that one bad stamp
- * cannot freeze a feed (TM-2 before TM-1).
+ * Judges a good value against what is served now, and against the last one that was accepted: what has expired must not come back
+ * older. The future is refused before times are compared, so that one bad stamp cannot freeze a feed (TM-2 before TM-1).
  *
  * @param served - the live response of the feed, if any
+ * @param acceptedAsOf - the provider's time of the last value that was accepted, if it gave one
  * @returns why the value is refused, or undefined
  */
 export const judge = (
   response: AdapterResponse,
   served: AdapterResponse | undefined,
+  acceptedAsOf: number | undefined,
   now: number,
   guards: GuardOptions,
 ): GuardReason | undefined => {
@@ -68,8 +71,9 @@ export const judge = (
   if (indicated !== undefined) {
     if (!Number.isFinite(indicated)) return 'not-finite'
     if (indicated > latest) return 'future'
-    const before = served?.timestamps.providerIndicatedTimeUnixMs
-    if (before !== undefined && before <= latest && indicated < before) return 'backwards'
+    // TM-3: a time ahead of our clock was accepted while that was wrong, and counts for nothing
+    const isBehind = (asOf: number | undefined) => asOf !== undefined && asOf <= latest && indicated < asOf
+    if (isBehind(served?.timestamps.providerIndicatedTimeUnixMs) || isBehind(acceptedAsOf)) return 'backwards'
   }
   if (guards.maxAgeMs !== undefined && now - (indicated ?? received) >= guards.maxAgeMs) return 'too-old'
   return undefined

@@ -157,8 +157,12 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     const reason = this.refuse(transportName, feed, value, now)
     if (reason === undefined) {
       feed.refusal = undefined
+      if (this.guards !== undefined)
+        feed.acceptedAsOf = value.timestamps.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
       return true
     }
+    // Known for as long as the feed is, which metrics would else forget as unused.
+    feed.lastUsedAt = now
     feed.refusal = {
       reason,
       message: `The last value was refused: ${reason}`,
@@ -192,7 +196,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     if (guards.onlyWanted !== false && this.isWanted.get(transportName)?.(feed.key) === false)
       return 'unwanted'
     const served = isLocalReader(this.cache) ? this.cache.read(feed.key)?.value : undefined
-    return judge(value, served, now, guards)
+    return judge(value, served, feed.acceptedAsOf, now, guards)
   }
 
   private async allowedTtl(key: string, ttl: number): Promise<number> {
@@ -227,7 +231,12 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 export class SimpleResponseCache<T extends CacheGenerics> extends ResponseCache<T> {
   /** True when {@link writeNow} stands for `write`: the cache is this process's memory and nobody replaced a method. */
   get isImmediate(): boolean {
-    return this.write === SimpleResponseCache.prototype.write && isPlainLocal(this.cache)
+    const { prototype } = SimpleResponseCache
+    return (
+      this.write === prototype.write &&
+      this.writeEntries === prototype.writeEntries &&
+      isPlainLocal(this.cache)
+    )
   }
 
   /**
@@ -249,18 +258,26 @@ export class SimpleResponseCache<T extends CacheGenerics> extends ResponseCache<
   async write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
     const now = Date.now()
     if (this.isImmediate) return this.writeNow(transportName, results, now)
-    const entries: { key: string; value: AdapterResponse<T['Response']> }[] = []
+    const ttl = this.adapterSettings.CACHE_MAX_AGE
+    const byLifetime = new Map<number, { key: string; value: AdapterResponse<T['Response']> }[]>()
     for (const result of results) {
       const feed = this.feed(transportName, result.params)
       const entry = this.generateCacheEntry(transportName, transportName, result)
       if (!this.accept(transportName, feed, entry.value, now)) continue
-      entries.push(entry)
-      this.recordWrite(feed, entry.value, this.adapterSettings.CACHE_MAX_AGE, now)
+      const lifetime = lifetimeMs(entry.value, ttl, now, this.guards)
+      const entries = byLifetime.get(lifetime)
+      if (entries === undefined) byLifetime.set(lifetime, [entry])
+      else entries.push(entry)
+      this.recordWrite(feed, entry.value, lifetime, now)
     }
-    if (entries.length > 0) await this.writeEntries(entries)
+    for (const [lifetime, entries] of byLifetime) await this.writeEntries(entries, lifetime)
   }
 
-  async writeEntries(entries: { key: string; value: AdapterResponse<T['Response']> }[]): Promise<void> {
-    await this.cache.setMany(entries, this.adapterSettings.CACHE_MAX_AGE)
+  /** @param ttl - in ms; `CACHE_MAX_AGE` by default, less where guards ask for it */
+  async writeEntries(
+    entries: { key: string; value: AdapterResponse<T['Response']> }[],
+    ttl = this.adapterSettings.CACHE_MAX_AGE,
+  ): Promise<void> {
+    await this.cache.setMany(entries, ttl)
   }
 }

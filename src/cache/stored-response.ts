@@ -28,7 +28,7 @@ export const storedResponse = <R extends ResponseGenerics>(
       meta === undefined
         ? { result, data, timestamps, statusCode: 200 }
         : { result, data, timestamps, statusCode: 200, meta }
-    return stored as AdapterResponse<R>
+    return stored
   }
   const clean = hasSecrets ? redactStrings(response) : response
   const statusCode = (clean as { statusCode?: number }).statusCode || 200
