@@ -43,8 +43,10 @@ export const startAdapter = async <T extends SettingsDefinitionMap>(
   const api = settings.EA_MODE === 'writer' ? undefined : await buildAdapterServer(started)
   hearRejections()
   const background = settings.EA_MODE === 'reader' ? undefined : new Background(started)
+  let hasStopped = false
   const stop = () => {
-    started.shutdownNotifier.emit('onClose')
+    if (!hasStopped) started.shutdownNotifier.emit('onClose')
+    hasStopped = true
     return background?.stop() ?? Promise.resolve()
   }
   // Not waited for: under a fake clock a provider's side of the close may never come.

@@ -7,15 +7,18 @@ import { AdapterConfig } from './config/adapter-config'
 import { readServiceSettings } from './config/service-settings'
 import { type AdapterSettings } from './config/settings'
 import { AdapterRoute } from './http/adapter-route'
+import { addDebugRoutes } from './http/debug'
 import { setupMetricsServer } from './http/metrics-server'
 import { addHealth, buildServer } from './http/server'
 import { statusOf } from './http/status'
 import { LoggerFactoryProvider, makeLogger } from './util/logging'
+import { sleep } from './util/sleep'
 
 const logger = makeLogger('Service')
 
-/** How long stopping waits for running requests and for providers to confirm a close. */
-const STOP_PATIENCE_MS = 8_000
+/** How long stopping waits for running requests, and then for providers to confirm a close. Together less than Docker's ten seconds. */
+const REQUESTS_PATIENCE_MS = 5_000
+const CONNECTIONS_PATIENCE_MS = 3_000
 
 /** A running service: several adapters behind one port. */
 export interface Service {
@@ -54,6 +57,13 @@ const tryToHost = async (name: string): Promise<Hosted | undefined> => {
   }
 }
 
+/** Never rejects: stopping goes on, whatever fails to. */
+const settledWithin = async (ms: number, work: (() => unknown)[]): Promise<void> => {
+  const patience = new AbortController()
+  const settled = Promise.allSettled(work.map(async (one) => one())).then(() => patience.abort())
+  await Promise.race([settled, sleep(ms, patience.signal)])
+}
+
 const listen = async (app: FastifyInstance, host: string, port: number): Promise<string> => {
   const address = await app.listen({ host, port })
   return address.replace('[::]', '127.0.0.1').replace('[::1]', '127.0.0.1')
@@ -73,10 +83,11 @@ export const startService = async (): Promise<Service> => {
   const tried = await Promise.all(names.map(tryToHost))
   const hosted = tried.filter((one) => one !== undefined)
   if (hosted.length === 0) throw new Error(`None of the adapters could start: ${names.join(', ')}`)
-  const preferred = hosted.find(({ name }) => name === (defaultAdapter ?? names[0]))
-  if (preferred === undefined && defaultAdapter !== undefined)
+  const preferredName = defaultAdapter ?? names[0]
+  const preferred = hosted.find(({ name }) => name === preferredName)
+  if (preferred === undefined)
     logger.error(
-      `DEFAULT_ADAPTER is "${defaultAdapter}", which did not start: POST ${settings.BASE_URL} is not served`,
+      `The default adapter "${preferredName}" did not start: POST ${settings.BASE_URL} is not served`,
     )
 
   const app = buildServer(settings)
@@ -85,6 +96,7 @@ export const startService = async (): Promise<Service> => {
     const path = posix.join(settings.BASE_URL, name)
     const isDefault = adapter === preferred?.adapter
     await new AdapterRoute(adapter).mount(app, path, ...(isDefault ? [settings.BASE_URL] : []))
+    addDebugRoutes(app, adapter, path)
     app.get(posix.join(path, 'status'), (_req, reply) => reply.send(statusOf(adapter)))
   }
   app.get(posix.join(settings.BASE_URL, 'status'), (_req, reply) =>
@@ -94,17 +106,17 @@ export const startService = async (): Promise<Service> => {
   const metricsApp = isMeasured ? setupMetricsServer('TICKWELL', settings) : undefined
   const backgrounds = hosted.map(({ adapter }) => new Background(adapter))
 
-  const stop = async () => {
-    const closing = Promise.all([
-      app.close(),
-      metricsApp?.close(),
-      ...backgrounds.map((background) => background.stop()),
+  const stopAll = async () => {
+    for (const { adapter } of hosted) adapter.shutdownNotifier.emit('onClose')
+    // Requests first: one that waits for its first price still gets it.
+    await settledWithin(REQUESTS_PATIENCE_MS, [() => app.close()])
+    await settledWithin(CONNECTIONS_PATIENCE_MS, [
+      () => metricsApp?.close(),
+      ...backgrounds.map((background) => () => background.stop()),
     ])
-    let patience: NodeJS.Timeout | undefined
-    const impatient = new Promise<void>((resolve) => (patience = setTimeout(resolve, STOP_PATIENCE_MS)))
-    await Promise.race([closing, impatient])
-    clearTimeout(patience)
   }
+  let stopped: Promise<void> | undefined
+  const stop = () => (stopped ??= stopAll())
   try {
     const url = await listen(app, settings.EA_HOST, settings.EA_PORT)
     const metricsUrl =

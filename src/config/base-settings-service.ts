@@ -1,3 +1,4 @@
+import { pemOrBase64 } from './pem'
 import { validator } from '../validation/validators'
 import { type SettingsDefinitionMap } from './setting-types'
 
@@ -58,15 +59,15 @@ export const serviceSettings = {
     default: false,
   },
   TLS_PRIVATE_KEY: {
-    description: "Base64 of the server's private key",
+    description: "The server's private key, as PEM or base64 of PEM",
     type: 'string',
-    validate: validator.base64(),
+    validate: pemOrBase64(),
     sensitive: true,
   },
   TLS_PUBLIC_KEY: {
-    description: "Base64 of the server's certificate",
+    description: "The server's certificate, as PEM or base64 of PEM",
     type: 'string',
-    validate: validator.base64(),
+    validate: pemOrBase64(),
     sensitive: false,
   },
   TLS_PASSPHRASE: {

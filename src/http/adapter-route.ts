@@ -24,6 +24,9 @@ declare module 'fastify' {
 
 type Request = AdapterRequest<EmptyInputParameters>
 
+/** Lawful in front of a body, and nothing that `JSON.parse` knows. */
+const BYTE_ORDER_MARK = 0xfeff
+
 const JSON_CONTENT = /^application\/json\s*(;|$)/i
 
 /**
@@ -46,14 +49,17 @@ export class AdapterRoute {
   async mount(app: FastifyInstance, ...paths: string[]): Promise<void> {
     await app.register((scope, _options, done) => {
       const parseJson = scope.getDefaultJsonParser('error', 'error')
-      scope.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (req, body, parsed) => {
+      scope.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (req, text, parsed) => {
+        const body = text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
         const plan = this.plans.get(body)
         req.rawJson = body
         req.plan = plan
         if (plan !== undefined) parsed(null, body)
         else void parseJson(req, body, parsed)
       })
-      scope.setErrorHandler((error: Error, req, reply) => this.fail(error, req, reply))
+      scope.setErrorHandler((error: Error, req, reply) =>
+        this.withCorrelation(req, () => this.refuse(error, req, reply)),
+      )
       for (const path of paths) scope.post(path, (req, reply) => this.handle(req, reply))
       done()
     })
@@ -79,6 +85,7 @@ export class AdapterRoute {
     void reply.header('content-type', JSON_TYPE).send(body)
     plan.want()
     feed.lastUsedAt = feed.lastHitAt = Date.now()
+    feed.gets++
     if (statusCode === 200) feed.hits++
     else this.stats.count({ feedId: feed.feedId, isCacheHit: true, statusCode })
     if (this.isMeasured) this.stats.observe(startedAtMs, plan.payloadBytes)
@@ -124,11 +131,20 @@ export class AdapterRoute {
   ): void {
     const statusCode = response.statusCode || 200
     void reply.code(statusCode).header('content-type', JSON_TYPE).send(JSON.stringify(response))
-    const metricsMeta = req.requestContext.meta?.metrics
-    const isCacheHit = metricsMeta?.cacheHit === true
-    // Counted on the feed, by the lookup that found it there; a key of the author's making has no feed.
-    if (isCacheHit && !response.errorMessage && endpoint.cacheKeyGenerator === undefined) return
-    this.stats.count({ feedId: metricsMeta?.feedId ?? 'N/A', isCacheHit, statusCode })
+    const { cacheKey, data, meta, transportName } = req.requestContext
+    const isCacheHit = meta?.metrics?.cacheHit === true
+    if (isCacheHit && statusCode === 200) {
+      const feed = endpoint.responseCache?.feed(transportName, data as Record<string, unknown>)
+      // A key of the author's making has no feed to be counted on.
+      if (feed?.key === cacheKey) return void feed.hits++
+    }
+    this.stats.count({ feedId: meta?.metrics?.feedId ?? 'N/A', isCacheHit, statusCode })
+  }
+
+  /** What the server refuses before it is a request: the body, mostly. */
+  private refuse(error: Error, req: FastifyRequest, reply: FastifyReply): void {
+    this.fail(error, req, reply)
+    if (this.isMeasured) this.stats.observe(performance.now() - reply.elapsedTime)
   }
 
   private fail(error: Error, req: FastifyRequest, reply: FastifyReply): void {

@@ -1,8 +1,7 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify'
-import { censorLogs } from '../util/redaction'
 import { makeLogger } from '../util/logging'
+import { censorLogs, redactStrings, redactText } from '../util/redaction'
 import { AdapterError, AdapterTimeoutError } from '../validation/errors'
-import { redactText } from '../util/redaction'
 
 const logger = makeLogger('ErrorResponse')
 
@@ -17,7 +16,7 @@ const isFastifyError = (error: Error): error is Error & { statusCode?: number } 
 /** Status and body of an error answer (contract 6.5). */
 export const describeError = (error: Error): { statusCode: number; type: string; body: string } => {
   if (error instanceof AdapterError) {
-    const body = redactText(JSON.stringify(error.toJSONResponse()))
+    const body = JSON.stringify(redactStrings(error.toJSONResponse()))
     return { statusCode: error.statusCode, type: JSON_TYPE, body }
   }
   if (error.name === 'ReplyError') {

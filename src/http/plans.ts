@@ -22,7 +22,11 @@ export class Plan {
   private readonly maxKeySize: number
   private readonly feedIdJson: boolean
   private readonly prefix: string | undefined
+  private readonly defaultKey: string
   private readonly transforms: number
+  private readonly overrides: unknown
+  private readonly router: unknown
+  private readonly validation: unknown
 
   constructor(
     readonly feed: Feed,
@@ -31,24 +35,36 @@ export class Plan {
     readonly want: () => void,
     readonly payloadBytes: number,
     private readonly endpoint: AdapterEndpoint<EndpointGenerics>,
-    private readonly settings: Adapter['settings'],
+    private readonly adapter: Adapter,
   ) {
+    const { settings } = adapter
     this.inputParameters = endpoint.inputParameters
     this.maxKeySize = settings.MAX_COMMON_KEY_SIZE
     this.feedIdJson = settings.FEED_ID_JSON
     this.prefix = settings.CACHE_PREFIX
+    this.defaultKey = settings.DEFAULT_CACHE_KEY
     this.transforms = endpoint.requestTransforms.length
+    this.overrides = endpoint.overrides
+    this.router = endpoint.customRouter
+    this.validation = endpoint.customInputValidation
   }
 
-  /** Tests replace an endpoint's parameters and change settings between requests (contract 4.1, 8.2). */
+  /** Tests replace an endpoint's members and change settings between requests (contract 4.1, 8.2). */
   isCurrent(): boolean {
-    const { settings, endpoint } = this
+    const { endpoint, adapter, feed } = this
+    const { settings } = adapter
     return (
+      !feed.isForgotten &&
       endpoint.inputParameters === this.inputParameters &&
       endpoint.requestTransforms.length === this.transforms &&
+      endpoint.overrides === this.overrides &&
+      endpoint.customRouter === this.router &&
+      endpoint.customInputValidation === this.validation &&
       settings.MAX_COMMON_KEY_SIZE === this.maxKeySize &&
       settings.FEED_ID_JSON === this.feedIdJson &&
-      settings.CACHE_PREFIX === this.prefix
+      settings.CACHE_PREFIX === this.prefix &&
+      settings.DEFAULT_CACHE_KEY === this.defaultKey &&
+      adapter.servesVerbatim(endpoint)
     )
   }
 }
@@ -84,7 +100,7 @@ export class PlanMemo {
     if (want === undefined || feed?.key !== cacheKey) return
     const payloadBytes = Buffer.byteLength(body)
     const local = cache as LocalCache<AdapterResponse>
-    this.plans.set(body, new Plan(feed, local, want, payloadBytes, endpoint, adapter.settings))
+    this.plans.set(body, new Plan(feed, local, want, payloadBytes, endpoint, adapter))
   }
 }
 

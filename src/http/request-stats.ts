@@ -26,21 +26,22 @@ export class RequestStats {
     })
   }
 
-  observe(startedAtMs: number, payloadBytes: number): void {
+  /** @param payloadBytes - absent when there was no body to speak of */
+  observe(startedAtMs: number, payloadBytes?: number): void {
     this.duration.observe((performance.now() - startedAtMs) / 1000)
-    this.payload.observe(payloadBytes)
+    if (payloadBytes !== undefined) this.payload.observe(payloadBytes)
   }
 
   /** One reply that is not a good value from the cache. */
   count(of: { feedId: string; error?: Error; isCacheHit: boolean; statusCode: number }): void {
     const { feedId, error, isCacheHit, statusCode } = of
-    const key = `${feedId} ${error?.constructor.name ?? ''} ${isCacheHit} ${statusCode}`
+    const labels = withText(buildHttpRequestMetricsLabel(feedId, error, isCacheHit, statusCode))
+    const key = JSON.stringify(labels)
     let series = this.series.get(key)
     if (series === undefined && this.series.size >= MAX_SERIES && feedId !== 'other')
       return this.count({ ...of, feedId: 'other' })
     if (series === undefined) {
-      const given = buildHttpRequestMetricsLabel(feedId, error, isCacheHit, statusCode)
-      series = { labels: withoutUndefined(given), count: 0 }
+      series = { labels, count: 0 }
       this.series.set(key, series)
     }
     series.count++
@@ -51,5 +52,6 @@ export class RequestStats {
   }
 }
 
-const withoutUndefined = (labels: Record<string, string | number | undefined>): Labels =>
-  Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== undefined)) as Labels
+/** contract 14: a provider status that is not known is the text `undefined`. */
+const withText = (labels: Record<string, string | number | undefined>): Labels =>
+  Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, value ?? 'undefined']))

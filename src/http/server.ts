@@ -4,6 +4,7 @@ import { type Adapter } from '../adapter/adapter'
 import { type AdapterSettings } from '../config/settings'
 import { packageVersion } from '../config/package-version'
 import { AdapterRoute } from './adapter-route'
+import { addDebugRoutes } from './debug'
 import { statusOf } from './status'
 import { getTLSOptions } from './tls'
 
@@ -17,6 +18,11 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
   app.decorateRequest('plan', undefined)
   app.decorateRequest('rawJson', undefined)
   app.decorateRequest('requestContext', undefined as never)
+  // A connection whose request is answered while the server closes would be kept for the client's next one, and hold up the end.
+  app.addHook('preClose', (done) => {
+    app.server.keepAliveTimeout = 1
+    done()
+  })
   return app
 }
 
@@ -30,6 +36,7 @@ export const buildAdapterServer = async (adapter: Adapter): Promise<FastifyInsta
   const app = buildServer(settings)
   addHealth(app, settings.BASE_URL)
   app.get(posix.join(settings.BASE_URL, 'status'), (_req, reply) => reply.send(statusOf(adapter)))
+  addDebugRoutes(app, adapter, settings.BASE_URL)
   await new AdapterRoute(adapter).mount(app, settings.BASE_URL)
   return app
 }

@@ -1,3 +1,4 @@
+import { pemText } from '../config/pem'
 import { type AdapterSettings } from '../config/settings'
 
 export interface httpsOptions {
@@ -8,15 +9,6 @@ export interface httpsOptions {
     passphrase?: string
     requestCert: boolean
   }
-}
-
-const PEM = /-----BEGIN [A-Z ]+-----/
-
-/** PEM text as it is, or out of the base64 that the settings ask for (contract 17.15). */
-const pem = (value: string): string => {
-  if (PEM.test(value)) return value
-  const decoded = Buffer.from(value, 'base64').toString('utf8')
-  return PEM.test(decoded) ? decoded : value
 }
 
 /**
@@ -38,9 +30,9 @@ export const getTLSOptions = (adapterSettings: AdapterSettings): httpsOptions | 
   }
   return {
     https: {
-      key: pem(TLS_PRIVATE_KEY),
-      cert: pem(TLS_PUBLIC_KEY),
-      ca: pem(TLS_CA),
+      key: pemText(TLS_PRIVATE_KEY),
+      cert: pemText(TLS_PUBLIC_KEY),
+      ca: pemText(TLS_CA),
       passphrase: TLS_PASSPHRASE,
       requestCert: MTLS_ENABLED,
     },

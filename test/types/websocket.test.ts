@@ -35,9 +35,14 @@ const minimal: WebSocketTransportConfig<Types> = {
 }
 
 describe('the types of a WebSocket transport', () => {
+  it('come from a config that knows its settings', () => {
+    expectTypeOf(config.settings).toHaveProperty('WS_API_ENDPOINT')
+  })
+
   it('give callbacks the adapter’s own settings, params and messages', () => {
     new WebSocketTransport<Types>({
       url: (context, desired, { streamHandlerInvocationsWithNoConnection }) => {
+        expectTypeOf(context.adapterSettings).toExtend<typeof config.settings>()
         expectTypeOf(context.adapterSettings.WS_API_ENDPOINT).toEqualTypeOf<string>()
         expectTypeOf(context.adapterSettings.API_KEY).toEqualTypeOf<string | undefined>()
         expectTypeOf(context.adapterSettings.WS_SUBSCRIPTION_TTL).toEqualTypeOf<number>()

@@ -33,11 +33,11 @@ const problemsOf = (code: string): string[] => {
     paths: { tickwell: ['./src/index.ts'], 'tickwell/*': ['./src/*'] },
   }
   const host = ts.createCompilerHost(options)
-  const { getSourceFile, fileExists, readFile } = host
-  host.fileExists = (name) => name === file || fileExists(name)
-  host.readFile = (name) => (name === file ? code : readFile(name))
+  const disk = ts.createCompilerHost(options)
+  host.fileExists = (name) => name === file || disk.fileExists(name)
+  host.readFile = (name) => (name === file ? code : disk.readFile(name))
   host.getSourceFile = (name, target, onError) =>
-    name === file ? ts.createSourceFile(name, code, target) : getSourceFile(name, target, onError)
+    name === file ? ts.createSourceFile(name, code, target) : disk.getSourceFile(name, target, onError)
   host.getCurrentDirectory = () => root
   const program = ts.createProgram([file], options, host)
   return ts

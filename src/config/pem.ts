@@ -1,0 +1,20 @@
+import { type Validator, validator } from '../validation/validators'
+
+const PEM = /-----BEGIN [A-Z ]+-----/
+
+/** PEM text as it is, or out of its base64; anything else unchanged, for the TLS library to complain about. */
+export const pemText = (value: string): string => {
+  if (PEM.test(value)) return value
+  const decoded = Buffer.from(value, 'base64').toString('utf8')
+  return PEM.test(decoded) ? decoded : value
+}
+
+/** contract 17.15: keys and certificates may be PEM, or base64 (in one line or several) of PEM. */
+export const pemOrBase64 = (): Validator<string> => {
+  const base64 = validator.base64()
+  const isPem = (value: unknown) => typeof value === 'string' && PEM.test(value)
+  return {
+    meta: base64.meta,
+    fn: (value) => (isPem(value) ? undefined : base64.fn(value?.replaceAll(/\s/g, ''))),
+  }
+}

@@ -1,0 +1,50 @@
+import { posix } from 'node:path'
+import { type FastifyInstance } from 'fastify'
+import { type Adapter } from '../adapter/adapter'
+import { type DebugPageSetting, settingsList } from '../config/settings-list'
+
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+const escaped = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
+}
+
+const COLUMNS = ['name', 'value', 'type', 'default', 'required', 'customSetting', 'description'] as const
+
+/** All settings of an adapter as a page, one row each. */
+export const settingsPage = (adapterName: string, settings: DebugPageSetting[]): string => {
+  const row = (cells: unknown[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`
+  const rows = settings.map((setting) =>
+    row(
+      COLUMNS.map((column) => setting[column]),
+      'td',
+    ),
+  )
+  return `<html>
+<head><meta charset="utf-8"><title>${escaped(adapterName)} settings</title></head>
+<body><h1>${escaped(adapterName)}</h1><table border="1">
+${row([...COLUMNS], 'th')}
+${rows.join('\n')}
+</table></body>
+</html>`
+}
+
+/** The settings of an adapter for whoever debugs it, secrets redacted, where `DEBUG_ENDPOINTS` allows (contract 6.1). */
+export const addDebugRoutes = (app: FastifyInstance, adapter: Adapter, baseUrl: string): void => {
+  if (!adapter.settings.DEBUG_ENDPOINTS) return
+  const path = posix.join(baseUrl, 'debug/settings')
+  app.get(path, (_req, reply) =>
+    reply.type('text/html').send(settingsPage(adapter.name, settingsList(adapter.config))),
+  )
+  app.get(posix.join(path, 'raw'), (_req, reply) =>
+    reply.type('application/json; charset=utf-8').send(JSON.stringify(settingsList(adapter.config), null, 2)),
+  )
+}

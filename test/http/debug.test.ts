@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { AdapterConfig } from '../../src/config/adapter-config'
+import { type DebugPageSetting } from '../../src/config/settings-list'
+import { settingsPage } from '../../src/http/debug'
+import { serve } from '../../src/testing/serve'
+import { stillAdapter } from './support'
+
+const SECRET = 'sekrit-<value>-1'
+
+const debugged = () => {
+  const config = new AdapterConfig({ API_KEY: { type: 'string', description: 'Key', sensitive: true } })
+  const env = { API_KEY: SECRET, DEBUG_ENDPOINTS: 'true', BASE_URL: '/ea' }
+  return serve(() => stillAdapter({ adapter: { config } }).adapter, { env })
+}
+
+describe('the debug routes', () => {
+  it('show every setting as JSON, sorted, without secrets', async () => {
+    await using service = await debugged()
+    const reply = await service.api.inject('/ea/debug/settings/raw')
+    expect(reply.headers['content-type']).toBe('application/json; charset=utf-8')
+    const settings = reply.json<DebugPageSetting[]>()
+    expect(reply.body).toBe(JSON.stringify(settings, null, 2))
+    const names = settings.map(({ name }) => name)
+    expect(names).toEqual([...names].sort((a, b) => a.localeCompare(b)))
+    expect(settings.find(({ name }) => name === 'API_KEY')?.value).toBe('[API_KEY REDACTED]')
+    expect(reply.body).not.toContain(SECRET)
+  })
+
+  it('show every setting as a page, one row each, without secrets', async () => {
+    await using service = await debugged()
+    const reply = await service.api.inject('/ea/debug/settings')
+    expect(reply.headers['content-type']).toMatch(/^text\/html/)
+    expect(reply.body.trim()).toMatch(/^<html>[^]*<\/html>$/)
+    const raw = (await service.api.inject('/ea/debug/settings/raw')).json<unknown[]>()
+    expect(reply.body.match(/<tr><td>/g)).toHaveLength(raw.length)
+    expect(reply.body).not.toContain('sekrit')
+  })
+
+  it('show what is in a setting as text, whatever it looks like', () => {
+    const setting = { name: '<b>', value: '"&\'', type: 'string', description: '', customSetting: true }
+    const page = settingsPage('A', [setting as DebugPageSetting])
+    expect(page).toContain('<td>&lt;b&gt;</td><td>&quot;&amp;&#39;</td>')
+  })
+})
