@@ -4,6 +4,7 @@ import { type SettingsDefinitionMap } from './config/settings'
 import { startAdapter } from './run'
 import { type AdapterDependencies } from './transports/transport'
 import { makeLogger } from './util/logging'
+import { warmUpTicks } from './util/warm-up'
 
 export { type FastifyInstance as ServerInstance }
 export { getTLSOptions, type httpsOptions } from './http/tls'
@@ -34,6 +35,7 @@ export const expose = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,
   dependencies?: Partial<AdapterDependencies>,
 ): Promise<FastifyInstance | undefined> => {
+  warmUpTicks()
   const { api, metricsApi } = await start(adapter, dependencies)
   const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = (adapter as unknown as Adapter).settings
   api?.addHook('onClose', () => metricsApi?.close())

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { type Service, startService } from './service'
 import { LoggerFactoryProvider, makeLogger } from './util/logging'
+import { warmUpTicks } from './util/warm-up'
 
 const logger = makeLogger('Main')
 
 /** Starts the service, and stops it on SIGTERM or SIGINT; a second signal ends the process at once. */
 const main = async (): Promise<void> => {
+  warmUpTicks()
   LoggerFactoryProvider.set()
   process.on('unhandledRejection', (err) => logger.error({ err }, `Unhandled rejection: ${String(err)}`))
   let service: Service | undefined

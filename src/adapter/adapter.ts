@@ -11,6 +11,7 @@ import {
 } from '../config/settings'
 import { metrics } from '../metrics/registry'
 import { SubscriptionSetFactory } from '../subscriptions/subscription-set'
+import { registersAsUsual } from '../transports/subscription-transport'
 import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { type AdapterError, AdapterTimeoutError } from '../validation/errors'
@@ -160,6 +161,17 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       this.findResponseInCache === prototype.findResponseInCache &&
       this.usesOwnHandler()
     )
+  }
+
+  /** Whether anything of the author's may run between a request and its answer. */
+  runsAuthorCode(): boolean {
+    return this.endpoints.some((endpoint) => {
+      const transports = endpoint.transportRoutes.entries().map(([, transport]) => transport)
+      const takesRequests = transports.some(
+        (transport) => transport.foregroundExecute !== undefined || !registersAsUsual(transport),
+      )
+      return takesRequests || !endpoint.isPure || !this.servesVerbatim(endpoint)
+    })
   }
 
   /** Whether `handleRequest` is the framework's. Subclasses of ours say so for theirs. */

@@ -1,14 +1,16 @@
-import { randomUUID } from 'node:crypto'
+import { type ServerResponse } from 'node:http'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Adapter } from '../adapter/adapter'
 import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
 import { type EndpointGenerics } from '../adapter/params'
 import { prepareRequest } from '../adapter/prepare'
+import { type LocalCacheEntry } from '../cache/local-cache'
 import { type AdapterResponse } from '../cache/responses'
 import { type AdapterRequest } from '../transports/transport'
 import { asyncLocalStorage } from '../util/logging'
 import { AdapterInputError } from '../validation/errors'
 import { type EmptyInputParameters } from '../validation/input-parameters'
+import { correlationIdOf } from './correlation'
 import { JSON_TYPE, logError, sendError } from './errors'
 import { type Plan, PlanMemo } from './plans'
 import { RequestStats } from './request-stats'
@@ -27,20 +29,26 @@ type Request = AdapterRequest<EmptyInputParameters>
 /** Lawful in front of a body, and nothing that `JSON.parse` knows. */
 const BYTE_ORDER_MARK = 0xfeff
 
+const bodyOf = (entry: LocalCacheEntry<AdapterResponse>): string =>
+  (entry.body ??= JSON.stringify(entry.value))
+
 const JSON_CONTENT = /^application\/json\s*(;|$)/i
 
 /**
  * Answers the requests of one adapter at one path. A body seen before whose feed has a live value is answered from that feed's
- * rendered bytes; everything else takes the long way through {@link Adapter.handleRequestWithValidation}.
+ * rendered bytes, most of them in the server's {@link FastLane}; everything else takes the long way through
+ * {@link Adapter.handleRequestWithValidation}.
  */
 export class AdapterRoute {
   private readonly plans: PlanMemo
   private readonly stats: RequestStats
   private readonly isMeasured: boolean
+  private readonly isObserved: boolean
 
   constructor(private readonly adapter: Adapter) {
     const { METRICS_ENABLED, EXPERIMENTAL_METRICS_ENABLED } = adapter.settings
     this.isMeasured = METRICS_ENABLED && EXPERIMENTAL_METRICS_ENABLED
+    this.isObserved = adapter.runsAuthorCode()
     this.plans = new PlanMemo(adapter)
     this.stats = new RequestStats(adapter.name)
   }
@@ -57,45 +65,54 @@ export class AdapterRoute {
         if (plan !== undefined) parsed(null, body)
         else void parseJson(req, body, parsed)
       })
-      scope.setErrorHandler((error: Error, req, reply) =>
-        this.withCorrelation(req, () => this.refuse(error, req, reply)),
-      )
+      scope.setErrorHandler((error: Error, req, reply) => {
+        this.correlated(req, () => this.refuse(error, req, reply))
+      })
       for (const path of paths) scope.post(path, (req, reply) => this.handle(req, reply))
       done()
     })
+    for (const path of paths) app.fastLane.add(path, this.answerAtOnce.bind(this))
     app.addHook('onClose', () => this.stats.stop())
   }
 
   private handle(req: FastifyRequest, reply: FastifyReply): Promise<void> | void {
     const startedAtMs = performance.now()
     const { plan } = req
-    if (plan !== undefined && this.answerFromPlan(plan, reply, startedAtMs)) return
-    return this.withCorrelation(req, () => this.answer(req, reply, startedAtMs))
+    const entry = plan?.read()
+    if (plan === undefined || entry === undefined)
+      return this.correlated(req, () => this.answer(req, reply, startedAtMs))
+    const statusCode = entry.value.statusCode || 200
+    void reply.code(statusCode).header('content-type', JSON_TYPE).send(bodyOf(entry))
+    this.noteHit(plan, statusCode, startedAtMs)
   }
 
-  /** @returns false when the feed has no live value */
-  private answerFromPlan(plan: Plan, reply: FastifyReply, startedAtMs: number): boolean {
+  /** A {@link KnownAnswer}. */
+  private answerAtOnce(body: string, res: ServerResponse, startedAtMs: number): boolean {
+    const plan = this.plans.get(body)
+    const entry = plan?.read()
+    if (plan === undefined || entry === undefined) return false
+    const text = bodyOf(entry)
+    const statusCode = entry.value.statusCode || 200
+    res.writeHead(statusCode, ['content-type', JSON_TYPE, 'content-length', String(Buffer.byteLength(text))])
+    res.end(text)
+    this.noteHit(plan, statusCode, startedAtMs)
+    return true
+  }
+
+  private noteHit(plan: Plan, statusCode: number, startedAtMs: number): void {
     const { feed } = plan
-    const entry = plan.cache.read(feed.key)
-    if (entry === undefined) return false
-    const { value } = entry
-    const statusCode = value.statusCode || 200
-    const body = (entry.body ??= JSON.stringify(value))
-    if (statusCode !== 200) reply.code(statusCode)
-    void reply.header('content-type', JSON_TYPE).send(body)
     plan.want()
     feed.lastUsedAt = feed.lastHitAt = Date.now()
     feed.gets++
     if (statusCode === 200) feed.hits++
     else this.stats.count({ feedId: feed.feedId, isCacheHit: true, statusCode })
     if (this.isMeasured) this.stats.observe(startedAtMs, plan.payloadBytes)
-    return true
   }
 
   private async answer(req: FastifyRequest, reply: FastifyReply, startedAtMs: number): Promise<void> {
     try {
       const request = req as Request
-      const body = this.bodyOf(req)
+      const body = this.jsonOf(req)
       request.body = body as Request['body']
       const endpoint = prepareRequest(this.adapter, request, body)
       if (req.rawJson !== undefined) this.plans.learn(req.rawJson, endpoint, request)
@@ -111,8 +128,12 @@ export class AdapterRoute {
     if (this.isMeasured) this.stats.observe(startedAtMs, Buffer.byteLength(req.rawJson ?? ''))
   }
 
-  /** The parsed body; parsed only now where a plan made that unnecessary and the plan's feed has no value. */
-  private bodyOf(req: FastifyRequest): unknown {
+  /**
+   * The parsed body; parsed only now where a plan made that unnecessary and the plan's feed has no value.
+   *
+   * @throws AdapterInputError when it did not come as JSON
+   */
+  private jsonOf(req: FastifyRequest): unknown {
     const type = req.headers['content-type']
     if (req.rawJson === undefined || type === undefined || !JSON_CONTENT.test(type)) {
       throw new AdapterInputError({
@@ -148,16 +169,19 @@ export class AdapterRoute {
   }
 
   private fail(error: Error, req: FastifyRequest, reply: FastifyReply): void {
-    logError(error, req, req.rawJson)
+    const { CORRELATION_ID_ENABLED } = this.adapter.settings
+    logError(error, req, CORRELATION_ID_ENABLED ? correlationIdOf(req) : undefined)
     sendError(error, reply)
     const feedId = req.requestContext?.meta?.metrics?.feedId ?? 'N/A'
     this.stats.count({ feedId, error, isCacheHit: false, statusCode: reply.statusCode })
   }
 
-  private withCorrelation<R>(req: FastifyRequest, run: () => R): R {
-    if (!this.adapter.settings.CORRELATION_ID_ENABLED) return run()
-    const given = req.headers['x-correlation-id']
-    const correlationId = typeof given === 'string' && given !== '' ? given : randomUUID()
-    return asyncLocalStorage.run({ correlationId }, run)
+  /**
+   * Where something of the author's runs on the way, it can look the request's id up, and so can what it logs (contract 6.7). Our own log
+   * lines carry the id themselves: see {@link BackgroundRunner} for what a store costs.
+   */
+  private correlated<R>(req: FastifyRequest, run: () => R): R {
+    if (!this.isObserved || !this.adapter.settings.CORRELATION_ID_ENABLED) return run()
+    return asyncLocalStorage.run({ correlationId: correlationIdOf(req) }, run)
   }
 }

@@ -31,15 +31,16 @@ export const describeError = (error: Error): { statusCode: number; type: string;
 }
 
 /** Logs an error answer at the level its kind deserves. */
-export const logError = (error: Error, req: FastifyRequest, rawBody: string | undefined): void => {
+export const logError = (error: Error, req: FastifyRequest, correlationId: string | undefined): void => {
+  const { rawJson } = req
   const reqBody =
-    rawBody !== undefined && rawBody.length > MAX_LOGGED_BODY
-      ? `${rawBody.slice(0, MAX_LOGGED_BODY)}…`
-      : rawBody
+    rawJson !== undefined && rawJson.length > MAX_LOGGED_BODY
+      ? `${rawJson.slice(0, MAX_LOGGED_BODY)}…`
+      : rawJson
   const { name, stack, message } = error
   const { endpointName, requestEndpointName, transportName, cacheKey } = req.requestContext ?? {}
   const context = { endpointName, requestEndpointName, transportName, cacheKey }
-  const line = { ...context, error: { name, stack, message }, reqBody }
+  const line = { correlationId, ...context, error: { name, stack, message }, reqBody }
   censorLogs(() => {
     if (error instanceof AdapterTimeoutError) logger.debug(line, message)
     else if (error instanceof AdapterError || error.name === 'ReplyError' || isFastifyError(error))

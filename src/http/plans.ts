@@ -3,18 +3,20 @@ import { type Adapter } from '../adapter/adapter'
 import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
 import { type EndpointGenerics } from '../adapter/params'
 import { type Feed } from '../cache/feed'
-import { isLocalReader, type LocalCache } from '../cache/local-cache'
+import { isLocalReader, type LocalCache, type LocalCacheEntry } from '../cache/local-cache'
 import { type AdapterResponse } from '../cache/responses'
-import { SubscriptionTransport } from '../transports/subscription-transport'
+import { registersAsUsual, SubscriptionTransport } from '../transports/subscription-transport'
 import { type AdapterRequest, type Transport } from '../transports/transport'
 import { makeLogger } from '../util/logging'
+import { MAX_KNOWN_BODY } from './fast-lane'
 
 const logger = makeLogger('RequestPlans')
 
 const MAX_MEMO_BYTES = 32 * 1024 * 1024
-/** Longer bodies are prepared anew each time: they are rare, and few of them would fill the memo. */
-const MAX_BODY_LENGTH = 8_192
 const BYTES_PER_PLAN = 500
+/** Bodies are looked up by their bytes: only of these do text and bytes agree. */
+// eslint-disable-next-line no-control-regex -- the range is that of ASCII
+const ASCII = /^[\x00-\x7f]*$/
 
 /** What a body comes to: decided once, and good for as long as nothing it was decided by has changed. */
 export class Plan {
@@ -30,7 +32,7 @@ export class Plan {
 
   constructor(
     readonly feed: Feed,
-    readonly cache: LocalCache<AdapterResponse>,
+    private readonly cache: LocalCache<AdapterResponse>,
     /** Keeps the feed wanted. */
     readonly want: () => void,
     readonly payloadBytes: number,
@@ -47,6 +49,11 @@ export class Plan {
     this.overrides = endpoint.overrides
     this.router = endpoint.customRouter
     this.validation = endpoint.customInputValidation
+  }
+
+  /** The feed's live entry, if there is one. */
+  read(): LocalCacheEntry<AdapterResponse> | undefined {
+    return this.cache.read(this.feed.key)
   }
 
   /** Tests replace an endpoint's members and change settings between requests (contract 4.1, 8.2). */
@@ -93,7 +100,13 @@ export class PlanMemo {
     const { adapter } = this
     const { cacheKey, data, transportName } = req.requestContext
     const { cache } = adapter.dependencies
-    if (body.length > MAX_BODY_LENGTH || !endpoint.isPure || !adapter.servesVerbatim(endpoint)) return
+    if (
+      body.length > MAX_KNOWN_BODY ||
+      !ASCII.test(body) ||
+      !endpoint.isPure ||
+      !adapter.servesVerbatim(endpoint)
+    )
+      return
     if (!isLocalReader(cache)) return
     const want = wanter(endpoint.transportRoutes.get(transportName), req)
     const feed = endpoint.responseCache?.feed(transportName, data as Record<string, unknown>)
@@ -109,9 +122,8 @@ const wanter = (
   transport: Transport<EndpointGenerics>,
   req: AdapterRequest<unknown>,
 ): (() => void) | undefined => {
-  if (transport.registerRequest === undefined) return () => {}
-  if (!(transport instanceof SubscriptionTransport)) return undefined
-  if (transport.registerRequest !== SubscriptionTransport.prototype.registerRequest) return undefined
+  if (!registersAsUsual(transport)) return undefined
+  if (!(transport instanceof SubscriptionTransport)) return () => {}
   const { data, cacheKey } = req.requestContext
   return () => {
     const wanted = transport.want(data, cacheKey)

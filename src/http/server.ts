@@ -5,6 +5,7 @@ import { type AdapterSettings } from '../config/settings'
 import { packageVersion } from '../config/package-version'
 import { AdapterRoute } from './adapter-route'
 import { addDebugRoutes } from './debug'
+import { FastLane } from './fast-lane'
 import { statusOf } from './status'
 import { getTLSOptions } from './tls'
 
@@ -14,6 +15,7 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
     bodyLimit: settings.MAX_PAYLOAD_SIZE_LIMIT,
     ...(getTLSOptions(settings) as object),
   })
+  FastLane.before(app)
   // One shape for all requests: what is set per request is declared here.
   app.decorateRequest('plan', undefined)
   app.decorateRequest('rawJson', undefined)

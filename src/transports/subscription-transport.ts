@@ -73,3 +73,9 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
   /** For how long one request keeps its feed wanted, in ms. */
   abstract getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number
 }
+
+/** Whether a request reaches nothing of the author's in this transport: it keeps its feed wanted, or does nothing at all. */
+export const registersAsUsual = (transport: Pick<Transport<never>, 'registerRequest'>): boolean =>
+  transport.registerRequest === undefined ||
+  (transport instanceof SubscriptionTransport &&
+    transport.registerRequest === SubscriptionTransport.prototype.registerRequest)
