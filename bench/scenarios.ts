@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { load, type LoadResult, post } from './http-load'
 import { Target } from './process'
@@ -15,7 +17,8 @@ export interface Row {
 
 const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 
-const ROUNDS = 3
+const INGEST_ROUNDS = 3
+const START_ROUNDS = 5
 const LOAD_ROUNDS = 8
 
 const startProvider = () => Target.start('provider', [], 1)
@@ -91,7 +94,7 @@ export const ingest = async (feedCount: number, messages: number): Promise<Row[]
     while ((await post(target, bases.at(-1)!)).status !== 200) await pause(20)
     await absorb(target, provider, bases, messages / 2, 7)
     const rounds: { perCpuSecond: number; perSecond: number }[] = []
-    for (let round = 0; round < ROUNDS; round++)
+    for (let round = 0; round < INGEST_ROUNDS; round++)
       rounds.push(await absorb(target, provider, bases, messages, 1_000 + round))
     await Promise.all([provider.stop(), target.stop()])
     return {
@@ -148,44 +151,66 @@ export const firstPrice = async (): Promise<Row[]> => {
   ]
 }
 
-/** Start-up and resident memory, idle and with a thousand feeds. */
+/** Where `npm run test:reference` leaves the framework that ours stands in for. */
+const REFERENCE = path.join(__dirname, '../../reference/node_modules/@chainlink/external-adapter-framework')
+
+interface Starts {
+  ms: number[]
+  cpuMs: number[]
+  mib: number[]
+}
+
+const startOnce = async (into: Starts, start: () => Promise<Target>): Promise<void> => {
+  const target = await start()
+  into.ms.push(target.startMs)
+  into.cpuMs.push(target.startCpuSeconds * 1000)
+  into.mib.push(target.rssMiB())
+  await target.stop()
+}
+
+/** Start-up and resident memory, against bare fastify and, where it is installed, the reference with the same adapter. */
 export const startUpAndMemory = async (): Promise<Row[]> => {
-  const starts = {
-    ours: [] as number[],
-    floor: [] as number[],
-    oursCpu: [] as number[],
-    floorCpu: [] as number[],
-  }
-  const memory = { ours: 0, floor: 0, loaded: 0 }
+  const none = (): Starts => ({ ms: [], cpuMs: [], mib: [] })
+  const measured = { ours: none(), floor: none(), reference: none() }
+  const hasReference = existsSync(REFERENCE)
   const provider = await startProvider()
-  for (let round = 0; round < ROUNDS; round++) {
-    const ours = await startOurs(provider)
-    const floor = await Target.start('bare-fastify')
-    starts.ours.push(ours.startMs)
-    starts.floor.push(floor.startMs)
-    starts.oursCpu.push(ours.startCpuSeconds * 1000)
-    starts.floorCpu.push(floor.startCpuSeconds * 1000)
-    memory.ours = ours.rssMiB()
-    memory.floor = floor.rssMiB()
-    if (round === ROUNDS - 1) {
-      await warmUp(ours, feeds(1_000))
-      memory.loaded = ours.rssMiB()
-    }
-    await Promise.all([ours.stop(), floor.stop()])
+  for (let round = 0; round < START_ROUNDS; round++) {
+    await startOnce(measured.ours, () => startOurs(provider))
+    await startOnce(measured.floor, () => Target.start('bare-fastify'))
+    if (hasReference)
+      await startOnce(measured.reference, () =>
+        Target.start('tickwell', [`--provider=ws://127.0.0.1:${provider.port}/`, `--package=${REFERENCE}`]),
+      )
   }
-  await provider.stop()
-  const against = (scenario: string, unit: string, ours: number, floor: number | undefined): Row => ({
-    scenario,
-    unit,
-    ours,
-    floor,
-    ratio: floor === undefined ? undefined : floor / ours,
-    atLeast: '-',
-  })
+  const loaded = await startOurs(provider)
+  await warmUp(loaded, feeds(1_000))
+  const loadedMib = loaded.rssMiB()
+  await Promise.all([loaded.stop(), provider.stop()])
+
+  const row = (scenario: string, figure: keyof Starts, than: Starts, atLeast: string): Row => {
+    const [ours, floor] = [median(measured.ours[figure]), median(than[figure])]
+    const unit = figure === 'mib' ? 'MiB' : 'ms'
+    return { scenario, unit, ours, floor, ratio: floor / ours, atLeast }
+  }
+  const { floor, reference } = measured
   return [
-    against('start to listening, against bare fastify', 'ms', median(starts.ours), median(starts.floor)),
-    against('CPU of a start, against bare fastify', 'ms', median(starts.oursCpu), median(starts.floorCpu)),
-    against('memory after start, against bare fastify', 'MiB', memory.ours, memory.floor),
-    against('memory with 1 000 feeds', 'MiB', memory.loaded, undefined),
+    row('start to listening, against bare fastify', 'ms', floor, '-'),
+    row('CPU of a start, against bare fastify', 'cpuMs', floor, '-'),
+    row('memory after start, against bare fastify', 'mib', floor, '-'),
+    ...(hasReference
+      ? [
+          row('start to listening, against the reference', 'ms', reference, '-'),
+          row('CPU of a start, against the reference', 'cpuMs', reference, '1.67'),
+          row('memory after start, against the reference', 'mib', reference, '1.33'),
+        ]
+      : []),
+    {
+      scenario: 'memory with 1 000 feeds',
+      unit: 'MiB',
+      ours: loadedMib,
+      floor: undefined,
+      ratio: undefined,
+      atLeast: '-',
+    },
   ]
 }

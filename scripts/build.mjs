@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { relocate } from './relocate.mjs'
@@ -87,6 +87,23 @@ function checkRelativeImports(packageDir) {
     throw new BuildError(`imports of files that the package lacks:\n  ${broken.join('\n  ')}`)
 }
 
+/**
+ * Every module by its path, folders by theirs. Without this map `require` finds all of it anyway; `import` does not find
+ * folders, nor files without their ending.
+ */
+function exportsOf(packageDir) {
+  const modules = filesBelow(packageDir)
+    .map((file) => relative(packageDir, file).split(sep).join('/'))
+    .filter((file) => file.endsWith('.js'))
+    .sort()
+  const entries = { '.': './index.js', './package.json': './package.json' }
+  for (const file of modules) {
+    entries[`./${file.slice(0, -'.js'.length)}`] = `./${file}`
+    if (file.endsWith('/index.js')) entries[`./${file.slice(0, -'/index.js'.length)}`] = `./${file}`
+  }
+  return { ...entries, './*.js': './*.js', './*.json': './*.json' }
+}
+
 function writeManifest(packageDir) {
   const source = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const { name, version, description, license, type, engines, dependencies } = source
@@ -106,6 +123,7 @@ function writeManifest(packageDir) {
     type,
     main: 'index.js',
     types: 'index.d.ts',
+    exports: exportsOf(packageDir),
     ...(hasBinary && { bin: { [name]: 'main.js' } }),
     engines,
     dependencies,

@@ -1,4 +1,7 @@
-/** The built package, as an operator would run it: metrics on, a secret set, log level info. */
+/**
+ * One adapter as an operator would run it: metrics on, a secret set, log level info. On the built package, or on the one that
+ * `--package` names: the reference framework runs the very same source.
+ */
 import path from 'node:path'
 import type { Adapter as AdapterClass, AdapterEndpoint as EndpointClass } from '../../src/adapter'
 import type { AdapterConfig as ConfigClass } from '../../src/config'
@@ -7,9 +10,11 @@ import type { WebSocketTransport as TransportClass } from '../../src/transports'
 import type { InputParameters as ParametersClass } from '../../src/validation'
 import { argument, reportListening, type Tick } from '../shared'
 
+const root = argument('package', path.join(__dirname, '../../../package'))
+
 const load = <M>(subpath: string): M =>
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the built package, seen from dist/bench
-  require(path.join(__dirname, '../../../package', subpath)) as M
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- which package is decided by an argument
+  require(path.join(root, subpath)) as M
 
 const { Adapter, AdapterEndpoint } = load<{
   Adapter: typeof AdapterClass

@@ -3,12 +3,13 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { type AdapterSettings } from '../config/settings'
 import { renderMetrics } from '../metrics/render'
 import { setupMetrics } from '../metrics/registry'
+import { lazySchemaController } from './schema-compilers'
 import { getTLSOptions } from './tls'
 
 /** The server that Prometheus scrapes: `/metrics`, or `BASE_URL/metrics` with `METRICS_USE_BASE_URL` (contract 6.1). */
 export const setupMetricsServer = (name: string, settings: AdapterSettings): FastifyInstance => {
   setupMetrics(name)
-  const app = fastify({ ...(getTLSOptions(settings) as object) })
+  const app = fastify({ schemaController: lazySchemaController, ...(getTLSOptions(settings) as object) })
   const path = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
   app.get(path, async (_req, reply) => reply.type('text/plain; charset=utf-8').send(await renderMetrics()))
   return app

@@ -5,7 +5,7 @@ import { type EndpointGenerics } from '../adapter/params'
 import { type Feed } from '../cache/feed'
 import { isLocalReader, type LocalCache, type LocalCacheEntry } from '../cache/local-cache'
 import { type AdapterResponse } from '../cache/responses'
-import { registersAsUsual, SubscriptionTransport } from '../transports/subscription-transport'
+import { registersAsUsual, wantingTransports } from '../transports/subscription-transport'
 import { type AdapterRequest, type Transport } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { MAX_KNOWN_BODY } from './fast-lane'
@@ -122,12 +122,16 @@ const wanter = (
   transport: Transport<EndpointGenerics>,
   req: AdapterRequest<unknown>,
 ): (() => void) | undefined => {
-  if (!registersAsUsual(transport)) return undefined
-  if (!(transport instanceof SubscriptionTransport)) return () => {}
+  if (!registersAsUsual(transport as Transport<never>)) return undefined
+  const [first, ...others] = wantingTransports(transport)
+  if (first === undefined) return () => {}
   const { data, cacheKey } = req.requestContext
-  return () => {
-    const wanted = transport.want(data, cacheKey)
+  const want = (wanting: typeof first): void => {
+    const wanted = wanting.want(data as never, cacheKey)
     if (wanted !== undefined)
       wanted.catch((err: unknown) => logger.error({ err }, `Error registering request: ${String(err)}`))
   }
+  if (others.length === 0) return () => want(first)
+  const all = [first, ...others]
+  return () => all.forEach(want)
 }

@@ -6,6 +6,7 @@ import { packageVersion } from '../config/package-version'
 import { AdapterRoute } from './adapter-route'
 import { addDebugRoutes } from './debug'
 import { FastLane } from './fast-lane'
+import { lazySchemaController } from './schema-compilers'
 import { statusOf } from './status'
 import { getTLSOptions } from './tls'
 
@@ -13,6 +14,7 @@ import { getTLSOptions } from './tls'
 export const buildServer = (settings: AdapterSettings): FastifyInstance => {
   const app = fastify({
     bodyLimit: settings.MAX_PAYLOAD_SIZE_LIMIT,
+    schemaController: lazySchemaController,
     ...(getTLSOptions(settings) as object),
   })
   FastLane.before(app)

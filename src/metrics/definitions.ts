@@ -1,4 +1,6 @@
-import * as client from 'prom-client'
+import { type Histogram } from 'prom-client'
+import Counter from 'prom-client/lib/counter'
+import Gauge from 'prom-client/lib/gauge'
 import { requestDurationBuckets } from './constants'
 import { FastHistogram } from './fast-histogram'
 
@@ -25,16 +27,16 @@ const byPosition = <M extends Labelled>(metric: M, names: readonly string[]): M 
   return metric
 }
 
-const plainCounter = (name: string, help: string) => new client.Counter({ name, help })
-const plainGauge = (name: string, help: string) => new client.Gauge({ name, help })
+const plainCounter = (name: string, help: string) => new Counter({ name, help })
+const plainGauge = (name: string, help: string) => new Gauge({ name, help })
 
 const counter = <const L extends string>(name: string, labels: readonly L[], help: string) =>
-  byPosition(new client.Counter<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
+  byPosition(new Counter<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
 
 const gauge = <const L extends string>(name: string, labels: readonly L[], help: string) =>
-  byPosition(new client.Gauge<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
+  byPosition(new Gauge<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
 
-const histogram = (name: string, buckets: number[], help: string): client.Histogram =>
+const histogram = (name: string, buckets: number[], help: string): Histogram =>
   new FastHistogram({ name, help, buckets })
 
 const CACHE_LABELS = ['feed_id', 'participant_id', 'cache_type'] as const

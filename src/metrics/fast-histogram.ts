@@ -1,4 +1,5 @@
-import { Histogram, type HistogramConfiguration } from 'prom-client'
+import { type HistogramConfiguration } from 'prom-client'
+import Histogram from 'prom-client/lib/histogram'
 
 /** prom-client's own record of the observations without labels. Buckets are not cumulative there. */
 interface Totals {

@@ -1,4 +1,4 @@
-import * as client from 'prom-client'
+import { globalRegistry } from 'prom-client/lib/registry'
 import { metricDefinitions } from './definitions'
 
 /** What is needed of a prom-client metric to publish into it. */
@@ -47,7 +47,7 @@ export class Metrics<T extends Record<string, unknown>> {
 
   /** Empties the registry, default labels included. Publishers stay, for the metrics that `initialize` makes anew. */
   clear(): void {
-    client.register.clear()
+    globalRegistry.clear()
     this.isCleared = true
   }
 
@@ -88,13 +88,9 @@ export class Metrics<T extends Record<string, unknown>> {
 /** The metrics of this process. */
 export const metrics = new Metrics(metricDefinitions)
 
-/** A metric of prom-client's own set, by which to tell whether that has been registered. */
-const PROCESS_METRIC = 'process_cpu_user_seconds_total'
-
-/** Gives every sample the labels `app_name` and `app_version`, and adds the metrics of the process (contract 14). */
+/** Gives every sample the labels `app_name` and `app_version` (contract 14). */
 export const setupMetrics = (name: string): void => {
-  if (!client.register.getSingleMetric(PROCESS_METRIC)) client.collectDefaultMetrics()
-  client.register.setDefaultLabels({
+  globalRegistry.setDefaultLabels({
     app_name: name || 'N/A',
     app_version: String(process.env.npm_package_version),
   })

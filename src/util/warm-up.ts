@@ -1,5 +1,5 @@
-/** Enough for the compiler to find it hot. Takes about two milliseconds. */
-const TICKS = 20_000
+/** Enough for the compiler to find it hot; well under two milliseconds. */
+const TICKS = 5_000
 
 let isWarm = false
 
@@ -12,5 +12,9 @@ let isWarm = false
 export const warmUpTicks = (): void => {
   if (isWarm || Object.hasOwn(Reflect.get(process, 'nextTick') as object, 'clock')) return
   isWarm = true
-  for (let tick = 0; tick < TICKS; tick++) process.nextTick(() => {})
+  let left = TICKS
+  const tick = () => {
+    if (--left > 0) process.nextTick(tick)
+  }
+  process.nextTick(tick)
 }

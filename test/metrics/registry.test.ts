@@ -1,6 +1,7 @@
 import * as client from 'prom-client'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Metrics, metrics, setupMetrics } from '../../src/metrics/registry'
+import { renderMetrics } from '../../src/metrics/render'
 
 afterEach(() => {
   metrics.clear()
@@ -117,12 +118,13 @@ describe('Metrics', () => {
 })
 
 describe('setupMetrics', () => {
-  it('labels every sample with adapter name and version, and exposes the process', async () => {
+  it('labels every sample with adapter name and version, and those of the process from the first scrape on', async () => {
     vi.stubEnv('npm_package_version', '1.2.3')
     metrics.initialize()
     setupMetrics('TEST')
     setupMetrics('TEST')
-    const text = await client.register.metrics()
+    expect(await client.register.metrics()).not.toContain('process_cpu')
+    const text = await renderMetrics()
     expect(text).toContain('ws_connection_active{app_name="TEST",app_version="1.2.3"} 0')
     expect(text).toMatch(/^process_cpu_user_seconds_total\{app_name="TEST",app_version="1.2.3"\}/m)
     expect(text).toMatch(/^nodejs_version_info\{/m)

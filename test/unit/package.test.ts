@@ -44,6 +44,7 @@ describe('the package', () => {
     expect(manifest).toEqual({
       ...{ name, version, description, license, type, engines, dependencies },
       ...{ main: 'index.js', types: 'index.d.ts', bin: { tickwell: 'main.js' } },
+      exports: expect.objectContaining({ '.': './index.js', './adapter': './adapter/index.js' }),
     })
   })
 
