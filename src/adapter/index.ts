@@ -1,5 +1,7 @@
 export * from './basic'
 export * from './endpoint'
+export * from './lwba'
+export * from './market-status'
 export * from './price'
 export * from './types'
 export { pure } from './pure'

@@ -1,6 +1,7 @@
 import { type AdapterResponse } from '../cache/responses'
 import { type SettingsDefinitionMap } from '../config/settings'
 import { type AdapterRequest, type AdapterRequestContext } from '../transports/transport'
+import { deepCopy } from '../util/deep-copy'
 import { AdapterDataProviderError } from '../validation/errors'
 import { type EmptyInputParameters } from '../validation/input-parameters'
 import { Adapter } from './adapter'
@@ -54,9 +55,13 @@ export class PriceAdapter<
     return isInverse && !response.errorMessage ? inverse(response) : response
   }
 
+  protected override isHandledByUs(): boolean {
+    return this.handleRequest === PriceAdapter.prototype.handleRequest
+  }
+
   /** Without includes there is nothing to invert. */
   protected override usesOwnHandler(): boolean {
-    return this.handleRequest === PriceAdapter.prototype.handleRequest && this.includesMap === undefined
+    return this.isHandledByUs() && this.includesMap === undefined
   }
 }
 
@@ -78,7 +83,7 @@ const applyIncludes = (map: IncludesMap, req: PriceRequest<unknown>): void => {
 
 /** A copy of a response with inverted values; the entry in the cache is everybody's and stays as it is. */
 const inverse = (response: AdapterResponse): AdapterResponse => {
-  const copy = structuredClone(response)
+  const copy = deepCopy(response)
   copy.result = inverseOf(copy.result, response)
   const data = copy.data as { result?: unknown } | undefined
   if (data?.result) data.result = inverseOf(data.result, response)

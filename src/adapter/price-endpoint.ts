@@ -2,6 +2,7 @@ import { type SingleNumberResultResponse } from '../cache/responses'
 import { type TransportGenerics } from '../transports/transport'
 import { type InputParametersDefinition } from '../validation/input-parameters'
 import { AdapterEndpoint } from './adapter-endpoint'
+import { withAliases } from './aliases'
 import { type AdapterEndpointParams } from './params'
 
 /** `base` and `quote` with their usual aliases, for every endpoint that prices one asset in another. */
@@ -42,12 +43,6 @@ export type PriceEndpointGenerics = TransportGenerics & {
 
 /** Marks an endpoint as one that `includes` apply to. */
 export class PriceEndpoint<T extends PriceEndpointGenerics> extends AdapterEndpoint<T> {}
-
-const withAliases = (name: string, given: string[] | undefined, wanted: string[]): string[] => {
-  const aliases = given ?? []
-  for (const alias of wanted) if (alias !== name && !aliases.includes(alias)) aliases.push(alias)
-  return aliases
-}
 
 /** A price endpoint that also answers to `crypto` and `price`. */
 export class CryptoPriceEndpoint<T extends PriceEndpointGenerics> extends PriceEndpoint<T> {

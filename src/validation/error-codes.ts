@@ -15,6 +15,9 @@ export const errorCodes = {
   SUBSCRIBE_FAILED: 'The subscribe message could not be built or sent, or the provider refused it.',
   URL_FAILED: "The adapter's URL function threw or returned something that is not a URL.",
   REQUEST_FAILED: 'The HTTP request to the provider failed or was answered with an error status.',
+  PREPARE_FAILED: "The adapter's code that makes requests threw, or made something that is no request.",
+  PARSE_FAILED:
+    "The adapter's code that reads the provider's answer threw, or returned something that is no result.",
   RATE_LIMITED: 'The request waits for, or was refused by, the budget for requests to the provider.',
   PROVIDER_ERROR: 'The provider answered for this feed with an error.',
   REFUSED_VALUE: 'The provider sent a value that a guard refused, for example one that is not finite.',

@@ -1,1 +1,2 @@
+export { errorCatchingMiddleware, validatorMiddleware } from '../http/request-hooks'
 export { InputParameters } from './input-parameters'

@@ -11,6 +11,7 @@ import {
 import { type LocalCache } from '../../src/cache/local-cache'
 import { type AdapterResponse } from '../../src/cache/responses'
 import { serve } from '../../src/testing/serve'
+import { InputParameters } from '../../src/validation/input-parameters'
 import {
   keyOf,
   type Pair,
@@ -19,6 +20,7 @@ import {
   StillTransport,
   stoppable,
 } from '../http/support'
+import { answering, fresh } from './answering-transport'
 
 const ETH = { base: 'ETH', quote: 'USD' }
 const USD = { base: 'USD', quote: 'ETH' }
@@ -117,6 +119,142 @@ describe('a price adapter', () => {
     const { transport, ask } = started
     await transport.put(ETH, 8)
     expect((await ask({ base: 'DOLLAR', quote: 'ETH' })).json).toMatchObject({ result: 0.125 })
+  })
+
+  it('looks pairs up after the overrides of the request and of the endpoint', async () => {
+    const transport = new StillTransport()
+    const endpoint = new PriceEndpoint<PriceTypes>({
+      name: 'price',
+      inputParameters: priceParameters(),
+      transport,
+      overrides: { BUCK: 'USD' },
+    })
+    const adapter = new PriceAdapter({
+      name: 'TEST',
+      defaultEndpoint: 'price',
+      endpoints: [endpoint],
+      includes,
+    })
+    await using service = await serve(adapter, { env })
+    await transport.put(ETH, 8)
+    const overrides = { test: { dollar: 'USD' } }
+    for (const base of ['dollar', 'BUCK'])
+      expect((await service.post({ base, quote: 'ETH', overrides })).json).toMatchObject({ result: 0.125 })
+  })
+
+  it('applies to every kind of price endpoint, and to no other', async () => {
+    const kinds = {
+      price: PriceEndpoint,
+      crypto: CryptoPriceEndpoint,
+      forex: ForexPriceEndpoint,
+      plain: AdapterEndpoint,
+    }
+    const transports: StillTransport[] = []
+    const endpoints = Object.entries(kinds).map(([name, Kind]) => {
+      const transport = new StillTransport()
+      transports.push(transport)
+      return new (Kind as typeof AdapterEndpoint<PriceTypes>)({
+        name: `a-${name}`,
+        inputParameters: priceParameters(),
+        transport,
+      })
+    })
+    const adapter = new PriceAdapter({ name: 'TEST', endpoints, includes })
+    await using service = await serve(adapter, { env })
+    const results: unknown[] = []
+    for (const [at, name] of Object.keys(kinds).entries()) {
+      await transports[at]!.put(ETH, 8)
+      await transports[at]!.put(USD, 3)
+      results.push((await service.post(USD, { endpoint: `a-${name}` })).json.result)
+    }
+    expect(results).toEqual([0.125, 0.125, 0.125, 3])
+    expect(endpoints.map(({ requestTransforms }) => requestTransforms.length)).toEqual([2, 2, 2, 1])
+  })
+
+  it('may list the endpoints that a pair is for, by their names', async () => {
+    const listed: IncludesFile = [
+      {
+        from: 'USD',
+        to: 'ETH',
+        includes: [{ from: 'ETH', to: 'USD', inverse: true, endpoints: ['x', 'price'] }],
+      },
+    ]
+    const transport = new StillTransport()
+    const endpoint = new PriceEndpoint<PriceTypes>({
+      name: 'Price',
+      aliases: ['spot'],
+      inputParameters: priceParameters(),
+      transport,
+    })
+    const adapter = new PriceAdapter({ name: 'TEST', endpoints: [endpoint], includes: listed })
+    await using service = await serve(adapter, { env })
+    await transport.put(ETH, 8)
+    for (const name of ['price', 'SPOT'])
+      expect((await service.post(USD, { endpoint: name })).json).toMatchObject({ result: 0.125 })
+  })
+
+  it('tells in the request whether the answer is an inverse', async () => {
+    const seen: unknown[] = []
+    const transport = answering((req) => {
+      const { data, priceMeta } = req.requestContext as { data: unknown; priceMeta?: unknown }
+      seen.push([data, priceMeta])
+      return fresh(8, { result: 8 })
+    })
+    const inputParameters = new InputParameters({
+      base: { type: 'string', description: 'b' },
+      quote: { type: 'string', description: 'q' },
+    })
+    const endpoint = new PriceEndpoint({ name: 'price', inputParameters, transport } as never)
+    const adapter = new PriceAdapter({
+      name: 'TEST',
+      defaultEndpoint: 'price',
+      endpoints: [endpoint],
+      includes,
+    })
+    await using service = await serve(adapter, { env })
+    const results: unknown[] = []
+    for (const data of [
+      USD,
+      ETH,
+      { base: 'WETH', quote: 'USD' },
+      { base: 'USD' },
+      { base: '', quote: 'ETH' },
+    ])
+      results.push((await service.post(data)).json.result)
+    expect(results).toEqual([0.125, 8, 8, 8, 8])
+    expect(seen).toEqual([
+      [ETH, { inverse: true }],
+      [ETH, { inverse: false }],
+      [ETH, { inverse: false }],
+      [{ base: 'USD', quote: undefined }, undefined],
+      [{ base: '', quote: 'ETH' }, undefined],
+    ])
+  })
+
+  it.each([
+    [{ result: 0 }, { result: 0 }],
+    [
+      { result: 4, price: 4 },
+      { result: 0.25, price: 4 },
+    ],
+    [{}, {}],
+    [undefined, undefined],
+    [null, null],
+  ])('inverts data.result as well, where there is one: %j', async (data, expected) => {
+    const endpoint = new PriceEndpoint({
+      name: 'price',
+      inputParameters: priceParameters(),
+      transport: answering(() => fresh(8, data)),
+    } as never)
+    const adapter = new PriceAdapter({
+      name: 'TEST',
+      defaultEndpoint: 'price',
+      endpoints: [endpoint],
+      includes,
+    })
+    await using service = await serve(adapter, { env })
+    const { statusCode, json } = await service.post(USD)
+    expect([statusCode, json.result, json.data]).toEqual([200, 0.125, expected])
   })
 
   it('passes the error of an inverse pair on as it is', async () => {

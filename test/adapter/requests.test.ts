@@ -64,7 +64,7 @@ describe('hooks of an endpoint', () => {
     expect((await service.post({ ...ETH, base: 'whatever' })).json).toMatchObject({ result: 5 })
   })
 
-  it('customOutputValidation counts when it throws, and not when it returns', async () => {
+  it('17.6: customOutputValidation counts when it throws, and not when it returns', async () => {
     await using returning = await endpointWith({
       customOutputValidation: () => new AdapterError({ statusCode: 507 }),
     })

@@ -1,0 +1,74 @@
+import { type AdapterResponse } from '../cache/responses'
+import { AdapterConfig } from '../config/adapter-config'
+import { type BaseAdapterSettings, type SettingsDefinitionMap } from '../config/settings'
+import { metrics } from '../metrics/registry'
+import { type AdapterRequest } from '../transports/transport'
+import { type EmptyInputParameters } from '../validation/input-parameters'
+import { Adapter } from './adapter'
+import { type AdapterParams } from './params'
+import {
+  PoRAddressEndpoint,
+  PoRBalanceEndpoint,
+  PoRProviderEndpoint,
+  PoRTokenAddressEndpoint,
+  PoRTotalBalanceEndpoint,
+} from './por-endpoints'
+
+const BALANCE_ENDPOINTS = [PoRBalanceEndpoint, PoRTotalBalanceEndpoint]
+const POR_ENDPOINTS = [...BALANCE_ENDPOINTS, PoRAddressEndpoint, PoRProviderEndpoint, PoRTokenAddressEndpoint]
+
+/** Balances of many addresses take their time (contract 3.3). */
+const PATIENT_DEFAULTS = {
+  BACKGROUND_EXECUTE_TIMEOUT: 180_000,
+  API_TIMEOUT: 60_000,
+  CACHE_MAX_AGE: 360_000,
+} as const satisfies Partial<BaseAdapterSettings>
+
+/** The author's config, whose own defaults go before ours. */
+const patient = <T extends SettingsDefinitionMap>(
+  config: AdapterConfig<T> = new AdapterConfig<T>({} as T),
+): AdapterConfig<T> => {
+  const own = Object.entries(config.options?.envDefaultOverrides ?? {}).filter(
+    ([, value]) => value !== undefined,
+  )
+  const envDefaultOverrides = { ...PATIENT_DEFAULTS, ...(Object.fromEntries(own) as object) }
+  config.options = { ...config.options, envDefaultOverrides }
+  return config
+}
+
+const isOneOf = (
+  endpoint: unknown,
+  kinds: readonly (abstract new (...args: never[]) => unknown)[],
+): boolean => kinds.some((kind) => endpoint instanceof kind)
+
+/** An adapter of proof-of-reserves endpoints: they may take longer, and what they look up is measured (contract 3.3). */
+export class PoRAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap> extends Adapter<T> {
+  constructor(params: AdapterParams<T>) {
+    super({ ...params, config: patient(params.config) })
+    if (!this.endpoints.some((endpoint) => isOneOf(endpoint, POR_ENDPOINTS)))
+      throw new Error("This PoRAdapter's list of endpoints does not contain a valid PoR endpoint")
+  }
+
+  override async handleRequest(
+    req: AdapterRequest<EmptyInputParameters>,
+    replySent: Promise<unknown>,
+  ): Promise<Readonly<AdapterResponse>> {
+    this.measure(req)
+    return super.handleRequest(req, replySent)
+  }
+
+  /** Answering from the cache alone is fine: an earlier request has measured the same addresses of the same feed. */
+  protected override isHandledByUs(): boolean {
+    return this.handleRequest === PoRAdapter.prototype.handleRequest
+  }
+
+  private measure({ requestContext }: AdapterRequest<EmptyInputParameters>): void {
+    const { addresses } = requestContext.data as { addresses?: unknown }
+    if (!isOneOf(this.endpointsMap[requestContext.endpointName], BALANCE_ENDPOINTS)) return
+    if (!Array.isArray(addresses)) return
+    metrics
+      .get('porBalanceAddressLength')
+      .labels({ feed_id: requestContext.meta?.metrics?.feedId ?? 'N/A' })
+      .set(addresses.length)
+  }
+}

@@ -1,0 +1,6 @@
+export {
+  StockEndpoint,
+  type StockEndpointGenerics,
+  type StockEndpointInputParametersDefinition,
+  stockEndpointInputParametersDefinition,
+} from './stock-endpoint'

@@ -1,0 +1,6 @@
+export {
+  isValidBitcoinAddress,
+  isValidEthereumAddress,
+  isValidEthereumWithdrawalCredentials,
+  isValidSolanaAddress,
+} from './addresses'

@@ -1,0 +1,1 @@
+export { isWeekendNow, parseWeekendString } from './weekend'
