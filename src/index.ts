@@ -30,13 +30,18 @@ const listen = async (app: FastifyInstance, host: string, port: number): Promise
   }
 }
 
-/** Starts an adapter and listens on `EA_HOST:EA_PORT`, metrics on `METRICS_PORT`; returns the REST server. */
+/**
+ * Starts an adapter and listens on `EA_HOST:EA_PORT`, metrics on `METRICS_PORT`; returns the REST server. Answers from the start, and
+ * resolves when it is the one writer of its cache, where there can be several.
+ *
+ * @throws Error when another process is that writer; everything is closed then
+ */
 export const expose = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,
   dependencies?: Partial<AdapterDependencies>,
 ): Promise<FastifyInstance | undefined> => {
   warmUpTicks()
-  const { api, metricsApi } = await start(adapter, dependencies)
+  const { api, metricsApi, stop } = await startAdapter(adapter, dependencies)
   const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = (adapter as unknown as Adapter).settings
   api?.addHook('onClose', () => metricsApi?.close())
   if (api !== undefined) await listen(api, host, port)
@@ -44,7 +49,7 @@ export const expose = async <T extends SettingsDefinitionMap>(
   try {
     await adapter.lockAcquiredPromise
   } catch (error) {
-    await Promise.all([api?.close(), metricsApi?.close()])
+    await Promise.all([stop(), api?.close(), metricsApi?.close()])
     throw error
   }
   return api

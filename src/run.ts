@@ -28,6 +28,16 @@ const hearRejections = () => {
   })
 }
 
+const serverOf = async (adapter: Adapter): Promise<FastifyInstance> => {
+  try {
+    return await buildAdapterServer(adapter)
+  } catch (error) {
+    adapter.shutdownNotifier.emit('onClose')
+    await adapter.disconnect()
+    throw error
+  }
+}
+
 /** Initializes an adapter, builds its servers, and begins its background work; does not listen (contract 3.2). */
 export const startAdapter = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,
@@ -40,15 +50,19 @@ export const startAdapter = async <T extends SettingsDefinitionMap>(
   const { settings } = started
   const isMeasured = settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED
   const metricsApi = isMeasured ? setupMetricsServer(started.name, settings) : undefined
-  const api = settings.EA_MODE === 'writer' ? undefined : await buildAdapterServer(started)
+  const api = settings.EA_MODE === 'writer' ? undefined : await serverOf(started)
   hearRejections()
   const background = settings.EA_MODE === 'reader' ? undefined : new Background(started)
   let hasStopped = false
-  const stop = () => {
+  const stop = async () => {
     if (!hasStopped) started.shutdownNotifier.emit('onClose')
     hasStopped = true
-    return background?.stop() ?? Promise.resolve()
+    await background?.stop()
+    if (background === undefined) for (const { responseCache } of started.endpoints) responseCache?.stop()
+    await started.disconnect()
   }
+  // contract 17.22: a writer that another one keeps out does not go on executing; what it has a server for it goes on reading
+  started.lockAcquiredPromise?.catch(() => void (api === undefined ? stop() : background?.stop()))
   // Not waited for: under a fake clock a provider's side of the close may never come.
   api?.addHook('onClose', () => void stop())
   return { api, metricsApi, stop }

@@ -57,6 +57,22 @@ const tryToHost = async (name: string): Promise<Hosted | undefined> => {
   }
 }
 
+/** @returns ends all of it, and the connections of the adapter */
+const runInBackground = ({ name, adapter }: Hosted): (() => Promise<void>) => {
+  const background = adapter.settings.EA_MODE === 'reader' ? undefined : new Background(adapter)
+  // contract 17.22: a writer that another one keeps out does not go on executing; the other adapters do
+  adapter.lockAcquiredPromise?.catch(() => {
+    logger.error({ adapter: name }, `Another process writes for "${name}": this one only reads from now on`)
+    void background?.stop()
+  })
+  return async () => {
+    adapter.shutdownNotifier.emit('onClose')
+    await background?.stop()
+    if (background === undefined) for (const { responseCache } of adapter.endpoints) responseCache?.stop()
+    await adapter.disconnect()
+  }
+}
+
 /** Never rejects: stopping goes on, whatever fails to. */
 const settledWithin = async (ms: number, work: (() => unknown)[]): Promise<void> => {
   const patience = new AbortController()
@@ -93,6 +109,7 @@ export const startService = async (): Promise<Service> => {
   const app = buildServer(settings)
   addHealth(app, settings.BASE_URL)
   for (const { name, adapter } of hosted) {
+    if (adapter.settings.EA_MODE === 'writer') continue
     const path = posix.join(settings.BASE_URL, name)
     const isDefault = adapter === preferred?.adapter
     await new AdapterRoute(adapter).mount(app, path, ...(isDefault ? [settings.BASE_URL] : []))
@@ -104,16 +121,12 @@ export const startService = async (): Promise<Service> => {
   )
   const isMeasured = settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED
   const metricsApp = isMeasured ? setupMetricsServer('TICKWELL', settings) : undefined
-  const backgrounds = hosted.map(({ adapter }) => new Background(adapter))
+  const stops = hosted.map(runInBackground)
 
   const stopAll = async () => {
-    for (const { adapter } of hosted) adapter.shutdownNotifier.emit('onClose')
     // Requests first: one that waits for its first price still gets it.
     await settledWithin(REQUESTS_PATIENCE_MS, [() => app.close()])
-    await settledWithin(CONNECTIONS_PATIENCE_MS, [
-      () => metricsApp?.close(),
-      ...backgrounds.map((background) => () => background.stop()),
-    ])
+    await settledWithin(CONNECTIONS_PATIENCE_MS, [() => metricsApp?.close(), ...stops])
   }
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= stopAll())

@@ -1,9 +1,11 @@
 import { type Cache } from '../cache/cache'
-import { isLocalReader } from '../cache/local-cache'
+import { type LocalCache, localLayerOf } from '../cache/local-cache'
 import { pollResponseFromCache } from '../cache/poll'
 import { type AdapterResponse } from '../cache/responses'
+import { isErrorOfRedis } from '../metrics/redis-command'
 import { metrics } from '../metrics/registry'
 import { outageOf } from '../transports/capabilities'
+import { sleep } from '../util/sleep'
 import { type AdapterRequest } from '../transports/transport'
 import { type ErrorReason } from '../validation/errors'
 
@@ -23,9 +25,75 @@ const clientGone = (req: AdapterRequest<unknown>): { signal: AbortSignal; stop: 
   return { signal: gone.signal, stop: () => void socket?.removeListener?.('close', leave) }
 }
 
+/** CA-7: what others put into a shared store, and is no response, is not there. */
+export const responseOrNone = (value: Readonly<AdapterResponse> | undefined) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+
+/** That the shared store failed is no reason to stop waiting for a value of this process's own making. */
+const lookUp = async (cache: Cache<AdapterResponse>, key: string): Promise<AdapterResponse | undefined> => {
+  try {
+    return responseOrNone(await cache.get(key))
+  } catch (error) {
+    if (!isErrorOfRedis(error)) throw error
+    return undefined
+  }
+}
+
+interface Patience {
+  maxRetries: number
+  pauseMs: number
+  signal: AbortSignal
+}
+
 /**
- * The value of a feed that has none yet: woken by the write where the cache is this process's memory, polled otherwise. Gives up after
- * what the polling settings add up to, at once when they allow no retry (contract 6.6).
+ * Woken by the write. There is a timer for each pause all the same: adapters' tests move a clock from timer to timer and leave real
+ * sockets a moment at each (contract 16.2), and fill the cache by ways that wake nobody.
+ */
+const wakeOrRead = async (
+  cache: LocalCache<AdapterResponse>,
+  key: string,
+  { maxRetries, pauseMs, signal }: Patience,
+): Promise<AdapterResponse | undefined> => {
+  for (let attempt = 0; attempt <= maxRetries && !signal.aborted; attempt++) {
+    const response = cache.read(key)?.value ?? (await cache.waiters.wait(key, pauseMs, signal))
+    if (response !== undefined) return response
+  }
+  return undefined
+}
+
+/**
+ * Woken by a write of this process, and looking for those of others: once in every pause, and not after the time that the pauses add up
+ * to, however long a look takes.
+ */
+const wakeOrPoll = async (
+  cache: Cache<AdapterResponse>,
+  layer: LocalCache<AdapterResponse>,
+  key: string,
+  { maxRetries, pauseMs, signal }: Patience,
+): Promise<AdapterResponse | undefined> => {
+  const over = new AbortController()
+  const stop = () => over.abort()
+  signal.addEventListener('abort', stop, { once: true })
+  const woken = layer.waiters.wait(key, (maxRetries + 1) * pauseMs, over.signal)
+  const poll = async (): Promise<AdapterResponse | undefined> => {
+    for (let attempt = 0; attempt <= maxRetries && !over.signal.aborted; attempt++) {
+      const response = await lookUp(cache, key)
+      if (response !== undefined) return response
+      await sleep(pauseMs, over.signal)
+    }
+    return woken
+  }
+  try {
+    return await Promise.race([woken, poll()])
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
+  }
+}
+
+/**
+ * The value of a feed that has none yet: woken by the write where the cache is this process's memory, polled where others write to it too.
+ * Gives up after what the polling settings add up to, at once when they allow no retry (contract 6.6).
  */
 export const waitForValue = async (
   cache: Cache<AdapterResponse>,
@@ -36,10 +104,14 @@ export const waitForValue = async (
   const { cacheKey: key, endpointName } = req.requestContext
   const startedAt = Date.now()
   const client = clientGone(req)
-  const response =
-    maxRetries === 0 || !isLocalReader(cache)
-      ? await pollResponseFromCache(cache, key, { maxRetries, sleep: pauseMs })
-      : (cache.read(key)?.value ?? (await cache.waiters.wait(key, (maxRetries + 1) * pauseMs, client.signal)))
+  const layer = localLayerOf(cache)
+  let response: AdapterResponse | undefined
+  if (maxRetries === 0) response = await lookUp(cache, key)
+  else if (layer === undefined)
+    response = await pollResponseFromCache(cache, key, { maxRetries, sleep: pauseMs })
+  else if (layer === cache)
+    response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: client.signal })
+  else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: client.signal })
   client.stop()
   metrics
     .get('transportPollingDurationSeconds')
@@ -54,9 +126,10 @@ export const waitForValue = async (
 export const reasonFor = (
   transport: object,
   refusal: { message: string; sinceUnixMs: number; reason: string } | undefined,
+  params?: object,
 ): ErrorReason | undefined => {
-  const outage = outageOf(transport)
-  if (outage !== undefined) return { ...outage }
+  const outage = outageOf(transport, params)
+  if (outage !== undefined && (refusal === undefined || outage.code !== 'NO_DATA_YET')) return { ...outage }
   if (refusal === undefined) return undefined
   const code = refusal.reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
   return { code, message: refusal.message, sinceUnixMs: refusal.sinceUnixMs }

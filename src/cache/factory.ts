@@ -1,16 +1,17 @@
+import { type Redis } from 'ioredis'
 import { LocalCache } from './local-cache'
+import { RedisCache } from './redis-cache'
 
 /** Builds the cache that `CACHE_TYPE` asks for. */
 export class CacheFactory {
-  static buildCache<T = unknown>({
-    cacheType,
-    maxSizeForLocalCache,
-  }: {
-    cacheType: string
-    maxSizeForLocalCache: number
-  }): LocalCache<T> {
-    if (cacheType !== 'local')
-      throw new Error(`CACHE_TYPE "${cacheType}" is not supported by this version; use "local"`)
-    return new LocalCache<T>(maxSizeForLocalCache)
+  /** @throws Error for `redis` without a client, and for a type that there is not */
+  static buildCache<T = unknown>(
+    { cacheType, maxSizeForLocalCache }: { cacheType: string; maxSizeForLocalCache: number },
+    redisClient?: Redis,
+  ): LocalCache<T> | RedisCache<T> {
+    if (cacheType === 'local') return new LocalCache<T>(maxSizeForLocalCache)
+    if (cacheType !== 'redis') throw new Error(`CACHE_TYPE "${cacheType}" is none of "local", "redis"`)
+    if (redisClient === undefined) throw new Error('Redis client undefined. Cannot create Redis cache')
+    return new RedisCache<T>(redisClient, maxSizeForLocalCache)
   }
 }

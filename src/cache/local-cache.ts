@@ -120,6 +120,9 @@ export class LocalCache<T = unknown> implements Cache<T> {
   }
 }
 
+/** Where a cache that is not local keeps what it has in this process's memory. */
+export const LOCAL_LAYER: unique symbol = Symbol('tickwell.localLayer')
+
 /** A cache whose writes may go straight to {@link LocalCache.store}: nobody has put a `set` of their own in between. */
 export const isPlainLocal = <T>(cache: Cache<T>): cache is LocalCache<T> =>
   cache instanceof LocalCache &&
@@ -129,3 +132,7 @@ export const isPlainLocal = <T>(cache: Cache<T>): cache is LocalCache<T> =>
 /** A cache whose reads may go straight to {@link LocalCache.read}. */
 export const isLocalReader = <T>(cache: Cache<T>): cache is LocalCache<T> =>
   cache instanceof LocalCache && cache.get === LocalCache.prototype.get
+
+/** What of a cache is in this process's memory, and may be read there before the cache is asked: all of it, or a layer in front. */
+export const localLayerOf = <T>(cache: Cache<T>): LocalCache<T> | undefined =>
+  isLocalReader(cache) ? cache : (cache as { [LOCAL_LAYER]?: LocalCache<T> })[LOCAL_LAYER]

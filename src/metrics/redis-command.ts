@@ -16,6 +16,10 @@ export class RedisError extends Error {
   }
 }
 
+/** Redis failed, in either way. */
+export const isErrorOfRedis = (error: unknown): boolean =>
+  error instanceof Error && (error.name === 'RedisError' || error.name === 'ReplyError')
+
 /** What is read of a client; test doubles have none of it, and count as connected. */
 type Connection = Pick<Redis, 'status'> & {
   options?: { commandTimeout?: number }

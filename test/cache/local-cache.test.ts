@@ -208,6 +208,6 @@ describe('the kinds of local cache', () => {
     expect(CacheFactory.buildCache({ cacheType: 'local', maxSizeForLocalCache: 7 })).toMatchObject({
       capacity: 7,
     })
-    expect(() => CacheFactory.buildCache({ cacheType: 'redis', maxSizeForLocalCache: 7 })).toThrow(/redis/)
+    expect(() => CacheFactory.buildCache({ cacheType: 'other', maxSizeForLocalCache: 7 })).toThrow(/"other"/)
   })
 })

@@ -1,0 +1,2 @@
+export { CacheTypes } from './cache'
+export { cacheGet, cacheMetricsLabel, type CacheMetricsLabels, cacheSet } from './record-metrics'

@@ -1,0 +1,33 @@
+import { type Result } from 'ioredis'
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    setExternalAdapterResponse(key: string, value: string, ttl: number): Result<string | null, Context>
+  }
+}
+
+/**
+ * contract 17.4: an error never replaces a live success, whoever wrote that. Decoded only where the text can matter; what is stored and
+ * is no JSON is nothing to keep.
+ */
+const lua = `
+local function isError(text)
+  if not string.find(text, '"errorMessage"', 1, true) then return false end
+  local isJson, response = pcall(cjson.decode, text)
+  if not isJson or type(response) ~= 'table' then return false end
+  local message = response.errorMessage
+  return message ~= nil and message ~= cjson.null and message ~= false and message ~= ''
+end
+local function isSuccess(text)
+  local isJson, response = pcall(cjson.decode, text)
+  return isJson and type(response) == 'table' and not isError(text)
+end
+if isError(ARGV[1]) then
+  local stored = redis.call('get', KEYS[1])
+  if stored and isSuccess(stored) then return nil end
+end
+return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])
+`
+
+/** The script command that responses are written by: `setExternalAdapterResponse(key, json, ttlMs)` (contract 8.1). */
+export const SET_RESPONSE = { numberOfKeys: 1, lua }

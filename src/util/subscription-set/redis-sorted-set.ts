@@ -1,0 +1,1 @@
+export { RedisSubscriptionSet } from '../../subscriptions/redis-subscription-set'
