@@ -1,9 +1,11 @@
 import { type GuardOptions } from '../cache/guards'
 import { SimpleResponseCache } from '../cache/response-cache'
 import { type AdapterSettings } from '../config/settings'
+import { CompositeTransport } from '../transports/composite-transport'
 import { DEFAULT_TRANSPORT_NAME, TransportRoutes } from '../transports/routes'
 import { type AdapterDependencies, type AdapterRequest } from '../transports/transport'
 import { getCanonicalAdapterName } from '../util/adapter-name'
+import { makeLogger } from '../util/logging'
 import { AdapterError } from '../validation/errors'
 import { InputParameters, type TypeFromDefinition } from '../validation/input-parameters'
 import { overrideSymbol, overridesFor } from './overrider'
@@ -17,6 +19,8 @@ import {
   type RequestTransform,
 } from './params'
 import { isPure, pure } from './pure'
+
+const logger = makeLogger('AdapterEndpoint')
 
 type Request<T extends EndpointGenerics> = AdapterRequest<TypeFromDefinition<T['Parameters']>>
 
@@ -83,6 +87,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
       inputParameters: this.inputParameters,
       guards: this.guards,
     })
+    if (this.enableCompositeTransport) this.compose(adapterSettings)
     for (const [name, transport] of this.transportRoutes.entries()) {
       await transport.initialize(
         { ...dependencies, responseCache: this.responseCache },
@@ -140,6 +145,18 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     const { customRouter, customInputValidation, cacheKeyGenerator } = this
     const author = [customRouter, customInputValidation, cacheKeyGenerator, ...this.requestTransforms]
     return author.every((hook) => hook === undefined || isPure(hook))
+  }
+
+  /** Makes one transport of all, where the operator allows (contract 10.7). */
+  private compose({ COMPOSITE_TRANSPORT }: T['Settings']): void {
+    if (!COMPOSITE_TRANSPORT) {
+      logger.warn(
+        `The endpoint "${this.name}" could combine its transports, but COMPOSITE_TRANSPORT is off: requests are routed to one of them`,
+      )
+      return
+    }
+    const composite = new CompositeTransport<T>(Object.fromEntries(this.transportRoutes.entries()))
+    this.transportRoutes = new TransportRoutes<T>().register(DEFAULT_TRANSPORT_NAME, composite)
   }
 
   /** From the raw request: its own override for this adapter, else its `transport`. */

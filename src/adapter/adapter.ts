@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events'
+import { type Redis } from 'ioredis'
 import { type Cache } from '../cache/cache'
 import { CacheFactory } from '../cache/factory'
 import { type Feed } from '../cache/feed'
+import { closeRedisClient, buildRedisClient } from '../cache/redis-client'
 import { type AdapterResponse } from '../cache/responses'
 import { AdapterConfig } from '../config/adapter-config'
 import {
@@ -9,17 +11,24 @@ import {
   type BaseAdapterSettings,
   type SettingsDefinitionMap,
 } from '../config/settings'
+import { isErrorOfRedis } from '../metrics/redis-command'
 import { metrics } from '../metrics/registry'
+import { RateLimiterFactory, type RateLimitingStrategy } from '../rate-limiting/rate-limiter-factory'
 import { SubscriptionSetFactory } from '../subscriptions/subscription-set'
+import { Requester } from '../transports/requester/requester'
 import { registersAsUsual } from '../transports/subscription-transport'
 import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
+import { deepCopy } from '../util/deep-copy'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
+import { sleep } from '../util/sleep'
 import { type AdapterError, AdapterTimeoutError } from '../validation/errors'
 import { type EmptyInputParameters } from '../validation/input-parameters'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { allocateRateLimits } from './allocations'
+import { rateLimitTierOf } from './rate-limit-tier'
 import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
-import { reasonFor, waitForValue } from './wait-for-value'
+import { isPure } from './pure'
+import { reasonFor, responseOrNone, waitForValue } from './wait-for-value'
 
 const logger = makeLogger('Adapter')
 
@@ -49,6 +58,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   /** Emits `onClose` when the adapter stops. */
   shutdownNotifier = new EventEmitter()
   lockAcquiredPromise?: Promise<boolean>
+  private ownRedisClient?: Redis
   private readonly bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>
 
   /** Reads the environment: settings are there as soon as the adapter is. */
@@ -82,6 +92,18 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     this.logConfigWarnings()
     await this.bootstrap?.(this)
     this.dependencies = this.initializeDependencies(dependencies)
+    try {
+      await this.initializeEndpoints()
+    } catch (error) {
+      await this.disconnect()
+      throw error
+    }
+    this.scheduleLock()
+    this.config.buildCensorList(this.name)
+    this.initialized = true
+  }
+
+  private async initializeEndpoints(): Promise<void> {
     for (const endpoint of this.endpoints) {
       for (const name of [endpoint.name, ...(endpoint.aliases ?? [])]) {
         if (this.endpointsMap[name] !== undefined) throw new Error(`Duplicate endpoint / alias: "${name}"`)
@@ -89,8 +111,11 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       }
       await endpoint.initialize(this.name, this.dependencies, this.settings)
     }
-    this.config.buildCensorList(this.name)
-    this.initialized = true
+  }
+
+  /** Ends the connection to Redis that this adapter made, if it made one. Resolves when it is over; never rejects. */
+  async disconnect(): Promise<void> {
+    if (this.ownRedisClient !== undefined) await closeRedisClient(this.ownRedisClient)
   }
 
   initializeDependencies(injected?: Partial<AdapterDependencies>): AdapterDependencies {
@@ -98,18 +123,35 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     const { settings } = this
     if (settings.EA_MODE !== 'reader-writer' && settings.CACHE_TYPE === 'local')
       throw new Error(`EA mode cannot be ${settings.EA_MODE} while cache type is local`)
-    dependencies.cache ??= CacheFactory.buildCache({
-      cacheType: settings.CACHE_TYPE,
-      maxSizeForLocalCache: settings.CACHE_MAX_ITEMS,
-    })
-    dependencies.subscriptionSetFactory ??= new SubscriptionSetFactory(settings, this.name)
+    if (settings.CACHE_TYPE === 'redis' && dependencies.redisClient === undefined)
+      dependencies.redisClient = this.ownRedisClient = buildRedisClient(settings)
+    const { redisClient } = dependencies
+    dependencies.cache ??= CacheFactory.buildCache(
+      { cacheType: settings.CACHE_TYPE, maxSizeForLocalCache: settings.CACHE_MAX_ITEMS },
+      redisClient,
+    )
+    dependencies.rateLimiter ??= RateLimiterFactory.buildRateLimiter(
+      settings.RATE_LIMITING_STRATEGY as RateLimitingStrategy,
+    ).initialize(this.endpoints, rateLimitTierOf(settings, this.rateLimiting))
+    dependencies.subscriptionSetFactory ??= new SubscriptionSetFactory(settings, this.name, redisClient)
+    dependencies.requester ??= new Requester(dependencies.rateLimiter, settings)
     return dependencies as AdapterDependencies
   }
 
   async findResponseInCache(req: Request): Promise<Readonly<AdapterResponse> | undefined> {
-    const response = await this.cache.get(req.requestContext.cacheKey)
+    const response = await this.lookUp(req.requestContext.cacheKey)
     if (response !== undefined) this.recordHit(req)
     return response
+  }
+
+  /** CA-4: a process that gets its values from the provider itself can do without the shared store; one that only reads cannot. */
+  private async lookUp(key: string): Promise<Readonly<AdapterResponse> | undefined> {
+    try {
+      return responseOrNone(await this.cache.get(key))
+    } catch (error) {
+      if (this.settings.EA_MODE === 'reader' || !isErrorOfRedis(error)) throw error
+      return undefined
+    }
   }
 
   /** What an endpoint's own output validation says. Only what it throws has an effect (contract 17.6). */
@@ -121,8 +163,11 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     req: Request,
     replySent: Promise<unknown>,
   ): Promise<Readonly<AdapterResponse>> {
-    const response = await this.handleRequest(req, replySent)
-    if (!response.errorMessage) this.validateOutput(req, response)
+    const handled = await this.handleRequest(req, replySent)
+    if (handled.errorMessage) return handled
+    // ID-5: a validator that changes what it is shown changes this answer, not what others get from the cache
+    const response = this.isValidatedByAuthor(req) ? deepCopy(handled) : handled
+    this.validateOutput(req, response)
     return response
   }
 
@@ -132,7 +177,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     const transport = this.transportOf(req)
     if (cached !== undefined) {
       void replySent.then(() => this.register(transport, req))
-      return cached
+      return this.handedOut(cached)
     }
     const registration = this.register(transport, req)
     const immediate = await transport.foregroundExecute?.(req, this.settings)
@@ -140,11 +185,11 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     const failure = await registration
     if (failure !== undefined) throw failure.error
     const response = await waitForValue(this.cache, req, this.settings)
-    if (response !== undefined) return response
+    if (response !== undefined) return this.handedOut(response)
     throw new AdapterTimeoutError({
       statusCode: 504,
       message: NO_VALUE_YET,
-      reason: reasonFor(transport, this.feedOf(req)?.refusal),
+      reason: reasonFor(transport, this.feedOf(req)?.refusal, req.requestContext.data),
     })
   }
 
@@ -175,8 +220,13 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   }
 
   /** Whether `handleRequest` is the framework's. Subclasses of ours say so for theirs. */
-  protected usesOwnHandler(): boolean {
+  protected isHandledByUs(): boolean {
     return this.handleRequest === Adapter.prototype.handleRequest
+  }
+
+  /** Whether `handleRequest` answers with what is in the cache, as it is. */
+  protected usesOwnHandler(): boolean {
+    return this.isHandledByUs()
   }
 
   /** Plain base settings: every adapter has these, whatever its own are. */
@@ -196,6 +246,17 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   private feedOf(req: Request): Feed | undefined {
     const { endpointName, transportName, data } = req.requestContext
     return this.endpointsMap[endpointName]?.responseCache?.feed(transportName, data)
+  }
+
+  /** What is in the cache is everybody's: an author's handler gets a copy, which it may change (ID-5). */
+  private handedOut(response: Readonly<AdapterResponse>): Readonly<AdapterResponse> {
+    return this.isHandledByUs() ? response : deepCopy(response)
+  }
+
+  private isValidatedByAuthor({ requestContext }: Request): boolean {
+    if (this.validateOutput !== Adapter.prototype.validateOutput) return true
+    const validation = this.endpointsMap[requestContext.endpointName]?.customOutputValidation
+    return validation !== undefined && !isPure(validation)
   }
 
   /** Never rejects: a failed registration is logged and handed back. */
@@ -220,6 +281,26 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     if (feed === undefined || feed.key !== context.cacheKey) return
     feed.lastUsedAt = feed.lastHitAt = Date.now()
     feed.gets++
+  }
+
+  /** contract 8.8: one writer for all processes of this adapter, after a while in which an older one can finish. */
+  private scheduleLock(): void {
+    const { cache, shutdownNotifier } = this
+    const { EA_MODE, CACHE_PREFIX, CACHE_LOCK_DEFERRAL_MS, CACHE_LOCK_DURATION, CACHE_LOCK_RETRIES } =
+      this.settings
+    if (EA_MODE === 'reader' || cache.lock === undefined) return
+    const key = CACHE_PREFIX ? `${CACHE_PREFIX}-${this.name}` : this.name
+    const closing = new AbortController()
+    shutdownNotifier.once('onClose', () => closing.abort())
+    const acquire = async (): Promise<boolean> => {
+      await sleep(CACHE_LOCK_DEFERRAL_MS, closing.signal)
+      if (closing.signal.aborted) return false
+      await cache.lock?.(key, CACHE_LOCK_DURATION, CACHE_LOCK_RETRIES, shutdownNotifier)
+      return !closing.signal.aborted
+    }
+    this.lockAcquiredPromise = acquire()
+    // Whoever waits for the lock hears of the failure all the same.
+    this.lockAcquiredPromise.catch((err: unknown) => logger.error({ err }, String((err as Error).message)))
   }
 
   private logConfigWarnings(): void {

@@ -2,6 +2,7 @@ import { type AdapterResponse } from '../cache/responses'
 import { type GuardOptions } from '../cache/guards'
 import { type AdapterConfig } from '../config/adapter-config'
 import { type BaseAdapterSettings, type SettingsDefinitionMap } from '../config/settings'
+import { type AdapterRateLimitTier } from '../rate-limiting/tiers'
 import { type TransportRoutes } from '../transports/routes'
 import { type AdapterRequest, type Transport, type TransportGenerics } from '../transports/transport'
 import { type AdapterError } from '../validation/errors'
@@ -15,14 +16,6 @@ type Request<T extends EndpointGenerics> = AdapterRequest<TypeFromDefinition<T['
 
 /** Settings of an adapter's own; a base setting's name cannot be taken. */
 export type CustomAdapterSettings = SettingsDefinitionMap & { [K in keyof BaseAdapterSettings]?: never }
-
-/** Requests that a provider allows, by tier. */
-export interface AdapterRateLimitTier {
-  rateLimit1s?: number
-  rateLimit1m?: number
-  rateLimit1h?: number
-  note?: string
-}
 
 export interface AdapterRateLimitingConfig {
   tiers: Record<string, AdapterRateLimitTier>

@@ -1,4 +1,6 @@
 import { type Adapter } from '../adapter/adapter'
+import { childrenOf } from '../transports/capabilities'
+import { Requester } from '../transports/requester/requester'
 import { type Transport, type TransportGenerics } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { BackgroundRunner } from './runner'
@@ -17,14 +19,17 @@ export class Background {
     for (const endpoint of adapter.endpoints) {
       for (const [name, transport] of endpoint.transportRoutes.entries()) {
         this.transports.push(transport)
-        if (transport.backgroundExecute === undefined) continue
-        const { name: endpointName, inputParameters } = endpoint
-        const context = { endpointName, inputParameters, adapterSettings: settings }
-        const runnable = transport as Transport<TransportGenerics> & {
-          backgroundExecute: NonNullable<typeof transport.backgroundExecute>
+        // FO-3: what is made of several transports is run as several.
+        for (const [runName, single] of childrenOf(transport) ?? [[name, transport] as const]) {
+          if (single.backgroundExecute === undefined) continue
+          const { name: endpointName, inputParameters } = endpoint
+          const context = { endpointName, inputParameters, adapterSettings: settings }
+          const runnable = single as Transport<TransportGenerics> & {
+            backgroundExecute: NonNullable<typeof single.backgroundExecute>
+          }
+          const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
+          this.runners.push(new BackgroundRunner(adapter.name, runName, runnable, context, timeoutMs))
         }
-        const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
-        this.runners.push(new BackgroundRunner(adapter.name, name, runnable, context, timeoutMs))
       }
     }
     for (const runner of this.runners) runner.start()
@@ -49,6 +54,9 @@ export class Background {
       }
     })
     for (const { responseCache } of this.adapter.endpoints) responseCache?.stop()
+    // After the transports: each has heard that it stops before its requests fail for that.
+    const { requester } = this.adapter.dependencies
+    if (requester instanceof Requester) requester.stop()
     await Promise.all([...loops, ...transports])
   }
 }

@@ -1,6 +1,7 @@
 import { metrics } from '../metrics/registry'
 import { wakeSignalOf } from '../transports/capabilities'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
+import { WebSocketTransport } from '../transports/websocket/websocket-transport'
 import { asyncLocalStorage, makeLogger } from '../util/logging'
 import { sleep } from '../util/sleep'
 
@@ -35,8 +36,8 @@ export class BackgroundRunner<T extends TransportGenerics> {
     const { endpointName } = context
     this.labels = { app_name: adapterName, adapter_endpoint: endpointName, transport: transportName }
     // On Node 20 one use of an AsyncLocalStorage makes every asynchronous step of the process dearer for good, by a fifth of a cached
-    // answer. Our streams name endpoint and transport in what they log, and do without.
-    this.isStream = wakeSignalOf(transport) !== undefined
+    // answer. WebSocket streams, which are most of what is answered so, do without it.
+    this.isStream = transport instanceof WebSocketTransport
     this.correlation = {
       correlationId: `Endpoint: ${endpointName} - Transport: ${transport.constructor.name}`,
     }

@@ -1,4 +1,5 @@
 import { type WakeSignal } from '../util/wake-signal'
+import { type Transport, type TransportGenerics } from './transport'
 
 /** Why a transport has no values to give right now, for the clients that wait for one. */
 export interface Outage {
@@ -10,11 +11,26 @@ export interface Outage {
 
 export const WAKE: unique symbol = Symbol('tickwell.wake')
 export const OUTAGE: unique symbol = Symbol('tickwell.outage')
+export const FEED_OUTAGE: unique symbol = Symbol('tickwell.feed-outage')
+export const CHILDREN: unique symbol = Symbol('tickwell.children')
 
 /** The signal that ends a transport's sleep early, for transports that have one. */
 export const wakeSignalOf = (transport: object): WakeSignal | undefined =>
   (transport as { [WAKE]?: WakeSignal })[WAKE]
 
-/** What is wrong with a transport's connection, if it says. */
-export const outageOf = (transport: object): Outage | undefined =>
-  (transport as { [OUTAGE]?: Outage })[OUTAGE]
+interface Ailing {
+  [OUTAGE]?: Outage
+  [FEED_OUTAGE]?: (params: object) => Outage | undefined
+}
+
+/** What is wrong with a transport's connection, or with its requests for the feed of these params, if it says. */
+export const outageOf = (transport: object, params?: object): Outage | undefined => {
+  const ailing = transport as Ailing
+  return (params && ailing[FEED_OUTAGE]?.(params)) ?? ailing[OUTAGE]
+}
+
+/** The transports, by name, that are to be run in place of one that is made of them; undefined for all others. */
+export const childrenOf = <T extends TransportGenerics>(
+  transport: Transport<T>,
+): ReadonlyMap<string, Transport<T>> | undefined =>
+  (transport as { [CHILDREN]?: ReadonlyMap<string, Transport<T>> })[CHILDREN]

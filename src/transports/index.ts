@@ -1,3 +1,5 @@
+export * from './http'
+export * from './sse'
 export * from './websocket'
 export { TransportRoutes } from './routes'
 export { type Transport, type TransportDependencies, type TransportGenerics } from './transport'

@@ -1,6 +1,7 @@
 import { metrics } from '../metrics/registry'
 import { DeltaTracker, diff, type SubscriptionDeltas } from '../subscriptions/delta'
 import { ExpiringSortedSet } from '../subscriptions/expiring-sorted-set'
+import { RedisSubscriptionSet } from '../subscriptions/redis-subscription-set'
 import { Gate } from '../util/gate'
 import { makeLogger } from '../util/logging'
 import { WakeSignal } from '../util/wake-signal'
@@ -45,6 +46,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, name)
     const set = this.subscriptionSet
+    if (set instanceof RedisSubscriptionSet) set.follow(() => this[WAKE].wake())
     if (!(set instanceof ExpiringSortedSet)) return
     set.follow(() => this[WAKE].wake())
     this.tracker = new DeltaTracker(set as ExpiringSortedSet<Params<T>>)

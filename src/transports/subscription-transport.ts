@@ -3,6 +3,7 @@ import { metrics } from '../metrics/registry'
 import { ExpiringSortedSet } from '../subscriptions/expiring-sorted-set'
 import { type SubscriptionSet } from '../subscriptions/subscription-set'
 import { type TypeFromDefinition } from '../validation/input-parameters'
+import { childrenOf } from './capabilities'
 import {
   type AdapterRequest,
   type EndpointContext,
@@ -75,7 +76,21 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
 }
 
 /** Whether a request reaches nothing of the author's in this transport: it keeps its feed wanted, or does nothing at all. */
-export const registersAsUsual = (transport: Pick<Transport<never>, 'registerRequest'>): boolean =>
-  transport.registerRequest === undefined ||
-  (transport instanceof SubscriptionTransport &&
-    transport.registerRequest === SubscriptionTransport.prototype.registerRequest)
+export const registersAsUsual = <T extends TransportGenerics>(transport: Transport<T>): boolean => {
+  const children = childrenOf(transport)
+  if (children !== undefined) return [...children.values()].every((child) => registersAsUsual(child))
+  return (
+    transport.registerRequest === undefined ||
+    (transport instanceof SubscriptionTransport &&
+      transport.registerRequest === SubscriptionTransport.prototype.registerRequest)
+  )
+}
+
+/** The transports that a request keeps its feed wanted in, when it {@link registersAsUsual}. */
+export const wantingTransports = <T extends TransportGenerics>(
+  transport: Transport<T>,
+): SubscriptionTransport<T>[] => {
+  const children = childrenOf(transport)
+  if (children !== undefined) return [...children.values()].flatMap((child) => wantingTransports(child))
+  return transport instanceof SubscriptionTransport ? [transport as SubscriptionTransport<T>] : []
+}

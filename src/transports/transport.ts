@@ -1,8 +1,11 @@
+import { type EventSource } from 'eventsource'
 import { type FastifyRequest } from 'fastify'
+import { type Redis } from 'ioredis'
 import { type Cache } from '../cache/cache'
 import { type ResponseCache } from '../cache/response-cache'
 import { type AdapterRequestMeta, type AdapterResponse, type ResponseGenerics } from '../cache/responses'
 import { type BaseAdapterSettings } from '../config/settings'
+import { type RateLimiter } from '../rate-limiting/rate-limiter'
 import { type SubscriptionSetFactory } from '../subscriptions/subscription-set'
 import { type LoggerFactory } from '../util/logging'
 import {
@@ -10,6 +13,7 @@ import {
   type InputParametersDefinition,
   type TypeFromDefinition,
 } from '../validation/input-parameters'
+import { type Requester } from './requester/requester'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -48,7 +52,15 @@ export type TransportGenerics = {
 /** What an adapter's parts are built from; tests may inject any of it. */
 export interface AdapterDependencies {
   cache: Cache
+  /** Says when the requester may send the next request. */
+  rateLimiter: RateLimiter
   subscriptionSetFactory: SubscriptionSetFactory
+  /** There only with `CACHE_TYPE=redis`, unless injected. */
+  redisClient: Redis
+  /** The way out to providers over HTTP, within the adapter's rate limit. */
+  requester: Requester
+  /** What server-sent events come from; the `eventsource` package's class unless injected. */
+  eventSource: typeof EventSource
   loggerFactory: LoggerFactory
 }
 

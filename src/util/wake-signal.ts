@@ -7,6 +7,8 @@ import { MAX_TIMER_MS } from './sleep'
 export class WakeSignal {
   private readonly sleepers = new Set<() => void>()
   private wasWoken = false
+  /** While this is set nobody is woken: who waits, waits until its deadline. For tests that recorded such times. */
+  isMuted = false
 
   /** A wake is remembered: `wait` returns at once. */
   get isPending(): boolean {
@@ -15,6 +17,7 @@ export class WakeSignal {
 
   /** Wakes everybody who waits, and everybody who waits later until the wake is cleared. */
   wake(): void {
+    if (this.isMuted) return
     this.wasWoken = true
     for (const rouse of [...this.sleepers]) rouse()
   }

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { BackgroundRunner } from '../../src/background/runner'
 import { metrics } from '../../src/metrics/registry'
 import { WAKE } from '../../src/transports/capabilities'
+import { WebSocketTransport } from '../../src/transports/websocket/websocket-transport'
 import { asyncLocalStorage, LoggerFactoryProvider } from '../../src/util/logging'
 import { WakeSignal } from '../../src/util/wake-signal'
 
@@ -60,6 +61,24 @@ describe('a background runner', () => {
     expect(seen[1]).toEqual({ correlationId: 'Endpoint: price - Transport: Object' })
     await runner.stop()
     expect(sample('bgExecuteTotal')).toBe(1)
+  })
+
+  it('the store names endpoint and transport, except for WebSocket streams', async () => {
+    const stores: unknown[] = []
+    const look = () => {
+      stores.push(asyncLocalStorage.getStore())
+      return Promise.resolve()
+    }
+    const stream = new WebSocketTransport({ url: () => 'ws://127.0.0.1:1', handlers: { message: () => [] } })
+    stream.backgroundExecute = look
+    const { runner } = build(look, { wake: new WakeSignal() })
+    const ofStream = new BackgroundRunner('TEST', 'stream', stream, context, 1_000)
+    runner.start()
+    ofStream.start()
+    expect(stores).toEqual([{ correlationId: 'Endpoint: price - Transport: Object' }, undefined])
+    const ends = Promise.all([runner.stop(), ofStream.stop()])
+    await advance(20)
+    await ends
   })
 
   it('pauses 10 ms between two runs of a custom transport, even where the clock stands still', async () => {

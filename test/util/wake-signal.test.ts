@@ -20,6 +20,24 @@ describe('WakeSignal', () => {
     expect(woken).toHaveBeenCalledOnce()
   })
 
+  it('wakes nobody, now or later, while it is muted', async () => {
+    const signal = new WakeSignal()
+    const woken = vi.fn()
+    signal.isMuted = true
+    void signal.wait(50).then(woken)
+    signal.wake()
+    await vi.advanceTimersByTimeAsync(49)
+    expect(woken).not.toHaveBeenCalled()
+    expect(signal.isPending).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(woken).toHaveBeenCalledOnce()
+    signal.isMuted = false
+    const waiting = signal.wait(50)
+    signal.wake()
+    await waiting
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('ends a wait at the wake, without leaving a timer', async () => {
     const signal = new WakeSignal()
     const waiting = signal.wait(50)

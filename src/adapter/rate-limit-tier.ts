@@ -1,0 +1,35 @@
+import {
+  type AdapterRateLimitTier,
+  buildRateLimitTiersFromConfig,
+  getRateLimitingTier,
+  highestRateLimitTiers,
+  highestTierLimit,
+  type RateLimitSettings,
+} from '../rate-limiting/tiers'
+import { makeLogger } from '../util/logging'
+import { type AdapterRateLimitingConfig } from './params'
+
+const logger = makeLogger('Adapter')
+
+/**
+ * The budget for requests to the provider (contract 3.1, 11). Warns when settings allow more than the provider does by any tier that the
+ * adapter knows of.
+ *
+ * @throws Error when a limit is negative, and what choosing the tier throws
+ */
+export const rateLimitTierOf = (
+  settings: RateLimitSettings,
+  rateLimiting: AdapterRateLimitingConfig | undefined,
+): AdapterRateLimitTier | undefined => {
+  const tier = getRateLimitingTier(settings, rateLimiting?.tiers, rateLimiting?.requireTierSelection)
+  const { rateLimit1s, rateLimit1m, rateLimit1h } = tier ?? {}
+  if ([rateLimit1s, rateLimit1m, rateLimit1h].some((limit) => limit !== undefined && limit < 0))
+    throw new Error('Rate limit must be a positive number')
+  const configured = highestTierLimit(buildRateLimitTiersFromConfig(settings))
+  const highest = configured > 0 && rateLimiting?.tiers ? highestRateLimitTiers(rateLimiting.tiers) : 0
+  if (highest > 0 && configured > highest)
+    logger.warn(
+      `RATE_LIMIT_CAPACITY* allows ${configured} requests per second, more than the most permissive tier of this adapter (${highest})`,
+    )
+  return tier
+}

@@ -1,0 +1,1 @@
+export { BurstRateLimiter } from './burst-rate-limiter'

@@ -1,0 +1,1 @@
+export { RateLimiterFactory, RateLimitingStrategy } from './rate-limiter-factory'

@@ -1,0 +1,27 @@
+import { type RateLimiter } from './rate-limiter'
+import { type AdapterRateLimitTier, lowestTierLimit } from './tiers'
+import { WindowedRateLimiter } from './windowed-rate-limiter'
+
+/** Sends requests evenly spaced, by the most restrictive limit; the first one at once. What a request costs has no influence. */
+export class FixedIntervalRateLimiter extends WindowedRateLimiter implements RateLimiter {
+  /** Time between two requests, in ms; 0 when nothing limits. */
+  period = 0
+  /** When the last request was let through. */
+  lastRequestAt: number | null = null
+
+  initialize(_endpoints: unknown[], limits?: AdapterRateLimitTier): this {
+    this.period = 1_000 / lowestTierLimit(limits)
+    this.lastRequestAt = null
+    this.limit(this.period > 0 ? [{ lengthMs: this.period, limit: 1 }] : [])
+    return this
+  }
+
+  waitForRateLimit(_cost?: number): Promise<void> {
+    return this.admit(1)
+  }
+
+  protected override spend(credits: number): void {
+    this.lastRequestAt = Date.now()
+    super.spend(credits)
+  }
+}

@@ -1,0 +1,1 @@
+export { FixedIntervalRateLimiter } from './fixed-interval-rate-limiter'

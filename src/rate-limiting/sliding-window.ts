@@ -1,0 +1,112 @@
+import { MAX_TIMER_MS } from '../util/sleep'
+
+type Timer = ReturnType<typeof setTimeout>
+
+/** Credits that were spent so shortly one after the other that they come back together. */
+interface Slot {
+  credits: number
+  /** When the last of them was spent, by the wall clock: for estimates alone. */
+  lastSpentAt: number
+  timer: Timer
+}
+
+/** A slot takes spending for this part of the window's length: what bounds the number of timers. */
+const SLOTS_PER_WINDOW = 100
+
+/**
+ * A budget of `limit` credits for any span of `lengthMs`, wherever that span begins (RL-2): every credit comes back by a timer, one
+ * length after it was spent. So no step of the wall clock, and no clock that stands still, lets anything through or holds it back.
+ */
+export class SlidingWindow {
+  spent = 0
+  private readonly slots = new Set<Slot>()
+  private slot: Slot | undefined
+  private closing: Timer | undefined
+  private isKeptAlive = false
+
+  /** @param onFreed - called when credits came back */
+  constructor(
+    readonly lengthMs: number,
+    readonly limit: number,
+    private readonly onFreed: () => void,
+  ) {}
+
+  /** A request may start while less than the limit is spent; its own cost may overshoot (contract 11). */
+  get isOpen(): boolean {
+    return this.spent < this.limit
+  }
+
+  spend(credits: number): void {
+    this.spent += credits
+    const lengthMs = Math.min(Math.ceil(this.lengthMs), MAX_TIMER_MS)
+    const slot = this.slot ?? this.openSlot(lengthMs)
+    clearTimeout(slot.timer)
+    slot.credits += credits
+    slot.lastSpentAt = Date.now()
+    slot.timer = this.start(() => this.free(slot), lengthMs)
+  }
+
+  /** How long until enough has come back, in ms, as far as the wall clock can tell. */
+  msUntilOpen(): number {
+    let left = this.spent
+    if (left < this.limit) return 0
+    for (const { credits, lastSpentAt } of this.slots) {
+      left -= credits
+      if (left < this.limit) {
+        const elapsedMs = Math.max(0, Date.now() - lastSpentAt)
+        return Math.max(0, this.lengthMs - elapsedMs)
+      }
+    }
+    return this.lengthMs
+  }
+
+  /** Whether the timers keep the process alive: only while somebody waits for them. */
+  keepAlive(isKeptAlive: boolean): void {
+    if (this.isKeptAlive === isKeptAlive) return
+    this.isKeptAlive = isKeptAlive
+    for (const { timer } of this.slots) hold(timer, isKeptAlive)
+  }
+
+  stop(): void {
+    for (const { timer } of this.slots) clearTimeout(timer)
+    this.slots.clear()
+    this.closeSlot()
+  }
+
+  private openSlot(lengthMs: number): Slot {
+    const slot: Slot = { credits: 0, lastSpentAt: 0, timer: undefined as unknown as Timer }
+    this.slots.add(slot)
+    const widthMs = Math.floor(lengthMs / SLOTS_PER_WINDOW)
+    if (widthMs < 1) return slot
+    this.slot = slot
+    this.closing = setTimeout(() => this.closeSlot(), widthMs)
+    hold(this.closing, false)
+    return slot
+  }
+
+  private closeSlot(): void {
+    clearTimeout(this.closing)
+    this.slot = undefined
+  }
+
+  private free(slot: Slot): void {
+    if (!this.slots.delete(slot)) return
+    if (slot === this.slot) this.closeSlot()
+    this.spent -= slot.credits
+    // Sums of fractions do not come back to zero by themselves.
+    if (this.slots.size === 0) this.spent = 0
+    this.onFreed()
+  }
+
+  private start(callback: () => void, ms: number): Timer {
+    const timer = setTimeout(callback, ms)
+    hold(timer, this.isKeptAlive)
+    return timer
+  }
+}
+
+/** Fake clocks have timers that are plain numbers. */
+const hold = (timer: Partial<Pick<Timer, 'ref' | 'unref'>> | undefined, isHeld: boolean): void => {
+  if (isHeld) timer?.ref?.()
+  else timer?.unref?.()
+}

@@ -1,0 +1,93 @@
+import { makeLogger } from '../util/logging'
+
+const logger = makeLogger('RateLimiting')
+
+/** Requests that a provider allows: each limit that is given holds (contract 11). Zero counts as not given. */
+export interface AdapterRateLimitTier {
+  rateLimit1s?: number
+  rateLimit1m?: number
+  rateLimit1h?: number
+  note?: string
+}
+
+type Tiers = Record<string, AdapterRateLimitTier>
+
+/** The settings that choose a budget. */
+export interface RateLimitSettings {
+  RATE_LIMIT_API_TIER?: string
+  RATE_LIMIT_CAPACITY?: number
+  RATE_LIMIT_CAPACITY_MINUTE?: number
+  RATE_LIMIT_CAPACITY_SECOND?: number
+}
+
+/** The limits of a tier, all in requests per second: by the hour, by the minute, by the second. Infinity where there is none. */
+export const consolidateTierLimits = (limits?: AdapterRateLimitTier): number[] => [
+  (limits?.rateLimit1h || Infinity) / 3600,
+  (limits?.rateLimit1m || Infinity) / 60,
+  limits?.rateLimit1s || Infinity,
+]
+
+/** The most permissive limit of a tier, in requests per second; 0 when it has none. */
+export const highestTierLimit = (limits?: AdapterRateLimitTier): number =>
+  Math.max(0, ...consolidateTierLimits(limits).filter((limit) => limit !== Infinity))
+
+/** The most restrictive limit of a tier, in requests per second; Infinity when it has none. */
+export const lowestTierLimit = (limits?: AdapterRateLimitTier): number =>
+  Math.min(...consolidateTierLimits(limits))
+
+const entriesOf = (tiers: Tiers): [string, AdapterRateLimitTier][] => {
+  const entries = Object.entries(tiers)
+  if (entries.length === 0) throw new Error('The tiers object is defined, but has no entries')
+  return entries
+}
+
+/**
+ * The most permissive limit of all tiers, in requests per second; 0 without tiers.
+ *
+ * @throws Error when there are tiers, but none in them
+ */
+export const highestRateLimitTiers = (tiers?: Tiers): number =>
+  tiers === undefined ? 0 : Math.max(...entriesOf(tiers).map(([, tier]) => highestTierLimit(tier)))
+
+/** What the `RATE_LIMIT_CAPACITY*` settings say, as a tier. */
+export const buildRateLimitTiersFromConfig = (settings: RateLimitSettings): AdapterRateLimitTier => ({
+  rateLimit1s: settings.RATE_LIMIT_CAPACITY_SECOND,
+  rateLimit1m: settings.RATE_LIMIT_CAPACITY_MINUTE || settings.RATE_LIMIT_CAPACITY,
+})
+
+/**
+ * The tier to keep to: what the settings say by number, else the tier that they name, else the most restrictive one (contract 11,
+ * 17.12). Undefined when nothing limits.
+ *
+ * @throws Error when the tier named is none of `tiers`, when there is none in them, or when none is named although one has to be
+ */
+export const getRateLimitingTier = (
+  settings: RateLimitSettings,
+  tiers?: Tiers,
+  requireTierSelection?: boolean,
+): AdapterRateLimitTier | undefined => {
+  const override = buildRateLimitTiersFromConfig(settings)
+  if (override.rateLimit1s || override.rateLimit1m) return override
+  if (tiers === undefined) return undefined
+  const entries = entriesOf(tiers)
+  const { RATE_LIMIT_API_TIER: named } = settings
+  if (named) {
+    const [, tier] = entries.find(([name]) => name === named) ?? []
+    if (tier === undefined) {
+      const names = entries.map(([name]) => `"${name}"`).join(', ')
+      throw new Error(`The selected rate limit tier "${named}" is not valid (can be one of ${names})`)
+    }
+    logger.info(`Keeping to the rate limit tier "${named}"`)
+    return tier
+  }
+  if (requireTierSelection) {
+    throw new Error(
+      'This adapter requires you to specify a rate limit tier via the RATE_LIMIT_API_TIER environment variable',
+    )
+  }
+  const [name, tier] = entries.reduce((lowest, entry) =>
+    lowestTierLimit(entry[1]) < lowestTierLimit(lowest[1]) ? entry : lowest,
+  )
+  logger.info(`No rate limit tier is selected: keeping to the most restrictive, "${name}"`)
+  return tier
+}

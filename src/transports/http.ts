@@ -1,0 +1,6 @@
+export {
+  type HttpTransportConfig,
+  type HttpTransportGenerics,
+  type ProviderRequestConfig,
+} from './http/config'
+export { HttpTransport } from './http/http-transport'

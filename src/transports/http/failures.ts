@@ -1,0 +1,70 @@
+import { type AxiosError } from 'axios'
+import { AdapterDataProviderError, AdapterRateLimitError } from '../../validation/errors'
+import { type ResponseTimestamps } from '../../validation/timestamps'
+import { type Outage } from '../capabilities'
+import { describeFailure, isWorthRetrying, statusOf } from '../requester/provider-error'
+
+/** More of a provider's error page than anybody reads. */
+const MAX_BODY_CHARACTERS = 10_000
+
+const TOO_MANY_REQUESTS = 429
+
+/** What follows from a failed request. */
+export interface Failure {
+  /** What its feeds answer with; nothing is cached when the provider did not answer (contract 17.5). */
+  response: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps } | undefined
+  outage: Omit<Outage, 'sinceUnixMs'>
+  /** The shortest and the longest interval after which it is tried again; undefined: as usual. */
+  intervalMs: { min: number; max: number } | undefined
+  /** The budget is used up: how long the pass waits. */
+  waitMs: number
+}
+
+const NEVER: ResponseTimestamps = {
+  providerDataRequestedUnixMs: 0,
+  providerDataReceivedUnixMs: 0,
+  providerIndicatedTimeUnixMs: undefined,
+}
+
+const bodyOf = (data: unknown): string => {
+  let text: string
+  try {
+    text = String(JSON.stringify(data))
+  } catch {
+    text = '[a body that JSON cannot show]'
+  }
+  return text.length > MAX_BODY_CHARACTERS ? `${text.slice(0, MAX_BODY_CHARACTERS)}…` : text
+}
+
+/** RL-3: how fast a failing request may be repeated. An error that is cached is renewed before it expires. */
+const intervalAfter = (status: number | undefined, cacheMaxAgeMs: number): { min: number; max: number } => {
+  if (status !== undefined && !isWorthRetrying(status))
+    return { min: 1_000, max: Math.max(1_000, Math.min(60_000, (cacheMaxAgeMs * 2) / 3)) }
+  return status === TOO_MANY_REQUESTS ? { min: 1_000, max: 10_000 } : { min: 100, max: 5_000 }
+}
+
+/** The table of contract 10.5. */
+export const failureOf = (error: unknown, cacheMaxAgeMs: number): Failure => {
+  if (error instanceof AdapterRateLimitError) {
+    const { message, msUntilNextExecution: waitMs } = error
+    return {
+      response: { errorMessage: message, statusCode: TOO_MANY_REQUESTS, timestamps: NEVER },
+      outage: { code: 'RATE_LIMITED', message },
+      intervalMs: undefined,
+      waitMs,
+    }
+  }
+  const cause = (error as Error | null)?.cause
+  const status = statusOf(cause)
+  const intervalMs = intervalAfter(status, cacheMaxAgeMs)
+  const outage = describeFailure(cause ?? error)
+  if (!(error instanceof AdapterDataProviderError) || status === undefined)
+    return { response: undefined, outage, intervalMs, waitMs: 0 }
+  const errorMessage = `Provider request failed with status ${status}: ${bodyOf((cause as AxiosError).response?.data)}`
+  return {
+    response: { errorMessage, statusCode: 502, timestamps: error.timestamps },
+    outage,
+    intervalMs,
+    waitMs: 0,
+  }
+}

@@ -1,0 +1,325 @@
+import { retrieveCost } from '../../metrics/labels'
+import { metrics } from '../../metrics/registry'
+import { identify } from '../../subscriptions/delta'
+import { ExpiringSortedSet } from '../../subscriptions/expiring-sorted-set'
+import { RedisSubscriptionSet } from '../../subscriptions/redis-subscription-set'
+import { sleep } from '../../util/sleep'
+import { WakeSignal } from '../../util/wake-signal'
+import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { FEED_OUTAGE, OUTAGE, type Outage, WAKE } from '../capabilities'
+import { Requester, type RequesterResult } from '../requester/requester'
+import { SubscriptionTransport } from '../subscription-transport'
+import { type EndpointContext, type TransportDependencies } from '../transport'
+import { type HttpTransportConfig, type HttpTransportGenerics } from './config'
+import { failureOf } from './failures'
+import { FairOrder } from './fair-order'
+import { HoldOff } from './hold-off'
+import { Intake } from './intake'
+import { Preparation, type PreparedRequest } from './preparation'
+import { Reports } from './reports'
+import { RequestStates } from './request-states'
+
+/** While everything waits to be tried again, the loop looks up this often, so that it is never silent for long. */
+const HELD_LOOK_MS = 1_000
+
+/** A pass whose requests overflowed waits no longer than this, so that it ends within its time limit. */
+const MAX_OVERFLOW_WAIT_MS = 5_000
+
+type Params<T extends HttpTransportGenerics> = TypeFromDefinition<T['Parameters']>
+type Answer<T extends HttpTransportGenerics> = RequesterResult<T['Provider']['ResponseBody']>
+
+/**
+ * Keeps the values of wanted feeds warm by requests that answer one feed or many (contract 10.5). Passes follow each other without a
+ * pause; the rate limiter alone paces them (contract 17.11). A feed that becomes wanted while a pass is in flight is asked for beside
+ * it, before what waits there.
+ */
+export class HttpTransport<T extends HttpTransportGenerics> extends SubscriptionTransport<T> {
+  /** Whether there is something to keep warm. */
+  WARMER_ACTIVE = false
+  requester!: Requester
+
+  readonly [WAKE] = new WakeSignal()
+  private readonly config: HttpTransportConfig<T>
+  private readonly preparation: Preparation<T>
+  private readonly intake = new Intake<T>(this)
+  private readonly states = new RequestStates()
+  private readonly order = new FairOrder()
+  private readonly holds: HoldOff
+  private readonly reports = new Reports()
+  private readonly stopping = new AbortController()
+  private context: EndpointContext<T> | undefined
+  private passesInFlight = 0
+  private failedPasses = 0
+  private isAskingLate = false
+  private isWaitingForHold = false
+
+  constructor(config: HttpTransportConfig<T>) {
+    super()
+    this.config = config
+    const onRetry = (): void => {
+      if (this.isWaitingForHold) this[WAKE].wake()
+    }
+    this.preparation = new Preparation(config, onRetry)
+    this.holds = new HoldOff(onRetry)
+  }
+
+  override async initialize(
+    dependencies: TransportDependencies<T>,
+    adapterSettings: T['Settings'],
+    endpointName: string,
+    transportName: string,
+  ): Promise<void> {
+    await super.initialize(dependencies, adapterSettings, endpointName, transportName)
+    this.requester = dependencies.requester
+    const set = this.subscriptionSet
+    if (set instanceof ExpiringSortedSet) set.follow(() => this.noticeAdded())
+    else if (set instanceof RedisSubscriptionSet) set.follow(() => this[WAKE].wake())
+  }
+
+  getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
+    return adapterSettings.WARMUP_SUBSCRIPTION_TTL
+  }
+
+  /** Keeps the first spelling of a feed for as long as it is wanted, so that the provider always sees the same bytes. */
+  override want(params: Params<T>, key: string): void | Promise<void> {
+    const set = this.subscriptionSet
+    if (set instanceof ExpiringSortedSet && set.refresh(key, this.subscriptionTtl)) return
+    return set.add(params, this.subscriptionTtl, key)
+  }
+
+  async backgroundHandler(context: EndpointContext<T>, entries: Params<T>[]): Promise<void> {
+    if (entries.length === 0) {
+      this.setWarmer(false)
+      await this[WAKE].wait(context.adapterSettings.BACKGROUND_EXECUTE_MS_HTTP)
+      return
+    }
+    this.setWarmer(true)
+    this.context = context
+    // An author's bug that fails every pass is not to fill the log at the speed of the loop.
+    if (this.failedPasses > 1) await this[WAKE].wait(Math.min(HELD_LOOK_MS, 10 * 2 ** this.failedPasses))
+    const added = this.takeAdded()
+    this[WAKE].clear()
+    const requests = this.prepare(context, entries)
+    metrics
+      .get('httpRequestsPerBgExecute')
+      .labels({ adapter_endpoint: context.endpointName })
+      .set(requests.length)
+    const startedAt = Date.now()
+    this.passesInFlight += 1
+    try {
+      void this.askBeside(context, added, entries)
+      await this.pass(context, requests, added)
+    } finally {
+      this.passesInFlight -= 1
+    }
+    this.forget(requests, entries)
+    this.reports.pass(context, Date.now() - startedAt)
+  }
+
+  /** Why a feed has no value yet, for the client that waits for it. */
+  [FEED_OUTAGE](params: object): Outage | undefined {
+    const feed = identify(params)
+    const request = this.states.outageOf(feed)
+    const outage = this.preparation.outageOf(feed) ?? request?.outage
+    if (request === undefined || outage !== undefined) return outage
+    const trouble = this.requester instanceof Requester ? this.requester.troubleWith(request.key) : undefined
+    if (trouble !== undefined || request.answeredAtUnixMs === undefined) return trouble
+    const message = 'The data provider answered without a value for this feed'
+    return { code: 'NO_DATA_YET', message, sinceUnixMs: request.answeredAtUnixMs }
+  }
+
+  /** What is wrong, when nothing is right. */
+  get [OUTAGE](): Outage | undefined {
+    return this.states.common
+  }
+
+  shutdown(): Promise<void> {
+    this.stopping.abort()
+    this.holds.stop()
+    this.preparation.stop()
+    this.setWarmer(false)
+    this[WAKE].wake()
+    if (this.requester instanceof Requester)
+      for (const key of this.states.pendingKeys) this.requester.cancel(key)
+    return Promise.resolve()
+  }
+
+  private prepare(context: EndpointContext<T>, entries: Params<T>[]): PreparedRequest<T>[] {
+    try {
+      const requests = this.preparation.prepare(context, this.name, entries)
+      this.failedPasses = 0
+      return requests
+    } catch (error) {
+      this.failedPasses += 1
+      throw error
+    }
+  }
+
+  /** Asks for everything that is due, those first whose feeds nobody has a value of, and waits for all. */
+  private async pass(
+    context: EndpointContext<T>,
+    requests: PreparedRequest<T>[],
+    added: Params<T>[],
+  ): Promise<void> {
+    const due = requests.filter(({ key }) => !this.holds.isHeld(key))
+    if (due.length === 0) {
+      if (requests.length > 0 || this.preparation.hasGuilty) await this.waitForHold()
+      return
+    }
+    const fresh = new Set(added.map(identify))
+    const isFresh = ({ params }: PreparedRequest<T>): boolean =>
+      fresh.size > 0 && params.some((one) => fresh.has(identify(one)))
+    const urgent = due.filter(isFresh)
+    const regular = urgent.length === 0 ? due : due.filter((request) => !isFresh(request))
+    const outcomes = [
+      ...urgent.map((request) => this.fulfil(context, request, true)),
+      ...this.order.arrange(regular).map((request) => this.fulfil(context, request, false)),
+    ]
+    this.order.note(await Promise.all(outcomes))
+  }
+
+  /** One request from asking to cached results. Never rejects. */
+  private async fulfil(
+    context: EndpointContext<T>,
+    request: PreparedRequest<T>,
+    isUrgent: boolean,
+  ): Promise<{ key: string; wasDropped: boolean }> {
+    const { key, params } = request
+    this.states.began(key, params.map(identify))
+    let wasDropped = false
+    try {
+      const answer = await this.ask(request, isUrgent)
+      if (!this.isStopped) await this.take(context, request, answer)
+    } catch (error) {
+      if (!this.isStopped) wasDropped = await this.fail(context, request, error)
+    } finally {
+      this.states.ended(key)
+    }
+    return { key, wasDropped }
+  }
+
+  private async ask({ key, request, cost }: PreparedRequest<T>, isUrgent: boolean): Promise<Answer<T>> {
+    const { requester } = this
+    const jumpsQueue =
+      isUrgent && requester instanceof Requester && requester.request === Requester.prototype.request
+    return jumpsQueue ? requester.requestUrgently(key, request, cost) : requester.request(key, request, cost)
+  }
+
+  private async take(
+    context: EndpointContext<T>,
+    request: PreparedRequest<T>,
+    answer: Answer<T>,
+  ): Promise<void> {
+    const { key, params } = request
+    this.holds.succeeded(key)
+    try {
+      metrics
+        .get('rateLimitCreditsSpentTotal')
+        .labels({ feed_id: 'N/A', participant_id: '9002' })
+        .inc(Math.max(0, retrieveCost(answer.response.data)))
+      const results = this.config.parseResponse(params, answer.response, context.adapterSettings)
+      await this.intake.accept(results, answer.timestamps)
+      this.states.answered(key)
+    } catch (error) {
+      const message = "The adapter's code that reads the data provider's answer failed"
+      this.states.failed(key, { code: 'PARSE_FAILED', message })
+      this.reports.failure('PARSE_FAILED', context, this.name, error)
+    }
+  }
+
+  /** Whether the request was dropped for want of budget. */
+  private async fail(
+    context: EndpointContext<T>,
+    request: PreparedRequest<T>,
+    error: unknown,
+  ): Promise<boolean> {
+    const { key, params } = request
+    const { response, outage, intervalMs, waitMs } = failureOf(error, context.adapterSettings.CACHE_MAX_AGE)
+    const delayMs = intervalMs === undefined ? waitMs : this.holds.failed(key, intervalMs.min, intervalMs.max)
+    this.states.failed(key, { ...outage, nextAttemptUnixMs: Date.now() + delayMs })
+    this.reports.failure(outage.code, context, this.name, error)
+    try {
+      if (response !== undefined) await this.intake.writeError(params, response)
+    } catch (writeError) {
+      this.reports.failure('write', context, this.name, writeError)
+    }
+    if (waitMs > 0) await sleep(Math.min(waitMs, MAX_OVERFLOW_WAIT_MS), this.stopping.signal)
+    return intervalMs === undefined
+  }
+
+  private noticeAdded(): void {
+    this[WAKE].wake()
+    if (this.passesInFlight === 0 || this.isAskingLate) return
+    this.isAskingLate = true
+    void Promise.resolve().then(() => this.askLate())
+  }
+
+  /** Asks for feeds that came while a pass is in flight. What comes until its requests have had their turn is asked for together. */
+  private async askLate(): Promise<void> {
+    while (this.passesInFlight > 0 && !this.isStopped) {
+      const added = this.takeAdded()
+      if (added.length === 0) break
+      this[WAKE].clear()
+      await this.askBeside(this.context!, added)
+    }
+    this.isAskingLate = false
+  }
+
+  /** Asks for feeds beside a pass, those aside that are in it. Resolves when the requests have left the queue; never rejects. */
+  private async askBeside(
+    context: EndpointContext<T>,
+    added: Params<T>[],
+    pass: Params<T>[] = [],
+  ): Promise<void> {
+    const inPass = new Set(pass)
+    const late = added.filter((params) => !inPass.has(params))
+    if (late.length === 0) return
+    try {
+      const requests = this.preparation
+        .prepare(context, this.name, late)
+        .filter(({ key }) => !this.holds.isHeld(key))
+      await Promise.all(
+        requests.map((request) => {
+          const fulfilled = this.fulfil(context, request, true)
+          return this.requester instanceof Requester ? this.requester.hasLeftQueue(request.key) : fulfilled
+        }),
+      )
+    } catch (error) {
+      this.reports.failure('PREPARE_FAILED', context, this.name, error)
+    }
+  }
+
+  /** What has become wanted since this was last called. */
+  private takeAdded(): Params<T>[] {
+    const set = this.subscriptionSet
+    return set instanceof ExpiringSortedSet ? ([...set.takeChanges().added.values()] as Params<T>[]) : []
+  }
+
+  private async waitForHold(): Promise<void> {
+    this.isWaitingForHold = true
+    await this[WAKE].wait(HELD_LOOK_MS)
+    this.isWaitingForHold = false
+  }
+
+  private forget(requests: PreparedRequest<T>[], entries: Params<T>[]): void {
+    const keys = new Set(requests.map(({ key }) => key))
+    this.states.retain((key) => keys.has(key) || this.holds.isHeld(key))
+    this.holds.retain((key) => keys.has(key))
+    if (!this.preparation.hasGuilty) return
+    const feeds = new Set(entries.map(identify))
+    this.preparation.retain((feed) => feeds.has(feed))
+  }
+
+  private setWarmer(isActive: boolean): void {
+    if (this.WARMER_ACTIVE === isActive) return
+    this.WARMER_ACTIVE = isActive
+    metrics
+      .get('cacheWarmerCount')
+      .labels({ isBatched: 'true' })
+      .inc(isActive ? 1 : -1)
+  }
+
+  private get isStopped(): boolean {
+    return this.stopping.signal.aborted
+  }
+}

@@ -1,0 +1,144 @@
+import { calculateHttpRequestKey } from '../../cache/keys'
+import { identify } from '../../subscriptions/delta'
+import { LogLimiter } from '../../util/log-limiter'
+import { makeLogger } from '../../util/logging'
+import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { type Outage } from '../capabilities'
+import { type EndpointContext } from '../transport'
+import { type HttpTransportConfig, type HttpTransportGenerics, type ProviderRequestConfig } from './config'
+import { HoldOff } from './hold-off'
+
+const logger = makeLogger('HttpTransport')
+
+const MIN_HOLD_MS = 1_000
+const MAX_HOLD_MS = 60_000
+
+type Params<T extends HttpTransportGenerics> = TypeFromDefinition<T['Parameters']>
+
+/** A request as its author made it, and the key that tells it from others. */
+export interface PreparedRequest<T extends HttpTransportGenerics> extends ProviderRequestConfig<T> {
+  key: string
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/**
+ * Asks the author for the requests of a pass. When that throws for the whole list, it is asked feed by feed: the guilty ones are left
+ * out, and tried again at a growing interval (IS-4).
+ */
+export class Preparation<T extends HttpTransportGenerics> {
+  private readonly guilty = new Map<string, Outage>()
+  private readonly holds: HoldOff
+  private readonly problems = new LogLimiter()
+
+  constructor(
+    private readonly config: HttpTransportConfig<T>,
+    onRetry: () => void,
+  ) {
+    this.holds = new HoldOff(onRetry)
+  }
+
+  /** @throws what `prepareRequests` throws, when it throws for every single feed (contract 10.5) */
+  prepare(context: EndpointContext<T>, transportName: string, entries: Params<T>[]): PreparedRequest<T>[] {
+    const due =
+      this.guilty.size === 0 ? entries : entries.filter((params) => !this.holds.isHeld(identify(params)))
+    if (due.length === 0) return []
+    const whole = this.attempt(context, transportName, due)
+    if ('requests' in whole) {
+      if (this.guilty.size > 0) for (const params of due) this.acquit(params)
+      return whole.requests
+    }
+    const innocent: Params<T>[] = []
+    const single: PreparedRequest<T>[] = []
+    for (const params of due) {
+      const outcome = due.length === 1 ? whole : this.attempt(context, transportName, [params])
+      if ('error' in outcome) {
+        this.convict(context, params, outcome.error)
+        continue
+      }
+      this.acquit(params)
+      innocent.push(params)
+      single.push(...outcome.requests)
+    }
+    if (innocent.length === 0) {
+      // Nothing can be done for anybody: the pass as such has failed, and the next one tries again.
+      if (due.length === entries.length) for (const params of due) this.holds.succeeded(identify(params))
+      throw whole.error
+    }
+    // One by one they cost a request each; together the author may batch them.
+    const together = this.attempt(context, transportName, innocent)
+    return 'requests' in together ? together.requests : single
+  }
+
+  /** Why there is no request for a feed. */
+  outageOf(feed: string): Outage | undefined {
+    return this.guilty.get(feed)
+  }
+
+  /** Forgets feeds that nobody wants any more. */
+  retain(isKept: (feed: string) => boolean): void {
+    for (const feed of this.guilty.keys()) if (!isKept(feed)) this.guilty.delete(feed)
+    this.holds.retain(isKept)
+  }
+
+  get hasGuilty(): boolean {
+    return this.guilty.size > 0
+  }
+
+  stop(): void {
+    this.holds.stop()
+  }
+
+  private attempt(
+    context: EndpointContext<T>,
+    transportName: string,
+    params: Params<T>[],
+  ): { requests: PreparedRequest<T>[] } | { error: unknown } {
+    try {
+      const made = this.config.prepareRequests(params, context.adapterSettings)
+      const requests = Array.isArray(made) ? made : [made]
+      return { requests: requests.map((request) => this.complete(context, transportName, request)) }
+    } catch (error) {
+      return { error }
+    }
+  }
+
+  private complete(
+    { endpointName, adapterSettings }: EndpointContext<T>,
+    transportName: string,
+    made: ProviderRequestConfig<T>,
+  ): PreparedRequest<T> {
+    if (!isObject(made) || !Array.isArray(made.params) || !isObject(made.request))
+      throw new Error('prepareRequests made something that is no request with its params')
+    const { params, request, cost, endpointNameOverride } = made
+    const key = calculateHttpRequestKey({
+      context: {
+        endpointName: endpointNameOverride ?? endpointName,
+        adapterSettings: adapterSettings,
+      },
+      data: params,
+      transportName,
+    })
+    return { params, request, cost, key }
+  }
+
+  private convict({ endpointName }: EndpointContext<T>, params: Params<T>, error: unknown): void {
+    const feed = identify(params)
+    const delayMs = this.holds.failed(feed, MIN_HOLD_MS, MAX_HOLD_MS)
+    const now = Date.now()
+    this.guilty.set(feed, {
+      code: 'PREPARE_FAILED',
+      message: "The adapter's code that makes the request to the data provider failed",
+      sinceUnixMs: this.guilty.get(feed)?.sinceUnixMs ?? now,
+      nextAttemptUnixMs: now + delayMs,
+    })
+    this.problems.run(endpointName, (repeated) =>
+      logger.error({ err: error, repeated }, `No request could be prepared for a feed of ${endpointName}`),
+    )
+  }
+
+  private acquit(params: Params<T>): void {
+    const feed = identify(params)
+    if (this.guilty.delete(feed)) this.holds.succeeded(feed)
+  }
+}

@@ -1,0 +1,41 @@
+import { LogLimiter } from '../../util/log-limiter'
+import { makeLogger } from '../../util/logging'
+import { type BaseAdapterSettings } from '../../config/settings'
+
+const logger = makeLogger('HttpTransport')
+
+interface Context {
+  endpointName: string
+  adapterSettings: Pick<BaseAdapterSettings, 'WARMUP_SUBSCRIPTION_TTL' | 'CACHE_MAX_AGE'>
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** What an HTTP transport logs: each kind of trouble once, and then once in an interval with a count (OB-4). */
+export class Reports {
+  private readonly limiter = new LogLimiter()
+
+  failure(code: string, { endpointName: endpoint }: Context, transport: string, error: unknown): void {
+    const status = (error as { providerStatusCode?: number } | null)?.providerStatusCode
+    this.limiter.run(`${code} ${status ?? ''}`, (repeated) =>
+      logger.error(
+        { endpoint, transport, code, status, repeated },
+        `A request of ${endpoint} to the data provider failed: ${messageOf(error)}`,
+      ),
+    )
+  }
+
+  /** contract 10.5: a pass may take no longer than values live and feeds stay wanted. */
+  pass({ endpointName, adapterSettings }: Context, tookMs: number): void {
+    const { WARMUP_SUBSCRIPTION_TTL, CACHE_MAX_AGE } = adapterSettings
+    for (const [setting, limitMs] of Object.entries({ WARMUP_SUBSCRIPTION_TTL, CACHE_MAX_AGE })) {
+      if (!(tookMs > limitMs)) continue
+      this.limiter.run(setting, (repeated) =>
+        logger.warn(
+          { repeated, tookMs },
+          `Requesting all feeds of ${endpointName} took longer than ${setting} (${limitMs} ms): values go stale. The rate limit may be too low for so many`,
+        ),
+      )
+    }
+  }
+}

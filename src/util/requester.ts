@@ -1,0 +1,1 @@
+export { Requester } from '../transports/requester/requester'

@@ -1,0 +1,1 @@
+export { EvictedError, type Turn, TurnQueue } from './turns'
