@@ -1,13 +1,14 @@
 import { metrics } from '../metrics/registry'
 import { type Cache } from './cache'
 import { type FeedIndex } from './feed-index'
-import { isLocalReader } from './local-cache'
+import { localLayerOf } from './local-cache'
 import { type AdapterResponse } from './responses'
 
 /** A feed that nobody asked for and nothing was written to for this long leaves the metrics. */
 const FORGET_AFTER_MS = 3_600_000
 
-const numberOf = (value: unknown): number | undefined => {
+/** A finite number, or a string that is one; an empty string is none. */
+export const numberOf = (value: unknown): number | undefined => {
   if (typeof value === 'string' && value === '') return undefined
   const number = typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN
   return Number.isFinite(number) ? number : undefined
@@ -33,7 +34,7 @@ export const publishFeeds = (
     feed_id: feed.feedId,
     cache_type: cache.type,
   })
-  const read = (key: string) => (isLocalReader(cache) ? cache.read(key)?.value : undefined)
+  const read = (key: string) => localLayerOf(cache)?.read(key)?.value
 
   const stops = [
     metrics.publish('httpRequestsTotal', (counter) => {

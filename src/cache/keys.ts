@@ -10,6 +10,8 @@ export interface KeySettings {
 }
 
 type Data = Record<string, unknown>
+/** What callers may name as the types of their endpoint; only its settings count. */
+type KeyGenerics = { Settings: KeySettings }
 
 const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null
 
@@ -37,11 +39,11 @@ const withPrefix = (key: string, settings: KeySettings): string =>
   settings.CACHE_PREFIX ? `${settings.CACHE_PREFIX}-${key}` : key
 
 /** `[<CACHE_PREFIX>-]<ADAPTER>-<endpoint>-<transport>-<params>` (contract 8.2). */
-export const calculateCacheKey = (of: {
+export const calculateCacheKey = <T extends KeyGenerics = KeyGenerics>(of: {
   data: Data
   adapterName: string
   endpointName: string
-  adapterSettings: KeySettings
+  adapterSettings: T['Settings']
   transportName: string
 }): string => {
   const params = paramsKey(of.data, of.adapterSettings)
@@ -53,8 +55,8 @@ export const generatedCacheKey = (generated: string, settings: KeySettings): str
   withPrefix(hashIfLong(generated, settings, false), settings)
 
 /** `<endpoint>-<transport>-<params>`, for one set of parameters or a batch of them. */
-export const calculateHttpRequestKey = (of: {
-  context: { endpointName: string; adapterSettings: KeySettings }
+export const calculateHttpRequestKey = <T extends KeyGenerics = KeyGenerics>(of: {
+  context: { endpointName: string; adapterSettings: T['Settings'] }
   data: Data | Data[]
   transportName: string
 }): string =>
@@ -65,8 +67,8 @@ export const calculateAdapterName = (adapterName: string, data: Data): string =>
   typeof data['adapterNameOverride'] === 'string' ? data['adapterNameOverride'].toUpperCase() : adapterName
 
 /** The feed's name in metrics and `meta`: its parameters, or `N/A` without any (contract 8.3). */
-export const calculateFeedId = (
-  { adapterSettings }: { adapterSettings: KeySettings },
+export const calculateFeedId = <T extends KeyGenerics = KeyGenerics>(
+  { adapterSettings }: { adapterSettings: T['Settings'] },
   data: Data,
 ): string => {
   if (isEmpty(data)) return adapterSettings.FEED_ID_JSON ? '{}' : 'N/A'

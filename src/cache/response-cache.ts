@@ -13,14 +13,14 @@ import { FeedIndex } from './feed-index'
 import { publishFeeds } from './feed-metrics'
 import { type GuardOptions, type GuardReason, isFiniteValue, judge, lifetimeMs } from './guards'
 import { calculateCacheKey } from './keys'
-import { isLocalReader, isPlainLocal } from './local-cache'
+import { isPlainLocal, localLayerOf } from './local-cache'
 import { Refusals } from './refusals'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
 import { storedResponse } from './stored-response'
 
 const logger = makeLogger('ResponseCache')
 
-type CacheGenerics = { Parameters: InputParametersDefinition; Response: ResponseGenerics }
+export type CacheGenerics = { Parameters: InputParametersDefinition; Response: ResponseGenerics }
 type Data = Record<string, unknown>
 
 /** Before this no provider of prices had a clock worth quoting (contract 8.4). */
@@ -40,7 +40,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   private readonly refusals = new Map<string, Refusals>()
   private readonly isWanted = new Map<string, (key: string) => boolean>()
   private readonly timeWarnings = new LogLimiter()
-  private readonly stopPublishing: () => void
+  private stopPublishing: (() => void) | undefined
 
   constructor(of: {
     dependencies: { cache: Cache }
@@ -57,7 +57,16 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.endpointName = of.endpointName
     this.adapterSettings = of.adapterSettings
     this.guards = of.guards
-    this.stopPublishing = publishFeeds(this.adapterName, this.cache, () => this.indexes.values())
+  }
+
+  /** True when {@link writeNow} stands for `write`: the cache is this process's memory and nobody replaced a method. */
+  get isImmediate(): boolean {
+    return false
+  }
+
+  /** Writes into the local cache before it returns. `now` is when the message arrived. */
+  writeNow(_transportName: string, _results: TimestampedProviderResult<T>[], _now: number): void {
+    throw new Error('Immediate writes need the local cache')
   }
 
   abstract write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void>
@@ -113,7 +122,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   /** Takes this cache's series out of the metrics. */
   stop(): void {
-    this.stopPublishing()
+    this.stopPublishing?.()
+    this.stopPublishing = () => {}
     for (const refusals of this.refusals.values()) refusals.stop()
   }
 
@@ -157,8 +167,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     const reason = this.refuse(transportName, feed, value, now)
     if (reason === undefined) {
       feed.refusal = undefined
-      if (this.guards !== undefined)
-        feed.acceptedAsOf = value.timestamps.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
+      if (this.guards !== undefined) this.noteAccepted(transportName, feed, value)
       return true
     }
     // Known for as long as the feed is, which metrics would else forget as unused.
@@ -195,11 +204,24 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     if (guards === undefined) return undefined
     if (guards.onlyWanted !== false && this.isWanted.get(transportName)?.(feed.key) === false)
       return 'unwanted'
-    const served = isLocalReader(this.cache) ? this.cache.read(feed.key)?.value : undefined
-    return judge(value, served, feed.acceptedAsOf, now, guards)
+    const { served, acceptedAsOf } = this.lastAccepted(transportName, feed)
+    return judge(value, served, acceptedAsOf, now, guards)
   }
 
-  private async allowedTtl(key: string, ttl: number): Promise<number> {
+  /** What a new value must not be older than: what is served now, and what was accepted last. */
+  protected lastAccepted(
+    _transportName: string,
+    feed: Feed,
+  ): { served: AdapterResponse | undefined; acceptedAsOf: number | undefined } {
+    const served = localLayerOf(this.cache)?.read(feed.key)?.value
+    return { served, acceptedAsOf: feed.acceptedAsOf }
+  }
+
+  protected noteAccepted(_transportName: string, feed: Feed, value: AdapterResponse): void {
+    feed.acceptedAsOf = value.timestamps.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
+  }
+
+  protected async allowedTtl(key: string, ttl: number): Promise<number> {
     if (this.guards?.maxAgeMs === undefined) return ttl
     const served = await this.cache.get(key)
     return served === undefined ? ttl : lifetimeMs(served, ttl, Date.now(), this.guards)
@@ -213,6 +235,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   }
 
   private createIndex(transportName: string): FeedIndex {
+    // Not before there are feeds of its own: a cache that wraps another leaves the counting to that one.
+    this.stopPublishing ??= publishFeeds(this.adapterName, this.cache, () => this.indexes.values())
     const settings = this.adapterSettings
     return new FeedIndex(
       {
@@ -229,8 +253,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
 /** The response cache of an endpoint: what a transport writes is what is served. */
 export class SimpleResponseCache<T extends CacheGenerics> extends ResponseCache<T> {
-  /** True when {@link writeNow} stands for `write`: the cache is this process's memory and nobody replaced a method. */
-  get isImmediate(): boolean {
+  override get isImmediate(): boolean {
     const { prototype } = SimpleResponseCache
     return (
       this.write === prototype.write &&
@@ -239,10 +262,7 @@ export class SimpleResponseCache<T extends CacheGenerics> extends ResponseCache<
     )
   }
 
-  /**
-   * Writes into the local cache before it returns. `now` is when the message arrived.
-   */
-  writeNow(transportName: string, results: TimestampedProviderResult<T>[], now: number): void {
+  override writeNow(transportName: string, results: TimestampedProviderResult<T>[], now: number): void {
     const { cache } = this
     if (!isPlainLocal(cache)) throw new Error('Immediate writes need the local cache')
     const ttl = this.adapterSettings.CACHE_MAX_AGE

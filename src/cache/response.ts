@@ -1,1 +1,2 @@
+export { CompareResponseCache } from './compare-response-cache'
 export { ResponseCache, SimpleResponseCache } from './response-cache'

@@ -199,7 +199,7 @@ describe('a stream', () => {
 })
 
 describe('the back-off of a stream', () => {
-  it('follows min(MIN * FACTOR^n, MAX), spreads only downwards, and starts anew after a success', async () => {
+  it('17.19: follows min(MIN * FACTOR^n, MAX), spreads only downwards, and starts anew after a success', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 100, max: 1_000 }),

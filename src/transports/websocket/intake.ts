@@ -1,34 +1,23 @@
 import type WebSocket from 'ws'
-import { Refusals, type RefusalReason } from '../../cache/refusals'
-import { type ResponseCache, SimpleResponseCache } from '../../cache/response-cache'
-import { type ProviderResult, type TimestampedProviderResult } from '../../cache/responses'
+import { ResultIntake, type ResultIntakeHost } from '../result-intake'
 import { type EndpointContext } from '../transport'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
 
 const DEFAULT_MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
 /** What the intake needs of its transport, looked up live: adapters override and assign these. */
-export interface IntakeHost<T extends WebsocketTransportGenerics> {
-  readonly name: string
-  readonly responseCache: ResponseCache<T> | undefined
-  readonly providerDataStreamEstablished: number
-  lastMessageReceivedAt: number
+export interface IntakeHost<T extends WebsocketTransportGenerics> extends ResultIntakeHost<T> {
   deserializeMessage(data: WebSocket.Data): T['Provider']['WsMessage']
 }
 
-type Results<T extends WebsocketTransportGenerics> = ProviderResult<T>[]
-
-/**
- * From a frame to the cache: decode, ask the author's handler, stamp, write, all within the message event. What goes wrong costs the
- * message (or the one result) that it went wrong with; it is counted by reason and named in the log once per interval.
- */
-export class Intake<T extends WebsocketTransportGenerics> {
-  private ownRefusals: Refusals | undefined
-
+/** From a frame to the cache: decode, ask the author's handler, stamp, write, all within the message event. */
+export class Intake<T extends WebsocketTransportGenerics> extends ResultIntake<T> {
   constructor(
-    private readonly host: IntakeHost<T>,
+    protected override readonly host: IntakeHost<T>,
     private readonly config: WebSocketTransportConfig<T>,
-  ) {}
+  ) {
+    super(host)
+  }
 
   receive(data: WebSocket.Data, context: EndpointContext<T>): void {
     const receivedAt = Date.now()
@@ -45,107 +34,13 @@ export class Intake<T extends WebsocketTransportGenerics> {
       return
     }
     try {
-      this.accept(this.config.handlers.message(message, context), receivedAt)
+      this.accept(this.config.handlers.message(message, context), receivedAt, 'handlers.message')
     } catch (error) {
       this.refuse('handler-failed', () => message, error)
     }
-  }
-
-  /** A response of our own making for one feed: why it has no value. */
-  writeError(params: ProviderResult<T>['params'], statusCode: number, errorMessage: string): void {
-    const now = Date.now()
-    const timestamps = this.stamp(now, undefined)
-    if (this.host.responseCache !== undefined)
-      this.write([{ params, response: { statusCode, errorMessage, timestamps } }], now)
-  }
-
-  /** Counts something that is not served. `detail` is called only when a log line is due. Never throws. */
-  refuse(reason: RefusalReason, detail: () => unknown, error?: unknown): void {
-    const { responseCache, name } = this.host
-    const refusals =
-      responseCache instanceof SimpleResponseCache
-        ? responseCache.refusalsOf(name)
-        : (this.ownRefusals ??= new Refusals('N/A', 'N/A', name))
-    refusals.add(reason, () => shown(detail), error)
-  }
-
-  stop(): void {
-    this.ownRefusals?.stop()
-  }
-
-  private accept(results: Results<T> | undefined, receivedAt: number): void {
-    if (results instanceof Promise) {
-      results.catch((error: unknown) => this.refuse('handler-failed', () => 'an asynchronous handler', error))
-      throw new Error('handlers.message returned a promise; it must return its results')
-    }
-    if (!Array.isArray(results) || results.length === 0) return
-    const whole = results.every(isWhole) ? results : this.wholeOnes(results)
-    if (whole.length === 0) return
-    for (const { response } of whole) {
-      // contract 10.4: the stamps go onto the handler's own object
-      const given = response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }
-      given.timestamps = this.stamp(receivedAt, given.timestamps?.providerIndicatedTimeUnixMs)
-    }
-    this.host.lastMessageReceivedAt = receivedAt
-    this.write(whole as TimestampedProviderResult<T>[], receivedAt)
-  }
-
-  private stamp(receivedAt: number, providerIndicatedTimeUnixMs: number | undefined) {
-    return {
-      providerDataStreamEstablishedUnixMs: this.host.providerDataStreamEstablished,
-      providerDataReceivedUnixMs: receivedAt,
-      providerIndicatedTimeUnixMs,
-    }
-  }
-
-  private wholeOnes(results: Results<T>): Results<T> {
-    return results.filter((result) => {
-      if (isWhole(result)) return true
-      this.refuse(
-        'handler-failed',
-        () => 'a result without params or response, or one that cannot be stamped',
-      )
-      return false
-    })
-  }
-
-  private write(results: TimestampedProviderResult<T>[], receivedAt: number): void {
-    const { responseCache, name } = this.host
-    if (responseCache instanceof SimpleResponseCache && responseCache.isImmediate) {
-      try {
-        responseCache.writeNow(name, results, receivedAt)
-      } catch (error) {
-        if (results.length === 1)
-          this.refuse('handler-failed', () => 'a result that cannot be written', error)
-        // IS-1: which one it was, the rest shall not suffer for.
-        else for (const result of results) this.write([result], receivedAt)
-      }
-      return
-    }
-    const written: unknown = responseCache?.write(name, results)
-    if (written instanceof Promise)
-      written.catch((error: unknown) => this.refuse('handler-failed', () => 'a write to the cache', error))
   }
 }
 
 /** Only what a log line will show: the limit on its length is far below this. */
 const textOf = (data: WebSocket.Data): string =>
   typeof data === 'string' ? data.slice(0, 1_000) : (data as Buffer).toString('utf8', 0, 1_000)
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-
-const isWhole = (result: { params?: unknown; response?: unknown } | null | undefined): boolean =>
-  isObject(result) &&
-  isObject(result.params) &&
-  isObject(result.response) &&
-  Object.isExtensible(result.response)
-
-/** For a log line. Messages of authors' own decoding may hold what JSON cannot (a bigint, a cycle). */
-const shown = (detail: () => unknown): unknown => {
-  const value = detail()
-  try {
-    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
-  } catch {
-    return 'a message that JSON cannot show'
-  }
-}

@@ -1,7 +1,7 @@
 import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
 import { type RefusalReason } from '../../cache/refusals'
-import { SimpleResponseCache } from '../../cache/response-cache'
+import { ResponseCache } from '../../cache/response-cache'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
@@ -82,7 +82,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, name)
     const cache = this.responseCache
-    this.subscriptions.publish(cache instanceof SimpleResponseCache ? cache.adapterName : undefined)
+    this.subscriptions.publish(cache instanceof ResponseCache ? cache.adapterName : undefined)
   }
 
   /** No connection, or one that is closed for good. One that is closing counts as open. */

@@ -115,7 +115,7 @@ describe('a connection that closes', () => {
 })
 
 describe('the failover counter', () => {
-  it('is 1 at the first connection, grows with every abnormal close, and is never reset', async () => {
+  it('17.1: is 1 at the first connection, grows with every abnormal close, and is never reset', async () => {
     await using provider = await wsProvider()
     const seen: number[] = []
     const of = config((_context, _desired, { streamHandlerInvocationsWithNoConnection }) => {

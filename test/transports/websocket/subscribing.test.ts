@@ -67,7 +67,7 @@ describe('builders', () => {
     expect(await connection.next()).toBe('plain')
   })
 
-  it('send the params themselves where one of the two is missing', async () => {
+  it('17.3: send the params themselves where one of the two is missing', async () => {
     await using provider = await wsProvider()
     await using service = await start(config(provider.url, { builders: {} }))
     void service.post(ETH)
@@ -120,7 +120,7 @@ describe('builders', () => {
 
 describe('what is subscribed', () => {
   // Naive: params are compared as JSON, so two clients who spell a feed differently make it unsubscribe and subscribe in turn.
-  it('does not flap when one feed is asked for in several spellings', async () => {
+  it('17.9: does not flap when one feed is asked for in several spellings', async () => {
     await using provider = await wsProvider()
     const passes = counter()
     const of = config(() => {
@@ -141,7 +141,7 @@ describe('what is subscribed', () => {
     expect(connection.received).toEqual(['+ETH/USD', '+BTC/USD'])
   })
 
-  it('SB-4: is unsubscribed when nobody has asked for its TTL, before anything new is subscribed', async () => {
+  it('SB-4, 17.2: is unsubscribed when nobody has asked for its TTL, before anything new is subscribed', async () => {
     vi.useFakeTimers(FAKED)
     await using provider = await wsProvider()
     await using service = await start(config(provider.url), {

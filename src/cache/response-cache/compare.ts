@@ -1,0 +1,1 @@
+export { CompareResponseCache } from '../compare-response-cache'

@@ -1,0 +1,1 @@
+export { SimpleResponseCache } from '../response-cache'

@@ -1,0 +1,1 @@
+export { CompositeTransport } from './composite-transport'

@@ -1,0 +1,7 @@
+export {
+  connectionErrorLabels,
+  type MessageDirection,
+  messageSubsLabels,
+  recordWsMessageSentMetrics,
+  recordWsMessageSubMetrics,
+} from './websocket/message-metrics'

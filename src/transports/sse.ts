@@ -1,0 +1,2 @@
+export { type SSEConfig } from './sse/config'
+export { SseTransport } from './sse-transport'

@@ -1,0 +1,134 @@
+import { type EventSource } from 'eventsource'
+import { type ErrorCode } from '../../validation/error-codes'
+import { AdapterConnectionError } from '../../validation/errors'
+import { MAX_TIMER_MS } from '../../util/sleep'
+
+const OPEN = 1
+
+/** Why a stream is no more. */
+export interface Loss {
+  code: ErrorCode
+  message: string
+}
+
+export const sseError = (code: ErrorCode, message: string, cause?: unknown): AdapterConnectionError =>
+  new AdapterConnectionError(
+    { statusCode: 502, message, cause, reason: { code, message, sinceUnixMs: Date.now() } },
+    { providerDataRequestedUnixMs: 0, providerDataReceivedUnixMs: 0, providerIndicatedTimeUnixMs: undefined },
+  )
+
+type Listen = (type: string, listener: (event: MessageEvent) => void) => void
+
+/**
+ * One stream, from the request for it to its end. It never reconnects by itself: whoever opens the next one knows that everything has to
+ * be subscribed again. After its end it is deaf (CN-1).
+ */
+export class SseConnection {
+  /** Settles with the first of: open, an event, error, deadline, close. */
+  readonly opened: Promise<void>
+  private state: 'connecting' | 'open' | 'closed' = 'connecting'
+  private settle!: (failure?: Error) => void
+  private readonly deadline: NodeJS.Timeout
+
+  /**
+   * @param of.events - what to listen for; listeners must not throw
+   * @param of.onLost - called once when an open stream ends other than by {@link close}
+   */
+  constructor(
+    private readonly source: EventSource,
+    private readonly of: {
+      events: { type: string; receive: (event: MessageEvent) => void }[]
+      timeoutMs: number
+      onLost: (loss: Loss) => void
+    },
+  ) {
+    this.opened = new Promise((resolve, reject) => {
+      this.settle = (failure) => {
+        clearTimeout(this.deadline)
+        if (failure === undefined) resolve()
+        else reject(failure)
+      }
+    })
+    // Whoever waits hears of a failure; nobody has to.
+    this.opened.catch(() => {})
+    this.deadline = setTimeout(
+      () =>
+        this.fail({
+          code: 'CONNECTION_TIMEOUT',
+          message: `The stream did not open within ${of.timeoutMs} ms`,
+        }),
+      Math.min(of.timeoutMs, MAX_TIMER_MS),
+    )
+    const listen = source.addEventListener.bind(source) as Listen
+    listen('open', () => this.open())
+    listen('error', (event) => this.errored(event as { code?: number; message?: string }))
+    for (const { type, receive } of of.events) {
+      listen(type, (event) => {
+        if (this.state === 'closed') return
+        if (type !== 'error') this.open()
+        receive(event)
+      })
+    }
+    // A test's class may be open from the start, or have no states at all.
+    if (source.readyState === OPEN || typeof source.readyState !== 'number') this.open()
+  }
+
+  get isClosed(): boolean {
+    return this.state === 'closed'
+  }
+
+  /** Notices the end of a stream whose class does not tell. */
+  check(): void {
+    const { readyState } = this.source
+    if (this.state === 'open' && typeof readyState === 'number' && readyState !== OPEN)
+      this.fail({ code: 'CONNECTION_CLOSED', message: 'The stream is not open any more' })
+  }
+
+  close(): void {
+    if (this.state !== 'closed') this.end(new Error('The stream was closed'))
+  }
+
+  private open(): void {
+    if (this.state !== 'connecting') return
+    this.state = 'open'
+    this.settle()
+  }
+
+  private errored(event: { code?: number; message?: string }): void {
+    // `error` may also be the name that a provider gave to an event of its own.
+    if (this.state === 'closed' || this.source.readyState === OPEN) return
+    const { code: status } = event
+    if (status !== undefined && status !== 200)
+      this.fail({ code: 'REQUEST_FAILED', message: `The provider answered with status ${status}` })
+    else if (this.state === 'open')
+      this.fail({ code: 'CONNECTION_CLOSED', message: 'The provider closed the stream' })
+    else if (/ECONNREFUSED/.test(event.message ?? ''))
+      this.fail({ code: 'CONNECTION_REFUSED', message: 'The connection was refused' })
+    else this.fail({ code: 'CONNECTION_FAILED', message: 'The stream could not be opened' })
+  }
+
+  private fail(loss: Loss): void {
+    const wasOpen = this.state === 'open'
+    this.end(sseError(loss.code, loss.message))
+    if (wasOpen) this.of.onLost(loss)
+  }
+
+  private end(reason: Error): void {
+    this.state = 'closed'
+    this.settle(reason)
+    closeSource(this.source)
+  }
+}
+
+const closeSource = (source: EventSource): void => {
+  const close = (): void => {
+    try {
+      source.close()
+    } catch {
+      // It belongs to whoever injected its class, and is of no use any more either way.
+    }
+  }
+  close()
+  // Right after an `error` event the package sets a timer for its own next attempt; a second close takes that away.
+  void Promise.resolve().then(close)
+}

@@ -1,0 +1,83 @@
+import { identify } from '../../subscriptions/delta'
+import { type Backoff, exponentialBackoff } from '../../util/backoff'
+import { Gate } from '../../util/gate'
+
+interface BackoffSettings {
+  STREAM_HANDLER_RETRY_MIN_MS: number
+  STREAM_HANDLER_RETRY_MAX_MS: number
+  STREAM_HANDLER_RETRY_EXP_FACTOR: number
+}
+
+/**
+ * The requests that subscribe and unsubscribe the feeds of one stream. Nobody waits for them; but those for one feed are sent one after
+ * the other, so that the last word is the last to arrive (SB-4), and feeds that could not be subscribed come up again after a pause.
+ */
+export class SubscriptionRequests<P> {
+  private readonly busy = new Map<string, Promise<void>>()
+  private readonly failed = new Map<string, P>()
+  private readonly pause = new Gate()
+  private backoff: Backoff | undefined
+  private generation = 0
+
+  /** @param onDue - feeds whose subscription failed may be tried again */
+  constructor(private readonly onDue: () => void) {}
+
+  /** A new stream: what was asked for on the last one is of no interest any more. */
+  reset(): void {
+    this.generation++
+    this.busy.clear()
+    this.failed.clear()
+    if (this.pause.isClosed) this.pause.open()
+  }
+
+  /** Sends a request in its feeds' turn; at once if none is on its way. A failure is handed to `onFailure`. */
+  send(params: readonly P[], request: () => Promise<unknown>, onFailure: (error: unknown) => void): void {
+    const { generation } = this
+    const feeds = params.map(identify)
+    const earlier = feeds.flatMap((feed) => this.busy.get(feed) ?? [])
+    const act = async (): Promise<void> => {
+      if (generation !== this.generation) return
+      try {
+        await request()
+      } catch (error) {
+        if (generation === this.generation) onFailure(error)
+      }
+    }
+    const done = earlier.length === 0 ? act() : Promise.all(earlier).then(act)
+    for (const feed of feeds) this.busy.set(feed, done)
+    void done.then(() => {
+      for (const feed of feeds) if (this.busy.get(feed) === done) this.busy.delete(feed)
+    })
+  }
+
+  succeeded(): void {
+    if (this.failed.size === 0) this.backoff = undefined
+  }
+
+  /** These could not be subscribed: they are due again when a pause has passed. */
+  postpone(params: readonly P[], settings: BackoffSettings): void {
+    for (const one of params) this.failed.set(identify(one), one)
+    if (this.pause.isClosed) return
+    this.backoff ??= exponentialBackoff({
+      minMs: settings.STREAM_HANDLER_RETRY_MIN_MS,
+      maxMs: settings.STREAM_HANDLER_RETRY_MAX_MS,
+      factor: settings.STREAM_HANDLER_RETRY_EXP_FACTOR,
+    })
+    const { delayMs, next } = this.backoff.next()
+    this.backoff = next
+    this.pause.close(delayMs, this.onDue)
+  }
+
+  /** Those of the wanted feeds that are to be tried again now. */
+  takeDue(desired: readonly P[]): P[] {
+    if (this.failed.size === 0 || this.pause.isClosed) return []
+    const due = desired.filter((one) => this.failed.has(identify(one)))
+    this.failed.clear()
+    return due
+  }
+
+  stop(): void {
+    this.generation++
+    this.pause.stop()
+  }
+}
