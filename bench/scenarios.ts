@@ -152,7 +152,10 @@ export const firstPrice = async (): Promise<Row[]> => {
 }
 
 /** Where `npm run test:reference` leaves the framework that ours stands in for. */
-const REFERENCE = path.join(__dirname, '../../reference/node_modules/@chainlink/external-adapter-framework')
+const REFERENCE = path.join(
+  __dirname,
+  '../../compat/reference/node_modules/@chainlink/external-adapter-framework',
+)
 
 interface Starts {
   ms: number[]

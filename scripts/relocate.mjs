@@ -19,10 +19,16 @@ export function relocate(text, file, newPath) {
   for (const { fileName, pos } of imports.sort((a, b) => b.pos - a.pos)) {
     const target = newPath(posix.join(posix.dirname(path), fileName))
     const moved = posix.relative(folder, target)
-    const specifier = moved === '' ? '.' : moved.startsWith('.') ? moved : `./${moved}`
+    const specifier = specifierOf(moved, target)
     if (posix.normalize(fileName) === posix.normalize(specifier)) continue
     const start = result.indexOf(fileName, pos)
     result = result.slice(0, start) + specifier + result.slice(start + fileName.length)
   }
   return result
+}
+
+/** A file may have the name of the folder that it is imported from: by `.` only the folder's index would be found. */
+function specifierOf(moved, target) {
+  if (moved === '') return target === '.' ? '.' : `../${posix.basename(target)}`
+  return moved.startsWith('.') ? moved : `./${moved}`
 }

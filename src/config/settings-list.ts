@@ -5,6 +5,11 @@ import { type SettingDefinition, type SettingDefinitionDetails, type SettingsDef
 
 export type DebugPageSetting = SettingDefinitionDetails & { name: string; value: unknown }
 
+/** The settings of an adapter as {@link settingsList} has them. */
+export const buildSettingsList = <T extends SettingsDefinitionMap>(adapter: {
+  config: AdapterConfig<T>
+}): DebugPageSetting[] => settingsList(adapter.config)
+
 /** All settings of an adapter as status and debug pages show them: by name, secrets redacted (contract 6.8). */
 export const settingsList = <T extends SettingsDefinitionMap>(
   config: AdapterConfig<T>,

@@ -8,9 +8,9 @@ import { type LocalCacheEntry } from '../cache/local-cache'
 import { type AdapterResponse } from '../cache/responses'
 import { type AdapterRequest } from '../transports/transport'
 import { asyncLocalStorage } from '../util/logging'
-import { AdapterInputError } from '../validation/errors'
 import { type EmptyInputParameters } from '../validation/input-parameters'
 import { correlationIdOf } from './correlation'
+import { requireJson } from './content-type'
 import { JSON_TYPE, logError, sendError } from './errors'
 import { type Plan, PlanMemo } from './plans'
 import { RequestStats } from './request-stats'
@@ -31,8 +31,6 @@ const BYTE_ORDER_MARK = 0xfeff
 
 const bodyOf = (entry: LocalCacheEntry<AdapterResponse>): string =>
   (entry.body ??= JSON.stringify(entry.value))
-
-const JSON_CONTENT = /^application\/json\s*(;|$)/i
 
 /**
  * Answers the requests of one adapter at one path. A body seen before whose feed has a live value is answered from that feed's
@@ -134,14 +132,9 @@ export class AdapterRoute {
    * @throws AdapterInputError when it did not come as JSON
    */
   private jsonOf(req: FastifyRequest): unknown {
-    const type = req.headers['content-type']
-    if (req.rawJson === undefined || type === undefined || !JSON_CONTENT.test(type)) {
-      throw new AdapterInputError({
-        statusCode: 400,
-        message: 'Content type not "application/json", returning 400',
-      })
-    }
-    return req.plan === undefined ? req.body : (JSON.parse(req.rawJson) as unknown)
+    const { rawJson } = req
+    requireJson(rawJson === undefined ? undefined : req.headers['content-type'])
+    return req.plan === undefined ? req.body : (JSON.parse(rawJson as string) as unknown)
   }
 
   private send(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type FastifyRequest } from 'fastify'
+import { type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify'
+import { asyncLocalStorage } from '../util/logging'
 
 const minted = new WeakMap<FastifyRequest, string>()
 
@@ -10,4 +11,13 @@ export const correlationIdOf = (req: FastifyRequest): string => {
   let id = minted.get(req)
   if (id === undefined) minted.set(req, (id = randomUUID()))
   return id
+}
+
+/** A hook that gives the rest of a request's handling a store with its id (contract 6.7). */
+export const loggingContextMiddleware = (
+  req: FastifyRequest,
+  _res: FastifyReply,
+  done: HookHandlerDoneFunction,
+): void => {
+  asyncLocalStorage.run({ correlationId: correlationIdOf(req) }, done)
 }

@@ -18,8 +18,8 @@ const escaped = (value: unknown): string => {
 
 const COLUMNS = ['name', 'value', 'type', 'default', 'required', 'customSetting', 'description'] as const
 
-/** All settings of an adapter as a page, one row each. */
-export const settingsPage = (adapterName: string, settings: DebugPageSetting[]): string => {
+/** Settings as a page, one row each. */
+export const settingsPage = (settings: DebugPageSetting[], title = 'Adapter'): string => {
   const row = (cells: unknown[], tag: string) =>
     `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`
   const rows = settings.map((setting) =>
@@ -29,8 +29,8 @@ export const settingsPage = (adapterName: string, settings: DebugPageSetting[]):
     ),
   )
   return `<html>
-<head><meta charset="utf-8"><title>${escaped(adapterName)} settings</title></head>
-<body><h1>${escaped(adapterName)}</h1><table border="1">
+<head><meta charset="utf-8"><title>${escaped(title)} settings</title></head>
+<body><h1>${escaped(title)}</h1><table border="1">
 ${row([...COLUMNS], 'th')}
 ${rows.join('\n')}
 </table></body>
@@ -39,10 +39,18 @@ ${rows.join('\n')}
 
 /** The settings of an adapter for whoever debugs it, secrets redacted, where `DEBUG_ENDPOINTS` allows (contract 6.1). */
 export const addDebugRoutes = (app: FastifyInstance, adapter: Adapter, baseUrl: string): void => {
-  if (!adapter.settings.DEBUG_ENDPOINTS) return
+  if (adapter.settings.DEBUG_ENDPOINTS) addSettingsRoutes(app, adapter, baseUrl)
+}
+
+/** The same, whatever the setting says. */
+export const addSettingsRoutes = (
+  app: FastifyInstance,
+  adapter: Adapter,
+  baseUrl = adapter.settings.BASE_URL,
+): void => {
   const path = posix.join(baseUrl, 'debug/settings')
   app.get(path, (_req, reply) =>
-    reply.type('text/html').send(settingsPage(adapter.name, settingsList(adapter.config))),
+    reply.type('text/html').send(settingsPage(settingsList(adapter.config), adapter.name)),
   )
   app.get(posix.join(path, 'raw'), (_req, reply) =>
     reply.type('application/json; charset=utf-8').send(JSON.stringify(settingsList(adapter.config), null, 2)),

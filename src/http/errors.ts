@@ -1,4 +1,5 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify'
+import { isErrorOfRedis } from '../metrics/redis-command'
 import { makeLogger } from '../util/logging'
 import { censorLogs, redactStrings, redactText } from '../util/redaction'
 import { AdapterError, AdapterTimeoutError } from '../validation/errors'
@@ -19,7 +20,7 @@ export const describeError = (error: Error): { statusCode: number; type: string;
     const body = JSON.stringify(redactStrings(error.toJSONResponse()))
     return { statusCode: error.statusCode, type: JSON_TYPE, body }
   }
-  if (error.name === 'ReplyError') {
+  if (isErrorOfRedis(error)) {
     const body = redactText(error.message || 'There was an unexpected error with the Redis cache')
     return { statusCode: 500, type: TEXT_TYPE, body }
   }
@@ -43,7 +44,7 @@ export const logError = (error: Error, req: FastifyRequest, correlationId: strin
   const line = { correlationId, ...context, error: { name, stack, message }, reqBody }
   censorLogs(() => {
     if (error instanceof AdapterTimeoutError) logger.debug(line, message)
-    else if (error instanceof AdapterError || error.name === 'ReplyError' || isFastifyError(error))
+    else if (error instanceof AdapterError || isErrorOfRedis(error) || isFastifyError(error))
       logger.warn(line, message)
     else logger.error(line, message)
   })

@@ -3,7 +3,7 @@ import { type Adapter } from '../adapter/adapter'
 import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
 import { type EndpointGenerics } from '../adapter/params'
 import { type Feed } from '../cache/feed'
-import { isLocalReader, type LocalCache, type LocalCacheEntry } from '../cache/local-cache'
+import { localLayerOf, type LocalCache, type LocalCacheEntry } from '../cache/local-cache'
 import { type AdapterResponse } from '../cache/responses'
 import { registersAsUsual, wantingTransports } from '../transports/subscription-transport'
 import { type AdapterRequest, type Transport } from '../transports/transport'
@@ -99,7 +99,7 @@ export class PlanMemo {
   learn(body: string, endpoint: AdapterEndpoint<EndpointGenerics>, req: AdapterRequest<unknown>): void {
     const { adapter } = this
     const { cacheKey, data, transportName } = req.requestContext
-    const { cache } = adapter.dependencies
+    const local = localLayerOf(adapter.dependencies.cache) as LocalCache<AdapterResponse> | undefined
     if (
       body.length > MAX_KNOWN_BODY ||
       !ASCII.test(body) ||
@@ -107,12 +107,11 @@ export class PlanMemo {
       !adapter.servesVerbatim(endpoint)
     )
       return
-    if (!isLocalReader(cache)) return
+    if (local === undefined) return
     const want = wanter(endpoint.transportRoutes.get(transportName), req)
     const feed = endpoint.responseCache?.feed(transportName, data as Record<string, unknown>)
     if (want === undefined || feed?.key !== cacheKey) return
     const payloadBytes = Buffer.byteLength(body)
-    const local = cache as LocalCache<AdapterResponse>
     this.plans.set(body, new Plan(feed, local, want, payloadBytes, endpoint, adapter))
   }
 }
@@ -122,7 +121,7 @@ const wanter = (
   transport: Transport<EndpointGenerics>,
   req: AdapterRequest<unknown>,
 ): (() => void) | undefined => {
-  if (!registersAsUsual(transport as Transport<never>)) return undefined
+  if (!registersAsUsual(transport)) return undefined
   const [first, ...others] = wantingTransports(transport)
   if (first === undefined) return () => {}
   const { data, cacheKey } = req.requestContext

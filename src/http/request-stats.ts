@@ -17,12 +17,13 @@ export class RequestStats {
   private readonly payload: Histogram
   private readonly unpublish: () => void
 
-  constructor(adapterName: string) {
+  /** @param adapterName - undefined where samples go by the default label */
+  constructor(adapterName: string | undefined) {
+    const app = adapterName === undefined ? {} : { app_name: adapterName }
     this.duration = metrics.get('httpRequestDurationSeconds')
     this.payload = metrics.get('requestPayloadSize')
     this.unpublish = metrics.publish('httpRequestsTotal', (counter: Counter) => {
-      for (const { labels, count } of this.series.values())
-        counter.inc({ app_name: adapterName, ...labels }, count)
+      for (const { labels, count } of this.series.values()) counter.inc({ ...app, ...labels }, count)
     })
   }
 

@@ -7,7 +7,7 @@ import { AdapterRoute } from './adapter-route'
 import { addDebugRoutes } from './debug'
 import { FastLane } from './fast-lane'
 import { lazySchemaController } from './schema-compilers'
-import { statusOf } from './status'
+import { addStatusRoute } from './status'
 import { getTLSOptions } from './tls'
 
 /** A server without routes, set up as contract 6 has it. */
@@ -39,7 +39,7 @@ export const buildAdapterServer = async (adapter: Adapter): Promise<FastifyInsta
   const { settings } = adapter
   const app = buildServer(settings)
   addHealth(app, settings.BASE_URL)
-  app.get(posix.join(settings.BASE_URL, 'status'), (_req, reply) => reply.send(statusOf(adapter)))
+  addStatusRoute(app, adapter)
   addDebugRoutes(app, adapter, settings.BASE_URL)
   await new AdapterRoute(adapter).mount(app, settings.BASE_URL)
   return app

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { posix } from 'node:path'
+import { type FastifyInstance } from 'fastify'
 import { type Adapter } from '../adapter/adapter'
 import { packageVersion } from '../config/package-version'
 import { type DebugPageSetting, settingsList } from '../config/settings-list'
@@ -40,4 +41,9 @@ export const statusOf = (adapter: Adapter): StatusResponse => {
       ? { enabled: true, port: settings.METRICS_PORT, endpoint }
       : { enabled: false },
   }
+}
+
+/** `GET <BASE_URL>/status` (contract 6.1). */
+export const addStatusRoute = (app: FastifyInstance, adapter: Adapter): void => {
+  app.get(posix.join(adapter.settings.BASE_URL, 'status'), (_req, reply) => reply.send(statusOf(adapter)))
 }

@@ -1,3 +1,5 @@
+export { buildMetricsMiddleware } from '../http/metrics-middleware'
+export { setupMetricsServer } from '../http/metrics-server'
 export {
   buildHttpRequestMetricsLabel,
   CMD_SENT_STATUS,

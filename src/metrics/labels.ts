@@ -28,7 +28,7 @@ export const buildHttpRequestMetricsLabel = (
   feedId: string,
   error?: Error,
   cacheHit?: boolean,
-  responseStatusCode?: number,
+  responseStatusCode = 200,
 ): Record<string, string | number | undefined> => {
   const labels = { method: 'POST', feed_id: feedId }
   if (error && isLabelled(error)) {

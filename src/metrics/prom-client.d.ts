@@ -3,16 +3,13 @@
  * their own dependencies, which costs a start more than all of our metrics do.
  */
 declare module 'prom-client/lib/counter' {
-  import type { Counter } from 'prom-client'
-  export default Counter
+  export { Counter as default } from 'prom-client'
 }
 declare module 'prom-client/lib/gauge' {
-  import type { Gauge } from 'prom-client'
-  export default Gauge
+  export { Gauge as default } from 'prom-client'
 }
 declare module 'prom-client/lib/histogram' {
-  import type { Histogram } from 'prom-client'
-  export default Histogram
+  export { Histogram as default } from 'prom-client'
 }
 declare module 'prom-client/lib/registry' {
   import type { Registry } from 'prom-client'

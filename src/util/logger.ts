@@ -1,3 +1,4 @@
+export { loggingContextMiddleware } from '../http/correlation'
 export {
   asyncLocalStorage,
   colorFactory,

@@ -106,7 +106,7 @@ describe('validating a config', () => {
     expect(problemsOf(initialized())).toEqual([])
   })
 
-  it('accepts 0 where the range starts above it, because falsy values skip the validator', () => {
+  it('17.14: accepts 0 where the range starts above it, because falsy values skip the validator', () => {
     stub({ CACHE_MAX_AGE: '0', EA_PORT: '0', BACKGROUND_EXECUTE_MS_HTTP: '0', TLS_PASSPHRASE: '""' })
     expect(problemsOf(initialized())).toEqual([])
   })

@@ -38,7 +38,7 @@ describe('the debug routes', () => {
 
   it('show what is in a setting as text, whatever it looks like', () => {
     const setting = { name: '<b>', value: '"&\'', type: 'string', description: '', customSetting: true }
-    const page = settingsPage('A', [setting as DebugPageSetting])
+    const page = settingsPage([setting as DebugPageSetting], 'A')
     expect(page).toContain('<td>&lt;b&gt;</td><td>&quot;&amp;&#39;</td>')
   })
 })

@@ -137,7 +137,7 @@ describe('an error that is thrown', () => {
     ['an error of the server', named('FastifyError', 'nope', { statusCode: 429 }), 429, 'nope'],
     ['what is no Error', 'just text', 500, 'just text'],
     ['nothing at all', undefined, 500, 'undefined'],
-  ])('ER-7: reaches the client as text: %s', async (_name, error, statusCode, text) => {
+  ])('ER-7, 17.8: reaches the client as text: %s', async (_name, error, statusCode, text) => {
     await using service = await serve(throwing(error))
     const reply = await service.api.inject({
       method: 'POST',

@@ -268,7 +268,7 @@ describe.each(WAYS)('what a client sends wrong, where requests are $way', ({ req
     'Application/JSON',
     'application/json ;charset="UTF-8"',
     'APPLICATION/JSON;x=y',
-  ])('HT-2: accepts the content type %s', async (type) => {
+  ])('HT-2, 17.7: accepts the content type %s', async (type) => {
     for (let time = 0; time < 2; time++) {
       const headers = { 'content-type': type }
       const reply = await service.api.inject({ method: 'POST', url: '/', headers, payload: pair() })

@@ -190,7 +190,7 @@ describe('the series of a feed', () => {
     },
   )
 
-  it('show age 0 after a write until somebody reads the value, and no values that are not numbers', async () => {
+  it('17.17: show age 0 in ms after a write until somebody reads the value, and no values that are not numbers', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: AT })
     await using started = await start({ endpoint: { requestTransforms: [] } })
     const { still, service, scrape } = started

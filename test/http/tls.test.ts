@@ -70,7 +70,7 @@ describe('the TLS options', () => {
 })
 
 describe('a server with TLS', () => {
-  it('answers over HTTPS', async () => {
+  it('17.15: answers over HTTPS, with the key and certificate that the settings demand', async () => {
     const env = { TLS_ENABLED: 'true', ...encoded }
     await using service = await serve(() => stillAdapter().adapter, { env, listen: true })
     expect(service.url).toMatch(/^https:/)

@@ -87,7 +87,7 @@ describe.each(WAYS)('a request without a value, where requests are $way', ({ req
       [{}, 2_200],
       [{ CACHE_POLLING_MAX_RETRIES: '3', CACHE_POLLING_SLEEP_MS: '250' }, 1_000],
       [{ CACHE_POLLING_MAX_RETRIES: '1', CACHE_POLLING_SLEEP_MS: '10' }, 20],
-    ])('waits (retries + 1) x sleep in all: with %o it is %i ms', async (env, ms) => {
+    ])('17.10: waits (retries + 1) x sleep in all: with %o it is %i ms', async (env, ms) => {
       await using started = await start(env)
       const { service } = started
       for (let time = 0; time < 2; time++) {
@@ -136,7 +136,7 @@ describe.each(WAYS)('a request without a value, where requests are $way', ({ req
     expect((await asked).json).toMatchObject({ result: 5 })
   })
 
-  it('ER-2: an error does not replace a live value, and is served once that has expired', async () => {
+  it('ER-2, 17.4: an error does not replace a live value, and is served once that has expired', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
     await using started = await start({ CACHE_POLLING_MAX_RETRIES: '0' })
     const { still, service } = started

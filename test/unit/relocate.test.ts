@@ -50,4 +50,8 @@ describe('relocating imports', () => {
       `require("../../a"); require("./b"); require("../../c"); "../../src/a"`,
     )
   })
+
+  it('finds a file that has the name of the folder it is imported from', () => {
+    expect(moved('src/cache/response/base.js', 'require("../response")')).toBe('require("../response")')
+  })
 })

@@ -1,0 +1,1 @@
+export { addSettingsRoutes as default } from '../http/debug'

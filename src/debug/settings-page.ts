@@ -1,0 +1,1 @@
+export { settingsPage as default } from '../http/debug'

@@ -1,0 +1,1 @@
+export { getMetricsMeta } from '../cache/metrics-meta'

@@ -1,0 +1,1 @@
+export { addStatusRoute as default, type StatusResponse } from '../http/status'

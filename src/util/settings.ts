@@ -1,0 +1,1 @@
+export { buildSettingsList, type DebugPageSetting } from '../config/settings-list'

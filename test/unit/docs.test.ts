@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { filesBelow, read, root } from '../helpers/repository'
+
+const differences = read('docs/differences.md')
+  .split(/^### /m)
+  .slice(1)
+  .map((section) => ({ title: section.split('\n')[0]!, section }))
+
+describe('the list of differences', () => {
+  it.each(differences)('pins "$title" with a test that exists', ({ section }) => {
+    const pins = [...section.matchAll(/^Test: `([^`]+)` "([^"]+)"$/gm)]
+    expect(pins).not.toEqual([])
+    for (const [, file, title] of pins) expect(read(file!)).toContain(title)
+  })
+})
+
+describe('the documents', () => {
+  const pages = ['README.md', 'CHANGELOG.md', ...filesBelow('docs', /\.md$/)]
+
+  it.each(pages)('%s links to files that exist', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link!)
+    const folder = join(root, page, '..')
+    expect(links.filter((link) => !existsSync(join(folder, link)))).toEqual([])
+  })
+
+  it.each(pages)('%s names npm scripts that exist', (page) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    const named = [...read(page).matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!)
+    expect(named.filter((name) => !(name in scripts))).toEqual([])
+  })
+})

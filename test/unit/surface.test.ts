@@ -1,0 +1,116 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { root } from '../helpers/repository'
+import surface from '../helpers/surface.json'
+
+/**
+ * What adapters may import, by subpath (contract 1.2): the names that exist at run time, and the types. `surface.json` is that description;
+ * here the packed package is held against it.
+ */
+const subpaths = Object.entries<{ values: string[]; types: string[] }>(surface)
+
+/** What we export beyond the contract, at the contract's own paths. */
+const additions: Record<string, string[]> = {
+  adapter: ['pure'],
+  cache: ['CacheTypes'],
+  config: ['ConfigError'],
+}
+
+const PACKAGE = '@chainlink/external-adapter-framework'
+const specifier = (subpath: string) => (subpath === '.' ? PACKAGE : `${PACKAGE}/${subpath}`)
+
+/** A folder of a user who has the package under the original name. */
+const user = mkdtempSync(join(tmpdir(), 'tickwell-surface-'))
+
+beforeAll(() => {
+  const build = [join(root, 'scripts/build.mjs'), '--no-check', '--out', user]
+  execFileSync(process.execPath, build, { stdio: 'pipe' })
+  // What the package depends on is found from where the package really lies.
+  symlinkSync(join(root, 'node_modules'), join(user, 'node_modules'))
+  mkdirSync(join(user, 'project/node_modules/@chainlink'), { recursive: true })
+  symlinkSync(join(user, 'package'), join(user, 'project/node_modules', PACKAGE))
+}, 60_000)
+
+afterAll(() => rmSync(user, { recursive: true, force: true }))
+
+const run = (code: string, args: string[] = []): string =>
+  execFileSync(process.execPath, [...args, '-e', code], {
+    cwd: join(user, 'project'),
+    encoding: 'utf8',
+  }).trim()
+
+const namesOf = (json: string) => JSON.parse(json) as Record<string, string[]>
+
+describe('the surface that adapters import', () => {
+  it('has exactly the names of the contract, and ours, by require', () => {
+    const found = namesOf(
+      run(`
+        const names = (subpath) => Object.keys(require(subpath)).filter((name) => name !== '__esModule').sort()
+        const subpaths = ${JSON.stringify(subpaths.map(([subpath]) => [subpath, specifier(subpath)]))}
+        console.log(JSON.stringify(Object.fromEntries(subpaths.map(([key, subpath]) => [key, names(subpath)]))))
+      `),
+    )
+    const wanted = subpaths.map(([subpath, { values }]) => [
+      subpath,
+      [...values, ...(additions[subpath] ?? [])].sort(),
+    ])
+    expect(found).toEqual(Object.fromEntries(wanted))
+  })
+
+  it('has the names of the contract by import', () => {
+    const imports = subpaths
+      .filter(([, { values }]) => values.length > 0)
+      .map(([subpath, { values }], index) => {
+        const renamed = values.map((name) => `${name} as ${name}${index}`)
+        return `import { ${renamed.join(', ')} } from '${specifier(subpath)}'`
+      })
+    expect(run(`${imports.join('\n')}\nconsole.log('all there')`, ['--input-type=module'])).toBe('all there')
+  })
+
+  it.each([
+    ['node10', ts.ModuleKind.CommonJS, ts.ModuleResolutionKind.Node10],
+    ['node16', ts.ModuleKind.Node16, ts.ModuleResolutionKind.Node16],
+    ['bundler', ts.ModuleKind.ESNext, ts.ModuleResolutionKind.Bundler],
+  ])(
+    'has its types where modules are resolved as by %s',
+    (mode, module, moduleResolution) => {
+      const file = join(user, 'project', `${mode}.ts`)
+      const lines = subpaths.map(([subpath, { values, types }], index) => {
+        const named = [...values, ...types].filter((name) => name !== 'default')
+        const first = values.includes('default') ? `export { default as d${index} } from` : 'import'
+        const rest = named.map((name) => `${types.includes(name) ? 'type ' : ''}${name} as ${name}_${index}`)
+        return `${first} '${specifier(subpath)}'\nexport { ${rest.join(', ')} } from '${specifier(subpath)}'`
+      })
+      writeFileSync(file, lines.join('\n'))
+      const program = ts.createProgram([file], {
+        module,
+        moduleResolution,
+        target: ts.ScriptTarget.ES2022,
+        strict: true,
+        skipLibCheck: true,
+        noEmit: true,
+        esModuleInterop: true,
+        types: [],
+        ignoreDeprecations: '6.0',
+      })
+      const problems = ts
+        .getPreEmitDiagnostics(program)
+        .map((one) => ts.flattenDiagnosticMessageText(one.messageText, ' '))
+      expect(problems).toEqual([])
+    },
+    60_000,
+  )
+})
+
+it('the tokens that adapters look addresses up in are there', () => {
+  const tokens = JSON.parse(
+    run(`console.log(JSON.stringify(require('${PACKAGE}/validation/preset-tokens.json')))`),
+  ) as { ethereum: Record<string, string> }
+  expect(Object.keys(tokens)).toEqual(['ethereum'])
+  expect(Object.keys(tokens.ethereum)).toHaveLength(19)
+  for (const address of Object.values(tokens.ethereum)) expect(address).toMatch(/^0x[0-9a-fA-F]{40}$/)
+})
