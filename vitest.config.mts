@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/fixtures/**'],
+    exclude: ['test/fixtures/**', 'test/compat/**'],
     env: { EA_HOST: '127.0.0.1', EA_PORT: '0', LOG_LEVEL: 'fatal' },
     testTimeout: 10_000,
     reporters: ['default'],

@@ -33,3 +33,8 @@ export const withEnv = (variables: Variables, options: { onlyUnset?: boolean } =
   }
   return { restore, [Symbol.dispose]: restore }
 }
+
+/** Assigns environment variables for good, as tests do before they load an adapter. Takes none away. */
+export const setEnvVariables = (envVariables: NodeJS.ProcessEnv): void => {
+  for (const [name, value] of Object.entries(envVariables)) if (value !== undefined) process.env[name] = value
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { withEnv } from '../../src/testing'
+import { setEnvVariables } from '../../src/util/testing-utils'
 
 const read = (name: string) => process.env[name]
 
@@ -35,5 +36,15 @@ describe('a changed environment', () => {
     expect([read('TEST_ENV_D'), read('TEST_ENV_E')]).toEqual(['given', ''])
     before.restore()
     expect(read('TEST_ENV_D')).toBeUndefined()
+  })
+})
+
+describe('setEnvVariables', () => {
+  it('assigns what has a value, and takes nothing away', () => {
+    using before = withEnv({ TEST_ENV_F: undefined, TEST_ENV_G: 'there' })
+    setEnvVariables({ TEST_ENV_F: 'set', TEST_ENV_G: undefined })
+    expect([read('TEST_ENV_F'), read('TEST_ENV_G')]).toEqual(['set', 'there'])
+    before.restore()
+    expect(read('TEST_ENV_F')).toBeUndefined()
   })
 })

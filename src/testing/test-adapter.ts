@@ -1,0 +1,123 @@
+import { type FastifyInstance, type LightMyRequestResponse as Response } from 'fastify'
+import { type Adapter } from '../adapter/adapter'
+import { type Cache } from '../cache/cache'
+import { type AdapterResponse, type PartialAdapterResponse } from '../cache/responses'
+import { type SettingsDefinitionMap } from '../config/settings'
+import { renderMetrics } from '../metrics/render'
+import { startAdapter } from '../run'
+import { type AdapterDependencies } from '../transports/transport'
+import { assertEqualResponses, type Assertions } from './assertions'
+import { MockCache } from './mock-cache'
+import { keepPace } from './pace'
+import { type InstalledTestClock, runAllUntil, waitUntilResolved } from './test-clock'
+import { TestMetrics } from './test-metrics'
+
+/** Where a test keeps its clock, and gets its adapter from: the `t.context` of ava, or any object. */
+export interface TestContext {
+  clock?: InstalledTestClock
+  /** The adapter is put here, whatever was there before. */
+  testAdapter: unknown
+}
+
+type Expected = PartialAdapterResponse & { statusCode: number }
+
+/** An adapter that was started for a test, without listening (contract 15). */
+export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap> {
+  /** There if the adapter runs on a {@link MockCache}. */
+  mockCache?: MockCache
+
+  constructor(
+    public api: FastifyInstance,
+    public adapter: Adapter<T>,
+    public metricsApi?: FastifyInstance,
+    public clock?: InstalledTestClock,
+    cache?: Cache,
+  ) {
+    if (cache instanceof MockCache) this.mockCache = cache
+  }
+
+  /** Starts an adapter on a {@link MockCache}, unless another cache is among the dependencies. */
+  static async startWithMockedCache<T extends SettingsDefinitionMap = SettingsDefinitionMap>(
+    adapter: Adapter<T>,
+    context: TestContext,
+    dependencies?: Partial<AdapterDependencies>,
+  ): Promise<TestAdapter<T> & { mockCache: MockCache }> {
+    const { CACHE_MAX_ITEMS } = (adapter as unknown as Adapter).settings
+    const cache = dependencies?.cache ?? new MockCache(CACHE_MAX_ITEMS)
+    const testAdapter = await TestAdapter.start(adapter, context, { ...dependencies, cache })
+    return testAdapter as TestAdapter<T> & { mockCache: MockCache }
+  }
+
+  /**
+   * Starts an adapter, and puts itself into the context.
+   *
+   * @throws Error when the adapter serves no requests (`EA_MODE=writer`), and whatever starting throws
+   */
+  static async start<T extends SettingsDefinitionMap = SettingsDefinitionMap>(
+    adapter: Adapter<T>,
+    context: TestContext,
+    dependencies?: Partial<AdapterDependencies>,
+  ): Promise<TestAdapter<T>> {
+    const plain = adapter as unknown as Adapter
+    const cache = dependencies?.cache
+    if (context.clock !== undefined) {
+      keepPace(plain)
+      if (cache instanceof MockCache) cache.waiters.pauseMs = plain.settings.CACHE_POLLING_SLEEP_MS
+    }
+    const { api, metricsApi } = await startAdapter(adapter, dependencies)
+    if (api === undefined) throw new Error('EA was not able to start properly')
+    const testAdapter = new TestAdapter(api, adapter, metricsApi, context.clock, cache)
+    context.testAdapter = testAdapter
+    return testAdapter
+  }
+
+  /** Asks for a feed. With a fake clock, time passes until the answer is there. */
+  async request(data?: object, headers?: Record<string, string>): Promise<Response> {
+    const ask = () =>
+      this.api.inject({
+        method: 'POST',
+        url: '/',
+        headers: { 'content-type': 'application/json', ...headers },
+        payload: JSON.stringify({ data }),
+      })
+    return this.clock === undefined ? ask() : waitUntilResolved(this.clock, ask)
+  }
+
+  /** Asks in vain (504), lets time pass until the cache has been filled, asks again and looks at the answer. */
+  async startBackgroundExecuteThenGetResponse(
+    t: Assertions,
+    params: { requestData: object; expectedResponse?: Expected; expectedCacheSize?: number },
+  ): Promise<Response> {
+    this.clockAndCache('startBackgroundExecuteThenGetResponse')
+    const missed = await this.request(params.requestData)
+    t.is(missed.statusCode, 504)
+    await this.waitForCache(params.expectedCacheSize)
+    const response = await this.request(params.requestData)
+    if (params.expectedResponse === undefined) t.is(response.statusCode, 200)
+    else assertEqualResponses(t, response.json<AdapterResponse>(), params.expectedResponse)
+    return response
+  }
+
+  /** Lets time pass until the cache holds at least so many values. */
+  async waitForCache(expectedSize = 1): Promise<void> {
+    const { clock, cache } = this.clockAndCache('waitForCache')
+    await runAllUntil(clock, () => cache.cache.size >= expectedSize)
+  }
+
+  /** @throws Error when the adapter was started without metrics */
+  async getMetrics(): Promise<TestMetrics> {
+    if (this.metricsApi === undefined) throw new Error('The adapter was started without metrics')
+    return new TestMetrics(await renderMetrics())
+  }
+
+  async getHealth(): Promise<Response> {
+    return this.api.inject({ url: '/health' })
+  }
+
+  private clockAndCache(method: string): { clock: InstalledTestClock; cache: MockCache } {
+    const { clock, mockCache: cache } = this
+    if (clock === undefined || cache === undefined)
+      throw new Error(`"${method}" needs a fake clock in the context and a mocked cache`)
+    return { clock, cache }
+  }
+}
