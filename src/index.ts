@@ -40,12 +40,12 @@ export const expose = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,
   dependencies?: Partial<AdapterDependencies>,
 ): Promise<FastifyInstance | undefined> => {
-  warmUpTicks()
   const { api, metricsApi, stop } = await startAdapter(adapter, dependencies)
   const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = (adapter as unknown as Adapter).settings
   api?.addHook('onClose', () => metricsApi?.close())
   if (api !== undefined) await listen(api, host, port)
   if (metricsApi !== undefined) await listen(metricsApi, host, metricsPort)
+  warmUpTicks()
   try {
     await adapter.lockAcquiredPromise
   } catch (error) {

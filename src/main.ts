@@ -7,7 +7,6 @@ const logger = makeLogger('Main')
 
 /** Starts the service, and stops it on SIGTERM or SIGINT; a second signal ends the process at once. */
 const main = async (): Promise<void> => {
-  warmUpTicks()
   LoggerFactoryProvider.set()
   process.on('unhandledRejection', (err) => logger.error({ err }, `Unhandled rejection: ${String(err)}`))
   let service: Service | undefined
@@ -22,6 +21,7 @@ const main = async (): Promise<void> => {
   process.on('SIGINT', stop)
   try {
     service = await startService()
+    warmUpTicks()
   } catch (err) {
     logger.fatal({ err }, `The service could not start: ${(err as Error).message}`)
     process.exit(1)

@@ -24,7 +24,8 @@ if holder then return 0 end
 redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')
 return 1
 `
-const HOLD_SHA = createHash('sha1').update(HOLD).digest('hex')
+/** Not at import: the first hash of a process takes some milliseconds of its start. */
+const holdSha = (): string => createHash('sha1').update(HOLD).digest('hex')
 
 type Outcome = 'ours' | 'theirs' | 'unknown'
 
@@ -38,6 +39,7 @@ type EvalSha = (sha: string, keys: number, args: [string, string, number]) => Pr
  */
 export class RedisLock {
   private readonly value = randomBytes(16).toString('hex')
+  private readonly sha = holdSha()
   private readonly closing = new AbortController()
   private readonly problems = new LogLimiter()
   private state: 'acquiring' | 'held' | 'lost' = 'acquiring'
@@ -149,7 +151,7 @@ export class RedisLock {
   private async runScript(): Promise<unknown> {
     const { client, key, value, durationMs } = this
     try {
-      return await (client.evalsha as unknown as EvalSha).call(client, HOLD_SHA, 1, [key, value, durationMs])
+      return await (client.evalsha as unknown as EvalSha).call(client, this.sha, 1, [key, value, durationMs])
     } catch (error) {
       if (!String(error).includes('NOSCRIPT')) throw error
       return await client.eval(HOLD, 1, key, value, durationMs)

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
-import pino from 'pino'
+import type pino from 'pino'
 import { redactStrings, redactText } from './redaction'
 
 /** Carries a `Store` through everything that is done for one request or background run (contract 6.7). */
@@ -79,6 +79,9 @@ const correlation = (): object => {
   return store?.correlationId === undefined ? {} : { correlationId: store.correlationId }
 }
 
+/** Loaded with the first line: a start in good health has nothing to say, and this is a tenth of it. */
+const loadPino = (): typeof pino => createRequire(__filename)('pino') as typeof pino
+
 /** Only a developer's terminal needs it, so it is loaded only there; in this process, so that no line is lost at exit. */
 const prettyStream = (): pino.DestinationStream => {
   const pretty = createRequire(__filename)('pino-pretty') as (options: object) => pino.DestinationStream
@@ -94,24 +97,31 @@ const prettyStream = (): pino.DestinationStream => {
 
 /** The default factory: pino, one JSON object per line, secrets redacted as the line is written (contract 13.1). */
 class PinoLoggerFactory implements LoggerFactory {
-  private readonly root: pino.Logger
+  private readonly level = process.env.LOG_LEVEL?.toLowerCase() || 'info'
+  private readonly isCorrelated = process.env.CORRELATION_ID_ENABLED !== 'false'
+  private readonly isPretty = process.env.DEBUG === 'true'
+  private root: pino.Logger | undefined
 
-  constructor(destination: pino.DestinationStream) {
-    this.root = pino(
+  constructor(private readonly destination: pino.DestinationStream | undefined) {}
+
+  child(params: { layer: string; color?: string }): pino.Logger {
+    this.root ??= this.create()
+    return this.root.child(params)
+  }
+
+  private create(): pino.Logger {
+    const pino = loadPino()
+    return pino(
       {
-        level: process.env.LOG_LEVEL?.toLowerCase() || 'info',
+        level: this.level,
         formatters: { level: (label) => ({ level: label }) },
         serializers: { error: pino.stdSerializers.err },
         timestamp,
         hooks: { streamWrite: redactLine },
-        ...(process.env.CORRELATION_ID_ENABLED === 'false' ? {} : { mixin: correlation }),
+        ...(this.isCorrelated ? { mixin: correlation } : {}),
       },
-      destination,
+      this.destination ?? (this.isPretty ? prettyStream() : pino.destination({ dest: 1, sync: true })),
     )
-  }
-
-  child(params: { layer: string; color?: string }): pino.Logger {
-    return this.root.child(params)
   }
 }
 
@@ -121,10 +131,7 @@ class PinoLoggerFactory implements LoggerFactory {
  * @param destination - where lines go. Default: standard output, made readable when `DEBUG=true`
  */
 export const defaultLoggerFactory = (destination?: pino.DestinationStream): LoggerFactory =>
-  new PinoLoggerFactory(
-    destination ??
-      (process.env.DEBUG === 'true' ? prettyStream() : pino.destination({ dest: 1, sync: true })),
-  )
+  new PinoLoggerFactory(destination)
 
 /** Holds the logger factory of this process (contract 13.1). */
 export class LoggerFactoryProvider {

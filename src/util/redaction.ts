@@ -114,11 +114,10 @@ export class CensorList {
     return CensorList.censorList
   }
 
-  /** Replaces the entries of one owner. What is needed to find encoded forms is computed here, not per call. */
+  /** Replaces the entries of one owner. What is needed to find encoded forms is computed once, for the first text that is looked at. */
   static set(censorList: CensorKeyValue[], owner = 'default'): void {
     CensorList.lists.set(owner, censorList)
     CensorList.censorList = [...CensorList.lists.values()].flat()
-    CensorList.redactor = new Redactor(CensorList.censorList)
   }
 
   /** @internal */
