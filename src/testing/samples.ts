@@ -5,10 +5,12 @@ export interface Sample {
   value: number
 }
 
-const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: -?\d+)?$/
-const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g
+// With the flag `s`, because only \n ends a line here: the other line ends of Unicode are text.
+const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: -?\d+)?$/s
+const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/gs
 
-const unescape = (text: string): string => text.replace(/\\(.)/g, (_all, c: string) => (c === 'n' ? '\n' : c))
+const unescape = (text: string): string =>
+  text.replace(/\\(.)/gs, (_all, c: string) => (c === 'n' ? '\n' : c))
 
 /** `+Inf` and `-Inf` are how Prometheus writes what JavaScript calls Infinity. */
 const parseValue = (text: string): number => Number(text.replace('Inf', 'Infinity'))

@@ -38,6 +38,13 @@ describe('samples of a scrape', () => {
         const samples = parseSamples(await registry.metrics())
         expect(samples).toEqual([{ name: 'n', labels: { feed: label }, value }])
       }),
+      {
+        examples: [
+          ['\u2028', 1],
+          ['\\\u2029', 2],
+          ['\r\n\\n', 3],
+        ],
+      },
     )
   })
 })
