@@ -3,7 +3,7 @@ import { PacedWaiters } from './pace'
 
 /** The local cache, for tests: one can wait for what is written next, and look into (or clear) the map `cache`. */
 export class MockCache extends LocalCache {
-  override readonly waiters: PacedWaiters = new PacedWaiters(this)
+  override readonly waiters: PacedWaiters = new PacedWaiters()
   private readonly watchers = new Set<(value: unknown) => void>()
 
   constructor(maxItems: number) {

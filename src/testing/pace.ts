@@ -1,5 +1,4 @@
 import { type Adapter } from '../adapter/adapter'
-import { type LocalCache } from '../cache/local-cache'
 import { Waiters } from '../cache/waiters'
 import { wakeSignalOf } from '../transports/capabilities'
 import { sleep } from '../util/sleep'
@@ -20,24 +19,13 @@ export const keepPace = (adapter: Adapter): void => {
   })
 }
 
-/** Waiters that look at the cache after every pause instead of being woken, once they were told a pause. */
+/** Waiters that nobody wakes once they keep pace: whoever waits looks for himself when his pause is over. */
 export class PacedWaiters extends Waiters<unknown> {
-  pauseMs: number | undefined
-
-  constructor(private readonly cache: LocalCache) {
-    super()
-  }
+  keepsPace = false
 
   override async wait(key: string, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
-    const { pauseMs } = this
-    if (pauseMs === undefined) return super.wait(key, timeoutMs, signal)
-    // contract 17.10: after the last look there is one more pause
-    for (let waitedMs = pauseMs; waitedMs <= timeoutMs; waitedMs += pauseMs) {
-      await sleep(pauseMs, signal)
-      if (waitedMs === timeoutMs || signal?.aborted) return undefined
-      const entry = this.cache.read(key)
-      if (entry !== undefined) return entry.value
-    }
+    if (!this.keepsPace) return super.wait(key, timeoutMs, signal)
+    await sleep(timeoutMs, signal)
     return undefined
   }
 }

@@ -60,9 +60,10 @@ export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap
   ): Promise<TestAdapter<T>> {
     const plain = adapter as unknown as Adapter
     const cache = dependencies?.cache
+    plain.givesReasons = false
     if (context.clock !== undefined) {
       keepPace(plain)
-      if (cache instanceof MockCache) cache.waiters.pauseMs = plain.settings.CACHE_POLLING_SLEEP_MS
+      if (cache instanceof MockCache) cache.waiters.keepsPace = true
     }
     const { api, metricsApi } = await startAdapter(adapter, dependencies)
     if (api === undefined) throw new Error('EA was not able to start properly')

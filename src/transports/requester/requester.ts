@@ -95,6 +95,8 @@ export class Requester {
     const request = this.pending.get(key)
     if (request === undefined || request.trouble !== undefined || request.hasLeftQueue)
       return request?.trouble
+    // It may just not have come so far yet.
+    if (this.rateLimiter.msUntilNextExecution() <= 0) return undefined
     const { sinceUnixMs } = request
     return {
       code: 'RATE_LIMITED',

@@ -221,6 +221,25 @@ describe('a stream on a fake clock', () => {
   })
 })
 
+describe('a 504', () => {
+  it('has the body of the contract and nothing of ours, however much is known of the reason', async () => {
+    set({ WS_API_ENDPOINT: 'ws://127.0.0.1:1', CACHE_POLLING_MAX_RETRIES: '2' })
+    const testAdapter = await started()
+    const response = await testAdapter.request(data)
+    expect([response.statusCode, response.json()]).toEqual([
+      504,
+      {
+        status: 'errored',
+        statusCode: 504,
+        error: {
+          name: 'AdapterError',
+          message: expect.stringMatching(/^The EA has not received any values/),
+        },
+      },
+    ])
+  })
+})
+
 describe('a stream on the real clock', () => {
   it('connects at once and answers when the value comes, also where Date.now stands still', async () => {
     mockProvider()
