@@ -1,5 +1,8 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { type FastifyInstance } from 'fastify'
+import { makeLogger } from '../util/logging'
+
+const logger = makeLogger('FastLane')
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -81,7 +84,12 @@ export class FastLane {
     if (!(length > 0 && length <= MAX_KNOWN_BODY)) return false
     const startedAtMs = performance.now()
     const onData = (chunk: Buffer) => {
-      if (chunk.length === length && answer(chunk.toString('latin1'), res, startedAtMs)) return
+      try {
+        if (chunk.length === length && answer(chunk.toString('latin1'), res, startedAtMs)) return
+      } catch (error) {
+        // Thrown out of a stream it would end the process; the server answers for what cannot be rendered.
+        if (res.headersSent) return void logger.error({ err: error }, 'What follows an answer failed')
+      }
       // Put back, for the server to read.
       req.removeListener('data', onData)
       req.pause()
