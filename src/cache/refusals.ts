@@ -4,7 +4,7 @@ import { makeLogger } from '../util/logging'
 
 const logger = makeLogger('Refusals')
 
-/** Why something a provider sent was not served. Closed: it is a metric label. */
+/** Why something a provider sent was not served. Closed: it is a metric label. Protocol transports have closed sets of their own beside it. */
 export type RefusalReason =
   | 'not-json'
   | 'too-large'
@@ -26,7 +26,7 @@ const MAX_LOGGED_CHARACTERS = 512
  * contract keeps the message path silent at info and above.
  */
 export class Refusals {
-  private readonly counts = new Map<RefusalReason, number>()
+  private readonly counts = new Map<string, number>()
   private readonly limiter = new LogLimiter()
   private readonly unpublish: () => void
 
@@ -38,14 +38,14 @@ export class Refusals {
   }
 
   /** @param detail - what to show in the log, called only when a line is due */
-  add(reason: RefusalReason, detail: () => unknown, err?: unknown): void {
+  add(reason: RefusalReason | (string & {}), detail: () => unknown, err?: unknown): void {
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1)
     this.limiter.run(reason, (repeated) => {
       logger.debug({ reason, repeated, detail: shorten(detail()), err }, 'Refused what the provider sent')
     })
   }
 
-  count(reason: RefusalReason): number {
+  count(reason: RefusalReason | (string & {})): number {
     return this.counts.get(reason) ?? 0
   }
 

@@ -3,15 +3,29 @@ import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type Adapter } from '../adapter/adapter'
 import { packageVersion } from '../config/package-version'
+import { type ConnectionStatus, connectionsOf } from '../transports/capabilities'
 import { type DebugPageSetting, settingsList } from '../config/settings-list'
 
 export interface StatusResponse {
   adapter: { name: string; version: string; uptimeSeconds: number }
-  endpoints: { name: string; aliases: string[]; transports: string[] }[]
+  endpoints: {
+    name: string
+    aliases: string[]
+    transports: string[]
+    /** Ours: the connections of transports that show them, each with the name of its transport. Absent when there are none. */
+    connections?: (ConnectionStatus & { transport: string })[]
+  }[]
   defaultEndpoint: string
   configuration: DebugPageSetting[]
   runtime: { nodeVersion: string; platform: string; architecture: string; hostname: string }
   metrics: { enabled: boolean; port?: number; endpoint?: string }
+}
+
+const connectionsIn = (routes: Adapter['endpoints'][number]['transportRoutes']) => {
+  const connections = routes
+    .entries()
+    .flatMap(([transport, of]) => connectionsOf(of).map((connection) => ({ transport, ...connection })))
+  return connections.length === 0 ? {} : { connections }
 }
 
 /** What an adapter is and how it is set up (contract 6.8), secrets redacted. */
@@ -28,6 +42,7 @@ export const statusOf = (adapter: Adapter): StatusResponse => {
       name,
       aliases: aliases ?? [],
       transports: transportRoutes.routeNames(),
+      ...connectionsIn(transportRoutes),
     })),
     defaultEndpoint: adapter.defaultEndpoint ?? '',
     configuration: settingsList(adapter.config),

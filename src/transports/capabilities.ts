@@ -9,9 +9,27 @@ export interface Outage {
   nextAttemptUnixMs?: number
 }
 
+/** One connection of a transport, or one peer of its listener, as `/status` shows it. Nothing secret. */
+export interface ConnectionStatus {
+  role: 'client' | 'listener' | 'peer'
+  state: string
+  url?: string
+  /** Address or name of the peer. */
+  peer?: string
+  /** Since when it has been open, or has not been. */
+  sinceUnixMs: number
+  /** How often it was open in all. */
+  opened?: number
+  nextAttemptUnixMs?: number
+  lastError?: { code: string; message: string; unixMs: number }
+  /** What the protocol has to say beside that. */
+  details?: Record<string, string | number | boolean>
+}
+
 export const WAKE: unique symbol = Symbol('tickwell.wake')
 export const OUTAGE: unique symbol = Symbol('tickwell.outage')
 export const FEED_OUTAGE: unique symbol = Symbol('tickwell.feed-outage')
+export const CONNECTIONS: unique symbol = Symbol('tickwell.connections')
 export const CHILDREN: unique symbol = Symbol('tickwell.children')
 
 /** The signal that ends a transport's sleep early, for transports that have one. */
@@ -34,3 +52,10 @@ export const childrenOf = <T extends TransportGenerics>(
   transport: Transport<T>,
 ): ReadonlyMap<string, Transport<T>> | undefined =>
   (transport as { [CHILDREN]?: ReadonlyMap<string, Transport<T>> })[CHILDREN]
+
+/** The connections that a transport shows, or that those show which it is made of. */
+export const connectionsOf = (transport: object): ConnectionStatus[] => {
+  const children = (transport as { [CHILDREN]?: ReadonlyMap<string, object> })[CHILDREN]
+  if (children !== undefined) return [...children.values()].flatMap(connectionsOf)
+  return (transport as { [CONNECTIONS]?: () => ConnectionStatus[] })[CONNECTIONS]?.() ?? []
+}

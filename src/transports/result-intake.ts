@@ -49,7 +49,7 @@ export class ResultIntake<T extends TransportGenerics> {
   }
 
   /** Counts something that is not served. `detail` is called only when a log line is due. Never throws. */
-  refuse(reason: RefusalReason, detail: () => unknown, error?: unknown): void {
+  refuse(reason: RefusalReason | (string & {}), detail: () => unknown, error?: unknown): void {
     const { responseCache, name } = this.host
     const refusals =
       responseCache instanceof ResponseCache

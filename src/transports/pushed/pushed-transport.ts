@@ -1,0 +1,113 @@
+import { type Feed } from '../../cache/feed'
+import { ResponseCache } from '../../cache/response-cache'
+import { type ProviderResult } from '../../cache/responses'
+import { type SubscriptionDeltas } from '../../subscriptions/delta'
+import { ExpiringSortedSet } from '../../subscriptions/expiring-sorted-set'
+import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { CONNECTIONS, type ConnectionStatus, OUTAGE, type Outage, WAKE } from '../capabilities'
+import { ResultIntake } from '../result-intake'
+import { StreamingTransport } from '../streaming-transport'
+import { type EndpointContext, type TransportGenerics } from '../transport'
+
+/** Feeds that peers may fill without anybody having asked for them. */
+const MAX_UNASKED_FEEDS = 1_000
+
+/**
+ * A transport whose peers decide what they send: values come wanted or not, and nothing is subscribed. All of them are written to the
+ * response cache (endpoints give their guards `onlyWanted: false`), so that the first request for a feed is answered with what was
+ * pushed before it; never past `CACHE_MAX_AGE`. A peer cannot fill the memory with feeds of its own invention.
+ */
+export abstract class PushedTransport<T extends TransportGenerics> extends StreamingTransport<T> {
+  /** When a peer last sent something usable. */
+  lastMessageReceivedAt = 0
+  /** Feeds that nobody may have asked for beyond this number are refused as `unknown-feed`. */
+  protected maxUnaskedFeeds = MAX_UNASKED_FEEDS
+  protected readonly intake = new ResultIntake<T>(this)
+  private readonly unasked = new Set<Feed>()
+
+  getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
+    return adapterSettings.WS_SUBSCRIPTION_TTL
+  }
+
+  async streamHandler(
+    context: EndpointContext<T>,
+    subscriptions: SubscriptionDeltas<TypeFromDefinition<T['Parameters']>>,
+  ): Promise<void> {
+    await this.tend(context, subscriptions)
+    await this[WAKE].wait(context.adapterSettings.BACKGROUND_EXECUTE_MS_WS)
+  }
+
+  override async shutdown(): Promise<void> {
+    await super.shutdown()
+    await this.letGo()
+    this.intake.stop()
+  }
+
+  /** For `/status`. */
+  [CONNECTIONS](): ConnectionStatus[] {
+    return this.connections()
+  }
+
+  get [OUTAGE](): Outage | undefined {
+    return this.outage()
+  }
+
+  /**
+   * Called on every pass, and at once when {@link WAKE} is woken: begin what is to be kept open, once. What it throws makes the loop
+   * back off.
+   */
+  protected abstract tend(
+    context: EndpointContext<T>,
+    subscriptions: SubscriptionDeltas<TypeFromDefinition<T['Parameters']>>,
+  ): Promise<void> | void
+
+  /** Ends all connections and timers; resolves when they are gone. */
+  protected abstract letGo(): Promise<void>
+
+  protected abstract connections(): ConnectionStatus[]
+
+  /** Why no values can come right now; undefined while they can. */
+  protected abstract outage(): Outage | undefined
+
+  /** Writes what a peer sent, through the endpoint's guards. Never throws: what goes wrong is counted. */
+  protected deliver(results: ProviderResult<T>[] | undefined, receivedAt: number): void {
+    try {
+      const known = results?.filter((result) => this.isWelcome(result))
+      this.intake.accept(known, receivedAt, 'the handler')
+    } catch (error) {
+      this.fault('handler-failed', () => 'results that cannot be written', error)
+    }
+  }
+
+  /**
+   * Counts what is not served in `data_refused`, and names it in the log once per minute.
+   *
+   * @param reason - of a closed set: it is a label
+   * @param detail - what to show, called only when a line is due; nothing secret
+   */
+  protected fault(reason: string, detail: () => unknown, error?: unknown): void {
+    this.intake.refuse(reason, detail, error)
+  }
+
+  private isWelcome({ params }: ProviderResult<T>): boolean {
+    const { responseCache, subscriptionSet } = this
+    if (!(responseCache instanceof ResponseCache)) return true
+    const feed = responseCache.feed(this.name, params)
+    if (this.unasked.has(feed)) return true
+    if (subscriptionSet instanceof ExpiringSortedSet && subscriptionSet.has(feed.key)) return true
+    if (this.unasked.size >= this.maxUnaskedFeeds) this.forgetQuiet()
+    if (this.unasked.size < this.maxUnaskedFeeds) {
+      this.unasked.add(feed)
+      return true
+    }
+    this.fault('unknown-feed', () => params)
+    return false
+  }
+
+  /** Makes room: feeds that nothing was written to for as long as a value lives hold nothing any more. */
+  private forgetQuiet(): void {
+    const quietSince = Date.now() - this.responseCache.adapterSettings.CACHE_MAX_AGE
+    for (const feed of this.unasked)
+      if (feed.isForgotten || feed.lastSetAt < quietSince) this.unasked.delete(feed)
+  }
+}
