@@ -11,6 +11,8 @@ export interface LocalCacheEntry<T> {
   value: T
   /** The value as it goes over the wire, made by the first reader and gone with the next write. */
   body: string | undefined
+  /** The same with the header that tells its length, for the short way; empty when it cannot go there. */
+  tail: string | undefined
 }
 
 const isError = (value: unknown): boolean =>
@@ -60,6 +62,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
         expirationTimestamp: now + ttl,
         value,
         body: undefined,
+        tail: undefined,
       })
       this.cache.set(key, fresh)
       this.list.insertAtTail(fresh)
@@ -70,6 +73,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
       entry.expirationTimestamp = now + ttl
       entry.value = value
       entry.body = undefined
+      entry.tail = undefined
       this.moveToTail(node)
     }
     this.waiters.wake(key, value)

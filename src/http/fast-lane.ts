@@ -1,6 +1,10 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http'
+import { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import { type FastifyInstance } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import { makeLogger } from '../util/logging'
+import { JSON_TYPE } from './errors'
 
 const logger = makeLogger('FastLane')
 
@@ -10,16 +14,18 @@ declare module 'fastify' {
   }
 }
 
-/**
- * Answers a body that it knows.
- *
- * @param body - the bytes of the body, one character each
- * @returns false when it does not know the body, or has no value for it; then nothing was sent
- */
-export type KnownAnswer = (body: string, res: ServerResponse, startedAtMs: number) => boolean
+/** What a request that has been seen before is answered with. */
+export interface KnownAnswer {
+  /** The good answer of now, from its `content-length` header on, in ASCII; undefined leaves the request to the server. */
+  read(): string | undefined
+  /** Called when that has been sent. */
+  note(startedAtMs: number): void
+}
 
-/** Longer bodies are not looked at: they are rare, and what knows them would grow large. */
-export const MAX_KNOWN_BODY = 8_192
+/** Longer requests are not looked at: they are rare, and what knows them would grow large. */
+const MAX_REQUEST_BYTES = 8_192
+const MAX_MEMO_BYTES = 32 * 1024 * 1024
+const BYTES_PER_ANSWER = 500
 
 /** Hooks of the server that see requests. Whoever adds one wants to see all of them. */
 const REQUEST_HOOKS = new Set([
@@ -35,68 +41,178 @@ const REQUEST_HOOKS = new Set([
   'onRequestAbort',
 ])
 
+const CONVERSATION: unique symbol = Symbol('tickwell.conversation')
+
 /**
- * The short way for a request that has been seen before: a small body in one piece is answered before the server routes it, parses it
- * and makes objects for it. Everything else reaches the server as if nobody had looked, and is answered alike; so does all
- * there is once somebody hooks into the server's requests, and while it closes.
+ * What one connection is at. A request counts as known only by all of its bytes, and those tell nothing unless the parser stands at the
+ * beginning of one: every request before it came whole, by itself, and has been answered.
+ */
+class Conversation {
+  /** Bytes of the last request that the server got, one character each, if it came whole and in one piece. */
+  raw = ''
+  request: IncomingMessage | undefined
+  response: ServerResponse | undefined
+  /** Something came in pieces, in a crowd or not in order: from here on everything is the server's. */
+  hasLeft = false
+
+  /** The first request is always the server's: until it has had one it holds a connection for one that is late with it. */
+  isFresh(): boolean {
+    return this.response === undefined
+  }
+
+  /** Whether the next byte begins a request. */
+  isAtBeginning(): boolean {
+    const { response } = this
+    return response === undefined || (response.writableFinished && response.shouldKeepAlive)
+  }
+
+  /** The server has been given `raw`, and made of it what {@link FastLane} noted here. */
+  check(): void {
+    const { raw, request } = this
+    const bodyAt = raw.indexOf('\r\n\r\n') + 4
+    const isWhole =
+      request?.complete && raw.length === bodyAt + Number(request.headers['content-length'] ?? 0)
+    if (!isWhole || request.headers['transfer-encoding'] !== undefined) this.hasLeft = true
+  }
+}
+
+type Laned = Socket & { [CONVERSATION]?: Conversation }
+
+/**
+ * The short way for a request that has been seen before: bytes that the server once took for a whole request, and that it answered from a
+ * plan, mean the same whenever they come alone. They are answered as they come in, before they are parsed, routed and made objects of.
+ * Everything else reaches the server as if nobody had looked, and is answered alike; so does all there is once somebody hooks into the
+ * server's requests, and while it closes.
  */
 export class FastLane {
-  private readonly answers = new Map<string, KnownAnswer>()
+  private readonly known = new LRUCache<string, KnownAnswer>({
+    maxSize: MAX_MEMO_BYTES,
+    sizeCalculation: (_answer, raw) => raw.length + BYTES_PER_ANSWER,
+  })
   private isOpen = true
+  /** Whose bytes the server is parsing at this moment. */
+  private parsing: Conversation | undefined
+  private head = ''
+  private headSecond = 0
+
+  private constructor(private readonly server: Server) {}
 
   /** Puts a lane in front of a server, before anything else is added to it. */
   static before(app: FastifyInstance): void {
-    const lane = new FastLane()
+    const lane = new FastLane(app.server)
     app.decorate('fastLane', lane)
-    const { server } = app
-    const [serve] = server.listeners('request') as [(req: IncomingMessage, res: ServerResponse) => void]
-    server.removeListener('request', serve)
-    server.on('request', (req, res) => {
-      if (!lane.take(req, res, serve)) serve(req, res)
-    })
+    const event = app.server instanceof TlsServer ? 'secureConnection' : 'connection'
+    app.server.on(event, (socket: Socket) => lane.enter(socket))
+    app.server.prependListener('request', (request, response) => lane.noteRequest(request, response))
     // Plugins get objects that inherit from this one, so their hooks pass here too.
     const addHook = Reflect.get(app, 'addHook') as (name: string, hook: unknown) => FastifyInstance
     app.addHook = function (this: FastifyInstance, name: string, hook: unknown) {
-      if (REQUEST_HOOKS.has(name)) lane.isOpen = false
+      if (REQUEST_HOOKS.has(name)) lane.close()
       return addHook.call(this, name, hook)
     }
     app.addHook('preClose', (done) => {
-      lane.isOpen = false
+      lane.close()
       done()
     })
   }
 
-  /** @param path - the exact URL, without a query */
-  add(path: string, answer: KnownAnswer): void {
-    this.answers.set(path, answer)
+  /** From now on the server answers everything. */
+  close(): void {
+    this.isOpen = false
+    this.known.clear()
   }
 
-  private take(
-    req: IncomingMessage,
-    res: ServerResponse,
-    serve: (req: IncomingMessage, res: ServerResponse) => void,
-  ): boolean {
-    if (!this.isOpen || req.method !== 'POST') return false
-    const answer = this.answers.get(req.url as string)
-    const { headers } = req
-    if (answer === undefined || headers['content-type'] !== 'application/json') return false
-    const length = Number(headers['content-length'])
-    if (!(length > 0 && length <= MAX_KNOWN_BODY)) return false
+  /** Remembers a request that is being answered from a plan, if it is one that can be known by its bytes. */
+  learn(request: IncomingMessage, answer: KnownAnswer): void {
+    const conversation = (request.socket as Laned)[CONVERSATION]
+    if (conversation?.request !== request || conversation.hasLeft || !this.isOpen) return
+    const { raw, response } = conversation
+    // One that is about its connection, and not only about a feed, is the server's.
+    if (
+      request.httpVersion === '1.1' &&
+      response?.shouldKeepAlive === true &&
+      request.headers.expect === undefined
+    )
+      this.known.set(raw, answer)
+  }
+
+  private enter(socket: Laned): void {
+    const { server } = this
+    const listeners = socket.listeners('data') as ((chunk: Buffer) => void)[]
+    const [parse] = listeners
+    // Somebody reads along, or connections may become something else than HTTP.
+    if (parse === undefined || listeners.length > 1 || !this.isOpen || isSpecial(server)) return
+    const conversation = new Conversation()
+    socket[CONVERSATION] = conversation
+    socket.removeListener('data', parse)
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.take(chunk, conversation, socket))
+        this.pass(chunk, conversation, () => parse.call(socket, chunk))
+    })
+  }
+
+  private take(chunk: Buffer, conversation: Conversation, socket: Socket): boolean {
+    if (!this.isOpen || conversation.hasLeft || chunk.length > MAX_REQUEST_BYTES) return false
+    if (!conversation.isAtBeginning()) return false
     const startedAtMs = performance.now()
-    const onData = (chunk: Buffer) => {
-      try {
-        if (chunk.length === length && answer(chunk.toString('latin1'), res, startedAtMs)) return
-      } catch (error) {
-        // Thrown out of a stream it would end the process; the server answers for what cannot be rendered.
-        if (res.headersSent) return void logger.error({ err: error }, 'What follows an answer failed')
-      }
-      // Put back, for the server to read.
-      req.removeListener('data', onData)
-      req.pause()
-      req.unshift(chunk)
-      serve(req, res)
+    const raw = chunk.toString('latin1')
+    conversation.raw = raw
+    // Who does not read its answers is held back by the server.
+    if (conversation.isFresh() || socket.writableLength > 0) return false
+    const answer = this.known.get(raw)
+    if (answer === undefined) return false
+    try {
+      const text = answer.read()
+      if (text === undefined) return false
+      socket.write(this.headOfNow() + text, 'latin1')
+    } catch (error) {
+      // Thrown out of a stream it would end the process; the server answers for what cannot be rendered.
+      logger.debug({ err: error }, 'A known request could not be answered at once')
+      return false
     }
-    req.on('data', onData)
+    answer.note(startedAtMs)
     return true
   }
+
+  private pass(chunk: Buffer, conversation: Conversation, parse: () => void): void {
+    if (conversation.hasLeft) return parse()
+    if (chunk.length > MAX_REQUEST_BYTES || !conversation.isAtBeginning()) conversation.hasLeft = true
+    conversation.request = conversation.response = undefined
+    if (!this.isOpen) conversation.hasLeft = true
+    this.parsing = conversation
+    try {
+      parse()
+    } finally {
+      this.parsing = undefined
+    }
+    conversation.check()
+  }
+
+  private noteRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { parsing } = this
+    if (parsing === undefined) return
+    if (parsing.request !== undefined) parsing.hasLeft = true
+    parsing.request = request
+    parsing.response = response
+  }
+
+  /** What every good answer begins with, made anew once a second. */
+  private headOfNow(): string {
+    const now = Date.now()
+    const second = Math.floor(now / 1_000)
+    if (second !== this.headSecond) {
+      this.headSecond = second
+      const { keepAliveTimeout } = this.server
+      const keep =
+        keepAliveTimeout > 0 ? `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1_000)}\r\n` : ''
+      const date = new Date(now).toUTCString()
+      this.head = `HTTP/1.1 200 OK\r\ncontent-type: ${JSON_TYPE}\r\nDate: ${date}\r\nConnection: keep-alive\r\n${keep}`
+    }
+    return this.head
+  }
 }
+
+const isSpecial = (server: Server): boolean =>
+  server.listenerCount('upgrade') > 0 ||
+  server.listenerCount('connect') > 0 ||
+  (server.maxRequestsPerSocket ?? 0) > 0

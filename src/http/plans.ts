@@ -8,12 +8,13 @@ import { type AdapterResponse } from '../cache/responses'
 import { registersAsUsual, wantingTransports } from '../transports/subscription-transport'
 import { type AdapterRequest, type Transport } from '../transports/transport'
 import { makeLogger } from '../util/logging'
-import { MAX_KNOWN_BODY } from './fast-lane'
 
 const logger = makeLogger('RequestPlans')
 
 const MAX_MEMO_BYTES = 32 * 1024 * 1024
 const BYTES_PER_PLAN = 500
+/** Longer bodies are prepared each time: they are rare, and what knows them would grow large. */
+const MAX_KNOWN_BODY = 8_192
 /** Bodies are looked up by their bytes: only of these do text and bytes agree. */
 // eslint-disable-next-line no-control-regex -- the range is that of ASCII
 const ASCII = /^[\x00-\x7f]*$/

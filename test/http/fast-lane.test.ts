@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { serve, type Served } from '../../src/testing/serve'
 import { JSON_HEADERS, keyOf, stillAdapter, type StillAdapter, stoppable } from './support'
@@ -35,6 +36,17 @@ const dial = async (url: string): Promise<Socket> => {
 }
 const head = (length: number, more = '') =>
   `POST / HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n${more}\r\n`
+/** A request that both ways answer, from a plan, by now. */
+const known = async (url: string): Promise<string> => {
+  const request = head(BODY.length) + BODY
+  const socket = await dial(url)
+  for (let time = 0; time < 3; time++) {
+    socket.write(request)
+    await replies(socket, 1)
+  }
+  socket.destroy()
+  return request
+}
 const replies = async (socket: Socket, count: number): Promise<string[]> => {
   let text = ''
   const found = () => text.split(/(?=HTTP\/1\.1 )/).filter((reply) => reply.includes('}'))
@@ -132,6 +144,187 @@ it.each<[string, object]>([
   for (let time = 0; time < 3; time++) expect((await post(url, BODY)).status).toBe(500)
   await still.transport.put(ETH, 7)
   expect(JSON.parse((await post(url, BODY)).text)).toMatchObject({ result: 7 })
+})
+
+describe.skipIf(process.env.FAST_LANE === 'off')('the short way', () => {
+  /** How many requests the server itself has seen. */
+  const countRequests = (service: Served) => {
+    let count = 0
+    service.api.server.on('request', () => count++)
+    return () => count
+  }
+
+  it('takes the third request of a kind, never the first of a connection, and says what the server says', async () => {
+    await using started = await start()
+    const { url, service } = started
+    const seen = countRequests(service)
+    const request = head(BODY.length) + BODY
+    const socket = await dial(url)
+    const answers: string[] = []
+    for (let time = 0; time < 4; time++) {
+      socket.write(request)
+      answers.push(...(await replies(socket, 1)))
+    }
+    expect(seen()).toBe(2)
+    const parts = (answer: string) =>
+      answer
+        .replace(/^Date: .*$/im, 'Date: now')
+        .toLowerCase()
+        .split('\r\n')
+        .sort()
+    for (const answer of answers) expect(parts(answer)).toEqual(parts(answers[0]!))
+
+    const second = await dial(url)
+    second.write(request)
+    await replies(second, 1)
+    expect(seen()).toBe(3)
+    second.write(request)
+    await replies(second, 1)
+    expect(seen()).toBe(3)
+    socket.destroy()
+    second.destroy()
+  })
+
+  it('is left by a connection on which bytes came in pieces or in a crowd, and by no other', async () => {
+    await using started = await start()
+    const { url, service } = started
+    const request = await known(url)
+    const seen = countRequests(service)
+    const odd = await dial(url)
+    odd.write(request)
+    await replies(odd, 1)
+    odd.write(request + request)
+    await replies(odd, 2)
+    odd.write(request)
+    await replies(odd, 1)
+    expect(seen()).toBe(4)
+    const accepting = once(service.api.server, 'connection') as Promise<[Socket]>
+    const pieces = await dial(url)
+    const [accepted] = await accepting
+    pieces.write(request.slice(0, 40))
+    while (accepted.bytesRead < 40) await new Promise((resolve) => setImmediate(resolve))
+    pieces.write(request.slice(40))
+    await replies(pieces, 1)
+    pieces.write(request)
+    await replies(pieces, 1)
+    expect(seen()).toBe(6)
+    await known(url)
+    expect(seen()).toBe(7)
+    odd.destroy()
+    pieces.destroy()
+  })
+
+  it.each<[string, string]>([
+    ['connection: close', 'connection: close\r\n'],
+    ['expect: 100-continue', 'expect: 100-continue\r\n'],
+  ])('never learns a request with %s', async (_name, more) => {
+    await using started = await start()
+    const { url, service } = started
+    const request = head(BODY.length, more) + BODY
+    await known(url)
+    const seen = countRequests(service)
+    for (let time = 1; time <= 3; time++) {
+      const socket = await dial(url)
+      socket.write(head(BODY.length) + BODY)
+      await replies(socket, 1)
+      socket.write(request)
+      await replies(socket, 1)
+      expect(seen()).toBe(2 * time)
+      socket.destroy()
+    }
+  })
+
+  it('lets a client that does not read wait, as the server would', async () => {
+    await using started = await start()
+    const { url, still, service } = started
+    const request = await known(url)
+    const large = 'x'.repeat(4_000_000)
+    await still
+      .local()
+      .set(
+        keyOf('eth', 'usd'),
+        { result: 1, data: { large }, statusCode: 200, timestamps: {} } as never,
+        60_000,
+      )
+    const seen = countRequests(service)
+    const socket = await dial(url)
+    socket.write(request)
+    socket.pause()
+    const accepted = await new Promise<Socket>((resolve) =>
+      service.api.server.once('request', (req) => resolve(req.socket)),
+    )
+    for (let time = 0; time < 20; time++) {
+      socket.write(request)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(accepted.writableLength).toBeLessThan(3 * large.length)
+    expect(seen()).toBeGreaterThan(0)
+    socket.destroy()
+    await new Promise((resolve) => accepted.once('close', resolve))
+  })
+
+  it('holds up no close of the server', async () => {
+    const started = await start()
+    const { url, service } = started
+    const request = await known(url)
+    const socket = await dial(url)
+    for (let time = 0; time < 2; time++) {
+      socket.write(request)
+      await replies(socket, 1)
+    }
+    const gone = once(socket, 'close')
+    socket.resume()
+    await service.stop()
+    await gone
+  })
+
+  it('answers whatever a client cuts its bytes into as the server alone does', async () => {
+    await using fast = await start()
+    await using slow = await start((api) => void api.addHook('onRequest', (_req, _reply, done) => done()))
+    const other = JSON.stringify({ data: { base: 'BTC', quote: 'USD' } })
+    const unknown = '{"endpoint":"nope"}'
+    const requests = [BODY, BODY, BODY, other, unknown].map((body) => head(body.length) + body)
+    const answersOf = async (url: string, pieces: string[], count: number) => {
+      const socket = await dial(url)
+      socket.setNoDelay()
+      let text = ''
+      const found = () => text.split(/(?=HTTP\/1\.1 )/).filter((reply) => reply.endsWith('}'))
+      const all = new Promise<void>((resolve) => {
+        socket.on('data', (chunk: Buffer) => {
+          text += String(chunk)
+          if (found().length === count) resolve()
+        })
+      })
+      for (const piece of pieces) {
+        socket.write(piece)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await all
+      socket.destroy()
+      return found().map((reply) => [
+        reply.slice(9, 12),
+        reply.slice(reply.indexOf('{')).replace(/\d{6,}/g, 'T'),
+      ])
+    }
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...requests), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.nat(1_500), { maxLength: 4 }),
+        async (sequence, cuts) => {
+          const text = sequence.join('')
+          const at = [0, ...cuts.map((cut) => cut % text.length).sort((a, b) => a - b), text.length]
+          const pieces = at
+            .slice(1)
+            .map((end, index) => text.slice(at[index], end))
+            .filter(Boolean)
+          expect(await answersOf(fast.url, pieces, sequence.length)).toEqual(
+            await answersOf(slow.url, pieces, sequence.length),
+          )
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
 })
 
 it('whoever hooks into the requests of the server sees all of them', async () => {
