@@ -14,6 +14,9 @@ export { type SubscriptionDeltas }
 
 const logger = makeLogger('StreamingTransport')
 
+/** Where nothing even listens an attempt costs the provider nothing, so that the wait may grow gently. */
+const UNHEARD_FACTOR = 1.25
+
 /** While a stream backs off, its loop looks up this often, so that it is never silent for long. */
 const BACKOFF_LOOK_MS = 1_000
 
@@ -35,6 +38,8 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   private tracker: DeltaTracker<Params<T>> | undefined
   private settled: Params<T>[] | undefined
   private pass = 0
+  /** How many of the failures that {@link retryCount} counts did not reach the provider. */
+  private unheard = 0
   /** No more connecting: the adapter has stopped. */
   protected isStopped = false
 
@@ -77,7 +82,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
       return
     }
     if (!this.isCurrentPass(pass)) return
-    this.retryCount = 0
+    this.retryCount = this.unheard = 0
     this.localSubscriptions = desired
     // The tracker knows the set only: after a list of somebody's own, what is due has to be computed once.
     this.settled = isWholeSet ? desired : undefined
@@ -124,6 +129,11 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     return ordered.length === stale.length ? ordered : stale
   }
 
+  /** Whether a failure is known not to have reached the provider: the wait after it grows by less than the settings would have it. */
+  protected wasUnheard(_error: unknown): boolean {
+    return false
+  }
+
   private isBackingOff(): boolean {
     return this.retryGate.isClosed && this.retryTime > 0
   }
@@ -131,10 +141,11 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   private backOff(context: EndpointContext<T>, error: unknown): void {
     const { STREAM_HANDLER_RETRY_MIN_MS, STREAM_HANDLER_RETRY_EXP_FACTOR, STREAM_HANDLER_RETRY_MAX_MS } =
       context.adapterSettings
-    const waitMs = Math.min(
-      STREAM_HANDLER_RETRY_MIN_MS * STREAM_HANDLER_RETRY_EXP_FACTOR ** this.retryCount,
-      STREAM_HANDLER_RETRY_MAX_MS,
-    )
+    const factor = STREAM_HANDLER_RETRY_EXP_FACTOR
+    const growth =
+      factor ** (this.retryCount - this.unheard) * Math.min(factor, UNHEARD_FACTOR) ** this.unheard
+    const waitMs = Math.min(STREAM_HANDLER_RETRY_MIN_MS * growth, STREAM_HANDLER_RETRY_MAX_MS)
+    if (this.wasUnheard(error)) this.unheard += 1
     logger.error(
       { err: error },
       `The stream of ${context.endpointName} (${this.name}) failed: ${String(error)}`,

@@ -25,6 +25,12 @@ class Stream extends StreamingTransport<TransportGenerics> {
     return 1_000
   }
 
+  isUnheard = false
+
+  protected override wasUnheard(): boolean {
+    return this.isUnheard
+  }
+
   streamHandler(_context: unknown, deltas: SubscriptionDeltas<Feed>): Promise<void> {
     this.passes.push({ desired: [...deltas.desired], new: [...deltas.new], stale: [...deltas.stale] })
     return this.fails ? Promise.reject(new Error('no')) : Promise.resolve()
@@ -234,6 +240,31 @@ describe('the back-off of a stream', () => {
       ),
       { numRuns: 20 },
     )
+  })
+
+  it('grows gently while failures do not reach the provider, and goes on from there when they do', async () => {
+    const stream = await initialize(new Stream())
+    const of = contextWith({
+      STREAM_HANDLER_RETRY_MIN_MS: 100,
+      STREAM_HANDLER_RETRY_MAX_MS: 1_000,
+      STREAM_HANDLER_RETRY_EXP_FACTOR: 3,
+    })
+    stream.fails = true
+    const waits: number[] = []
+    const fail = async (isUnheard: boolean) => {
+      stream.isUnheard = isUnheard
+      await stream.backgroundExecute(of)
+      waits.push(Math.round(stream.retryTime - Date.now()))
+      await vi.advanceTimersByTimeAsync(waits.at(-1)!)
+    }
+    for (const isUnheard of [true, true, true, false, true, false, false]) await fail(isUnheard)
+    expect(waits).toEqual([100, 125, 156, 195, 586, 732, 1_000])
+    stream.fails = false
+    await stream.backgroundExecute(of)
+    stream.fails = true
+    await fail(true)
+    expect(waits.at(-1)).toBe(100)
+    await stream.shutdown()
   })
 
   it('is logged and counted', async () => {

@@ -11,7 +11,7 @@ interface BackoffSettings {
 }
 
 /**
- * When to come back after a connection closed. Nearly at once the first time, with jitter; each further close without a useful life in
+ * When to come back after a connection closed. Practically at once, with jitter, after a useful life; each further close without one in
  * between waits longer (CN-5). Opening alone is not useful.
  */
 export class Reconnection {
@@ -20,16 +20,23 @@ export class Reconnection {
 
   /** @param onDue - called when the time has come */
   schedule(settings: BackoffSettings, wasUseful: boolean, onDue: () => void): void {
-    if (wasUseful || this.backoff === undefined) {
-      this.backoff = exponentialBackoff({
-        minMs: settings.STREAM_HANDLER_RETRY_MIN_MS / 2,
-        maxMs: settings.STREAM_HANDLER_RETRY_MAX_MS,
-        factor: settings.STREAM_HANDLER_RETRY_EXP_FACTOR,
-      })
-    }
+    this.gate.close(wasUseful ? this.first(settings) : this.next(settings), onDue)
+  }
+
+  private first({ STREAM_HANDLER_RETRY_MIN_MS }: BackoffSettings): number {
+    this.backoff = undefined
+    return (STREAM_HANDLER_RETRY_MIN_MS / 20) * (1 + Math.random())
+  }
+
+  private next(settings: BackoffSettings): number {
+    this.backoff ??= exponentialBackoff({
+      minMs: settings.STREAM_HANDLER_RETRY_MIN_MS / 2,
+      maxMs: settings.STREAM_HANDLER_RETRY_MAX_MS,
+      factor: settings.STREAM_HANDLER_RETRY_EXP_FACTOR,
+    })
     const { delayMs, next } = this.backoff.next()
     this.backoff = next
-    this.gate.close(delayMs, onDue)
+    return delayMs
   }
 
   /** Whether it is time, now or within `limitMs`. */

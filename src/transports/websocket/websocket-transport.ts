@@ -248,6 +248,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     await this.farewell.gone()
   }
 
+  protected override wasUnheard(error: unknown): boolean {
+    return (error as { reason?: { code?: string } } | undefined)?.reason?.code === 'CONNECTION_REFUSED'
+  }
+
   /** Counts something of the provider's that is not served, and names it in the log once per interval. */
   protected refuse(reason: RefusalReason, detail: () => unknown, error?: unknown): void {
     this.intake.refuse(reason, detail, error)
