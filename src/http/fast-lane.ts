@@ -66,6 +66,12 @@ class Conversation {
     return response === undefined || (response.writableFinished && response.shouldKeepAlive)
   }
 
+  begin(raw: string): void {
+    this.raw = raw
+    this.request = undefined
+    this.response = undefined
+  }
+
   /** The server has been given `raw`, and made of it what {@link FastLane} noted here. */
   check(): void {
     const { raw, request } = this
@@ -146,21 +152,22 @@ export class FastLane {
     socket[CONVERSATION] = conversation
     socket.removeListener('data', parse)
     socket.on('data', (chunk: Buffer) => {
-      if (!this.take(chunk, conversation, socket))
-        this.pass(chunk, conversation, () => parse.call(socket, chunk))
+      const isCandidate =
+        this.isOpen &&
+        chunk.length <= MAX_REQUEST_BYTES &&
+        !conversation.hasLeft &&
+        conversation.isAtBeginning()
+      const raw = isCandidate ? chunk.toString('latin1') : ''
+      if (!isCandidate || conversation.isFresh() || !this.take(raw, socket))
+        this.pass(raw, conversation, () => parse.call(socket, chunk))
     })
   }
 
-  private take(chunk: Buffer, conversation: Conversation, socket: Socket): boolean {
-    if (!this.isOpen || conversation.hasLeft || chunk.length > MAX_REQUEST_BYTES) return false
-    if (!conversation.isAtBeginning()) return false
+  private take(raw: string, socket: Socket): boolean {
     const startedAtMs = performance.now()
-    const raw = chunk.toString('latin1')
-    conversation.raw = raw
-    // Who does not read its answers is held back by the server.
-    if (conversation.isFresh() || socket.writableLength > 0) return false
     const answer = this.known.get(raw)
-    if (answer === undefined) return false
+    // Who does not read its answers is held back by the server.
+    if (answer === undefined || socket.writableLength > 0) return false
     try {
       const text = answer.read()
       if (text === undefined) return false
@@ -174,11 +181,11 @@ export class FastLane {
     return true
   }
 
-  private pass(chunk: Buffer, conversation: Conversation, parse: () => void): void {
+  /** @param raw - empty when it is not, or not known to be, one whole request */
+  private pass(raw: string, conversation: Conversation, parse: () => void): void {
+    if (raw === '') conversation.hasLeft = true
     if (conversation.hasLeft) return parse()
-    if (chunk.length > MAX_REQUEST_BYTES || !conversation.isAtBeginning()) conversation.hasLeft = true
-    conversation.request = conversation.response = undefined
-    if (!this.isOpen) conversation.hasLeft = true
+    conversation.begin(raw)
     this.parsing = conversation
     try {
       parse()
