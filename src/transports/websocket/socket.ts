@@ -1,3 +1,5 @@
+import { type IncomingMessage } from 'node:http'
+import { type Socket } from 'node:net'
 import type WebSocket from 'ws'
 
 /** `readyState` values, by the WebSocket standard; test doubles carry no constants. */
@@ -9,6 +11,28 @@ export const CLOSED = 3
 type Double = Partial<WebSocket>
 
 const ignore = () => {}
+
+const WIRE: unique symbol = Symbol('tickwell.wire')
+type Wired = WebSocket & { [WIRE]?: Socket }
+
+/** Remembers the connection under a socket that is being opened, for {@link together}. */
+export const noteWire = (socket: WebSocket): void => {
+  ;(socket as Double).on?.('upgrade', (response: IncomingMessage) => {
+    ;(socket as Wired)[WIRE] = response.socket
+  })
+}
+
+/** What is sent within leaves in one piece: the messages of a thousand feeds cost one call of the system and not a thousand. */
+export const together = (socket: WebSocket | undefined, send: () => void): void => {
+  const wired: Wired | undefined = socket
+  const wire = wired?.[WIRE]
+  wire?.cork()
+  try {
+    send()
+  } finally {
+    wire?.uncork()
+  }
+}
 
 export const takeListenersOff = (socket: WebSocket): void => {
   ;(socket as Double).removeAllListeners?.()

@@ -17,7 +17,7 @@ import { ConnectionStats, shownUrl } from './connection-stats'
 import { Farewell } from './farewell'
 import { Intake } from './intake'
 import { Reconnection, USEFUL_LIFE_MS } from './reconnection'
-import { CLOSED, CLOSING, OPEN } from './socket'
+import { CLOSED, CLOSING, noteWire, OPEN, together } from './socket'
 import { SubscriptionStats } from './subscription-stats'
 
 const logger = makeLogger('WebSocketTransport')
@@ -100,13 +100,15 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   async sendMessages(_context: EndpointContext<T>, messages: unknown[]): Promise<void> {
-    for (const message of messages) {
-      try {
-        this.wsConnection?.send(this.serializeMessage(message))
-      } catch (error) {
-        this.refuse('builder-failed', () => 'a message that cannot be sent', error)
+    together(this.wsConnection, () => {
+      for (const message of messages) {
+        try {
+          this.wsConnection?.send(this.serializeMessage(message))
+        } catch (error) {
+          this.refuse('builder-failed', () => 'a message that cannot be sent', error)
+        }
       }
-    }
+    })
     return Promise.resolve()
   }
 
@@ -312,7 +314,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   private createSocket(url: string, options: ClientOptions | undefined): WebSocket {
     try {
-      return new (WebSocketClassProvider.get())(url, undefined, options)
+      const socket = new (WebSocketClassProvider.get())(url, undefined, options)
+      noteWire(socket)
+      return socket
     } catch (cause) {
       // Its message quotes the URL, which may hold a secret, and this one goes to clients.
       if (cause instanceof SyntaxError)
