@@ -1,50 +1,98 @@
 /**
- * Speed as ratios, all of one run: our built package and a floor take turns under the same load. See README, "How fast".
+ * Speed as ratios, all of one run: our built package, bare floors and the reference take turns under the same load. What is measured
+ * and how: docs/performance.md.
  */
-import { pinSelf } from './process'
-import { cachedPosts, firstPrice, ingest, type Row, startUpAndMemory } from './scenarios'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import path from 'node:path'
+import { type Arguments, readArguments, USAGE } from './arguments'
+import { Bench } from './bench'
+import { loadScenarios } from './catalogue'
+import { pinSelf } from './processes/pinning'
+import { type Circumstances, writePages } from './report/pages'
+import { jsonOf, type Row, rowOf } from './report/row'
+import { tableOf } from './report/table'
+import { type Scenario, Skipped } from './scenario'
 
-const shown = (value: number | undefined): string => {
-  if (value === undefined) return '-'
-  return value >= 1_000
-    ? Math.round(value).toLocaleString('en-US').replaceAll(',', ' ')
-    : value.toFixed(value < 10 ? 2 : 0)
+/** From dist/bench/bench. */
+const root = path.join(__dirname, '../../..')
+
+const circumstances = (): Circumstances => ({
+  date: new Date().toISOString().slice(0, 10),
+  node: process.version,
+  cores: cpus().length,
+  model: cpus()[0]?.model.trim() ?? 'unknown',
+})
+
+interface Outcome {
+  rows: Row[]
+  notes: string[]
+  hasFailed: boolean
 }
 
-const print = (rows: Row[]): void => {
-  const table = rows.map((row) => [
-    row.scenario,
-    row.unit,
-    shown(row.ours),
-    shown(row.floor),
-    shown(row.ratio),
-    row.atLeast,
-  ])
-  const lines = [['scenario', 'unit', 'ours', 'floor', 'ratio', 'at least'], ...table]
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
-  for (const [index, line] of lines.entries()) {
-    console.log(`| ${line.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`)
-    if (index === 0) console.log(`|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`)
+const measure = async ({ name, rows, run }: Scenario, options: Arguments): Promise<Outcome> => {
+  const bench = new Bench(name, options)
+  const outcome = (measured: Row[], hasFailed = false): Outcome => ({
+    rows: measured,
+    notes: bench.notes.map((note) => `${name}: ${note}`),
+    hasFailed,
+  })
+  try {
+    const figures = await run(bench)
+    const disturbed = await bench.end()
+    if (disturbed !== undefined) bench.note(`disturbed: ${disturbed}`)
+    return outcome(rows.map((plan, index) => rowOf(name, plan, figures[index], disturbed)))
+  } catch (error) {
+    await bench.end()
+    const isSkipped = error instanceof Skipped
+    bench.note(`${isSkipped ? 'skipped' : 'failed'}: ${(error as Error).message}`)
+    if (!isSkipped) console.error(error)
+    const unmeasured = rows.map((plan) => rowOf(name, plan))
+    return outcome(unmeasured, !isSkipped)
   }
 }
 
-const main = async (): Promise<void> => {
-  pinSelf()
-  const startedAt = performance.now()
-  const rows: Row[] = []
-  for (const scenario of [
-    () => cachedPosts(1),
-    () => cachedPosts(100),
-    () => ingest(100, 200_000),
-    firstPrice,
-    startUpAndMemory,
-  ])
-    rows.push(...(await scenario()))
-  print(rows)
-  console.log(`\nNode ${process.version}, ${Math.round((performance.now() - startedAt) / 1000)} s in all`)
+const chosen = (all: Scenario[], names: string[]): Scenario[] => {
+  const unknown = names.filter((name) => all.every((scenario) => scenario.name !== name))
+  if (unknown.length > 0) throw new Error(`No scenario ${unknown.join(', ')}: see --list`)
+  return names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
 }
 
+const report = ({ rows, notes, hasFailed }: Outcome, { json, isQuick, isWriting }: Arguments): void => {
+  const lines = rows.map((row) => `${jsonOf(row)}\n`).join('')
+  if (json === '-') process.stdout.write(lines)
+  else if (json !== undefined) writeFileSync(json, lines)
+  const text = [tableOf(rows), '', ...notes]
+  if (isQuick) text.push('A quick run: the figures show that it works, and no more.')
+  const print = json === '-' ? console.error : console.log
+  print(text.join('\n'))
+  if (hasFailed) process.exitCode = 1
+  else if (isWriting) writePages(root, rows, circumstances(), notes)
+}
+
+const main = async (): Promise<void> => {
+  const options = readArguments(process.argv.slice(2))
+  const scenarios = chosen(await loadScenarios(root), options.scenarios)
+  if (options.isListing) return console.log(scenarios.map(({ name }) => name).join('\n'))
+  for (const folder of [options.cpuProfiles, options.heapProfiles])
+    if (folder !== undefined) mkdirSync(folder, { recursive: true })
+  pinSelf()
+  const all: Outcome = { rows: [], notes: [], hasFailed: false }
+  for (const scenario of scenarios) {
+    const startedAt = performance.now()
+    const { rows, notes, hasFailed } = await measure(scenario, options)
+    all.rows.push(...rows)
+    all.notes.push(...notes)
+    all.hasFailed ||= hasFailed
+    console.error(`${scenario.name}: ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`)
+  }
+  report(all, options)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
 void main().catch((error: unknown) => {
-  console.error(error)
+  const { code, message } = error as NodeJS.ErrnoException
+  console.error(code?.startsWith('ERR_PARSE_ARGS') ? `${message}\n\n${USAGE}` : error)
   process.exitCode = 1
 })

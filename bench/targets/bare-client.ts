@@ -1,13 +1,17 @@
-/** Floor for ingest: a `ws` client that parses every message and stores its price in a map; answers with the last one of a feed. */
+/**
+ * Floor for ingest: a `ws` client that parses every message and keeps it in a map by its feed. It subscribes a given number of feeds by
+ * itself, and answers requests on `node:http` with the last price of a feed, only so that the end of a flood can be seen.
+ */
 import { createServer } from 'node:http'
 import { WebSocket } from 'ws'
-import { argument, feeds, reportListening, type Tick } from '../shared'
+import { feeds, type Question, type Tick } from '../feeds'
+import { argument, portOf, reportListening } from './control'
 
-const prices = new Map<string, Tick>()
+const ticks = new Map<string, Tick>()
 const socket = new WebSocket(argument('provider'))
 socket.on('message', (data: Buffer) => {
   const tick = JSON.parse(data.toString()) as Tick
-  prices.set(tick.base, tick)
+  ticks.set(tick.base, tick)
 })
 socket.on('open', () => {
   for (const base of feeds(Number(argument('feeds'))))
@@ -17,10 +21,14 @@ const server = createServer((req, res) => {
   const chunks: Buffer[] = []
   req.on('data', (chunk: Buffer) => chunks.push(chunk))
   req.on('end', () => {
-    const { data } = JSON.parse(Buffer.concat(chunks).toString()) as { data: { base: string } }
-    const tick = prices.get(data.base)
-    res.writeHead(tick === undefined ? 504 : 200, { 'content-type': 'application/json' })
-    res.end(JSON.stringify({ result: tick?.price }))
+    const { data } = JSON.parse(Buffer.concat(chunks).toString()) as Question
+    const tick = ticks.get(data.base)
+    const body = JSON.stringify({ result: tick?.price })
+    res.writeHead(tick === undefined ? 504 : 200, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    })
+    res.end(body)
   })
 })
-server.listen(0, '127.0.0.1', () => reportListening(server))
+server.listen(0, '127.0.0.1', () => reportListening(portOf(server)))

@@ -1,9 +1,14 @@
-/** Floor for cached requests: a fastify route that parses the same body and returns constant bytes of the same length. */
+/**
+ * Floor for cached requests and for starts: fastify as it comes, with one route without schemas. It parses the JSON body, does not
+ * look at it, and returns constant text of the length of a real answer.
+ */
 import fastify from 'fastify'
-import { cachedBody, reportListening } from '../shared'
+import { answerTo, CONSTANT_FEED, sampleTick } from '../feeds'
+import { portOf, reportListening } from './control'
 
+const cachedBody = JSON.stringify(answerTo(sampleTick(CONSTANT_FEED)))
 const app = fastify()
 app.post('/', (_req, reply) => {
   void reply.header('content-type', 'application/json; charset=utf-8').send(cachedBody)
 })
-void app.listen({ host: '127.0.0.1', port: 0 }).then(() => reportListening(app.server))
+void app.listen({ host: '127.0.0.1', port: 0 }).then(() => reportListening(portOf(app.server)))

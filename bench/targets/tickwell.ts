@@ -1,14 +1,15 @@
 /**
- * One adapter as an operator would run it: metrics on, a secret set, log level info. On the built package, or on the one that
- * `--package` names: the reference framework runs the very same source.
+ * One adapter (or `--adapters` of them) as an operator would run it: metrics on, a secret set, log level info. On the built package, or
+ * on the one that `--package` names: the reference framework runs the very same source.
  */
 import path from 'node:path'
 import type { Adapter as AdapterClass, AdapterEndpoint as EndpointClass } from '../../src/adapter'
 import type { AdapterConfig as ConfigClass } from '../../src/config'
-import type { expose as exposeFunction } from '../../src/index'
+import type { expose as exposeFunction, ServerInstance, start as startFunction } from '../../src/index'
 import type { WebSocketTransport as TransportClass } from '../../src/transports'
 import type { InputParameters as ParametersClass } from '../../src/validation'
-import { argument, reportListening, type Tick } from '../shared'
+import { type Tick } from '../feeds'
+import { argument, portOf, reportListening } from './control'
 
 const root = argument('package', path.join(__dirname, '../../../package'))
 
@@ -23,41 +24,88 @@ const { Adapter, AdapterEndpoint } = load<{
 const { AdapterConfig } = load<{ AdapterConfig: typeof ConfigClass }>('config')
 const { WebSocketTransport } = load<{ WebSocketTransport: typeof TransportClass }>('transports')
 const { InputParameters } = load<{ InputParameters: typeof ParametersClass }>('validation')
-const { expose } = load<{ expose: typeof exposeFunction }>('.')
+const { expose, start } = load<{ expose: typeof exposeFunction; start: typeof startFunction }>('index')
 
-const config = new AdapterConfig({
-  API_KEY: { description: 'A secret', type: 'string', sensitive: true, default: 'bench-secret-0123456789' },
-})
-const inputParameters = new InputParameters({
-  base: { description: 'Base asset', type: 'string', required: true },
-  quote: { description: 'Quote asset', type: 'string', required: true },
-})
-type Types = {
-  Parameters: typeof inputParameters.definition
-  Response: { Result: number; Data: { result: number } }
-  Settings: typeof config.settings
-  Provider: { WsMessage: Tick }
-}
-const provider = argument('provider', '')
-const transport = new WebSocketTransport<Types>({
-  url: () => provider,
-  handlers: {
-    message: ({ base, quote, price, time }) => [
-      {
-        params: { base, quote },
-        response: {
-          result: price,
-          data: { result: price },
-          timestamps: { providerIndicatedTimeUnixMs: time },
+const provider = argument('provider')
+
+const createAdapter = (name: Uppercase<string>) => {
+  const config = new AdapterConfig({
+    API_KEY: {
+      description: 'A secret',
+      type: 'string',
+      sensitive: true,
+      default: 'bench-secret-0123456789',
+    },
+  })
+  const inputParameters = new InputParameters({
+    base: { description: 'Base asset', type: 'string', required: true },
+    quote: { description: 'Quote asset', type: 'string', required: true },
+  })
+  type Types = {
+    Parameters: typeof inputParameters.definition
+    Response: { Result: number; Data: { result: number } }
+    Settings: typeof config.settings
+    Provider: { WsMessage: Tick }
+  }
+  const transport = new WebSocketTransport<Types>({
+    url: () => provider,
+    handlers: {
+      message: ({ base, quote, price, time }) => [
+        {
+          params: { base, quote },
+          response: {
+            result: price,
+            data: { result: price },
+            timestamps: { providerIndicatedTimeUnixMs: time },
+          },
         },
-      },
-    ],
-  },
-  builders: {
-    subscribeMessage: (params) => ({ op: 'subscribe', ...params }),
-    unsubscribeMessage: (params) => ({ op: 'unsubscribe', ...params }),
-  },
+      ],
+    },
+    builders: {
+      subscribeMessage: (params) => ({ op: 'subscribe', ...params }),
+      unsubscribeMessage: (params) => ({ op: 'unsubscribe', ...params }),
+    },
+  })
+  const endpoint = new AdapterEndpoint<Types>({ name: 'price', transport, inputParameters })
+  return new Adapter({ name, defaultEndpoint: 'price', endpoints: [endpoint], config })
+}
+
+const listen = async (api: ServerInstance | undefined): Promise<number> => {
+  await api?.listen({ host: '127.0.0.1', port: 0 })
+  return api === undefined ? 0 : portOf(api.server)
+}
+
+/** Whoever hooks into the server's requests sees all of them: none takes the fast lane then. */
+const withoutFastLane = async (): Promise<number> => {
+  const { api, metricsApi } = await start(createAdapter('BENCH'))
+  api?.addHook('onRequest', (_req, _reply, done) => done())
+  await listen(metricsApi)
+  return listen(api)
+}
+
+const exposed = async (): Promise<number> => {
+  const api = await expose(createAdapter('BENCH'))
+  return api === undefined ? 0 : portOf(api.server)
+}
+
+/** Further adapters in the same process, each with its own server. @returns their ports */
+const host = async (count: number): Promise<number[]> => {
+  const ports: number[] = []
+  for (let index = 1; index <= count; index++) {
+    const { api } = await start(createAdapter(`BENCH${index}` as Uppercase<string>))
+    ports.push(await listen(api))
+  }
+  return ports
+}
+
+const main = async (): Promise<void> => {
+  const port = argument('fast-path', 'on') === 'off' ? await withoutFastLane() : await exposed()
+  const further = await host(Number(argument('adapters', '1')) - 1)
+  reportListening(port, { furtherPorts: () => further })
+}
+
+// Said here: a framework may listen for rejections itself, and go on without a word that anybody reads.
+void main().catch((error: unknown) => {
+  console.error(error)
+  process.exit(1)
 })
-const endpoint = new AdapterEndpoint<Types>({ name: 'price', transport, inputParameters })
-const adapter = new Adapter({ name: 'BENCH', defaultEndpoint: 'price', endpoints: [endpoint], config })
-void expose(adapter).then((api) => reportListening(api!.server))

@@ -13,6 +13,7 @@ export const floors: readonly (readonly string[])[] = [
   ['adapter'],
   ['background'],
   ['http'],
+  ['workers'],
 ]
 
 /** The top floor is one room: the root files, the command line, the harness. */
@@ -24,7 +25,7 @@ const protocolRooms = ['strapi', 'versia', 'ws-room', 'tremor']
 /** One home per package: the files that may load it at run time (types may be named anywhere). */
 export const packageHomes: readonly { packages: RegExp; home: RegExp }[] = [
   { packages: /^(fastify|@fastify\/.+)$/, home: /^(http|testing)\// },
-  { packages: /^ws$/, home: /^(transports\/websocket(\/|\.ts$)|testing\/|cli\/)/ },
+  { packages: /^ws$/, home: /^(transports\/(websocket(\/|\.ts$)|link\/)|testing\/|cli\/)/ },
   { packages: /^ioredis$/, home: /^cache\/redis/ },
   { packages: /^lru-cache$/, home: /^(cache|http)\// },
   { packages: /^pino(-pretty)?$/, home: /^util\/logging(\/|\.ts$)/ },
@@ -34,6 +35,10 @@ export const packageHomes: readonly { packages: RegExp; home: RegExp }[] = [
   { packages: /^mock-socket$/, home: /^testing\// },
   { packages: /^@noble\/.+$/, home: /^(transports\/ws-room\/|validation\/addresses\.ts$)/ },
   { packages: /^@scure\/base$/, home: /^validation\/addresses\.ts$/ },
+  {
+    packages: /^(@msgpack\/msgpack|@bokuweb\/zstd-wasm|@napi-rs\/lzma|lz4-napi|snappy|avsc|yaml)$/,
+    home: /^codecs\//,
+  },
   { packages: /^@bufbuild\/.+$/, home: /^(codecs|transports\/[a-z-]+)\// },
   { packages: /^@sinclair\/typebox$/, home: /^http\// },
 ]

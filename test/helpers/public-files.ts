@@ -1,5 +1,5 @@
 /**
- * The files of src/ whose path and exports are contract (1.2, the module map). Adapters' tests replace these
+ * The files of src/ whose path and exports are contract (1.2, the module map), and those of our own protocol transports. Adapters' tests replace these
  * modules wholesale, so nothing inside may depend on them at run time.
  */
 export const publicFiles: ReadonlySet<string> = new Set([
@@ -38,7 +38,11 @@ export const publicFiles: ReadonlySet<string> = new Set([
   'transports/index.ts',
   'transports/metrics.ts',
   'transports/sse.ts',
+  'transports/strapi/index.ts',
+  'transports/tremor/index.ts',
+  'transports/versia/index.ts',
   'transports/websocket.ts',
+  'transports/ws-room/index.ts',
   'util/censor/censor-list.ts',
   'util/group-runner.ts',
   'util/index.ts',

@@ -1,0 +1,116 @@
+import path from 'node:path'
+import { type Bench } from '../bench'
+import { askOnce } from '../load/ask'
+import { closedLoop } from '../load/closed-loop'
+import { type LoadOptions } from '../load/round'
+import { alternate, figuresOf, repeated } from '../measure/rounds'
+import { freePort } from '../processes/free-port'
+import { untilListening } from '../processes/listening'
+import { type OwnProcess } from '../processes/own-process'
+import { canPin, OTHER_CORE, SERVICE_CORE } from '../processes/pinning'
+import { type Target } from '../processes/target'
+import { type Scenario, Skipped } from '../scenario'
+
+type Side = 'ours' | 'single'
+
+const CORES = 2
+const CONNECTIONS = 16
+const BASE = 'ETH'
+
+const main = path.join(__dirname, '../../../package/main.js')
+
+/** The service as its operator starts it, with a ready-made adapter at a simulated exchange. */
+const start = async (bench: Bench, side: Side, exchange: Target) => {
+  const port = await freePort()
+  const service = bench.spawn({
+    command: [process.execPath, main],
+    core: side === 'ours' ? 'any' : SERVICE_CORE,
+    env: {
+      WORKERS: side === 'ours' ? String(CORES) : '1',
+      ADAPTERS: 'coinbase',
+      COINBASE_WS_API_ENDPOINT: exchange.socketUrl,
+      EA_HOST: '127.0.0.1',
+      EA_PORT: String(port),
+      METRICS_PORT: String(await freePort()),
+      LOG_LEVEL: 'info',
+    },
+  })
+  await untilListening(service, port)
+  const check = (_base: string, result: unknown) => typeof result === 'number' && result > 0
+  const load: LoadOptions = { port, bases: [BASE], check, connections: CONNECTIONS }
+  await askOnce(port, [BASE], check)
+  return { service, load }
+}
+
+const usedBySelf = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
+/**
+ * Requests per second, as seen and as they would be with every core that the side may use for itself: the load and the exchange have
+ * to run on the same cores, and what they take is not the service's to use. One worker has its core for itself, and is taken for as
+ * fast as if it had been busy all the time.
+ */
+const round = async (
+  side: Side,
+  service: OwnProcess,
+  load: LoadOptions,
+  exchange: Target,
+  seconds: number,
+) => {
+  const before = { others: usedBySelf() + exchange.cpuSeconds(), own: service.groupCpuSeconds() }
+  const startedAt = performance.now()
+  const { requests } = await closedLoop(load, seconds)
+  const elapsed = (performance.now() - startedAt) / 1_000
+  const others = (usedBySelf() + exchange.cpuSeconds() - before.others) / elapsed
+  const own = (service.groupCpuSeconds() - before.own) / elapsed
+  const perSecond = requests / elapsed
+  const capacity = side === 'ours' ? (perSecond * CORES) / (CORES - others) : perSecond / Math.min(1, own)
+  return { perSecond, capacity }
+}
+
+const measure = async (bench: Bench) => {
+  const exchange = await bench.start('exchange', { core: OTHER_CORE })
+  const sides: Side[] = ['ours', 'single']
+  const started = {
+    ours: await start(bench, 'ours', exchange),
+    single: await start(bench, 'single', exchange),
+  }
+  const take = (side: Side, seconds: number) =>
+    round(side, started[side].service, started[side].load, exchange, seconds)
+  for (const side of sides) await take(side, bench.times(2, 1))
+  const rounds = await alternate(sides, bench.times(6, 4), (side) => take(side, 1))
+  for (const { service } of Object.values(started)) await service.stop('SIGTERM')
+  await bench.stop(exchange)
+  return rounds
+}
+
+export const scenarios: Scenario[] = [
+  {
+    name: 'workers',
+    rows: [
+      {
+        measure: `cached POST, WORKERS=${CORES}, with ${CORES} cores for itself`,
+        unit: 'requests/s',
+        floor: 'WORKERS=1, 1 core',
+        wanted: [{ of: 'floor', atLeast: 1.7 }],
+        isHeadline: true,
+      },
+      {
+        measure: `cached POST, WORKERS=${CORES}, sharing ${CORES} cores with the load`,
+        unit: 'requests/s',
+        floor: 'WORKERS=1, 1 core',
+        wanted: [],
+      },
+    ],
+    run: async (bench) => {
+      if (!canPin()) throw new Skipped('without pinning, one worker cannot be held against two')
+      const rounds = await repeated(bench.times(2, 1), () => measure(bench))
+      return [
+        figuresOf(rounds, ({ capacity }) => capacity, 'single'),
+        figuresOf(rounds, ({ perSecond }) => perSecond, 'single'),
+      ]
+    },
+  },
+]
