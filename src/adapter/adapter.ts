@@ -21,7 +21,7 @@ import { type AdapterDependencies, type AdapterRequest, type Transport } from '.
 import { deepCopy } from '../util/deep-copy'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { sleep } from '../util/sleep'
-import { type AdapterError, AdapterTimeoutError } from '../validation/errors'
+import { type AdapterError, AdapterTimeoutError, type ErrorReason } from '../validation/errors'
 import { type EmptyInputParameters } from '../validation/input-parameters'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { allocateRateLimits } from './allocations'
@@ -38,6 +38,12 @@ const NO_VALUE_YET =
 const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576
 
 type Request = AdapterRequest<EmptyInputParameters>
+
+type ReasonOf = (
+  req: Request,
+  transport: Transport<EndpointGenerics>,
+  feed: Feed | undefined,
+) => ErrorReason | undefined | Promise<ErrorReason | undefined>
 
 /** A service for one data provider: its endpoints, settings and what they are built from (contract 3.1). */
 export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefinitionMap> implements Omit<
@@ -60,6 +66,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   lockAcquiredPromise?: Promise<boolean>
   /** Whether a 504 says why there is no value. Not in tests on the contract's harness: they compare whole bodies (contract 16.6). */
   givesReasons = true
+  /** Says why; replaced where the transports run in another process. */
+  reasonOf: ReasonOf = (req, transport, feed) => reasonFor(transport, feed?.refusal, req.requestContext.data)
   private ownRedisClient?: Redis
   private readonly bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>
 
@@ -191,9 +199,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     throw new AdapterTimeoutError({
       statusCode: 504,
       message: NO_VALUE_YET,
-      reason: this.givesReasons
-        ? reasonFor(transport, this.feedOf(req)?.refusal, req.requestContext.data)
-        : undefined,
+      reason: this.givesReasons ? await this.reasonOf(req, transport, this.feedOf(req)) : undefined,
     })
   }
 

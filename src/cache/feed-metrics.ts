@@ -64,13 +64,16 @@ export const publishFeeds = (
       for (const feed of feeds()) {
         const received = read(feed.key)?.timestamps?.providerDataReceivedUnixMs
         const wasRead = feed.lastHitAt >= feed.lastSetAt && received !== undefined
-        if (feed.sets > 0 || wasRead) gauge.set(labelsOf(feed), wasRead ? feed.lastHitAt - received : 0)
+        // Where another process writes, a value that nobody has read yet is one from after the last hit.
+        if (feed.sets > 0 || wasRead)
+          gauge.set(labelsOf(feed), wasRead ? Math.max(0, feed.lastHitAt - received) : 0)
       }
     }),
     metrics.publish('totalDataStalenessSeconds', (gauge) => {
       for (const feed of feeds()) {
-        const indicated = read(feed.key)?.timestamps?.providerIndicatedTimeUnixMs
-        if (indicated === undefined || feed.lastHitAt < feed.lastSetAt) continue
+        const { providerIndicatedTimeUnixMs: indicated, providerDataReceivedUnixMs: received = 0 } =
+          read(feed.key)?.timestamps ?? {}
+        if (indicated === undefined || feed.lastHitAt < Math.max(feed.lastSetAt, received)) continue
         gauge.set(labelsOf(feed), feed.lastHitAt - indicated)
       }
     }),

@@ -138,6 +138,12 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return Object.keys(process.env).filter((name) => name.startsWith(`${prefix}_`) && !known.has(name))
   }
 
+  /** Whether the environment says nothing for this adapter: nobody has set it up. */
+  isUntouched(): boolean {
+    const prefix = this.options?.envVarsPrefix
+    return !!prefix && !Object.keys(process.env).some((name) => name.startsWith(`${prefix}_`))
+  }
+
   private definitions(): [string, SettingDefinition][] {
     return [
       ...Object.entries<SettingDefinition>(BaseSettingsDefinition),

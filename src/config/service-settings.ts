@@ -1,11 +1,13 @@
 import { ConfigError } from './config-error'
 import { parseEnv } from './env'
+import { settingProblem } from './setting-problem'
 import { type SettingsDefinitionMap } from './setting-types'
+import { validator } from '../validation/validators'
 
 /** Settings of the service process, which hosts several adapters. They are ours, not part of the contract. */
 export const ServiceSettingsDefinition = {
   ADAPTERS: {
-    description: 'Adapters to run, by name, separated by commas; all there are if empty',
+    description: 'Adapters to run, by name, separated by commas; if empty, all that need no settings or have them',
     type: 'string',
     default: '',
     sensitive: false,
@@ -16,6 +18,13 @@ export const ServiceSettingsDefinition = {
     default: '',
     sensitive: false,
   },
+  WORKERS: {
+    description:
+      'Processes that answer requests, all on one port, beside one more that holds the connections to providers; with 1 a single process does everything',
+    type: 'number',
+    default: 1,
+    validate: validator.integer({ min: 1, max: 64 }),
+  },
 } as const satisfies SettingsDefinitionMap
 
 /** Which adapters the service runs. Names are in lower case. */
@@ -24,32 +33,45 @@ export type ServiceSettings = {
   adapters: string[]
   /** Absent means the first. */
   defaultAdapter?: string
+  /** Processes that answer requests; 1 means that there is one process for everything. */
+  workers: number
 }
 
 /**
  * Reads the settings of the service. Letter case and white space around names do not matter.
  *
- * @throws ConfigError for empty, repeated or malformed names, and for a default adapter that is not among the adapters
+ * @throws ConfigError for empty, repeated or malformed names, for a default adapter that is not among the adapters, and for
+ * a number of workers that is none
  */
 export const readServiceSettings = (env: NodeJS.ProcessEnv = process.env): ServiceSettings => {
   const listText = textOf(env, 'ADAPTERS')
   const adapters = listText === '' ? [] : listText.split(',').map((name) => name.trim())
   const defaultAdapter = textOf(env, 'DEFAULT_ADAPTER')
+  const workers = Number(parseEnv(env['WORKERS'], 'WORKERS', ServiceSettingsDefinition.WORKERS) ?? 1)
   const problems = [
     ...adapters.flatMap(
       (name, index) => nameProblem('ADAPTERS', name) ?? repeatProblem(adapters, name, index),
     ),
     ...(defaultAdapter === '' ? [] : defaultProblem(defaultAdapter, adapters)),
+    ...workersProblem(workers, env['WORKERS']),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
-  return { adapters, ...(defaultAdapter === '' ? {} : { defaultAdapter }) }
+  return { adapters, workers, ...(defaultAdapter === '' ? {} : { defaultAdapter }) }
 }
 
-const textOf = (env: NodeJS.ProcessEnv, name: keyof typeof ServiceSettingsDefinition): string => {
+const textOf = (env: NodeJS.ProcessEnv, name: 'ADAPTERS' | 'DEFAULT_ADAPTER'): string => {
   const definition = ServiceSettingsDefinition[name]
   return String(parseEnv(env[name], name, definition) ?? definition.default)
     .trim()
     .toLowerCase()
+}
+
+/** Zero is no number of workers, though it skips the validator of a setting. */
+const workersProblem = (workers: number, text: string | undefined): string[] => {
+  const definition = ServiceSettingsDefinition.WORKERS
+  const problem =
+    workers === 0 ? definition.validate.fn(workers) : settingProblem('WORKERS', definition, workers, text)
+  return problem === undefined ? [] : [`WORKERS: ${problem}`]
 }
 
 const nameProblem = (setting: string, name: string): string | undefined => {

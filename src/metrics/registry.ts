@@ -88,10 +88,11 @@ export class Metrics<T extends Record<string, unknown>> {
 /** The metrics of this process. */
 export const metrics = new Metrics(metricDefinitions)
 
-/** Gives every sample the labels `app_name` and `app_version` (contract 14). */
-export const setupMetrics = (name: string): void => {
+/** Gives every sample the labels `app_name` and `app_version` (contract 14), and more where one process is not the whole service. */
+export const setupMetrics = (name: string, labels: Record<string, string> = {}): void => {
   globalRegistry.setDefaultLabels({
     app_name: name || 'N/A',
     app_version: String(process.env.npm_package_version),
+    ...labels,
   })
 }

@@ -103,7 +103,8 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     if (!isLater) this.heap.update(item)
   }
 
-  private expire(): void {
+  /** Drops what is due. */
+  protected expire(): void {
     const now = Date.now()
     for (let item = this.heap.popExpired(now); item !== undefined; item = this.heap.popExpired(now))
       this.drop(item)
@@ -116,7 +117,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     logger.warn(`Subscriptions are full (${this.capacity}): dropped "${item.key}", asked for longest ago`)
   }
 
-  private drop(item: Item<T>): void {
+  protected drop(item: Item<T>): void {
     this.items.delete(item.key)
     if (this.changes === undefined) return
     if (!this.changes.added.delete(item.key)) this.changes.removed.set(item.key, item.value)

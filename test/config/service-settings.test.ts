@@ -13,9 +13,12 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 }
 
 describe('the settings of the service', () => {
-  it('mean all adapters and the first as default when nothing is set', () => {
-    expect(readServiceSettings({})).toStrictEqual({ adapters: [] })
-    expect(readServiceSettings({ ADAPTERS: '', DEFAULT_ADAPTER: '""' })).toStrictEqual({ adapters: [] })
+  it('mean all adapters, the first as default and one process when nothing is set', () => {
+    expect(readServiceSettings({})).toStrictEqual({ adapters: [], workers: 1 })
+    expect(readServiceSettings({ ADAPTERS: '', DEFAULT_ADAPTER: '""' })).toStrictEqual({
+      adapters: [],
+      workers: 1,
+    })
   })
 
   it('name adapters in any letter case and with any white space', () => {
@@ -23,10 +26,12 @@ describe('the settings of the service', () => {
       readServiceSettings({ ADAPTERS: ' Kraken, coin-base ', DEFAULT_ADAPTER: 'COIN-BASE' }),
     ).toStrictEqual({
       adapters: ['kraken', 'coin-base'],
+      workers: 1,
       defaultAdapter: 'coin-base',
     })
     expect(readServiceSettings({ DEFAULT_ADAPTER: 'kraken' })).toStrictEqual({
       adapters: [],
+      workers: 1,
       defaultAdapter: 'kraken',
     })
   })
@@ -41,5 +46,18 @@ describe('the settings of the service', () => {
     expect(problemsOf({ DEFAULT_ADAPTER: 'a,b' })).toEqual([
       'DEFAULT_ADAPTER: "a,b" is not the name of an adapter',
     ])
+  })
+
+  it.each([
+    ['', 1],
+    ['1', 1],
+    ['2', 2],
+    ['64', 64],
+  ])('give the number of workers: %j', (WORKERS, workers) => {
+    expect(readServiceSettings({ WORKERS })).toStrictEqual({ adapters: [], workers })
+  })
+
+  it.each(['0', '65', '-1', '1.5', 'two', 'NaN', ' '])('refuse as a number of workers: %j', (WORKERS) => {
+    expect(problemsOf({ WORKERS })).toEqual([expect.stringMatching(/^WORKERS: /)])
   })
 })

@@ -1,121 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import { type AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { availableAdapters } from '../../src/catalogue'
 import { wsProvider } from '../../src/testing/ws-provider'
+import { endAll, launch, missing, PATIENCE_MS, post, takenPort } from './service-process'
 
-const ROOT = join(__dirname, '..', '..')
-/** Starting loads TypeScript anew; the machine may be busy. */
-const PATIENCE_MS = 60_000
-
-interface Line {
-  level: string
-  msg: string
-  url?: string
-  [field: string]: unknown
-}
-
-/** The service in a process of its own. */
-class Process {
-  readonly lines: Line[] = []
-  readonly exit: Promise<number | null>
-  stderr = ''
-  private text = ''
-  private readonly seekers = new Set<() => void>()
-
-  constructor(private readonly child: ChildProcess) {
-    child.stdout!.setEncoding('utf8').on('data', (chunk: string) => this.read(chunk))
-    child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (this.stderr += chunk))
-    this.exit = once(child, 'exit').then(([code]) => {
-      this.seekers.forEach((seek) => seek())
-      return code as number | null
-    })
-  }
-
-  /** The first line that matches; the process must not end before it. */
-  line(matches: (line: Line) => boolean): Promise<Line> {
-    return new Promise((resolve, reject) => {
-      const seek = () => {
-        const found = this.lines.find(matches)
-        if (found === undefined && this.child.exitCode === null) return
-        this.seekers.delete(seek)
-        if (found !== undefined) resolve(found)
-        else reject(new Error(`The service ended:\n${JSON.stringify(this.lines, null, 1)}\n${this.stderr}`))
-      }
-      this.seekers.add(seek)
-      seek()
-    })
-  }
-
-  async url(): Promise<string> {
-    return (await this.line(({ msg }) => msg === 'Listening')).url!
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.child.kill(name)
-  }
-
-  private read(chunk: string): void {
-    const lines = (this.text + chunk).split('\n')
-    this.text = lines.pop() ?? ''
-    for (const line of lines) this.lines.push(JSON.parse(line) as Line)
-    this.seekers.forEach((seek) => seek())
-  }
-}
-
-const running: Process[] = []
-const servers: Server[] = []
-
-afterEach(async () => {
-  for (const process of running.splice(0)) {
-    process.signal('SIGKILL')
-    await process.exit
-  }
-  for (const server of servers.splice(0)) server.close()
-})
-
-const occupy = async (): Promise<Server> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  servers.push(server)
-  await once(server, 'listening')
-  return server
-}
-
-const portOf = (server: Server): number => (server.address() as AddressInfo).port
-
-const launch = (variables: Record<string, string>): Process => {
-  const env = {
-    PATH: process.env['PATH'],
-    HOME: process.env['HOME'],
-    EA_HOST: '127.0.0.1',
-    EA_PORT: '0',
-    METRICS_ENABLED: 'false',
-    // No test talks to a provider on the internet.
-    COINBASE_WS_API_ENDPOINT: 'ws://127.0.0.1:9',
-    KRAKEN_WS_API_ENDPOINT: 'ws://127.0.0.1:9',
-    BITFINEX_WS_API_ENDPOINT: 'ws://127.0.0.1:9',
-    ...variables,
-  }
-  const args = ['--import', 'tsx', join('src', 'main.ts')]
-  const service = new Process(
-    spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] }),
-  )
-  running.push(service)
-  return service
-}
-
-const post = async (url: string, body: object = { data: {} }) => {
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
-  return { status: response.status, json: (await response.json()) as { error?: { message: string } } }
-}
-
-const missing = {
-  status: 400,
-  json: { error: { message: '[Param: base] param is required but no value was provided' } },
-}
+afterEach(endAll)
 
 describe('the service', { timeout: PATIENCE_MS }, () => {
   it('serves each adapter under its name, one of them at the root, with health and status', async () => {
@@ -132,11 +20,17 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
     expect(await (await fetch(`${url}/kraken/status`)).json()).toMatchObject({ adapter: { name: 'KRAKEN' } })
   })
 
-  it('serves all adapters there are when none is named, the first of them at the root, under BASE_URL', async () => {
+  it('serves all adapters that can run when none is named, the first of them at the root, under BASE_URL', async () => {
     const service = launch({ BASE_URL: '/ea' })
     const url = await service.url()
     const { adapters } = await service.line(({ msg }) => msg === 'Listening')
-    expect(adapters).toEqual(expect.arrayContaining(['bitfinex', 'coinbase', 'kraken']))
+    expect(adapters).toEqual(['bitfinex', 'coinbase', 'kraken'])
+    for (const name of availableAdapters().keys()) {
+      if ((adapters as string[]).includes(name)) continue
+      expect((await post(`${url}/ea/${name}`)).status).toBe(404)
+      const { level, msg } = await service.line(({ adapter }) => adapter === name)
+      expect([level, msg]).toEqual(['info', `The adapter "${name}" is not set up, and does not run`])
+    }
     for (const name of adapters as string[]) expect(await post(`${url}/ea/${name}`)).toMatchObject(missing)
     expect(await post(`${url}/ea`)).toMatchObject(missing)
     expect((await fetch(`${url}/ea/health`)).status).toBe(200)
@@ -181,17 +75,13 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
   })
 
   it.each<[string, () => Promise<Record<string, string>>, RegExp]>([
-    [
-      'its port is taken',
-      async () => ({ ADAPTERS: 'kraken', EA_PORT: String(portOf(await occupy())) }),
-      /EADDRINUSE/,
-    ],
+    ['its port is taken', async () => ({ ADAPTERS: 'kraken', EA_PORT: await takenPort() }), /EADDRINUSE/],
     [
       'the port of its metrics is taken',
       async () => ({
         ADAPTERS: 'kraken',
         METRICS_ENABLED: 'true',
-        METRICS_PORT: String(portOf(await occupy())),
+        METRICS_PORT: await takenPort(),
       }),
       /EADDRINUSE/,
     ],

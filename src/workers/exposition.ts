@@ -1,0 +1,33 @@
+/** One metric in Prometheus' text format, and the lines that say what it is. */
+interface Family {
+  head: string[]
+  samples: string[]
+}
+
+const nameIn = (line: string): string | undefined => /^# (?:HELP|TYPE) (\S+)/.exec(line)?.[1]
+
+/**
+ * Several processes' metrics as one text. A metric of that format has to be in one piece, so samples of the same metric come together; that
+ * no two are alike the processes see to, each with a label of its own.
+ */
+export const mergeExpositions = (texts: readonly string[]): string => {
+  const families = new Map<string, Family>()
+  for (const text of texts) {
+    let family: Family | undefined
+    let isNew = false
+    let current: string | undefined
+    for (const line of text.split('\n')) {
+      if (line === '') continue
+      const name = nameIn(line)
+      if (name !== undefined && name !== current) {
+        current = name
+        family = families.get(name)
+        isNew = family === undefined
+        if (family === undefined) families.set(name, (family = { head: [], samples: [] }))
+      }
+      if (name === undefined) family?.samples.push(line)
+      else if (isNew) family?.head.push(line)
+    }
+  }
+  return [...families.values()].map(({ head, samples }) => `${[...head, ...samples].join('\n')}\n`).join('\n')
+}
