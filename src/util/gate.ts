@@ -25,7 +25,7 @@ export class Gate {
     if (this.isStopped) return
     clearTimeout(this.timer)
     this.onOpen = onOpen
-    this.timer = setTimeout(() => this.open(), Math.min(delayMs, MAX_TIMER_MS))
+    this.openAfter(delayMs)
   }
 
   /** Opens the gate now; everybody who waits may pass. */
@@ -62,6 +62,12 @@ export class Gate {
     this.timer = undefined
     this.onOpen = undefined
     this.release(false)
+  }
+
+  /** In pieces: a timer holds no more than 24 days. */
+  private openAfter(delayMs: number): void {
+    const piece = Math.min(delayMs, MAX_TIMER_MS)
+    this.timer = setTimeout(() => (delayMs > piece ? this.openAfter(delayMs - piece) : this.open()), piece)
   }
 
   private release(isOpen: boolean): void {

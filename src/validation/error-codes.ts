@@ -24,6 +24,22 @@ export const errorCodes = {
   STALE_VALUE: 'The last value is older than the feed allows.',
   NO_DATA_YET: 'Everything is connected and subscribed, but no value for this feed has arrived yet.',
   STARTING: 'The feed was asked for only now; its connection or subscription is being set up.',
+  NO_PEER: 'Values are pushed to this adapter, and nobody who could is connected.',
+  LISTEN_FAILED:
+    'The port that peers are to connect to cannot be listened on, for example because it is taken.',
+  MESSAGES_REFUSED: 'Messages arrive, but the last one was not trusted; the message says why.',
+  SIGNER_KEY_UNKNOWN:
+    'The key of a listed signer could not be fetched, so that nothing it sends can be checked.',
+  KEY_EXPIRED: 'The key that this adapter logs in with has expired; it needs a new one and a restart.',
+  CONNECTION_STRING_REFUSED:
+    'The connection string of the room names none that may be entered; the message says why.',
+  REALM_FAILED: 'The realm that names the room did not answer, or answered with an error status.',
+  ROOM_FULL: 'The room has as many members as its server allows.',
+  LOGIN_REFUSED: 'The server took the connection and ended it during the login, without saying why.',
+  LOGIN_TIMEOUT: 'The server took the connection and then left the login unanswered.',
+  CHALLENGE_REFUSED: 'The server asked for a signature under something that is no login challenge.',
+  PROTOCOL_VIOLATED: 'The server did what its protocol does not allow, and was left.',
+  REPLACED: 'Another client has logged in with the same account, and the server put this one out.',
 } as const
 
 /** A stable name for why a feed has no value; each has a line in {@link errorCodes}. */

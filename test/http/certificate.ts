@@ -15,8 +15,14 @@ const time = (text: string) => der(0x17, Buffer.from(text))
 const pem = (label: string, bytes: Buffer) =>
   `-----BEGIN ${label}-----\n${bytes.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END ${label}-----\n`
 
+/** Until the year 2049. */
+const VALID = ['200101000000Z', '491231235959Z'] as const
+
 /** A key and a certificate for 127.0.0.1 that it signed itself, both as PEM. */
-export const selfSigned = (passphrase?: string): { key: string; cert: string } => {
+export const selfSigned = (
+  passphrase?: string,
+  [from, to]: readonly [string, string] = VALID,
+): { key: string; cert: string } => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
   const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from('localhost')))))
@@ -27,7 +33,7 @@ export const selfSigned = (passphrase?: string): { key: string; cert: string } =
     der(0x02, Buffer.from([1])),
     ecdsaWithSha256,
     name,
-    sequence(time('200101000000Z'), time('491231235959Z')),
+    sequence(time(from), time(to)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(certificateAuthority, alternativeName)),

@@ -1,4 +1,4 @@
-import { type IncomingMessage } from 'node:http'
+import { type ClientRequest, type IncomingMessage } from 'node:http'
 import { type SecureContextOptions } from 'node:tls'
 import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
@@ -14,6 +14,8 @@ export interface DialOptions extends LinkLimits {
   url: string
   /** Subprotocols to offer. Default none. */
   protocols?: string[]
+  /** Takes a server that answers without a subprotocol for one that speaks the first one offered. Default false: it is refused. */
+  acceptsNoProtocol?: boolean
   headers?: Record<string, string>
   /** PEM texts; `ca` replaces the system's authorities. */
   tls?: Pick<SecureContextOptions, 'ca' | 'cert' | 'key'> & {
@@ -59,6 +61,16 @@ const readBody = (response: IncomingMessage, done: (body: string) => void): void
   response.on('close', () => done(Buffer.concat(chunks).toString('utf8', 0, MAX_REFUSAL_BYTES)))
 }
 
+/** The client library refuses such an answer, so that it is completed before the library sees it. */
+const assumeProtocol =
+  (protocol: string | undefined) =>
+  (request: ClientRequest): void => {
+    request.prependListener('upgrade', ({ headers }: IncomingMessage) => {
+      headers['sec-websocket-protocol'] ??= protocol
+    })
+    request.end()
+  }
+
 const create = ({ url, protocols }: DialOptions, client: ClientOptions): WebSocket => {
   try {
     return new (WebSocketClassProvider.get())(url, protocols, client)
@@ -83,6 +95,7 @@ export const dial = (options: DialOptions, signal: AbortSignal): Promise<Link> =
       maxPayload: options.maxPayloadBytes,
       headers: options.headers,
       ...options.tls,
+      ...(options.acceptsNoProtocol ? { finishRequest: assumeProtocol(options.protocols?.[0]) } : {}),
     }
     const { openTimeoutMs } = options
     const socket = create(options, client)

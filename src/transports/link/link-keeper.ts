@@ -36,6 +36,10 @@ export interface KeeperOptions<S extends Session> {
   onState?: (state: KeeperState) => void
 }
 
+/** What an error of ours says to clients, where it is one. */
+const reasonOf = (error: Error | undefined) =>
+  (error as { reason?: { code?: string; message?: string } } | undefined)?.reason
+
 /**
  * Keeps one session open for as long as it is wanted: idle → connecting → open → waiting → connecting …, one attempt and one wait at a
  * time. A late end of a session that is no longer the one in use changes nothing.
@@ -144,7 +148,7 @@ export class LinkKeeper<S extends Session> {
   private failed(error: Error): void {
     this.attempt = undefined
     this.failures++
-    const reason = (error as { reason?: { code?: string; message?: string } }).reason
+    const reason = reasonOf(error)
     const message = reason?.message ?? error.message
     this.lastError = { code: reason?.code ?? 'CONNECTION_FAILED', message, unixMs: Date.now() }
     this.stats.errored(message)
@@ -158,7 +162,7 @@ export class LinkKeeper<S extends Session> {
     this.stats.closed(close.code, this.options.url)
     const why = close.cause?.message ?? (close.reason || 'no reason given')
     const message = `The connection ended (code ${close.code}): ${why}`
-    this.lastError = { code: 'CONNECTION_CLOSED', message, unixMs: Date.now() }
+    this.lastError = { code: reasonOf(close.cause)?.code ?? 'CONNECTION_CLOSED', message, unixMs: Date.now() }
     logger.warn({ url: shownUrl(this.options.url) }, message)
     this.retryAfter(this.options.delayAfter({ kind: 'lost', close, openForMs }))
   }

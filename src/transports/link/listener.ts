@@ -32,8 +32,12 @@ export interface ListenerOptions<Peer> extends LinkLimits {
   backlog?: number
   /** TCP without delay. Default true. */
   noDelay?: boolean
-  /** Called in the tick in which a link opens. What it throws ends that link alone. */
-  onLink: (link: Link, peer: Peer) => void
+  /**
+   * Called in the tick in which a link opens. What it throws ends that link alone.
+   *
+   * @param number - of the connection: 0, 1, 2 … in the order of accepting, those counted that never became a link
+   */
+  onLink: (link: Link, peer: Peer, number: number) => void
   /** Called for each caller that got no link; `why` is of a closed set. */
   onRefused?: (why: RefusedCaller) => void
 }
@@ -54,6 +58,8 @@ const STATUS_OF: Record<Exclude<RefusedCaller, 'handshake-timeout' | 'handshake-
 export class Listener<Peer> {
   private readonly links = new Map<Link, Peer>()
   private readonly wires = new Set<Socket>()
+  private readonly numbers = new WeakMap<Duplex, number>()
+  private acceptedSoFar = 0
   private readonly limiter = new LogLimiter()
   private readonly sockets: WebSocketServer
   private server: Server | undefined
@@ -89,15 +95,18 @@ export class Listener<Peer> {
           })
     this.server = server
     server.on('connection', (wire: Socket) => this.accepted(wire))
-    server.on('tlsClientError', () => this.refused('handshake-failed'))
+    // A failed TLS handshake comes here too.
     server.on('clientError', (_error, wire) => {
-      this.refused('not-a-websocket')
+      this.refused(
+        (wire as { secureConnecting?: boolean }).secureConnecting ? 'handshake-failed' : 'not-a-websocket',
+      )
       wire.destroy()
     })
     server.on('request', (request) => this.turnAway('not-a-websocket', request.socket))
     server.on('upgrade', (request, wire, head) => this.upgrade(request, wire, head))
     return new Promise((resolve, reject) => {
-      server.once('error', (error) => {
+      // Later ones (no descriptors left for another caller) must not end the process.
+      server.on('error', (error) => {
         this.lastError = { code: 'LISTEN_FAILED', message: error.message, unixMs: Date.now() }
         reject(error)
       })
@@ -153,6 +162,7 @@ export class Listener<Peer> {
   private accepted(wire: Socket): void {
     const { maxConnections = 100, handshakeTimeoutMs = 5_000 } = this.options
     wire.on('error', () => {})
+    this.numbers.set(wire, this.acceptedSoFar++)
     if (this.wires.size >= maxConnections) {
       this.refused('too-many')
       // Before TLS nothing can be said that the caller would understand.
@@ -183,7 +193,7 @@ export class Listener<Peer> {
       this.links.set(link, peer)
       void link.closed.then(() => this.links.delete(link))
       try {
-        this.options.onLink(link, peer)
+        this.options.onLink(link, peer, this.numbers.get(wireOf(wire)) as number)
       } catch (err) {
         logger.error({ err }, 'What follows an accepted connection failed')
         void link.close(1011)
@@ -223,9 +233,9 @@ export class Listener<Peer> {
 
 const HANDSHAKE_DONE = 'tickwell.handshakeDone'
 
-/** Over TLS the upgrade comes on a socket of its own; the deadline is on the one below it. */
-const handshakeDone = (wire: Duplex): void => {
-  const below = (wire as unknown as { _parent?: Socket })._parent
-  wire.emit(HANDSHAKE_DONE)
-  below?.emit(HANDSHAKE_DONE)
+/** Over TLS the upgrade comes on a socket of its own; what was accepted is the one below it. */
+const wireOf = (upgraded: Duplex): Duplex => (upgraded as unknown as { _parent?: Socket })._parent ?? upgraded
+
+const handshakeDone = (upgraded: Duplex): void => {
+  wireOf(upgraded).emit(HANDSHAKE_DONE)
 }
