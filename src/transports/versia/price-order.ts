@@ -1,0 +1,88 @@
+/** Feeds whose newest price is known by heart; of others the cache is asked. */
+const MAX_FEEDS = 10_000
+
+/** Where a price stands among those of its feed. */
+export interface Place {
+  /** When the price was seen, in Unix ms. */
+  observedAtUnixMs: number
+  /** Of its signer among the listed ones; 0 comes first. At equal times the first wins, and of one signer the later received (TM-4). */
+  rank: number
+}
+
+/** A price that wants to be the newest of its feed. */
+export interface Offer {
+  place: Place
+  /** The latest time that a price may have by our clock, in Unix ms. */
+  latest: number
+  /**
+   * Called when it is not older than the newest: at once, or when the cache has answered.
+   *
+   * @returns whether it has become what is served. A price that a guard refused does not make older ones old
+   */
+  take: () => boolean
+}
+
+/** `older_than_current`, or `unknown-feed`: too many are new at once. */
+export type OrderRefusal = 'older_than_current' | 'unknown-feed'
+
+const isOlder = (a: Place, b: Place): boolean =>
+  a.observedAtUnixMs < b.observedAtUnixMs || (a.observedAtUnixMs === b.observedAtUnixMs && a.rank > b.rank)
+
+/**
+ * Keeps every feed from going back in time (versia-websocket 5): by the price that was taken last, and for a feed that is new to this
+ * process by the one that a cache has which outlived the last process.
+ */
+export class PriceOrder {
+  private readonly newest = new Map<string, Place>()
+  /** Feeds that the cache is being asked about, with the newest that came meanwhile. */
+  private readonly asking = new Map<string, Offer>()
+
+  /**
+   * @param storedTime - the time of the price that is stored for a feed, in Unix ms. A rejection: nothing is known
+   * @param refuse - counts a price that is not taken
+   */
+  constructor(
+    private readonly storedTime: (feedKey: string) => Promise<number | undefined>,
+    private readonly refuse: (reason: OrderRefusal) => void,
+  ) {}
+
+  offer(feedKey: string, offer: Offer): void {
+    const waiting = this.asking.get(feedKey)
+    if (waiting !== undefined) {
+      if (!isOlder(offer.place, waiting.place)) this.asking.set(feedKey, offer)
+      return this.refuse('older_than_current')
+    }
+    const newest = this.newest.get(feedKey)
+    if (newest !== undefined) return this.decide(feedKey, offer, newest)
+    if (this.asking.size >= MAX_FEEDS) return this.refuse('unknown-feed')
+    this.asking.set(feedKey, offer)
+    void this.ask(feedKey)
+  }
+
+  private async ask(feedKey: string): Promise<void> {
+    const stored = await this.storedTime(feedKey).catch(() => undefined)
+    const offer = this.asking.get(feedKey)
+    this.asking.delete(feedKey)
+    // Whose the stored one was is not known: at an equal time it gives way to anybody's.
+    if (offer !== undefined)
+      this.decide(feedKey, offer, { observedAtUnixMs: stored ?? -Infinity, rank: Infinity })
+  }
+
+  private decide(feedKey: string, { place, latest, take }: Offer, newest: Place): void {
+    // TM-3: a time ahead of our clock was taken while that was wrong, and counts for nothing.
+    const isVoid = newest.observedAtUnixMs > latest
+    if (!isVoid && isOlder(place, newest)) {
+      this.remember(feedKey, newest)
+      this.refuse('older_than_current')
+    } else this.remember(feedKey, take() ? place : newest)
+  }
+
+  /** Last in the map is what was offered last. */
+  private remember(feedKey: string, place: Place): void {
+    this.newest.delete(feedKey)
+    this.newest.set(feedKey, place)
+    if (this.newest.size <= MAX_FEEDS) return
+    const [oldest] = this.newest.keys()
+    if (oldest !== undefined) this.newest.delete(oldest)
+  }
+}
