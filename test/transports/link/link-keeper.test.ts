@@ -113,12 +113,19 @@ describe('a keeper of links', () => {
   })
 
   it('closes a session that came too late', async () => {
-    const { keeper, attempts } = world()
-    keeper.start()
     const late = new Fake()
-    const stopped = keeper.stop()
-    attempts[0]!.resolve(late)
-    await stopped
+    let resolve!: (session: Fake) => void
+    const keeper = new LinkKeeper<Fake>({
+      url: 'ws://127.0.0.1/',
+      // One that does not hear the signal.
+      open: () => new Promise((opened) => (resolve = opened)),
+      delayAfter: () => 100,
+    })
+    keeper.start()
+    await keeper.stop()
+    resolve(late)
+    await settle()
+    expect(late.wasClosed).toBe(true)
     expect(keeper.session).toBeUndefined()
   })
 
