@@ -36,7 +36,7 @@ export const packageHomes: readonly { packages: RegExp; home: RegExp }[] = [
   { packages: /^@noble\/.+$/, home: /^(transports\/ws-room\/|validation\/addresses\.ts$)/ },
   { packages: /^@scure\/base$/, home: /^validation\/addresses\.ts$/ },
   {
-    packages: /^(@msgpack\/msgpack|@bokuweb\/zstd-wasm|@napi-rs\/lzma|lz4-napi|snappy|avsc|yaml)$/,
+    packages: /^(@bokuweb\/zstd-wasm|@napi-rs\/lzma|lz4-napi|snappy|avsc|yaml)$/,
     home: /^codecs\//,
   },
   { packages: /^@bufbuild\/.+$/, home: /^(codecs|transports\/[a-z-]+)\// },

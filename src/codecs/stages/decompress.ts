@@ -1,0 +1,43 @@
+import type { Algorithm } from '../compression/algorithm'
+import { autodetect } from '../compression/autodetect'
+import { lz4 } from '../compression/lz4'
+import { snappy } from '../compression/snappy'
+import { xz } from '../compression/xz'
+import { brotli, gzip, zlib } from '../compression/zlib'
+import { zstd } from '../compression/zstd'
+import { isJsonRecord, lookUp } from '../definition'
+import { DefinitionError } from '../errors'
+import type { CodecLimits } from '../limits'
+import type { PreprocessorMaker } from './preprocessors'
+import { statelessPreprocessor } from './stateless'
+
+type Decompressor = Pick<Algorithm, 'prepare' | 'decompress'>
+
+const formats: ReadonlyMap<string, () => Decompressor> = new Map<string, () => Decompressor>([
+  ['autodetect', autodetect],
+  ['gzip', gzip],
+  ['zlib', zlib],
+  ['zstd', zstd],
+  ['xz2', xz],
+  ['snappy', snappy],
+  ['lz4', lz4],
+  ['br', brotli],
+])
+
+/** `decompress`: one chunk is one complete compressed object. */
+export function decompressing(config: unknown, { maxDecompressedBytes }: CodecLimits): PreprocessorMaker {
+  const algorithm = lookUp(formats, readAlgorithm(config), 'decompress: algorithm')()
+  return {
+    prepare: async () => algorithm.prepare?.(),
+    ...statelessPreprocessor(({ data, ingestNs }) => [
+      { data: algorithm.decompress(data, maxDecompressedBytes), ingestNs },
+    ]),
+  }
+}
+
+/** Null counts as no config here, and an algorithm that is not text as none. */
+function readAlgorithm(config: unknown): string {
+  if (config === undefined || config === null) return 'autodetect'
+  if (!isJsonRecord(config)) throw new DefinitionError('decompress: config must be a record')
+  return typeof config.algorithm === 'string' ? config.algorithm : 'autodetect'
+}
