@@ -163,6 +163,24 @@ const redisMetrics = () => ({
   ),
 })
 
+const connectorMetrics = () => ({
+  transportCircuitOpen: gauge(
+    'transport_circuit_open',
+    ENDPOINT_LABELS,
+    'Whether a connector can send (1) or not (0)',
+  ),
+  transportCircuitEvents: counter(
+    'transport_circuit_events_total',
+    [...ENDPOINT_LABELS, 'state'],
+    'Changes of a connector between being able to send and not, by the state it came to',
+  ),
+  transportPushes: counter(
+    'transport_pushes_total',
+    [...ENDPOINT_LABELS, 'outcome'],
+    'Pushes into a destination, by what became of them: committed, unchanged or unknown',
+  ),
+})
+
 const webSocketMetrics = () => ({
   wsConnectionAttempt: plainCounter('ws_connection_attempt', 'Attempts to open a WebSocket'),
   wsConnectionActive: plainGauge('ws_connection_active', 'WebSockets that are open'),
@@ -190,6 +208,19 @@ const webSocketMetrics = () => ({
   ),
 })
 
+const roomMetrics = () => ({
+  wsRoomUpdatesLost: counter(
+    'ws_room_updates_lost_total',
+    ENDPOINT_LABELS,
+    'Updates of a room that were numbered and never came',
+  ),
+  wsRoomKeyExpires: gauge(
+    'ws_room_key_expires_timestamp_seconds',
+    ENDPOINT_LABELS,
+    'When the key that a room is entered with expires, in Unix seconds',
+  ),
+})
+
 /** Creates every metric, in prom-client's global registry (contract 14). */
 export const metricDefinitions = () => ({
   ...requestMetrics(),
@@ -198,6 +229,8 @@ export const metricDefinitions = () => ({
   ...cacheMetrics(),
   ...redisMetrics(),
   ...webSocketMetrics(),
+  ...connectorMetrics(),
+  ...roomMetrics(),
 })
 
 export type MetricDefinitions = ReturnType<typeof metricDefinitions>

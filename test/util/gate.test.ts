@@ -64,6 +64,17 @@ describe('Gate', () => {
     expect(second).toHaveBeenCalledOnce()
   })
 
+  it('stays closed for longer than a timer can hold', () => {
+    const gate = new Gate()
+    const onOpen = vi.fn()
+    gate.close(2 ** 32, onOpen)
+    vi.advanceTimersByTime(2 ** 32 - 1)
+    expect(gate.isClosed).toBe(true)
+    vi.advanceTimersByTime(1)
+    expect(onOpen).toHaveBeenCalledOnce()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('may be closed again from its own onOpen', () => {
     const gate = new Gate()
     gate.close(100, () => gate.close(200))

@@ -1,0 +1,5 @@
+export { WsRoomTransport } from './ws-room-transport'
+export { type BelievedPrice, type RoomPlace, type WsRoomOptions, type WsRoomTransportConfig } from './config'
+export { delegate, type DelegatedKey } from './identity'
+export { type RoomPrice } from './price'
+export { type PublishedPrice } from './publisher'

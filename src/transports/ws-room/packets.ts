@@ -1,0 +1,41 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { PacketSchema, type Scene } from './generated/room_bodies_pb'
+import { type WsPacket, WsPacketSchema } from './generated/room_packets_pb'
+
+/** One message of the room protocol; `case` is undefined for a frame that holds none that is known. */
+export type RoomMessage = WsPacket['message']
+
+/** No server takes more: at 16 385 bytes it cuts the connection. */
+export const MAX_SENT_BYTES = 16_384
+
+const READING = { readUnknownFields: false }
+
+/** @throws Error for bytes that are not one whole packet: truncated, left over, not UTF-8, or of another wire type */
+export const decodePacket = (frame: Uint8Array): RoomMessage =>
+  fromBinary(WsPacketSchema, frame, READING).message
+
+const encode = (message: Parameters<typeof create<typeof WsPacketSchema>>[1]): Buffer =>
+  Buffer.from(toBinary(WsPacketSchema, create(WsPacketSchema, message)))
+
+export const identification = (address: string): Buffer =>
+  encode({ message: { case: 'peerIdentification', value: { address } } })
+
+export const signedChallenge = (authChainJson: string): Buffer =>
+  encode({ message: { case: 'signedChallengeForServer', value: { authChainJson } } })
+
+/** An update to all others of the room. The server puts the sender's alias in, whatever stands there: 0, which is left out. */
+export const peerUpdate = (body: Uint8Array): Buffer =>
+  encode({ message: { case: 'peerUpdateMessage', value: { body } } })
+
+/** The Scene in a body; undefined for every other kind, and for bytes that are no Packet: a room carries everybody's traffic. */
+export const sceneIn = (body: Uint8Array): Scene | undefined => {
+  try {
+    const { message } = fromBinary(PacketSchema, body, READING)
+    return message.case === 'scene' ? message.value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export const sceneBody = (sceneId: string, data: Uint8Array): Uint8Array =>
+  toBinary(PacketSchema, create(PacketSchema, { message: { case: 'scene', value: { sceneId, data } } }))
