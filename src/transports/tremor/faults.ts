@@ -1,0 +1,26 @@
+/** Why something was not served or not sent. Closed: it is a label of `data_refused_total`. */
+export type TremorFault =
+  /** Content that a preprocessor or the codec cannot take. */
+  | 'not-decodable'
+  /** An outgoing event that the codec or a postprocessor cannot write, or text that is not UTF-8. */
+  | 'not-encodable'
+  /** A length-prefixed stream whose next message nobody can find; its connection was closed with 1008. */
+  | 'lost-place'
+  /** A peer that does not read; its connection was closed with 1013. */
+  | 'slow-reader'
+  /** A connection sent more messages than it may in a second, and reading it paused. */
+  | 'flood'
+  /** A peer of a better rank, or a newer time of an equal one, fills the feed. */
+  | 'outranked'
+  /** An event that the endpoint makes nothing of. */
+  | 'not-understood'
+  /** The handler threw. */
+  | 'handler-failed'
+  /** A connection ended for a broken frame, text that is not UTF-8, or a message above the limit. */
+  | 'broken-framing'
+  /** Callers of the listener that got no connection. */
+  | 'not-a-websocket'
+  | 'unauthenticated'
+  | 'too-many'
+  | 'handshake-timeout'
+  | 'handshake-failed'
