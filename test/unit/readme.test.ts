@@ -59,7 +59,7 @@ describe('README', () => {
   })
 
   it('lists the adapters that there are', () => {
-    const listed = [...readme.matchAll(/^\| `([a-z]+)` \|/gm)].map(([, name]) => name)
+    const listed = [...readme.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name)
     expect(listed.sort()).toEqual([...availableAdapters().keys()])
   })
 
