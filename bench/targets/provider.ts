@@ -3,6 +3,8 @@
  * told is at the end.
  */
 import { once } from 'node:events'
+import { type IncomingMessage } from 'node:http'
+import { type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { machineMs } from '../clock'
@@ -10,9 +12,12 @@ import { priceOf, type Tick } from '../feeds'
 import { portOf, reportListening } from './control'
 
 const MAX_BUFFERED_BYTES = 1_000_000
+/** So many ticks of a flood leave in one piece, as those of a busy provider do: one system call for each would be all that is measured. */
+const FLOOD_PIECE = 50
 const STREAM_EVERY_MS = 2
 
 const subscribed = new Map<WebSocket, Set<string>>()
+const wires = new WeakMap<WebSocket, Socket>()
 /** What a subscribe is answered with instead of a price of the feed. */
 let firstPrice: number | undefined
 let server: WebSocketServer
@@ -22,8 +27,9 @@ const tick = (base: string, price: number): string =>
 
 const someTick = (base: string): string => tick(base, priceOf(base, Math.random()))
 
-const greet = (socket: WebSocket): void => {
+const greet = (socket: WebSocket, { socket: wire }: IncomingMessage): void => {
   const bases = new Set<string>()
+  wires.set(socket, wire)
   subscribed.set(socket, bases)
   socket.on('message', (data: Buffer) => {
     const { op, base } = JSON.parse(data.toString()) as { op: string; base: string }
@@ -45,10 +51,15 @@ const listen = async (port: number): Promise<void> => {
 const flood = async ({ messages, lastPrice }: { messages: number; lastPrice: number }): Promise<void> => {
   for (const [socket, bases] of subscribed) {
     const names = [...bases]
-    for (let sent = 0; sent < messages; sent++) {
-      const base = names[sent % names.length] as string
-      socket.send(sent >= messages - names.length ? tick(base, lastPrice) : someTick(base))
-      if (socket.bufferedAmount > MAX_BUFFERED_BYTES)
+    const wire = wires.get(socket)
+    for (let sent = 0; sent < messages;) {
+      wire?.cork()
+      for (const until = Math.min(sent + FLOOD_PIECE, messages); sent < until; sent++) {
+        const base = names[sent % names.length] as string
+        socket.send(sent >= messages - names.length ? tick(base, lastPrice) : someTick(base))
+      }
+      wire?.uncork()
+      while (socket.bufferedAmount > MAX_BUFFERED_BYTES)
         await new Promise<void>((resolve) => setImmediate(resolve))
     }
   }

@@ -37,7 +37,8 @@ export class FeedIndex {
     parameterNames: string[],
     private readonly metaTransportName = of.transportName,
   ) {
-    this.names = parameterNames
+    // The last first: quotes are fewer than bases, so that few maps are looked into, and those often.
+    this.names = [...parameterNames].reverse()
     this.declared = new Set(parameterNames)
     this.maxKeySize = of.settings.MAX_COMMON_KEY_SIZE
     this.feedIdJson = of.settings.FEED_ID_JSON

@@ -13,6 +13,8 @@ export interface LocalCacheEntry<T> {
   body: string | undefined
   /** The same with the header that tells its length, for the short way; empty when it cannot go there. */
   tail: string | undefined
+  /** Which of all updates was the last one of this entry. */
+  update: number
 }
 
 const isError = (value: unknown): boolean =>
@@ -20,7 +22,8 @@ const isError = (value: unknown): boolean =>
 
 /**
  * Responses in this process's memory (contract 8.1). `get` returns the very object that was set. Expiry is checked at every read;
- * at capacity the entry that was updated longest ago goes.
+ * at capacity the entry that was updated longest ago goes. The list is in the order of updates only while there is something to fear of
+ * the capacity: moving an entry at every message touches two more of them, which with thousands of feeds are far away in memory.
  */
 export class LocalCache<T = unknown> implements Cache<T> {
   type = CacheTypes.Local
@@ -28,6 +31,8 @@ export class LocalCache<T = unknown> implements Cache<T> {
   list = new DoubleLinkedList()
   /** Requests waiting for a key to be written. */
   readonly waiters = new Waiters<T>()
+  private updates = 0
+  private keepsOrder = false
 
   constructor(public capacity: number) {}
 
@@ -63,9 +68,11 @@ export class LocalCache<T = unknown> implements Cache<T> {
         value,
         body: undefined,
         tail: undefined,
+        update: ++this.updates,
       })
       this.cache.set(key, fresh)
       this.list.insertAtTail(fresh)
+      this.decideOnOrder()
     } else {
       const entry = node.data
       // contract 17.4: an error never replaces a live success
@@ -74,7 +81,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
       entry.value = value
       entry.body = undefined
       entry.tail = undefined
-      this.moveToTail(node)
+      this.touch(node)
     }
     this.waiters.wake(key, value)
     return true
@@ -97,7 +104,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
     if (node.data.expirationTimestamp <= now) this.drop(node)
     else {
       node.data.expirationTimestamp = now + ttl
-      this.moveToTail(node)
+      this.touch(node)
     }
     return Promise.resolve()
   }
@@ -107,9 +114,29 @@ export class LocalCache<T = unknown> implements Cache<T> {
     this.cache.delete(node.key)
   }
 
-  private moveToTail(node: LinkedListNode<LocalCacheEntry<T>>): void {
+  private touch(node: LinkedListNode<LocalCacheEntry<T>>): void {
+    node.data.update = ++this.updates
+    if (!this.keepsOrder) return
     this.list.remove(node)
     this.list.insertAtTail(node)
+  }
+
+  /** From half full on, until three quarters are empty again: so the border is not crossed to and fro. */
+  private decideOnOrder(): void {
+    const { size } = this.cache
+    if (this.keepsOrder) this.keepsOrder = size * 4 >= this.capacity
+    else if (size * 2 >= this.capacity) {
+      this.keepsOrder = true
+      this.sort()
+    }
+  }
+
+  private sort(): void {
+    const nodes: LinkedListNode<LocalCacheEntry<T>>[] = []
+    for (let node = this.list.removeHead(); node !== undefined; node = this.list.removeHead())
+      nodes.push(node as LinkedListNode<LocalCacheEntry<T>>)
+    nodes.sort((a, b) => a.data.update - b.data.update)
+    for (const node of nodes) this.list.insertAtTail(node)
   }
 
   private evictIfNeeded(): void {

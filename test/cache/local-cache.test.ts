@@ -100,6 +100,46 @@ describe('the local cache', () => {
     expect([...cache.cache.keys()].sort()).toEqual(['c', 'd', 'e'])
   })
 
+  it('drops in the order of updates, whatever size and capacity have been on the way there', async () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constantFrom('set', 'set', 'set', 'extend', 'delete'), key: fc.nat(25) }),
+      // Many of one kind, so that sizes go far up and down.
+      fc.record({ do: fc.constantFrom('fill', 'empty'), key: fc.nat(25) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(step, { maxLength: 60 }),
+        async (capacity, steps) => {
+          const cache = new LocalCache<Value>(capacity)
+          let model: string[] = []
+          const update = async (key: string) => {
+            if (!model.includes(key) && model.length === capacity) model.shift()
+            model = [...model.filter((other) => other !== key), key]
+            await cache.set(key, good(1), 1_000)
+          }
+          const drop = async (key: string) => {
+            model = model.filter((other) => other !== key)
+            await cache.delete(key)
+          }
+          for (const { do: what, key } of steps) {
+            const name = `k${key}`
+            if (what === 'set') await update(name)
+            else if (what === 'delete') await drop(name)
+            else if (what === 'fill') for (let at = 0; at < key; at++) await update(`k${(key + at * 7) % 26}`)
+            else if (what === 'empty') for (let at = 0; at < key; at++) await drop(`k${at}`)
+            else {
+              if (model.includes(name)) model = [...model.filter((other) => other !== name), name]
+              await cache.setTTL(name, 1_000)
+            }
+            expect([...cache.cache.keys()].sort()).toEqual([...model].sort())
+          }
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
   it('counts what it drops', async () => {
     const dropped = async () => (await metrics.get('cacheOverflowCount').get()).values[0]?.value ?? 0
     const before = await dropped()

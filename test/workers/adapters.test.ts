@@ -161,7 +161,7 @@ describe('an adapter in a writer and in workers', () => {
         name: 'price',
         transport: answering(() => fresh(3, { result: 3 })),
       })
-      return new Adapter({ name: 'TEST', defaultEndpoint: 'price', endpoints: [endpoint] })
+      return new Adapter({ name: 'TEST', defaultEndpoint: 'price', endpoints: [endpoint as never] })
     }
     await startWriter(make())
     const api = await startWorker(make())
