@@ -5,6 +5,7 @@ import { type AdapterResponse } from '../cache/responses'
 import { isErrorOfRedis } from '../metrics/redis-command'
 import { metrics } from '../metrics/registry'
 import { outageOf } from '../transports/capabilities'
+import { Departure, type Leaving } from '../util/departure'
 import { sleep } from '../util/sleep'
 import { type AdapterRequest } from '../transports/transport'
 import { type ErrorReason } from '../validation/errors'
@@ -14,15 +15,15 @@ interface PollingSettings {
   CACHE_POLLING_SLEEP_MS: number
 }
 
-/** A signal that aborts when the client has hung up, and a way to stop listening for that. */
-const clientGone = (req: AdapterRequest<unknown>): { signal: AbortSignal; stop: () => void } => {
-  const gone = new AbortController()
-  const leave = () => gone.abort()
+/** A signal that says when the client has hung up, and a way to stop listening for that. */
+const clientGone = (req: AdapterRequest<unknown>): { signal: Leaving; stop: () => void } => {
+  const signal = new Departure()
+  const leave = () => signal.leave()
   // Injected requests (tests) have no socket that could close.
   const socket = req.raw?.socket as Partial<NodeJS.EventEmitter & { destroyed: boolean }> | undefined
   if (socket?.destroyed === true) leave()
   socket?.once?.('close', leave)
-  return { signal: gone.signal, stop: () => void socket?.removeListener?.('close', leave) }
+  return { signal, stop: () => void socket?.removeListener?.('close', leave) }
 }
 
 /** CA-7: what others put into a shared store, and is no response, is not there. */
@@ -42,7 +43,7 @@ const lookUp = async (cache: Cache<AdapterResponse>, key: string): Promise<Adapt
 interface Patience {
   maxRetries: number
   pauseMs: number
-  signal: AbortSignal
+  signal: Leaving
 }
 
 /**

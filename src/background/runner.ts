@@ -3,12 +3,14 @@ import { wakeSignalOf } from '../transports/capabilities'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
 import { WebSocketTransport } from '../transports/websocket/websocket-transport'
 import { asyncLocalStorage, makeLogger } from '../util/logging'
-import { sleep } from '../util/sleep'
+import { MAX_TIMER_MS, sleep } from '../util/sleep'
 
 const logger = makeLogger('BackgroundExecutor')
 
 /** Between two runs of a transport; what custom transports may rely on (contract 9). */
 const PAUSE_MS = 10
+/** What becomes wanted within so many turns of the event loop goes out together: no time at all, except in a crowd. */
+const GATHER_TURNS = 5
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -23,8 +25,8 @@ export class BackgroundRunner<T extends TransportGenerics> {
   private readonly isStream: boolean
   private readonly correlation: { correlationId: string }
   private loop: Promise<void> = Promise.resolve()
-  /** Ends the watch over the run in progress. Not by `AbortSignal.any`: each of those stays with its source, here for ever. */
-  private watch = new AbortController()
+  /** Ends the watch over the run in progress. */
+  private endWatch = () => {}
 
   constructor(
     adapterName: string,
@@ -51,7 +53,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
   /** Resolves when no further run will begin. A run in progress of a transport that cannot be stopped is left to itself. */
   async stop(): Promise<void> {
     this.stopping.abort()
-    this.watch.abort()
+    this.endWatch()
     await this.loop
   }
 
@@ -63,7 +65,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
       await this.runOnce()
       if (signal.aborted) return
       if (wake === undefined) await sleep(PAUSE_MS, signal)
-      else if (wake.isPending) await nextTurn()
+      else if (wake.isPending) for (let turn = 0; turn < GATHER_TURNS; turn++) await nextTurn()
       else await wake.wait(PAUSE_MS)
     }
   }
@@ -95,14 +97,17 @@ export class BackgroundRunner<T extends TransportGenerics> {
     }
   }
 
-  private async endsWithin(execution: Promise<void>): Promise<'ended' | 'late'> {
-    const watch = (this.watch = new AbortController())
-    if (this.stopping.signal.aborted) return 'ended'
-    const ended = execution.then(() => 'ended' as const)
-    const late = sleep(this.timeoutMs, watch.signal).then(() => 'late' as const)
-    const first = await Promise.race([ended, late])
-    watch.abort()
-    return this.stopping.signal.aborted ? 'ended' : first
+  private endsWithin(execution: Promise<void>): Promise<'ended' | 'late'> {
+    if (this.stopping.signal.aborted) return Promise.resolve('ended')
+    return new Promise((resolve) => {
+      const settle = (how: 'ended' | 'late') => {
+        clearTimeout(timer)
+        resolve(this.stopping.signal.aborted ? 'ended' : how)
+      }
+      const timer = setTimeout(() => settle('late'), Math.min(this.timeoutMs, MAX_TIMER_MS))
+      this.endWatch = () => settle('ended')
+      void execution.then(this.endWatch)
+    })
   }
 
   private failed(error: unknown): void {

@@ -1,5 +1,5 @@
 import { Feed } from './feed'
-import { calculateAdapterName, calculateCacheKey, calculateFeedId, type KeySettings } from './keys'
+import { calculateAdapterName, feedNames, type KeySettings } from './keys'
 
 type Data = Record<string, unknown>
 type Level = Map<unknown, Level | Feed>
@@ -105,7 +105,7 @@ export class FeedIndex {
 
   private canonicalFeed(data: Data): Feed {
     const { adapterName, endpointName, transportName, settings } = this.of
-    const key = calculateCacheKey({
+    const { key, feedId } = feedNames({
       data,
       adapterName,
       endpointName,
@@ -114,15 +114,14 @@ export class FeedIndex {
     })
     let feed = this.feeds.get(key)
     if (feed === undefined) {
-      feed = this.createFeed(key, data)
+      feed = this.createFeed(key, feedId, data)
       this.feeds.set(key, feed)
       if (this.feeds.size > MAX_SPELLINGS) this.forgetOldest()
     }
     return feed
   }
 
-  private createFeed(key: string, data: Data): Feed {
-    const feedId = calculateFeedId({ adapterSettings: this.of.settings }, data)
+  private createFeed(key: string, feedId: string, data: Data): Feed {
     const meta = this.of.withMeta
       ? {
           adapterName: calculateAdapterName(this.of.adapterName, data),

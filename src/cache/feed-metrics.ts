@@ -39,9 +39,10 @@ export const publishFeeds = (
   const stops = [
     metrics.publish('httpRequestsTotal', (counter) => {
       for (const feed of feeds()) {
-        if (feed.hits === 0) continue
-        const labels = { method: 'POST', status_code: 200, type: 'cacheHit', feed_id: feed.feedId }
-        counter.inc({ app_name: adapterName, ...labels }, feed.hits)
+        const labels = { app_name: adapterName, method: 'POST', status_code: 200, feed_id: feed.feedId }
+        if (feed.hits > 0) counter.inc({ ...labels, type: 'cacheHit' }, feed.hits)
+        if (feed.misses > 0)
+          counter.inc({ ...labels, type: 'dataProviderHit', provider_status_code: 200 }, feed.misses)
       }
     }),
     metrics.publish('cacheDataGetCount', (counter) => {

@@ -16,6 +16,8 @@ export class Feed {
   /** Requests that found a live response here, and those of them that were answered with it and status 200. */
   gets = 0
   hits = 0
+  /** Requests that were answered with status 200 after a wait, or in the foreground. */
+  misses = 0
   lastHitAt = 0
   /** Values written, and how long each may live. */
   sets = 0

@@ -38,6 +38,8 @@ const paramsKey = (data: unknown, settings: KeySettings): string =>
 const withPrefix = (key: string, settings: KeySettings): string =>
   settings.CACHE_PREFIX ? `${settings.CACHE_PREFIX}-${key}` : key
 
+const idOfNothing = (settings: KeySettings): string => (settings.FEED_ID_JSON ? '{}' : 'N/A')
+
 /** `[<CACHE_PREFIX>-]<ADAPTER>-<endpoint>-<transport>-<params>` (contract 8.2). */
 export const calculateCacheKey = <T extends KeyGenerics = KeyGenerics>(of: {
   data: Data
@@ -45,9 +47,20 @@ export const calculateCacheKey = <T extends KeyGenerics = KeyGenerics>(of: {
   endpointName: string
   adapterSettings: T['Settings']
   transportName: string
-}): string => {
-  const params = paramsKey(of.data, of.adapterSettings)
-  return withPrefix(`${of.adapterName}-${of.endpointName}-${of.transportName}-${params}`, of.adapterSettings)
+}): string => feedNames(of).key
+
+/** The cache key and the feed id of the same parameters, which are spelled but once for both. */
+export const feedNames = (of: {
+  data: Data
+  adapterName: string
+  endpointName: string
+  adapterSettings: KeySettings
+  transportName: string
+}): { key: string; feedId: string } => {
+  const { adapterName, endpointName, transportName, adapterSettings: settings, data } = of
+  const params = paramsKey(data, settings)
+  const key = withPrefix(`${adapterName}-${endpointName}-${transportName}-${params}`, settings)
+  return { key, feedId: isEmpty(data) ? idOfNothing(settings) : params }
 }
 
 /** The key an endpoint's own generator made, prefixed, and hashed when it is too long. */
@@ -71,6 +84,6 @@ export const calculateFeedId = <T extends KeyGenerics = KeyGenerics>(
   { adapterSettings }: { adapterSettings: T['Settings'] },
   data: Data,
 ): string => {
-  if (isEmpty(data)) return adapterSettings.FEED_ID_JSON ? '{}' : 'N/A'
+  if (isEmpty(data)) return idOfNothing(adapterSettings)
   return paramsKey(data, adapterSettings)
 }

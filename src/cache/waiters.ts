@@ -1,3 +1,5 @@
+import { type Leaving } from '../util/departure'
+
 /** More waiting requests than this in one cache are answered at once that nothing has come. */
 const MAX_WAITERS = 100_000
 
@@ -16,7 +18,7 @@ export class Waiters<T> {
    * Resolves with the value written to `key`, or with undefined after `timeoutMs` or when `signal` aborts. The wait is one
    * global timer, so it works with fake clocks and with a frozen `Date.now`.
    */
-  wait(key: string, timeoutMs: number, signal?: AbortSignal): Promise<T | undefined> {
+  wait(key: string, timeoutMs: number, signal?: Leaving): Promise<T | undefined> {
     if (signal?.aborted || this.count >= MAX_WAITERS) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       const settle: Waiter<T> = (value) => {

@@ -153,10 +153,10 @@ export class AdapterRoute {
     void reply.code(statusCode).header('content-type', JSON_TYPE).send(JSON.stringify(response))
     const { cacheKey, data, meta, transportName } = req.requestContext
     const isCacheHit = meta?.metrics?.cacheHit === true
-    if (isCacheHit && statusCode === 200) {
+    if (statusCode === 200) {
       const feed = endpoint.responseCache?.feed(transportName, data as Record<string, unknown>)
       // A key of the author's making has no feed to be counted on.
-      if (feed?.key === cacheKey) return void feed.hits++
+      if (feed?.key === cacheKey) return void (isCacheHit ? feed.hits++ : feed.misses++)
     }
     this.stats.count({ feedId: meta?.metrics?.feedId ?? 'N/A', isCacheHit, statusCode })
   }

@@ -25,6 +25,8 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
   private readonly heap = new ExpiryHeap<Item<T>>()
   private changes: SetChanges<T> | undefined
   private onAdded: (() => void) | undefined
+  /** The values in order, as long as nobody has left or changed since they were listed. */
+  private listed: T[] | undefined
 
   constructor(readonly capacity: number) {}
 
@@ -35,6 +37,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
   add(value: T, ttl: number, key: string): void {
     const item = this.items.get(key)
     if (item !== undefined) {
+      if (item.value !== value) this.listed = undefined
       item.value = value
       if (this.changes?.added.has(key)) this.changes.added.set(key, value)
       this.extend(item, Date.now() + ttl)
@@ -44,6 +47,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     const fresh = { key, value, expiresAt: Date.now() + ttl }
     this.items.set(key, fresh)
     this.heap.push(fresh)
+    this.listed?.push(value)
     this.noteAdded(key, value)
     this.onAdded?.()
   }
@@ -59,9 +63,8 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
   /** The values of all live members, in the order in which they first came. */
   getAll(): T[] {
     this.expire()
-    const values: T[] = []
-    for (const item of this.items.values()) values.push(item.value)
-    return values
+    this.listed ??= Array.from(this.items.values(), ({ value }) => value)
+    return [...this.listed]
   }
 
   get(key: string): T | undefined {
@@ -119,6 +122,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
 
   protected drop(item: Item<T>): void {
     this.items.delete(item.key)
+    this.listed = undefined
     if (this.changes === undefined) return
     if (!this.changes.added.delete(item.key)) this.changes.removed.set(item.key, item.value)
   }

@@ -14,14 +14,19 @@ interface Context {
   adapterSettings: KeySettings
 }
 
+type FeedIdOf = (context: Context, params: Data) => string
+
 /** Counts of one WebSocket transport in plain numbers, published when metrics are scraped (contract 14). */
 export class SubscriptionStats {
   /** Messages received from the provider. */
   received = 0
   private readonly feeds = new Map<string, FeedCounts>()
   private readonly stops: (() => void)[] = []
+  private feedIdOf = calculateFeedId as FeedIdOf
 
-  publish(adapterName: string | undefined): void {
+  /** @param feedIdOf - the id of a feed's parameters, where it is known already */
+  publish(adapterName: string | undefined, feedIdOf?: FeedIdOf): void {
+    if (feedIdOf !== undefined) this.feedIdOf = feedIdOf
     const app = adapterName === undefined ? {} : { app_name: adapterName }
     this.stops.push(
       metrics.publish('wsSubscriptionActive', (gauge) => {
@@ -53,13 +58,13 @@ export class SubscriptionStats {
 
   /** Series of feeds that are subscribed no longer leave the metrics. */
   unsubscribed(context: Context, params: readonly Data[]): void {
-    for (const one of params) this.feeds.delete(calculateFeedId(context, one))
+    for (const one of params) this.feeds.delete(this.feedIdOf(context, one))
   }
 
   /** A new connection: nothing is subscribed on it yet, and of the others nothing ever will be. */
   keepOnly(context: Context, params: readonly Data[]): void {
     this.disconnected()
-    const kept = new Set(params.map((one) => calculateFeedId(context, one)))
+    const kept = new Set(params.map((one) => this.feedIdOf(context, one)))
     for (const feedId of this.feeds.keys()) if (!kept.has(feedId)) this.feeds.delete(feedId)
   }
 
@@ -73,7 +78,7 @@ export class SubscriptionStats {
   }
 
   private countsOf(context: Context, params: Data): FeedCounts {
-    const feedId = calculateFeedId(context, params)
+    const feedId = this.feedIdOf(context, params)
     let feed = this.feeds.get(feedId)
     if (feed === undefined) {
       feed = { subscriptionKey: `${context.endpointName}-${feedId}`, isActive: false, subscribed: 0, sent: 0 }

@@ -82,7 +82,12 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, name)
     const cache = this.responseCache
-    this.subscriptions.publish(cache instanceof ResponseCache ? cache.adapterName : undefined)
+    if (cache instanceof ResponseCache)
+      this.subscriptions.publish(
+        cache.adapterName,
+        (_context, params) => cache.feed(this.name, params).feedId,
+      )
+    else this.subscriptions.publish(undefined)
   }
 
   /** No connection, or one that is closed for good. One that is closing counts as open. */

@@ -4,7 +4,7 @@ import { dial, type DialOptions } from '../../../src/transports/link/dial'
 import { type Link, type LinkClose } from '../../../src/transports/link/link'
 import { Listener, type ListenerOptions } from '../../../src/transports/link/listener'
 
-export const never = new AbortController().signal
+export const never: AbortSignal = new AbortController().signal
 
 /** A listener on loopback that lets everybody in, with the links it got. */
 export const listening = async (options: Partial<ListenerOptions<string>> = {}) => {
@@ -32,7 +32,11 @@ export const listening = async (options: Partial<ListenerOptions<string>> = {}) 
   }
 }
 
-export const call = (url: string, options: Partial<DialOptions> = {}, signal = never): Promise<Link> =>
+export const call = (
+  url: string,
+  options: Partial<DialOptions> = {},
+  signal: AbortSignal = never,
+): Promise<Link> =>
   dial({ url, maxPayloadBytes: 1_000, openTimeoutMs: 5_000, closeTimeoutMs: 100, ...options }, signal)
 
 /** Everything that a link brings, to be awaited. */

@@ -16,7 +16,7 @@ export interface Heard {
 export const entering = (
   url: string,
   options: Partial<RoomSessionOptions> & LinkLimits = {},
-  signal = new AbortController().signal,
+  signal: AbortSignal = new AbortController().signal,
 ) => {
   const heard: Heard = { updates: [], faults: [], elsewhere: 0 }
   const connecting = dial(
