@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -5,7 +6,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/fixtures/**', 'test/compat/**'],
     env: { EA_HOST: '127.0.0.1', EA_PORT: '0', LOG_LEVEL: 'fatal' },
-    testTimeout: 10_000,
+    // Guards against what hangs, and says nothing of speed: other work may share the machine.
+    testTimeout: 30_000,
+    // Many tests wait for sockets and processes: on two cores one worker would leave one of them idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     setupFiles: process.env.FAST_LANE === 'off' ? ['test/helpers/without-fast-lane.ts'] : [],
     reporters: ['default'],
   },
