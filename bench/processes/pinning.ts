@@ -1,3 +1,4 @@
+import { cpus } from 'node:os'
 import { execFileSync, spawnSync } from 'node:child_process'
 
 /** What is measured has the first core for itself; load, provider and bench share the second. */
@@ -14,9 +15,12 @@ export const canPin = (): boolean =>
     (core) => spawnSync('taskset', ['-c', String(core), 'true']).status === 0,
   ))
 
-/** The command that starts a program on a core from its first instruction. */
-export const pinned = (core: Core, command: string[]): string[] =>
-  canPin() && core !== 'any' ? ['taskset', '-c', String(core), ...command] : command
+/** The command that starts a program on a core, or on all, from its first instruction: else it would be where the bench is. */
+export const pinned = (core: Core, command: string[]): string[] => {
+  if (!canPin()) return command
+  const cores = core === 'any' ? `0-${cpus().length - 1}` : String(core)
+  return ['taskset', '-c', cores, ...command]
+}
 
 /** Where a process counts that was to run on a core. */
 export const placeOf = (core: Core): Core => (canPin() ? core : 'any')

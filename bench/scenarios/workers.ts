@@ -14,7 +14,8 @@ import { type Scenario, Skipped } from '../scenario'
 type Side = 'ours' | 'single'
 
 const CORES = 2
-const CONNECTIONS = 16
+/** Many, so that a worker that wakes up finds more than one request, as the single one does. */
+const CONNECTIONS = 128
 const BASE = 'ETH'
 
 const main = path.join(__dirname, '../../../package/main.js')
@@ -42,31 +43,17 @@ const start = async (bench: Bench, side: Side, exchange: Target) => {
   return { service, load }
 }
 
-const usedBySelf = (): number => {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
-}
-
 /**
- * Requests per second, as seen and as they would be with every core that the side may use for itself: the load and the exchange have
- * to run on the same cores, and what they take is not the service's to use. One worker has its core for itself, and is taken for as
- * fast as if it had been busy all the time.
+ * Requests per second as seen, and as they would be with every core for itself that the side may use: the load and the exchange have to
+ * run on the same cores, and what they take is not the service's to use. So it is requests per second of its CPU time, supervisor and
+ * writer counted, times its cores.
  */
-const round = async (
-  side: Side,
-  service: OwnProcess,
-  load: LoadOptions,
-  exchange: Target,
-  seconds: number,
-) => {
-  const before = { others: usedBySelf() + exchange.cpuSeconds(), own: service.groupCpuSeconds() }
+const round = async (side: Side, service: OwnProcess, load: LoadOptions, seconds: number) => {
+  const before = service.groupCpuSeconds()
   const startedAt = performance.now()
   const { requests } = await closedLoop(load, seconds)
-  const elapsed = (performance.now() - startedAt) / 1_000
-  const others = (usedBySelf() + exchange.cpuSeconds() - before.others) / elapsed
-  const own = (service.groupCpuSeconds() - before.own) / elapsed
-  const perSecond = requests / elapsed
-  const capacity = side === 'ours' ? (perSecond * CORES) / (CORES - others) : perSecond / Math.min(1, own)
+  const perSecond = (requests * 1_000) / (performance.now() - startedAt)
+  const capacity = (requests * (side === 'ours' ? CORES : 1)) / (service.groupCpuSeconds() - before)
   return { perSecond, capacity }
 }
 
@@ -78,7 +65,7 @@ const measure = async (bench: Bench) => {
     single: await start(bench, 'single', exchange),
   }
   const take = (side: Side, seconds: number) =>
-    round(side, started[side].service, started[side].load, exchange, seconds)
+    round(side, started[side].service, started[side].load, seconds)
   for (const side of sides) await take(side, bench.times(2, 1))
   const rounds = await alternate(sides, bench.times(6, 4), (side) => take(side, 1))
   for (const { service } of Object.values(started)) await service.stop('SIGTERM')
