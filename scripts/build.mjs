@@ -72,6 +72,32 @@ function assemble(buildDir, packageDir) {
   }
 }
 
+/**
+ * Barrels that an adapter imports whole and uses one name of: their modules are loaded when a name is first asked for, so that a start does
+ * not pay for the transports and kinds of endpoints that an adapter has not. Each export has the form by which `import` finds names.
+ */
+function makeLazy(packageDir, barrel) {
+  const path = join(packageDir, barrel)
+  const sources = [...readFileSync(path, 'utf8').matchAll(/require\("(\.[^"]+)"\)/g)].map(
+    ([, source]) => source,
+  )
+  const load = createRequire(path)
+  const names = Object.keys(load(path)).filter((name) => name !== '__esModule')
+  const sourceOf = (name) => sources.find((source) => name in load(source))
+  const lines = [
+    '"use strict";',
+    'Object.defineProperty(exports, "__esModule", { value: true });',
+    'const lazy = {',
+    ...names.map((name) => `    get ${name}() { return require("${sourceOf(name)}").${name}; },`),
+    '};',
+    ...names.map(
+      (name) =>
+        `Object.defineProperty(exports, "${name}", { enumerable: true, get: function () { return lazy.${name}; } });`,
+    ),
+  ]
+  writeFileSync(path, `${lines.join('\n')}\n`)
+}
+
 function checkRelativeImports(packageDir) {
   const isFile = (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true
   const isThere = (path) => ['', '.js', '.d.ts', '/index.js', '/index.d.ts'].some((end) => isFile(path + end))
@@ -106,7 +132,7 @@ function exportsOf(packageDir) {
 
 function writeManifest(packageDir) {
   const source = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const { name, version, description, license, type, engines, dependencies } = source
+  const { name, version, description, license, type, engines, dependencies, optionalDependencies } = source
   const main = join(packageDir, 'main.js')
   const hasBinary = existsSync(main)
   if (hasBinary) {
@@ -127,6 +153,7 @@ function writeManifest(packageDir) {
     ...(hasBinary && { bin: { [name]: 'main.js' } }),
     engines,
     dependencies,
+    optionalDependencies,
   }
   writeFileSync(join(packageDir, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   for (const page of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
@@ -151,6 +178,7 @@ try {
   copyAssets(buildDir)
   assemble(buildDir, packageDir)
   checkRelativeImports(packageDir)
+  for (const barrel of ['adapter/index.js', 'transports/index.js']) makeLazy(packageDir, barrel)
   writeManifest(packageDir)
 } catch (error) {
   if (!(error instanceof BuildError) && !String(error?.code).startsWith('ERR_PARSE_ARGS')) throw error

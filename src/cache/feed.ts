@@ -1,3 +1,4 @@
+import { type Place } from './local-cache'
 import { type AdapterResponseMeta } from './responses'
 
 /** Why a feed has no value to serve although the provider sent one. */
@@ -28,6 +29,8 @@ export class Feed {
   /** The provider's own time of the last value that passed the guards. */
   acceptedAsOf: number | undefined = undefined
   refusal: Refusal | undefined = undefined
+  /** Its entry in the local cache, see {@link Place}. */
+  node: Place<never>['node'] = undefined
   /** True once the index has dropped this object: whoever holds it has to look the feed up anew. */
   isForgotten = false
 

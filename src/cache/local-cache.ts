@@ -15,6 +15,13 @@ export interface LocalCacheEntry<T> {
   tail: string | undefined
   /** Which of all updates was the last one of this entry. */
   update: number
+  /** The list that the entry is in; undefined once it is in none. */
+  list: DoubleLinkedList | undefined
+}
+
+/** Where an entry was last found: whoever writes to one key again and again need not look for it. */
+export interface Place<T = unknown> {
+  node: LinkedListNode<LocalCacheEntry<T>> | undefined
 }
 
 const isError = (value: unknown): boolean =>
@@ -41,8 +48,8 @@ export class LocalCache<T = unknown> implements Cache<T> {
   }
 
   /** The live entry of a key, at once. */
-  read(key: string): LocalCacheEntry<T> | undefined {
-    const node = this.cache.get(key)
+  read(key: string, place?: Place<T>): LocalCacheEntry<T> | undefined {
+    const node = this.find(key, place)
     if (node === undefined) return undefined
     if (node.data.expirationTimestamp > Date.now()) return node.data
     this.drop(node)
@@ -59,8 +66,8 @@ export class LocalCache<T = unknown> implements Cache<T> {
    *
    * @returns false when the value was an error and a live success stays in its place
    */
-  store(key: string, value: Readonly<T>, ttl: number, now: number): boolean {
-    const node = this.cache.get(key)
+  store(key: string, value: Readonly<T>, ttl: number, now: number, place?: Place<T>): boolean {
+    const node = this.find(key, place)
     if (node === undefined) {
       this.evictIfNeeded()
       const fresh = new LinkedListNode<LocalCacheEntry<T>>(key, {
@@ -69,7 +76,9 @@ export class LocalCache<T = unknown> implements Cache<T> {
         body: undefined,
         tail: undefined,
         update: ++this.updates,
+        list: this.list,
       })
+      if (place !== undefined) place.node = fresh
       this.cache.set(key, fresh)
       this.list.insertAtTail(fresh)
       this.decideOnOrder()
@@ -109,7 +118,17 @@ export class LocalCache<T = unknown> implements Cache<T> {
     return Promise.resolve()
   }
 
+  private find(key: string, place: Place<T> | undefined): LinkedListNode<LocalCacheEntry<T>> | undefined {
+    const known = place?.node
+    // Tests clear the map behind our back; then the two differ in size, and the map is right.
+    if (known?.data.list === this.list && this.cache.size === this.list.size) return known
+    const node = this.cache.get(key)
+    if (place !== undefined) place.node = node
+    return node
+  }
+
   private drop(node: LinkedListNode<LocalCacheEntry<T>>): void {
+    node.data.list = undefined
     this.list.remove(node)
     this.cache.delete(node.key)
   }
@@ -145,6 +164,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
     // Tests clear the map behind our back; what they cleared is still in the list.
     while (oldest !== undefined && this.cache.get(oldest.key) !== oldest) oldest = this.list.removeHead()
     if (oldest === undefined) return
+    ;(oldest as LinkedListNode<LocalCacheEntry<T>>).data.list = undefined
     this.cache.delete(oldest.key)
     logger.warn(`Cache is full (${this.capacity} items): dropped "${oldest.key}", updated longest ago`)
     metrics.get('cacheOverflowCount').inc()

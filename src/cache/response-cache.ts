@@ -37,6 +37,9 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   guards: GuardOptions | undefined
 
   private readonly indexes = new Map<string, FeedIndex>()
+  /** Nearly always there is one transport only. */
+  private lastName: string | undefined
+  private lastIndex: FeedIndex | undefined
   private readonly refusals = new Map<string, Refusals>()
   private readonly isWanted = new Map<string, (key: string) => boolean>()
   private readonly timeWarnings = new LogLimiter()
@@ -100,9 +103,13 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   /** The feed of these params: where requests and messages meet. */
   feed(transportName: string, params: Data): Feed {
-    let index = this.indexes.get(transportName)
-    if (index === undefined) this.indexes.set(transportName, (index = this.createIndex(transportName)))
-    return index.find(params)
+    if (transportName !== this.lastName) {
+      let index = this.indexes.get(transportName)
+      if (index === undefined) this.indexes.set(transportName, (index = this.createIndex(transportName)))
+      this.lastName = transportName
+      this.lastIndex = index
+    }
+    return (this.lastIndex as FeedIndex).find(params)
   }
 
   /** Lets `onlyWanted` guards ask the transport's subscriptions whether somebody wants a feed. */
@@ -133,7 +140,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     result: TimestampedProviderResult<T>,
   ): { readonly key: string; readonly value: AdapterResponse<T['Response']> } {
     const feed = this.feed(transportNameForCache, result.params)
-    const value = this.toResponse(feed, result)
+    const value = this.toResponse(feed, result, Date.now())
     if (transportNameForMeta === transportNameForCache || value.meta === undefined)
       return { key: feed.key, value }
     return {
@@ -145,6 +152,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   protected toResponse(
     feed: Feed,
     { response }: TimestampedProviderResult<T>,
+    now: number,
   ): AdapterResponse<T['Response']> {
     const isError = response.errorMessage !== undefined
     if (!isError && response.data === undefined) logger.warn('The response has no "data"')
@@ -152,7 +160,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     const indicated = response.timestamps?.providerIndicatedTimeUnixMs
     const isPlausible =
       indicated === undefined || (Number.isInteger(indicated) && indicated >= EARLIEST_TIME_UNIX_MS)
-    if (!isPlausible || (indicated !== undefined && indicated > Date.now() + 50)) this.warnOfTime(indicated)
+    if (!isPlausible || (indicated !== undefined && indicated > now + 50)) this.warnOfTime(indicated)
     return storedResponse<T['Response']>(response, feed.meta)
   }
 
@@ -268,10 +276,10 @@ export class SimpleResponseCache<T extends CacheGenerics> extends ResponseCache<
     const ttl = this.adapterSettings.CACHE_MAX_AGE
     for (const result of results) {
       const feed = this.feed(transportName, result.params)
-      const value = this.toResponse(feed, result)
+      const value = this.toResponse(feed, result, now)
       if (!this.accept(transportName, feed, value, now)) continue
       const lifetime = lifetimeMs(value, ttl, now, this.guards)
-      if (cache.store(feed.key, value, lifetime, now)) this.recordWrite(feed, value, lifetime, now)
+      if (cache.store(feed.key, value, lifetime, now, feed)) this.recordWrite(feed, value, lifetime, now)
     }
   }
 

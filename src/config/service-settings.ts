@@ -7,7 +7,8 @@ import { validator } from '../validation/validators'
 /** Settings of the service process, which hosts several adapters. They are ours, not part of the contract. */
 export const ServiceSettingsDefinition = {
   ADAPTERS: {
-    description: 'Adapters to run, by name, separated by commas; if empty, all that need no settings or have them',
+    description:
+      'Adapters to run, by name, separated by commas; if empty, all that need no settings or have them',
     type: 'string',
     default: '',
     sensitive: false,

@@ -54,7 +54,7 @@ export class Plan {
 
   /** The feed's live entry, if there is one. */
   read(): LocalCacheEntry<AdapterResponse> | undefined {
-    return this.cache.read(this.feed.key)
+    return this.cache.read(this.feed.key, this.feed)
   }
 
   /** Tests replace an endpoint's members and change settings between requests (contract 4.1, 8.2). */

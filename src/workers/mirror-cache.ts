@@ -1,4 +1,4 @@
-import { LocalCache, type LocalCacheEntry } from '../cache/local-cache'
+import { LocalCache, type LocalCacheEntry, type Place } from '../cache/local-cache'
 import { type AdapterResponse } from '../cache/responses'
 import { type Entry } from './messages'
 
@@ -29,8 +29,8 @@ export class MirrorCache extends LocalCache<Response> {
   /** Keys that this writer has not confirmed since it said hello again. */
   private unconfirmed: Set<string> | undefined
 
-  override read(key: string): LocalCacheEntry<Response> | undefined {
-    return super.read(key) ?? (this.held.size === 0 ? undefined : this.release(key))
+  override read(key: string, place?: Place<Response>): LocalCacheEntry<Response> | undefined {
+    return super.read(key, place) ?? (this.held.size === 0 ? undefined : this.release(key))
   }
 
   /** A writer has been reached, and is about to send all it has. */

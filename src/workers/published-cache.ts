@@ -1,4 +1,4 @@
-import { LocalCache } from '../cache/local-cache'
+import { LocalCache, type Place } from '../cache/local-cache'
 import { makeLogger } from '../util/logging'
 import { LogLimiter } from '../util/log-limiter'
 import { type Source } from './backlog'
@@ -25,8 +25,8 @@ export class PublishedCache<T = unknown> extends LocalCache<T> implements Source
     super(capacity)
   }
 
-  override store(key: string, value: Readonly<T>, ttl: number, now: number): boolean {
-    const isStored = super.store(key, value, ttl, now)
+  override store(key: string, value: Readonly<T>, ttl: number, now: number, place?: Place<T>): boolean {
+    const isStored = super.store(key, value, ttl, now, place)
     if (isStored) this.onChange(this, key)
     return isStored
   }

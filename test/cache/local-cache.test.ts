@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CacheFactory } from '../../src/cache/factory'
-import { isLocalReader, isPlainLocal, LocalCache } from '../../src/cache/local-cache'
+import { isLocalReader, isPlainLocal, LocalCache, type Place } from '../../src/cache/local-cache'
 import { metrics } from '../../src/metrics/registry'
 import { LoggerFactoryProvider } from '../../src/util/logging'
 
@@ -138,6 +138,29 @@ describe('the local cache', () => {
       ),
       { numRuns: 300 },
     )
+  })
+
+  it('finds an entry where it last was, and elsewhere when it is no longer there', async () => {
+    const cache = new LocalCache<Value>(2)
+    const place: Place<Value> = { node: undefined }
+    const write = (result: number) => cache.store('k', good(result), 1_000, Date.now(), place)
+    write(1)
+    expect(place.node).toBe(cache.cache.get('k'))
+    expect(cache.read('k', place)?.value).toEqual(good(1))
+    await cache.delete('k')
+    expect(cache.read('k', place)).toBeUndefined()
+    await cache.set('k', good(2), 1_000)
+    expect(cache.read('k', place)?.value).toEqual(good(2))
+    for (const key of ['a', 'b']) await cache.set(key, good(0), 1_000)
+    expect(cache.read('k', place)).toBeUndefined()
+    write(3)
+    expect(await cache.get('k')).toEqual(good(3))
+    cache.cache.clear()
+    expect(cache.read('k', place)).toBeUndefined()
+    write(4)
+    expect(await cache.get('k')).toEqual(good(4))
+    const other = new LocalCache<Value>(2)
+    expect(other.read('k', place)).toBeUndefined()
   })
 
   it('counts what it drops', async () => {

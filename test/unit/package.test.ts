@@ -40,9 +40,9 @@ describe('the package', () => {
   })
 
   it('names what its users need, and nothing of how it is made', () => {
-    const { name, version, description, license, type, engines, dependencies } = source
+    const { name, version, description, license, type, engines, dependencies, optionalDependencies } = source
     expect(manifest).toEqual({
-      ...{ name, version, description, license, type, engines, dependencies },
+      ...{ name, version, description, license, type, engines, dependencies, optionalDependencies },
       ...{ main: 'index.js', types: 'index.d.ts', bin: { tickwell: 'main.js' } },
       exports: expect.objectContaining({ '.': './index.js', './adapter': './adapter/index.js' }),
     })
