@@ -52,6 +52,8 @@ class Conversation {
   raw = ''
   request: IncomingMessage | undefined
   response: ServerResponse | undefined
+  /** `raw` turned out to be one whole request, and nothing beside it. */
+  isWhole = false
   /** Something came in pieces, in a crowd or not in order: from here on everything is the server's. */
   hasLeft = false
 
@@ -68,6 +70,7 @@ class Conversation {
 
   begin(raw: string): void {
     this.raw = raw
+    this.isWhole = false
     this.request = undefined
     this.response = undefined
   }
@@ -76,9 +79,12 @@ class Conversation {
   check(): void {
     const { raw, request } = this
     const bodyAt = raw.indexOf('\r\n\r\n') + 4
-    const isWhole =
-      request?.complete && raw.length === bodyAt + Number(request.headers['content-length'] ?? 0)
-    if (!isWhole || request.headers['transfer-encoding'] !== undefined) this.hasLeft = true
+    this.isWhole =
+      !this.hasLeft &&
+      request?.complete === true &&
+      request.headers['transfer-encoding'] === undefined &&
+      raw.length === bodyAt + Number(request.headers['content-length'] ?? 0)
+    if (!this.isWhole) this.hasLeft = true
   }
 }
 
@@ -131,7 +137,7 @@ export class FastLane {
   /** Remembers a request that is being answered from a plan, if it is one that can be known by its bytes. */
   learn(request: IncomingMessage, answer: KnownAnswer): void {
     const conversation = (request.socket as Laned)[CONVERSATION]
-    if (conversation?.request !== request || conversation.hasLeft || !this.isOpen) return
+    if (conversation?.request !== request || !conversation.isWhole || !this.isOpen) return
     const { raw, response } = conversation
     // One that is about its connection, and not only about a feed, is the server's.
     if (
