@@ -28,6 +28,7 @@ import { allocateRateLimits } from './allocations'
 import { rateLimitTierOf } from './rate-limit-tier'
 import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
 import { isPure } from './pure'
+import { PollingStats } from './polling-stats'
 import { reasonFor, responseOrNone, waitForValue } from './wait-for-value'
 
 const logger = makeLogger('Adapter')
@@ -69,6 +70,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   /** Says why; replaced where the transports run in another process. */
   reasonOf: ReasonOf = (req, transport, feed) => reasonFor(transport, feed?.refusal, req.requestContext.data)
   private ownRedisClient?: Redis
+  private polling!: PollingStats
   private readonly bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>
 
   /** Reads the environment: settings are there as soon as the adapter is. */
@@ -99,6 +101,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     if (this.name !== this.name.toUpperCase()) throw new Error('Adapter name must be uppercase')
     metrics.initialize()
     this.config.validate()
+    this.polling = new PollingStats(this.name)
     this.logConfigWarnings()
     await this.bootstrap?.(this)
     this.dependencies = this.initializeDependencies(dependencies)
@@ -125,6 +128,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
 
   /** Ends the connection to Redis that this adapter made, if it made one. Resolves when it is over; never rejects. */
   async disconnect(): Promise<void> {
+    this.polling.stop()
     if (this.ownRedisClient !== undefined) await closeRedisClient(this.ownRedisClient)
   }
 
@@ -194,7 +198,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     if (immediate) return immediate
     const failure = await registration
     if (failure !== undefined) throw failure.error
-    const response = await waitForValue(this.cache, req, this.settings)
+    const response = await waitForValue(this.cache, req, this.settings, this.polling)
     if (response !== undefined) return this.handedOut(response)
     throw new AdapterTimeoutError({
       statusCode: 504,

@@ -9,6 +9,7 @@ import { Departure, type Leaving } from '../util/departure'
 import { sleep } from '../util/sleep'
 import { type AdapterRequest } from '../transports/transport'
 import { type ErrorReason } from '../validation/errors'
+import { type PollingStats } from './polling-stats'
 
 interface PollingSettings {
   CACHE_POLLING_MAX_RETRIES: number
@@ -100,6 +101,7 @@ export const waitForValue = async (
   cache: Cache<AdapterResponse>,
   req: AdapterRequest<unknown>,
   settings: PollingSettings,
+  stats: Pick<PollingStats, 'waited'>,
 ): Promise<AdapterResponse | undefined> => {
   const { CACHE_POLLING_MAX_RETRIES: maxRetries, CACHE_POLLING_SLEEP_MS: pauseMs } = settings
   const { cacheKey: key, endpointName } = req.requestContext
@@ -114,10 +116,7 @@ export const waitForValue = async (
     response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: client.signal })
   else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: client.signal })
   client.stop()
-  metrics
-    .get('transportPollingDurationSeconds')
-    .labels({ adapter_endpoint: endpointName, succeeded: String(response !== undefined) })
-    .set((Date.now() - startedAt) / 1000)
+  stats.waited(endpointName, response !== undefined, (Date.now() - startedAt) / 1000)
   if (response === undefined)
     metrics.get('transportPollingFailureCount').labels({ adapter_endpoint: endpointName }).inc()
   return response

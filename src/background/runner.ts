@@ -10,7 +10,7 @@ const logger = makeLogger('BackgroundExecutor')
 /** Between two runs of a transport; what custom transports may rely on (contract 9). */
 const PAUSE_MS = 10
 /** What becomes wanted within so many turns of the event loop goes out together: no time at all, except in a crowd. */
-const GATHER_TURNS = 5
+const GATHER_TURNS = 12
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 

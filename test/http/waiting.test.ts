@@ -244,7 +244,7 @@ describe('HT-5: a client that hangs up', () => {
       requestContext: { cacheKey: 'k', endpointName: 'e' },
     } as unknown as AdapterRequest<unknown>
     const settings = { CACHE_POLLING_MAX_RETRIES: 20, CACHE_POLLING_SLEEP_MS: 1_000 }
-    expect(await waitForValue(cache, req, settings)).toBeUndefined()
+    expect(await waitForValue(cache, req, settings, { waited: () => {} })).toBeUndefined()
     expect(cache.waiters.size).toBe(0)
   })
 })
