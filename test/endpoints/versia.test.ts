@@ -80,7 +80,7 @@ const peer = (...args: string[]) => {
   })
   return {
     reported: (matches: (report: Report) => boolean) =>
-      vi.waitUntil(() => reports.find(matches), { timeout: 5_000, interval: 10 }),
+      vi.waitUntil(() => reports.find(matches), { timeout: 20_000, interval: 10 }),
     price: (fields: object, as: object = {}) =>
       child.send({ op: 'price', identity: { ...identity, ...as }, fields }),
     raw: (text: string) => child.send({ op: 'raw', text }),
@@ -92,7 +92,7 @@ const until = async (service: { ask: (data: object) => Promise<Asked> }, result:
   await vi.waitUntil(
     async () => (await service.ask({ base: 'ETH', quote: 'USD' })).json['result'] === result,
     {
-      timeout: 5_000,
+      timeout: 20_000,
       interval: 10,
     },
   )
@@ -189,7 +189,7 @@ describe('the Versia adapter', () => {
     await using service = await start({ VERSIA_WS_API_ENDPOINT: url! })
     await source.reported(({ connected }) => connected !== undefined)
     source.end()
-    await vi.waitUntil(async () => (await service.status())[0]?.['state'] === 'waiting', { timeout: 5_000 })
+    await vi.waitUntil(async () => (await service.status())[0]?.['state'] === 'waiting', { timeout: 20_000 })
     const { status, json } = await service.ask({ base: 'ETH', quote: 'USD' })
     expect(status).toBe(504)
     expect(JSON.stringify(json)).toContain('CONNECTION_CLOSED')

@@ -1,6 +1,9 @@
 /** Feeds whose newest price is known by heart; of others the cache is asked. */
 const MAX_FEEDS = 10_000
 
+/** Prices of one feed that wait for the cache to answer. */
+const MAX_WAITING = 100
+
 /** Where a price stands among those of its feed. */
 export interface Place {
   /** When the price was seen, in Unix ms. */
@@ -34,8 +37,8 @@ const isOlder = (a: Place, b: Place): boolean =>
  */
 export class PriceOrder {
   private readonly newest = new Map<string, Place>()
-  /** Feeds that the cache is being asked about, with the newest that came meanwhile. */
-  private readonly asking = new Map<string, Offer>()
+  /** Feeds that the cache is being asked about, with what came meanwhile: which of it the guards let through shows only then. */
+  private readonly asking = new Map<string, Offer[]>()
 
   /**
    * @param storedTime - the time of the price that is stored for a feed, in Unix ms. A rejection: nothing is known
@@ -49,23 +52,23 @@ export class PriceOrder {
   offer(feedKey: string, offer: Offer): void {
     const waiting = this.asking.get(feedKey)
     if (waiting !== undefined) {
-      if (!isOlder(offer.place, waiting.place)) this.asking.set(feedKey, offer)
-      return this.refuse('older_than_current')
+      if (waiting.length >= MAX_WAITING) return this.refuse('unknown-feed')
+      return void waiting.push(offer)
     }
     const newest = this.newest.get(feedKey)
     if (newest !== undefined) return this.decide(feedKey, offer, newest)
     if (this.asking.size >= MAX_FEEDS) return this.refuse('unknown-feed')
-    this.asking.set(feedKey, offer)
+    this.asking.set(feedKey, [offer])
     void this.ask(feedKey)
   }
 
   private async ask(feedKey: string): Promise<void> {
     const stored = await this.storedTime(feedKey).catch(() => undefined)
-    const offer = this.asking.get(feedKey)
+    const offers = this.asking.get(feedKey) ?? []
     this.asking.delete(feedKey)
     // Whose the stored one was is not known: at an equal time it gives way to anybody's.
-    if (offer !== undefined)
-      this.decide(feedKey, offer, { observedAtUnixMs: stored ?? -Infinity, rank: Infinity })
+    const first: Place = { observedAtUnixMs: stored ?? -Infinity, rank: Infinity }
+    for (const offer of offers) this.decide(feedKey, offer, this.newest.get(feedKey) ?? first)
   }
 
   private decide(feedKey: string, { place, latest, take }: Offer, newest: Place): void {

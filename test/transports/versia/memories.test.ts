@@ -95,7 +95,7 @@ describe('the order of prices', () => {
     }
   })
 
-  it('asks the cache once for a feed that it does not know, and holds the newest until it answers', async () => {
+  it('asks the cache once for a feed that it does not know, and decides on all that came until it answers', async () => {
     let answer!: (time: number | undefined) => void
     let asked = 0
     const { offer, taken, refused } = ordering(() => {
@@ -104,12 +104,30 @@ describe('the order of prices', () => {
     })
     for (const observedAtUnixMs of [5, 9, 7]) offer({ observedAtUnixMs, rank: 0 }, observedAtUnixMs)
     await settled()
-    expect([asked, taken, refused.length]).toEqual([1, [], 2])
+    expect([asked, taken, refused.length]).toEqual([1, [], 0])
     answer(8)
     await settled()
-    expect(taken).toEqual([9])
+    expect([taken, refused.length]).toEqual([[9], 2])
     offer({ observedAtUnixMs: 8, rank: 0 }, 8)
     expect([taken, refused.length]).toEqual([[9], 3])
+  })
+
+  it('loses no good price to a newer one that is refused while the cache is being asked', async () => {
+    const { offer, taken, refused } = ordering()
+    offer({ observedAtUnixMs: 9, rank: 0 }, -1)
+    offer({ observedAtUnixMs: 7, rank: 0 }, 7)
+    await settled()
+    expect([taken, refused]).toEqual([[7], []])
+  })
+
+  it('RS-1: holds a hundred prices of a feed until the cache answers, and no more', async () => {
+    let answer!: (time: undefined) => void
+    const { offer, taken, refused } = ordering(() => new Promise((resolve) => (answer = resolve)))
+    for (let time = 1; time <= 105; time++) offer({ observedAtUnixMs: time, rank: 0 }, time)
+    expect(refused).toEqual(Array(5).fill('unknown-feed'))
+    answer(undefined)
+    await settled()
+    expect(taken).toHaveLength(100)
   })
 
   it('takes nothing that is older than what the cache has', async () => {
