@@ -72,15 +72,10 @@ export class LinkKeeper<S extends Session> {
     if (this.stateNow === 'idle' || this.stateNow === 'failed') this.connect()
   }
 
-  /** Ends the session politely and stays idle until {@link start}. */
-  async rest(): Promise<void> {
-    if (this.stateNow !== 'stopped') await this.letGo('idle')
-  }
-
   /** The end of it: no timer and no socket is left when it resolves. */
   async stop(): Promise<void> {
     this.gate.stop()
-    await this.letGo('stopped')
+    await this.letGo()
   }
 
   /** For `/status`. */
@@ -177,22 +172,20 @@ export class LinkKeeper<S extends Session> {
     this.enter('waiting')
   }
 
-  private async letGo(state: 'idle' | 'stopped'): Promise<void> {
+  private async letGo(): Promise<void> {
     this.attempt?.abort()
     this.attempt = undefined
-    this.gate.close(0)
-    this.gate.open()
     const session = this.current
     this.current = undefined
     if (session !== undefined) this.stats.active(false)
-    this.enter(state)
+    this.enter('stopped')
     await session?.close()
   }
 
   private enter(state: KeeperState): void {
     if (state !== 'waiting') this.nextAttemptUnixMs = undefined
     // An outage is as old as its first failure, not as the latest attempt to end it.
-    if (state === 'open' || state === 'idle' || this.stateNow === 'open') this.sinceUnixMs = Date.now()
+    if (state === 'open' || this.stateNow === 'open') this.sinceUnixMs = Date.now()
     this.stateNow = state
     this.options.onState?.(state)
   }

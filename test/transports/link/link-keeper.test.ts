@@ -135,7 +135,7 @@ describe('a keeper of links', () => {
   })
 
   it('never has two sessions or two attempts, whatever comes in whatever order', async () => {
-    const action = fc.constantFrom('open', 'fail', 'end', 'wait', 'rest', 'start')
+    const action = fc.constantFrom('open', 'fail', 'end', 'wait', 'start')
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
         const { keeper, attempts } = world()
@@ -151,7 +151,6 @@ describe('a keeper of links', () => {
           } else if (name === 'fail') attempt.reject(new Error('no'))
           else if (name === 'end') keeper.session?.end()
           else if (name === 'wait') await vi.advanceTimersByTimeAsync(100)
-          else if (name === 'rest') await keeper.rest()
           else keeper.start()
           await settle()
           const alive = sessions.filter((session) => session === keeper.session)
