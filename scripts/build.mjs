@@ -72,6 +72,17 @@ function assemble(buildDir, packageDir) {
   }
 }
 
+/** The names that a compiled module exports, read from its text: to run it would take packages, which a build elsewhere does not find. */
+function namesExportedBy(file) {
+  const text = readFileSync(file, 'utf8')
+  const own = [...text.matchAll(/\bexports\.(\w+) =|defineProperty\(exports, "(\w+)"/g)].map(
+    (found) => found[1] ?? found[2],
+  )
+  const passedOn = [...text.matchAll(/__exportStar\(require\("(\.[^"]+)"\)/g)]
+  const all = passedOn.flatMap(([, source]) => namesExportedBy(createRequire(file).resolve(source)))
+  return [...new Set([...own, ...all])].filter((name) => name !== '__esModule')
+}
+
 /**
  * Barrels that an adapter imports whole and uses one name of: their modules are loaded when a name is first asked for, so that a start does
  * not pay for the transports and kinds of endpoints that an adapter has not. Each export has the form by which `import` finds names.
@@ -81,14 +92,16 @@ function makeLazy(packageDir, barrel) {
   const sources = [...readFileSync(path, 'utf8').matchAll(/require\("(\.[^"]+)"\)/g)].map(
     ([, source]) => source,
   )
-  const load = createRequire(path)
-  const names = Object.keys(load(path)).filter((name) => name !== '__esModule')
-  const sourceOf = (name) => sources.find((source) => name in load(source))
+  const sourceOf = new Map()
+  for (const source of sources)
+    for (const name of namesExportedBy(createRequire(path).resolve(source)))
+      if (!sourceOf.has(name)) sourceOf.set(name, source)
+  const names = namesExportedBy(path)
   const lines = [
     '"use strict";',
     'Object.defineProperty(exports, "__esModule", { value: true });',
     'const lazy = {',
-    ...names.map((name) => `    get ${name}() { return require("${sourceOf(name)}").${name}; },`),
+    ...names.map((name) => `    get ${name}() { return require("${sourceOf.get(name)}").${name}; },`),
     '};',
     ...names.map(
       (name) =>

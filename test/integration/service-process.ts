@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const ROOT = join(__dirname, '..', '..')
@@ -79,6 +80,8 @@ export const launch = (variables: Record<string, string>): ServiceProcess => {
   const env = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
+    // Where it makes the folder of its link, which tests look for.
+    TMPDIR: tmpdir(),
     EA_HOST: '127.0.0.1',
     EA_PORT: '0',
     METRICS_ENABLED: 'false',
