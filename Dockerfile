@@ -6,6 +6,7 @@ COPY tsconfig.json tsconfig.build.json README.md LICENSE CHANGELOG.md ./
 COPY scripts ./scripts
 COPY src ./src
 COPY endpoints ./endpoints
+COPY protocols ./protocols
 RUN npm run build
 
 FROM node:20.20-bookworm-slim AS dependencies

@@ -7,9 +7,9 @@ export default tseslint.config(
       'dist/',
       'coverage/',
       'node_modules/',
-      'test/fixtures/',
+      '**/fixtures/',
       'test/compat/',
-      'test/strapi/app/',
+      'protocols/strapi/test/real/app/',
       '**/generated/',
     ],
   },
@@ -44,9 +44,9 @@ export default tseslint.config(
     },
     rules: { ...tseslint.configs.disableTypeChecked.rules, 'no-console': 'off' },
   },
-  { files: ['bench/**', 'scripts/**', 'src/cli/**'], rules: { 'no-console': 'off' } },
+  { files: ['bench/**', 'scripts/**', 'src/cli/**', 'protocols/ws-room/room-key.ts'], rules: { 'no-console': 'off' } },
   {
-    files: ['test/**'],
+    files: ['test/**', 'protocols/*/test/**'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',

@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/fixtures/**', 'test/compat/**'],
+    include: ['test/**/*.test.ts', 'protocols/*/test/**/*.test.ts'],
+    exclude: ['**/fixtures/**', 'test/compat/**'],
     env: { EA_HOST: '127.0.0.1', EA_PORT: '0', LOG_LEVEL: 'fatal' },
     // Guards against what hangs, and says nothing of speed: other work may share the machine.
     testTimeout: 30_000,

@@ -1,6 +1,6 @@
 /**
- * Compiles src/ and endpoints/ and lays out the package that is published: the compiled src/ is its root,
- * endpoints/ lies beside it. `--out <dir>` builds elsewhere than in dist/, `--no-check` leaves finding type errors
+ * Compiles src/, endpoints/ and protocols/ and lays out the package that is published: the compiled src/ is its root,
+ * the others lie beside it. `--out <dir>` builds elsewhere than in dist/, `--no-check` leaves finding type errors
  * to the type check.
  */
 import { spawnSync } from 'node:child_process'
@@ -43,8 +43,9 @@ function compile(outDir, options) {
 
 /** What tsc leaves behind: JSON that nothing imports, pages and browser scripts, hand-written declarations. */
 function copyAssets(outDir) {
-  for (const room of ['src', 'endpoints']) {
+  for (const room of ['src', 'endpoints', 'protocols']) {
     for (const file of filesBelow(join(root, room))) {
+      if (/^protocols\/[^/]+\/test\//.test(relative(root, file))) continue
       if (/\.[cm]?tsx?$/.test(file) && !/\.d\.[cm]?ts$/.test(file)) continue
       cpSync(file, join(outDir, relative(root, file)))
     }
@@ -69,6 +70,19 @@ function assemble(buildDir, packageDir) {
     mkdirSync(dirname(to), { recursive: true })
     if (!/\.(js|d\.ts)$/.test(file)) cpSync(from, to)
     else writeFileSync(to, relocate(readFileSync(from, 'utf8'), file, packagePath))
+  }
+}
+
+/** Each protocol has a public subpath among the transports, as if it were one of them. */
+function addProtocolPaths(packageDir) {
+  for (const name of readdirSync(join(packageDir, 'protocols'))) {
+    const folder = join(packageDir, 'transports', name)
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(
+      join(folder, 'index.js'),
+      `"use strict";\nmodule.exports = require("../../protocols/${name}");\n`,
+    )
+    writeFileSync(join(folder, 'index.d.ts'), `export * from "../../protocols/${name}";\n`)
   }
 }
 
@@ -190,6 +204,7 @@ try {
   compile(buildDir, values['no-check'] ? ['--noCheck'] : [])
   copyAssets(buildDir)
   assemble(buildDir, packageDir)
+  addProtocolPaths(packageDir)
   checkRelativeImports(packageDir)
   for (const barrel of ['adapter/index.js', 'transports/index.js']) makeLazy(packageDir, barrel)
   writeManifest(packageDir)

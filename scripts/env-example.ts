@@ -1,7 +1,8 @@
 /** Writes .env.example: every setting of the service and of its adapters, from their definitions. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { availableAdapters } from '../src/catalogue'
 import { type AdapterConfig } from '../src/config/adapter-config'
 import { BaseSettingsDefinition } from '../src/config/base-settings'
 import { settingsReference, type SettingReferenceRow } from '../src/config/reference'
@@ -26,15 +27,10 @@ interface Exports {
   adapter?: LoadedAdapter
 }
 
-/** The adapters of a folder, by file name; a file or folder in it that exports no `adapter` is none. */
-async function adaptersOf(folder: string): Promise<LoadedAdapter[]> {
-  if (!existsSync(folder)) return []
+/** What these files export as `adapter`; one that exports none has none. */
+async function adaptersIn(files: Iterable<string>): Promise<LoadedAdapter[]> {
   const found: LoadedAdapter[] = []
-  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) =>
-    a.name < b.name ? -1 : 1,
-  )) {
-    const file = join(folder, entry.isDirectory() ? join(entry.name, 'index.ts') : entry.name)
-    if (!file.endsWith('.ts') || !existsSync(file)) continue
+  for (const file of files) {
     const module = (await import(pathToFileURL(file).href)) as Exports & { default?: Exports }
     const adapter = module.adapter ?? module.default?.adapter
     if (adapter) found.push(adapter)
@@ -45,14 +41,14 @@ async function adaptersOf(folder: string): Promise<LoadedAdapter[]> {
 /**
  * Every setting there is: the framework's, the service's, and each adapter's own under its prefix.
  *
- * @param folder - where the adapters are
+ * @param adapters - by name, the file that each is in
  */
-export async function settingSections(folder = join(root, 'endpoints')): Promise<Section[]> {
+export async function settingSections(adapters = availableAdapters()): Promise<Section[]> {
   const sections: Section[] = [
     { title: 'Framework', rows: settingsReference(BaseSettingsDefinition) },
     { title: 'Service', rows: settingsReference(ServiceSettingsDefinition) },
   ]
-  for (const { name, config } of await adaptersOf(folder)) {
+  for (const { name, config } of await adaptersIn(adapters.values())) {
     const prefix = config.options?.envVarsPrefix
     const own = settingsReference(config.settingsDefinition)
     const rows = prefix ? own.map((row) => ({ ...row, name: `${prefix}_${row.name}` })) : own

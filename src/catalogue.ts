@@ -4,24 +4,29 @@ import { pathToFileURL } from 'node:url'
 import { Adapter } from './adapter/adapter'
 
 /** Beside the compiled sources in the package, one level up in a checkout. */
-const directory = (): string => {
-  const packaged = join(__dirname, 'endpoints')
-  return existsSync(packaged) ? packaged : join(__dirname, '..', 'endpoints')
+const besides = (name: string): string => {
+  const packaged = join(__dirname, name)
+  return existsSync(packaged) ? packaged : join(__dirname, '..', name)
 }
 
 /** Compiled or not, modules have the same extension as this one. */
 const extension = extname(__filename)
 
+/** Where there is a folder, or a file, for each adapter: those of data providers, and those that come with a protocol. */
+const shelves = (): string[] => {
+  const protocols = besides('protocols')
+  return [besides('endpoints'), ...readdirSync(protocols).map((name) => join(protocols, name, 'adapters'))]
+}
+
 /** The ready-made adapters by name, with the file that each is in. */
-export const availableAdapters = (): Map<string, string> => {
-  const root = directory()
+export const availableAdapters = (folders: string[] = shelves()): Map<string, string> => {
   const found = new Map<string, string>()
-  for (const entry of readdirSync(root, { withFileTypes: true })) {
-    const [name = ''] = entry.name.split('.')
-    const file = entry.isDirectory()
-      ? join(root, name, `index${extension}`)
-      : join(root, `${name}${extension}`)
-    if (/^[a-z][a-z0-9-]*$/.test(name) && existsSync(file)) found.set(name, file)
+  for (const folder of folders.filter((one) => existsSync(one))) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const [name = ''] = entry.name.split('.')
+      const file = join(folder, entry.isDirectory() ? join(name, `index${extension}`) : `${name}${extension}`)
+      if (/^[a-z][a-z0-9-]*$/.test(name) && existsSync(file)) found.set(name, file)
+    }
   }
   return new Map([...found].sort(([a], [b]) => a.localeCompare(b)))
 }

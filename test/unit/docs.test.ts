@@ -17,7 +17,12 @@ describe('the list of differences', () => {
 })
 
 describe('the documents', () => {
-  const pages = ['README.md', 'CHANGELOG.md', ...filesBelow('docs', /\.md$/)]
+  const pages = [
+    'README.md',
+    'CHANGELOG.md',
+    ...filesBelow('docs', /\.md$/),
+    ...filesBelow('protocols', /\.md$/),
+  ]
 
   it.each(pages)('%s links to files that exist', (page) => {
     const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link!)

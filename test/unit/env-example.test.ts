@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { availableAdapters } from '../../src/catalogue'
 import { renderEnvExample, settingSections } from '../../scripts/env-example'
 import { read, root } from '../helpers/repository'
 
@@ -68,7 +69,7 @@ describe('a line of it', () => {
 
 describe('the settings of adapters', () => {
   it('are found in files and folders, under their prefix, and nothing else is', async () => {
-    const sections = await settingSections(join(root, 'test', 'fixtures', 'endpoints'))
+    const sections = await settingSections(availableAdapters([join(root, 'test/fixtures/endpoints')]))
     const text = renderEnvExample(sections.slice(2))
     expect(sections.slice(2).map(({ title }) => title)).toEqual(['Adapter ACME', 'Adapter ZETA'])
     expect(text).toContain(
@@ -80,7 +81,7 @@ describe('the settings of adapters', () => {
   })
 
   it('may be none', async () => {
-    const sections = await settingSections(join(root, 'no-such-folder'))
+    const sections = await settingSections(availableAdapters([join(root, 'no-such-folder')]))
     expect(sections.map(({ title }) => title)).toEqual(['Framework', 'Service'])
   })
 })

@@ -1,0 +1,47 @@
+import { type ConnectionStatus, type Outage } from '../../src/transports/capabilities'
+import { type Circuit, type CircuitState } from './circuit'
+import { type ConnectorEvent, type ErrorEvent, type OutgoingEvent, type SendResult } from './events'
+import { type TremorFault } from './faults'
+
+/**
+ * `failed`: gave up for good. `disconnected` is also where one stays that may not try again after a loss (`max_retries` 0). A server is
+ * connected while it listens.
+ */
+export type ConnectorState = 'connecting' | 'connected' | 'disconnected' | 'failed' | 'stopped'
+
+/** A running `ws_client` or `ws_server`. */
+export interface Connector {
+  readonly state: ConnectorState
+  readonly circuit: Circuit
+  /** Begins, once. */
+  start: () => void
+  /** Flushes and closes what is open; no timer and no socket is left when it resolves. */
+  stop: () => Promise<void>
+  /** Sends now or fails now: nothing is kept for later. */
+  send: (event: OutgoingEvent) => SendResult
+  /** For `/status`. */
+  status: () => ConnectionStatus[]
+  outage: () => Outage | undefined
+}
+
+/** What a connector tells. None of these may throw. */
+export interface ConnectorPorts {
+  /** Port `out`. */
+  onEvent: (event: ConnectorEvent) => void
+  /** Port `err`. */
+  onError: (error: ErrorEvent) => void
+  onFault: (fault: TremorFault, detail: () => unknown, error?: unknown) => void
+  /** After each change. */
+  onState: (state: ConnectorState) => void
+  onCircuit: (state: CircuitState) => void
+}
+
+/** What one connection may cost; see `TremorOptions` for the meaning of each. */
+export interface ConnectionLimits {
+  maxMessageBytes: number
+  maxBufferedBytes: number
+  maxMessagesPerSecond: number
+  pingEveryMs: number
+  maxMissedPongs: number
+  handshakeTimeoutMs: number
+}

@@ -1,0 +1,160 @@
+import { type Inbound, type InboundOutcome, type InboundStream } from './codecs/inbound'
+import { CodecError } from './codecs/errors'
+import { type Outbound, type OutboundStream } from './codecs/outbound'
+import { type Link, type LinkClose } from '../../src/transports/link/link'
+import {
+  type ConnectorEvent,
+  type ConnectorKind,
+  type ErrorEvent,
+  type EventOrigin,
+  type Metadata,
+  type OutgoingEvent,
+  type Peer,
+  type SendFailure,
+} from './events'
+import { FloodBrake } from './flood-brake'
+import { type TremorFault } from './faults'
+
+/** What the conversations of one connector have in common. */
+export interface ConversationSetup {
+  kind: ConnectorKind
+  /** Names the connector in error events. */
+  alias: string
+  isTls: boolean
+  inbound: Inbound
+  outbound: Outbound
+  maxMessagesPerSecond: number
+  /** Counts messages and ends of streams over all conversations of the connector. */
+  nextPullId: () => number
+  onEvent: (event: ConnectorEvent) => void
+  onError: (error: ErrorEvent) => void
+  onFault: (fault: TremorFault, detail: () => unknown, error?: unknown) => void
+}
+
+const NS_PER_MS = 1_000_000n
+
+const { freeze } = Object
+
+/** Policy violation, try again later (RFC 6455 and the registry of close codes). */
+const CLOSE_POLICY = 1008
+const CLOSE_TRY_LATER = 1013
+
+/** How the socket names what breaks the rules of RFC 6455; it has answered with 1002, 1007 or 1009 by then. */
+const BROKEN_FRAMING = /^WS_ERR_/
+
+/**
+ * One connection of a connector: messages become events, events become messages, each direction with state of its own (tremor 8). Bad
+ * content costs its message; only a length-prefixed stream that has lost its place, or a peer that does not read, ends the connection.
+ */
+export class Conversation {
+  readonly closed: Promise<LinkClose>
+  private readonly meta: Metadata
+  private readonly origin: EventOrigin
+  private readonly way: OutboundStream
+  private readonly brake: FloodBrake
+  /** Made at the first message: who never sends anything leaves no trace (tremor 7). */
+  private stream: InboundStream | undefined
+  private lastReceivedAt = 0
+
+  constructor(
+    private readonly setup: ConversationSetup,
+    readonly link: Link,
+    readonly number: number,
+    readonly peer: Peer,
+    /** Of a polite end. */
+    private readonly farewell: number,
+  ) {
+    const { kind, isTls, outbound } = setup
+    // One object for all events: a handler must not change what the next one gets.
+    this.meta = freeze({ [kind]: freeze({ tls: isTls, peer: freeze({ ...link.peer }) }) })
+    const end = kind === 'ws_server' ? link.peer : link.local
+    const scheme = kind === 'ws_server' ? 'tremor-ws-server' : 'tremor-ws-client'
+    const path = freeze<[string]>([String(link.local.port)])
+    this.origin = freeze({ scheme, host: end.host, port: end.port, path, stream: number })
+    this.way = outbound.stream()
+    this.brake = new FloodBrake(link, setup.maxMessagesPerSecond, () =>
+      setup.onFault('flood', () => this.peer.name),
+    )
+    this.closed = link.closed
+  }
+
+  /** Begins to read. */
+  listen(): void {
+    this.link.listen({
+      message: (data, isBinary) => this.receive(data, isBinary),
+      close: ({ cause }) => this.end(cause),
+    })
+  }
+
+  /** @returns why it was not sent; undefined when it was handed to the socket, whole */
+  send({ value, meta = {}, ingestNs }: OutgoingEvent): SendFailure | undefined {
+    const isBinary = Object.hasOwn(meta, 'binary') && meta.binary === true
+    let messages: Buffer[]
+    try {
+      messages = this.way.encode(value, { ingestNs: ingestNs ?? nsOf(Date.now()), isText: !isBinary })
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error
+      this.setup.onFault('not-encodable', () => error.message)
+      return 'not-encodable'
+    }
+    for (const message of messages) {
+      const outcome = this.link.send(message, isBinary)
+      if (outcome === 'closed') return 'not-connected'
+      if (outcome === 'full') return this.giveUpOnReader()
+    }
+    return undefined
+  }
+
+  close(code = this.farewell): Promise<LinkClose> {
+    return this.link.close(code)
+  }
+
+  private receive(data: Buffer, isBinary: boolean): void {
+    const receivedAt = Date.now()
+    this.lastReceivedAt = receivedAt
+    this.brake.count()
+    this.stream ??= this.setup.inbound.stream()
+    const outcomes = this.stream.receive(data, nsOf(receivedAt))
+    this.tell(outcomes, receivedAt, isBinary ? { ...this.meta, binary: true } : this.meta)
+    if (!this.stream.isLost) return
+    this.setup.onFault('lost-place', () => this.peer.name)
+    void this.close(CLOSE_POLICY)
+  }
+
+  /** tremor 8.2: what the stages still hold comes out. It has been here since the last message (FR-2). */
+  private end(cause: (Error & { code?: unknown }) | undefined): void {
+    this.brake.stop()
+    if (cause !== undefined && BROKEN_FRAMING.test(String(cause.code)))
+      this.setup.onFault('broken-framing', () => String(cause.code))
+    const { stream } = this
+    this.stream = undefined
+    if (stream === undefined) return
+    this.tell(stream.end(nsOf(this.lastReceivedAt)), this.lastReceivedAt, this.meta)
+  }
+
+  private tell(outcomes: readonly InboundOutcome[], receivedAt: number, meta: Metadata): void {
+    const pullId = this.setup.nextPullId()
+    for (const outcome of outcomes) {
+      if (outcome.kind === 'failure') this.tellError(outcome.error, pullId, meta)
+      else {
+        const { value, ingestNs } = outcome
+        const { origin, peer } = this
+        this.setup.onEvent({ value, meta, ingestNs, receivedAt, origin, pullId, peer })
+      }
+    }
+  }
+
+  private tellError({ message: error }: CodecError, pullId: number, meta: Metadata): void {
+    const value = { error, source: this.setup.alias, stream_id: this.number, pull_id: pullId }
+    this.setup.onFault('not-decodable', () => error)
+    this.setup.onError({ value, meta: { ...meta, error } })
+  }
+
+  private giveUpOnReader(): SendFailure {
+    this.setup.onFault('slow-reader', () => this.peer.name)
+    void this.close(CLOSE_TRY_LATER)
+    return 'slow-reader'
+  }
+}
+
+const nsOf = (unixMs: number): bigint => BigInt(unixMs) * NS_PER_MS

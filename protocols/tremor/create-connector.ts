@@ -1,0 +1,89 @@
+import { makeLogger } from '../../src/util/logging'
+import { isLoopback } from '../../src/transports/link/peer-tokens'
+import { admission } from './admission'
+import { type Connector, type ConnectorPorts } from './connector'
+import { parseClientDefinition, parseServerDefinition } from './definition'
+import { type ConnectorConfig, type WsClientConfig, type WsServerConfig } from './options'
+import { type Reconnect } from './reconnect'
+import { loadClientAuthorities, loadClientTls, loadServerTls } from './tls-files'
+import { WsClient } from './ws-client'
+import { WsServer } from './ws-server'
+
+const logger = makeLogger('Connector')
+
+const MEBIBYTE = 1_048_576
+
+/** Peers share our time; a provider was chosen, and may bring a whole market. */
+const DEFAULT_MESSAGES_PER_SECOND = { ws_server: 1_000, ws_client: 20_000 }
+
+const DEFAULT_LIMITS = {
+  maxMessageBytes: MEBIBYTE,
+  maxBufferedBytes: MEBIBYTE,
+  handshakeTimeoutMs: 10_000,
+  pingEveryMs: 30_000,
+  maxMissedPongs: 2,
+  maxConnections: 100,
+  maxConnectionsPerPeer: 10,
+}
+
+/** The rest of what a connector needs. */
+export interface Surroundings extends ConnectorPorts {
+  alias: string
+  random: () => number
+}
+
+/**
+ * Makes what an operator has defined, and does not begin it yet.
+ *
+ * @throws ConfigError for a definition, a file or a list of peers that is no good
+ */
+export const createConnector = async (config: ConnectorConfig, around: Surroundings): Promise<Connector> =>
+  config.type === 'ws_client' ? createClient(config, around) : createServer(config, around)
+
+const createClient = async (config: WsClientConfig, around: Surroundings): Promise<Connector> => {
+  const definition = parseClientDefinition(config.definition, config.limits?.codec)
+  warnOfHotLoop(definition.reconnect)
+  const tls = definition.tls && loadClientTls(definition.tls)
+  await Promise.all([definition.inbound.prepare(), definition.outbound.prepare()])
+  return new WsClient({
+    ...around,
+    definition,
+    tls,
+    headers: config.headers ?? {},
+    limits: limitsOf(config),
+  })
+}
+
+const createServer = async (config: WsServerConfig, around: Surroundings): Promise<Connector> => {
+  const { peers = [], clientCaFile, mayAnybodyPush = false } = config
+  const definition = parseServerDefinition(config.definition, config.limits?.codec)
+  warnOfHotLoop(definition.reconnect)
+  const ca = clientCaFile === undefined ? undefined : loadClientAuthorities(clientCaFile)
+  const tls = definition.tls && { ...loadServerTls(definition.tls), ...(ca === undefined ? {} : { ca }) }
+  const authenticate = admission({
+    host: definition.address.host,
+    accounts: peers,
+    asksForCertificates: tls !== undefined && ca !== undefined,
+    mayAnybodyPush,
+  })
+  if (
+    tls === undefined &&
+    peers.some(({ token }) => token !== undefined) &&
+    !isLoopback(definition.address.host)
+  )
+    logger.warn('Peers show their tokens unencrypted, unless something in front of the listener ends TLS')
+  await Promise.all([definition.inbound.prepare(), definition.outbound.prepare()])
+  return new WsServer({ ...around, definition, tls, authenticate, limits: limitsOf(config) })
+}
+
+/** One that is undefined is not given. */
+const limitsOf = ({ type, limits = {} }: ConnectorConfig) => {
+  const defaults = { ...DEFAULT_LIMITS, maxMessagesPerSecond: DEFAULT_MESSAGES_PER_SECOND[type] }
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...(Object.fromEntries(given) as Partial<typeof defaults>) }
+}
+
+const warnOfHotLoop = (reconnect: Reconnect): void => {
+  if (reconnect.strategy === 'retry' && (reconnect.growthRate < 1 || reconnect.intervalMs === 0))
+    logger.warn('The waits between attempts to connect go down to nothing: see interval_ms and growth_rate')
+}

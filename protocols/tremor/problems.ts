@@ -1,0 +1,35 @@
+import { ConfigError } from '../../src/config/config-error'
+
+export type Fields = Record<string, unknown>
+
+export const isRecord = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
+
+/** What is wrong with one definition. Everything is looked at before anything is said; no value is repeated, for it may be a secret. */
+export class Problems {
+  private readonly found = new Set<string>()
+
+  /** @param subject - begins every line */
+  constructor(private readonly subject: string) {}
+
+  add(where: string, what: string): void {
+    this.note(`${where}: ${what}`)
+  }
+
+  /** A line that says where by itself. */
+  note(line: string): void {
+    this.found.add(`${this.subject}: ${line}`)
+  }
+
+  unknownKeys(where: string, record: Fields, known: readonly string[]): void {
+    const unknown = Object.keys(record).filter((key) => !known.includes(key))
+    if (unknown.length > 0) this.add(where, `unknown keys: ${unknown.slice(0, 10).join(', ')}`)
+  }
+
+  /** @throws ConfigError with all of them, if there are any */
+  throwIfAny(): void {
+    if (this.found.size > 0) throw new ConfigError([...this.found])
+  }
+}

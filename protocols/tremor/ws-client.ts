@@ -1,0 +1,140 @@
+import { type ConnectionStatus, type Outage } from '../../src/transports/capabilities'
+import { dial } from '../../src/transports/link/dial'
+import { type KeeperState, LinkKeeper, type SessionEnd } from '../../src/transports/link/link-keeper'
+import { urlOf } from './address'
+import { Circuit } from './circuit'
+import { type ConnectionLimits, type Connector, type ConnectorPorts, type ConnectorState } from './connector'
+import { Conversation, type ConversationSetup } from './conversation'
+import { type ClientDefinition } from './definition'
+import { type OutgoingEvent, type SendResult } from './events'
+import { attemptFailed, connectionLost, RESTED } from './reconnect'
+import { type LoadedClientTls } from './tls-files'
+
+const CLOSE_NORMAL = 1000
+
+export interface WsClientOptions extends ConnectorPorts {
+  alias: string
+  definition: ClientDefinition
+  tls: LoadedClientTls | undefined
+  headers: Record<string, string>
+  limits: ConnectionLimits
+  /** In [0, 1). */
+  random: () => number
+}
+
+/**
+ * Connects out and stays connected by the rules of its definition (tremor 9). Each connection is a new stream with fresh state; the old
+ * one is flushed before its loss is told.
+ */
+export class WsClient implements Connector {
+  readonly circuit: Circuit
+  private readonly keeper: LinkKeeper<Conversation>
+  private reconnect = RESTED
+  private lastStream = -1
+  private lastPull = -1
+  private lastEnd: SessionEnd['kind'] | undefined
+  private readonly setup: ConversationSetup
+  private readonly url: string
+
+  constructor(private readonly options: WsClientOptions) {
+    const { definition, tls, limits } = options
+    this.url = urlOf(definition.address, tls !== undefined)
+    this.circuit = new Circuit((state) => options.onCircuit(state))
+    this.setup = {
+      ...options,
+      kind: 'ws_client',
+      isTls: tls !== undefined,
+      inbound: definition.inbound,
+      outbound: definition.outbound,
+      maxMessagesPerSecond: limits.maxMessagesPerSecond,
+      nextPullId: () => ++this.lastPull,
+    }
+    this.keeper = new LinkKeeper<Conversation>({
+      url: this.url,
+      open: (signal) => this.open(signal),
+      delayAfter: (end) => this.delayAfter(end),
+      onOpen: (conversation) => this.opened(conversation),
+      onState: (state) => this.changed(state),
+    })
+  }
+
+  get state(): ConnectorState {
+    switch (this.keeper.state) {
+      case 'open':
+        return 'connected'
+      case 'failed':
+        // tremor 9.2: one that gives up because it may not try again after a loss has not failed.
+        return this.lastEnd === 'lost' ? 'disconnected' : 'failed'
+      case 'connecting':
+        return 'connecting'
+      case 'stopped':
+        return 'stopped'
+      case 'idle':
+      case 'waiting':
+        return 'disconnected'
+    }
+  }
+
+  start(): void {
+    if (this.keeper.state === 'idle') this.keeper.start()
+  }
+
+  stop(): Promise<void> {
+    return this.keeper.stop()
+  }
+
+  send(event: OutgoingEvent): SendResult {
+    const failure = this.keeper.session?.send(event) ?? (this.keeper.session ? undefined : 'not-connected')
+    return failure === undefined ? [] : [failure]
+  }
+
+  status(): ConnectionStatus[] {
+    return [{ ...this.keeper.status(), details: { circuit: this.circuit.state, connector: this.state } }]
+  }
+
+  outage(): Outage | undefined {
+    const outage = this.keeper.outage()
+    return outage && this.keeper.state === 'failed'
+      ? { ...outage, message: `${outage.message}; gave up connecting` }
+      : outage
+  }
+
+  private async open(signal: AbortSignal): Promise<Conversation> {
+    const { definition, tls, headers, limits } = this.options
+    const link = await dial(
+      {
+        url: this.url,
+        headers,
+        tls,
+        noDelay: definition.noDelay,
+        maxPayloadBytes: limits.maxMessageBytes,
+        maxBufferedBytes: limits.maxBufferedBytes,
+        openTimeoutMs: limits.handshakeTimeoutMs,
+        pingEveryMs: limits.pingEveryMs,
+        maxMissedPongs: limits.maxMissedPongs,
+      },
+      signal,
+    )
+    const { host } = definition.address
+    return new Conversation(this.setup, link, ++this.lastStream, { name: host, rank: 1 }, CLOSE_NORMAL)
+  }
+
+  private opened(conversation: Conversation): void {
+    this.reconnect = RESTED
+    conversation.listen()
+  }
+
+  private delayAfter(end: SessionEnd): number | undefined {
+    const { definition, random } = this.options
+    this.lastEnd = end.kind
+    const decide = end.kind === 'failed' ? attemptFailed : connectionLost
+    const { state, waitMs } = decide(definition.reconnect, this.reconnect, random)
+    this.reconnect = state
+    return waitMs
+  }
+
+  private changed(state: KeeperState): void {
+    this.circuit.turn(state === 'open' ? 'open' : 'closed')
+    this.options.onState(this.state)
+  }
+}

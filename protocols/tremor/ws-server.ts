@@ -1,0 +1,191 @@
+import { Gate } from '../../src/util/gate'
+import { makeLogger } from '../../src/util/logging'
+import { type ConnectionStatus, type Outage } from '../../src/transports/capabilities'
+import { type Link } from '../../src/transports/link/link'
+import { Listener } from '../../src/transports/link/listener'
+import { type Caller } from '../../src/transports/link/peer-tokens'
+import { ANYBODY } from './admission'
+import { Circuit } from './circuit'
+import { type ConnectionLimits, type Connector, type ConnectorPorts, type ConnectorState } from './connector'
+import { Conversation, type ConversationSetup } from './conversation'
+import { type ServerDefinition } from './definition'
+import { type OutgoingEvent, type Peer, type SendFailure, type SendResult } from './events'
+import { attemptFailed, RESTED } from './reconnect'
+import { type PeerAddress, route } from './routing'
+import { type LoadedKeyPair } from './tls-files'
+
+const logger = makeLogger('WsServer')
+
+const CLOSE_GOING_AWAY = 1001
+const CLOSE_TRY_LATER = 1013
+
+export interface WsServerOptions extends ConnectorPorts {
+  alias: string
+  definition: ServerDefinition
+  tls: (LoadedKeyPair & { ca?: string }) | undefined
+  authenticate: (caller: Caller) => Peer | undefined
+  limits: ConnectionLimits & { maxConnections: number; maxConnectionsPerPeer: number }
+  /** In [0, 1). */
+  random: () => number
+}
+
+/**
+ * Listens, and tries again to by the rules of its definition where it cannot (tremor 7 and 9). Each connection is a stream of its own;
+ * none can hurt another.
+ */
+export class WsServer implements Connector {
+  readonly circuit: Circuit
+  private readonly listener: Listener<Peer>
+  private readonly setup: ConversationSetup
+  private readonly open = new Map<number, Conversation>()
+  private stateNow: ConnectorState = 'disconnected'
+  private reconnect = RESTED
+  private nextAttemptUnixMs: number | undefined
+  private failure: { message: string; sinceUnixMs: number } | undefined
+  private readonly gate = new Gate()
+  private hasStarted = false
+  private attempt: Promise<void> | undefined
+  private lastPull = -1
+  private desertedSinceUnixMs = Date.now()
+
+  constructor(private readonly options: WsServerOptions) {
+    const { definition, tls, limits, authenticate, onFault } = options
+    this.circuit = new Circuit((state) => options.onCircuit(state))
+    this.setup = {
+      ...options,
+      kind: 'ws_server',
+      isTls: tls !== undefined,
+      inbound: definition.inbound,
+      outbound: definition.outbound,
+      maxMessagesPerSecond: limits.maxMessagesPerSecond,
+      nextPullId: () => ++this.lastPull,
+    }
+    this.listener = new Listener<Peer>({
+      host: definition.address.host,
+      port: definition.address.port,
+      backlog: definition.backlog,
+      noDelay: definition.noDelay,
+      tls,
+      authenticate,
+      maxConnections: limits.maxConnections,
+      maxPayloadBytes: limits.maxMessageBytes,
+      maxBufferedBytes: limits.maxBufferedBytes,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      pingEveryMs: limits.pingEveryMs,
+      maxMissedPongs: limits.maxMissedPongs,
+      onLink: (link, peer, number) => this.connected(link, peer, number),
+      onRefused: (why) => onFault(why, () => why),
+    })
+  }
+
+  get state(): ConnectorState {
+    return this.stateNow
+  }
+
+  start(): void {
+    if (this.hasStarted || this.stateNow === 'stopped') return
+    this.hasStarted = true
+    this.bind()
+  }
+
+  async stop(): Promise<void> {
+    this.gate.stop()
+    this.enter('stopped')
+    await this.attempt
+    await this.listener.close(CLOSE_GOING_AWAY)
+  }
+
+  send(event: OutgoingEvent): SendResult {
+    if (this.stateNow !== 'connected') return ['not-connected']
+    const peers = new Map([...this.open].map(([number, { link }]) => [number, link.peer]))
+    const { streams, isDeserted } = route(peers, event.meta ?? {}, event.origins ?? [])
+    if (isDeserted) this.circuit.turn('closed')
+    if (streams.length === 0) return ['no-such-peer']
+    const outcomes = streams.map((number) => this.open.get(number)?.send(event))
+    return outcomes.filter((outcome): outcome is SendFailure => outcome !== undefined)
+  }
+
+  status(): ConnectionStatus[] {
+    const [own, ...peers] = this.listener.status(({ name }) => name)
+    const { nextAttemptUnixMs } = this
+    const details = { circuit: this.circuit.state, connector: this.stateNow }
+    const waiting = nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }
+    return [...(own === undefined ? [] : [{ ...own, ...waiting, details }]), ...peers]
+  }
+
+  /** That nobody is connected is no fault of ours, but it is why there are no values. */
+  outage(): Outage | undefined {
+    if (this.open.size > 0) return undefined
+    const { failure, nextAttemptUnixMs } = this
+    if (failure !== undefined)
+      return {
+        code: 'LISTEN_FAILED',
+        ...failure,
+        ...(nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }),
+      }
+    return { code: 'NO_PEER', message: 'No peer is connected', sinceUnixMs: this.desertedSinceUnixMs }
+  }
+
+  private bind(): void {
+    this.nextAttemptUnixMs = undefined
+    this.enter('connecting')
+    this.attempt = this.listener.listen().then(
+      (address) => this.listening(address),
+      (error: Error) => this.failed(error),
+    )
+  }
+
+  private listening({ host, port }: PeerAddress): void {
+    this.reconnect = RESTED
+    this.failure = undefined
+    if (this.stateNow === 'stopped') return
+    logger.info({ host, port }, 'Listening for peers')
+    this.enter('connected')
+    this.circuit.turn('open')
+  }
+
+  private failed({ message }: Error): void {
+    if (this.stateNow === 'stopped') return
+    const { definition, random } = this.options
+    this.failure = { message, sinceUnixMs: this.failure?.sinceUnixMs ?? Date.now() }
+    const { state, waitMs } = attemptFailed(definition.reconnect, this.reconnect, random)
+    this.reconnect = state
+    if (waitMs === undefined) {
+      logger.error(`Gave up listening: ${message}`)
+      this.failure = { ...this.failure, message: `${message}; gave up listening` }
+      return this.enter('failed')
+    }
+    logger.warn({ waitMs }, `Could not listen: ${message}`)
+    this.nextAttemptUnixMs = Date.now() + waitMs
+    this.gate.close(waitMs, () => this.bind())
+    this.enter('disconnected')
+  }
+
+  private connected(link: Link, peer: Peer, number: number): void {
+    const { limits, onFault } = this.options
+    if (this.stateNow !== 'connected') return void link.close(CLOSE_GOING_AWAY)
+    const already = [...this.open.values()].filter(({ peer: { name } }) => name === peer.name).length
+    if (already >= limits.maxConnectionsPerPeer && peer !== ANYBODY) {
+      onFault('too-many', () => peer.name)
+      void link.close(CLOSE_TRY_LATER)
+      return
+    }
+    const conversation = new Conversation(this.setup, link, number, peer, CLOSE_GOING_AWAY)
+    this.open.set(number, conversation)
+    void conversation.closed.then(() => this.gone(number))
+    conversation.listen()
+    // One that had nobody to send to has somebody again.
+    this.circuit.turn('open')
+  }
+
+  private gone(number: number): void {
+    this.open.delete(number)
+    if (this.open.size === 0) this.desertedSinceUnixMs = Date.now()
+  }
+
+  private enter(state: ConnectorState): void {
+    this.stateNow = state
+    if (state !== 'connected') this.circuit.turn('closed')
+    this.options.onState(state)
+  }
+}

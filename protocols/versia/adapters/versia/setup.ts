@@ -1,0 +1,50 @@
+import { parseSigners, type VersiaConnect, type VersiaListen, type VersiaOptions } from '../..'
+import { type config } from './config'
+
+type Settings = typeof config.settings
+
+const connectOf = (settings: Settings): VersiaConnect | undefined => {
+  const {
+    WS_API_ENDPOINT: url,
+    INSTANCE_NAME: signedBy,
+    INSTANCE_KEY: privateKey,
+    WS_TOKEN: token,
+  } = settings
+  const { WS_TLS_CA: ca, WS_TLS_CERT: cert, WS_TLS_KEY: key } = settings
+  if (!url) return undefined
+  return {
+    url,
+    tls: { ca, cert, key },
+    ...(token ? { headers: { authorization: `Bearer ${token}` } } : {}),
+    // One without the other is a mistake that is told at the start.
+    ...(signedBy || privateKey
+      ? { instance: { signedBy: signedBy ?? '', privateKey: privateKey ?? '' } }
+      : {}),
+  }
+}
+
+const listenOf = (settings: Settings): VersiaListen | undefined => {
+  const { LISTEN_PORT: port, LISTEN_HOST: host, LISTEN_TOKEN: token } = settings
+  const { LISTEN_TLS_CERT: cert, LISTEN_TLS_KEY: key, LISTEN_TLS_CA: ca } = settings
+  if (port === undefined) return undefined
+  return {
+    host,
+    port,
+    token: token || undefined,
+    maxConnections: settings.LISTEN_MAX_CONNECTIONS,
+    ...(cert || key || ca ? { tls: { cert: cert ?? '', key: key ?? '', ca } } : {}),
+  }
+}
+
+/** What the settings say of the source. */
+export const optionsOf = (settings: Settings): VersiaOptions => ({
+  connect: connectOf(settings),
+  listen: listenOf(settings),
+  version: settings.VERSION,
+  signaturePath: settings.SIGNATURE_PATH || undefined,
+  signers: parseSigners(settings.SIGNERS),
+  priceType: settings.PRICE_TYPE,
+  discovery: settings.DISCOVERY ? {} : undefined,
+  allowLoopback: settings.ALLOW_LOOPBACK,
+  aheadToleranceMs: settings.AHEAD_TOLERANCE_MS,
+})

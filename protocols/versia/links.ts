@@ -1,0 +1,101 @@
+import { pemText } from '../../src/config/pem'
+import { exponentialBackoff } from '../../src/util/backoff'
+import { dial } from '../../src/transports/link/dial'
+import { type Link } from '../../src/transports/link/link'
+import { LinkKeeper, type SessionEnd } from '../../src/transports/link/link-keeper'
+import { Listener, type RefusedCaller } from '../../src/transports/link/listener'
+import { type Caller, peerByToken } from '../../src/transports/link/peer-tokens'
+import { MAX_FRAME_BYTES } from './envelope'
+import { type VersiaConnect, type VersiaListen } from './options'
+import { type VersiaSigner } from './signer'
+
+const OPEN_TIMEOUT_MS = 10_000
+const PING_EVERY_MS = 30_000
+const MAX_CONNECTIONS = 20
+const MIN_DELAY_MS = 1_000
+const MAX_DELAY_MS = 60_000
+
+export interface LinkOptions {
+  pingEveryMs?: number
+  onLink: (link: Link, peer: string) => void
+}
+
+/** When to dial again: after a second, then twice as long each time up to a minute, with jitter. */
+export class Patience {
+  private readonly first = exponentialBackoff({ minMs: MIN_DELAY_MS, maxMs: MAX_DELAY_MS, factor: 2 })
+  private readonly longest = exponentialBackoff({ minMs: MAX_DELAY_MS, maxMs: MAX_DELAY_MS, factor: 1 })
+  private backoff = this.first
+
+  /** Something useful came: the next interruption is a new one. */
+  reset(): void {
+    this.backoff = this.first
+  }
+
+  /** We had enough of the peer: it is left alone for as long as there is. */
+  exhaust(): void {
+    this.backoff = this.longest
+  }
+
+  next(): number {
+    const { delayMs, next } = this.backoff.next()
+    this.backoff = next
+    return delayMs
+  }
+}
+
+/**
+ * Keeps a connection to a peer. The upgrade is an ordinary GET; with a signer it is signed as any GET, anew for each attempt.
+ *
+ * @param delayAfter - in ms, asked for once for each end
+ */
+export const keepDialling = (
+  { url, headers, tls, openTimeoutMs = OPEN_TIMEOUT_MS }: VersiaConnect,
+  signer: VersiaSigner | undefined,
+  delayAfter: (end: SessionEnd) => number,
+  { pingEveryMs = PING_EVERY_MS, onLink }: LinkOptions,
+): LinkKeeper<Link> => {
+  const client = tls && { ...tls, ...pemTexts(tls) }
+  return new LinkKeeper<Link>({
+    url,
+    open: (signal) => {
+      const signed = signer?.signRequest('GET', url)
+      const maxPayloadBytes = MAX_FRAME_BYTES
+      return dial(
+        { url, headers: { ...headers, ...signed }, tls: client, openTimeoutMs, pingEveryMs, maxPayloadBytes },
+        signal,
+      )
+    },
+    delayAfter,
+    onOpen: (link) => onLink(link, link.peer.host),
+  })
+}
+
+/** Those that are there, as PEM. */
+const pemTexts = <T extends { ca?: string; cert?: string; key?: string }>(tls: T): Partial<T> =>
+  Object.fromEntries(
+    (['ca', 'cert', 'key'] as const).flatMap((name) => (tls[name] ? [[name, pemText(tls[name])]] : [])),
+  ) as Partial<T>
+
+/**
+ * Takes peers that connect to us.
+ *
+ * @param of.isWelcome - a further condition, beside the token
+ */
+export const listenerFor = (
+  { host, port, tls, token, maxConnections = MAX_CONNECTIONS }: VersiaListen,
+  of: LinkOptions & { isWelcome?: (caller: Caller) => boolean; onRefused?: (why: RefusedCaller) => void },
+): Listener<string> => {
+  const hasToken = token === undefined ? () => true : peerByToken([{ token, peer: true }])
+  return new Listener<string>({
+    host,
+    port,
+    tls: tls && { ...tls, ...pemTexts(tls) },
+    maxConnections,
+    maxPayloadBytes: MAX_FRAME_BYTES,
+    pingEveryMs: of.pingEveryMs ?? PING_EVERY_MS,
+    authenticate: (caller) =>
+      hasToken(caller) === true && of.isWelcome?.(caller) !== false ? caller.host : undefined,
+    onLink: of.onLink,
+    onRefused: of.onRefused,
+  })
+}

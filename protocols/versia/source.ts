@@ -1,0 +1,108 @@
+import { LogLimiter } from '../../src/util/log-limiter'
+import { makeLogger } from '../../src/util/logging'
+import { type ConnectionStatus, type Outage } from '../../src/transports/capabilities'
+import { type Link } from '../../src/transports/link/link'
+import { type LinkKeeper } from '../../src/transports/link/link-keeper'
+import { type Listener, type RefusedCaller } from '../../src/transports/link/listener'
+import { isLoopback } from '../../src/transports/link/peer-tokens'
+import { Conversation, type Outcome } from './conversation'
+import { keepDialling, listenerFor, Patience } from './links'
+import { type VersiaOptions } from './options'
+import { type VersiaSigner } from './signer'
+
+const logger = makeLogger('Versia')
+
+export interface SourceOptions {
+  options: Pick<VersiaOptions, 'connect' | 'listen' | 'pingEveryMs'>
+  /** Signs the upgrade requests. */
+  signer: VersiaSigner | undefined
+  /** Given every message of every connection. Never throws. */
+  receive: (data: Buffer, isBinary: boolean, peer: string) => Outcome
+  onOpen: () => void
+  onRefused: (why: RefusedCaller) => void
+}
+
+/** The connections that messages come over: the one that we dial, and those of the peers that dial us. */
+export class VersiaSource {
+  private readonly keeper: LinkKeeper<Link> | undefined
+  private readonly listener: Listener<string> | undefined
+  private readonly patience = new Patience()
+  private readonly limiter = new LogLimiter()
+  private readonly quietSince = Date.now()
+  private hasBegun = false
+  private isStopped = false
+
+  constructor(private readonly of: SourceOptions) {
+    const { connect, listen, pingEveryMs } = of.options
+    if (connect !== undefined)
+      this.keeper = keepDialling(connect, of.signer, () => this.patience.next(), {
+        pingEveryMs,
+        onLink: (link, peer) => this.converse(link, peer, this.patience),
+      })
+    if (listen !== undefined)
+      this.listener = listenerFor(listen, {
+        pingEveryMs,
+        onRefused: of.onRefused,
+        onLink: (link, peer) => this.converse(link, peer),
+      })
+  }
+
+  /** Begins what has not begun. @throws Error when the port cannot be listened on; it may be called again then */
+  async start(): Promise<void> {
+    if (this.isStopped) return
+    this.keeper?.start()
+    if (this.hasBegun || this.listener === undefined) return
+    this.hasBegun = true
+    try {
+      await this.listener.listen()
+    } catch (error) {
+      this.hasBegun = false
+      throw error
+    }
+    // Stopped while the port was being bound: nobody else would let go of it.
+    if (this.isStopped as boolean) return this.listener.close()
+    this.warnOfPlainText()
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true
+    await Promise.all([this.keeper?.stop(), this.listener?.close()])
+  }
+
+  status(): ConnectionStatus[] {
+    const dialled = this.keeper === undefined ? [] : [this.keeper.status()]
+    return [...dialled, ...(this.listener?.status((peer) => peer) ?? [])]
+  }
+
+  /** Why nothing can come; undefined while there is a connection. */
+  outage(): Outage | undefined {
+    if (this.keeper?.state === 'open' || (this.listener?.peers.size ?? 0) > 0) return undefined
+    const message = 'No peer is connected'
+    return this.keeper?.outage() ?? { code: 'NO_PEER', message, sinceUnixMs: this.quietSince }
+  }
+
+  private converse(link: Link, peer: string, patience?: Patience): void {
+    this.of.onOpen()
+    const receive = (data: Buffer, isBinary: boolean): Outcome => {
+      const outcome = this.of.receive(data, isBinary, peer)
+      if (outcome === 'good') patience?.reset()
+      return outcome
+    }
+    const onEnough = (): void => {
+      patience?.exhaust()
+      this.limiter.run(peer, (repeated) =>
+        logger.warn({ peer, repeated }, 'A connection was ended after a hundred bad messages in a row'),
+      )
+    }
+    new Conversation(link, receive, onEnough).begin()
+  }
+
+  private warnOfPlainText(): void {
+    const { listen } = this.of.options
+    if (listen === undefined || listen.tls !== undefined || isLoopback(listen.host)) return
+    logger.warn(
+      { host: listen.host },
+      'Listening without TLS: whoever is on the way can read and repeat messages',
+    )
+  }
+}

@@ -1,0 +1,35 @@
+import { type ErrorCode } from '../../src/validation/error-codes'
+import { AdapterConnectionError } from '../../src/validation/errors'
+
+/** Why there is no place in a room, beside what can be wrong with any connection. */
+const CODES = {
+  'key-expired': 'KEY_EXPIRED',
+  'connection-string': 'CONNECTION_STRING_REFUSED',
+  realm: 'REALM_FAILED',
+  'room-full': 'ROOM_FULL',
+  'login-refused': 'LOGIN_REFUSED',
+  'login-timeout': 'LOGIN_TIMEOUT',
+  'bad-challenge': 'CHALLENGE_REFUSED',
+  'out-of-order': 'PROTOCOL_VIOLATED',
+  replaced: 'REPLACED',
+} as const satisfies Record<string, ErrorCode>
+
+export type RoomTrouble = keyof typeof CODES
+
+/** A room that could not be entered, or that put us out. */
+export class RoomError extends AdapterConnectionError {
+  constructor(
+    readonly trouble: RoomTrouble,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(
+      { statusCode: 502, message, cause, reason: { code: CODES[trouble], message, sinceUnixMs: Date.now() } },
+      {
+        providerDataRequestedUnixMs: 0,
+        providerDataReceivedUnixMs: 0,
+        providerIndicatedTimeUnixMs: undefined,
+      },
+    )
+  }
+}

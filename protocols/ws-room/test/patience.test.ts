@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type SessionEnd } from '../../../src/transports/link/link-keeper'
+import { Patience } from '../patience'
+import { RoomError, type RoomTrouble } from '../room-error'
+
+const settings = { minMs: 1_000, maxMs: 60_000, factor: 2 }
+const MINUTE = 60_000
+
+const failed = (trouble?: RoomTrouble): SessionEnd => ({
+  kind: 'failed',
+  error: trouble === undefined ? new Error('refused') : new RoomError(trouble, 'refused'),
+  failures: 1,
+})
+const lost = (openForMs: number, trouble?: RoomTrouble): SessionEnd => ({
+  kind: 'lost',
+  close: { code: 1006, reason: '', ...(trouble && { cause: new RoomError(trouble, 'out') }) },
+  openForMs,
+})
+
+describe('patience', () => {
+  it('CN-5: waits longer after each attempt in vain, up to a limit, and starts anew after a useful stay', () => {
+    const patience = new Patience(settings)
+    const bounds = [1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1_000)
+    for (const most of bounds) {
+      const delay = patience.after(failed())
+      expect(delay).toBeGreaterThanOrEqual(most / 2)
+      expect(delay).toBeLessThanOrEqual(most)
+    }
+    expect(patience.after(lost(10))).toBeGreaterThanOrEqual(30_000)
+    expect(patience.after(lost(10_000))).toBeLessThanOrEqual(1_000)
+  })
+
+  it('asks a full room again after 30 s at the earliest, and every 10 minutes at the least', () => {
+    const patience = new Patience(settings)
+    const delays = Array.from({ length: 12 }, () => patience.after(failed('room-full'))!)
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(30_000)
+    expect(delays[0]).toBeLessThanOrEqual(MINUTE)
+    expect(delays.at(-1)).toBeGreaterThanOrEqual(5 * MINUTE)
+    expect(Math.max(...delays)).toBeLessThanOrEqual(10 * MINUTE)
+  })
+
+  it('keeps away for five minutes from whoever took its place', () => {
+    for (let time = 0; time < 20; time++)
+      expect(new Patience(settings).after(lost(1_000_000, 'replaced'))).toBeGreaterThanOrEqual(5 * MINUTE)
+  })
+
+  it('gives up with a key that has expired', () => {
+    expect(new Patience(settings).after(failed('key-expired'))).toBeUndefined()
+  })
+
+  it.each(['bad-challenge', 'connection-string'] as const)(
+    'is long where nothing changes in seconds: %s',
+    (trouble) => {
+      expect(new Patience(settings).after(failed(trouble))).toBeGreaterThanOrEqual(7 * MINUTE)
+    },
+  )
+
+  it('never comes back at once, whatever happens in whatever order', () => {
+    const troubles: RoomTrouble[] = [
+      'room-full',
+      'login-refused',
+      'login-timeout',
+      'bad-challenge',
+      'replaced',
+    ]
+    const end = fc.oneof(
+      fc.constantFrom(undefined, ...troubles).map(failed),
+      fc
+        .tuple(fc.nat(100_000), fc.constantFrom(undefined, ...troubles))
+        .map(([ms, trouble]) => lost(ms, trouble)),
+    )
+    fc.assert(
+      fc.property(fc.array(end), (ends) => {
+        const patience = new Patience(settings)
+        for (const each of ends) {
+          const delay = patience.after(each)
+          expect(delay).toBeGreaterThanOrEqual(500)
+          expect(delay).toBeLessThanOrEqual(13 * MINUTE)
+        }
+      }),
+    )
+  })
+})
