@@ -23,5 +23,5 @@ COPY --from=build /app/dist/package ./
 USER node
 EXPOSE 8080 9080
 HEALTHCHECK --interval=10s --timeout=6s --start-period=20s --retries=3 \
-  CMD ["node", "cli/healthcheck.js"]
-CMD ["node", "main.js"]
+  CMD ["node", "lib/cli/healthcheck.js"]
+CMD ["node", "lib/service/main.js"]

@@ -1,9 +1,10 @@
 /**
- * Compiles src/, endpoints/ and protocols/ and lays out the package that is published: the compiled src/ is its root,
- * the others lie beside it. `--out <dir>` builds elsewhere than in dist/, `--no-check` leaves finding type errors
- * to the type check.
+ * Compiles src/, endpoints/ and protocols/ and lays out the package that is published: src/public/ is its root, the rest of src/ its lib/,
+ * endpoints/ and protocols/ lie beside them. Builds what has changed since the last time, and nothing at all when nothing has.
+ * `--out <dir>` builds elsewhere than in dist/, `--no-check` leaves finding type errors to the type check.
  */
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   cpSync,
@@ -23,6 +24,11 @@ import { relocate } from './relocate.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const shebang = '#!/usr/bin/env node'
+const BINARY = 'lib/service/main.js'
+const SOURCES = ['src', 'endpoints', 'protocols']
+const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md']
+const isTest = (file) => /^protocols\/[^/]+\/test\//.test(file)
+const isSource = (file) => /\.[cm]?tsx?$/.test(file) && !/\.d\.[cm]?ts$/.test(file)
 
 class BuildError extends Error {}
 
@@ -33,30 +39,70 @@ const filesBelow = (folder) =>
         .map((entry) => join(entry.parentPath, entry.name))
     : []
 
-function compile(outDir, options) {
+/** Paths from the root, with slashes. */
+const sourceFiles = () =>
+  SOURCES.flatMap((room) => filesBelow(join(root, room)))
+    .map((file) => relative(root, file).split(sep).join('/'))
+    .filter((file) => !isTest(file))
+
+/** Changes with everything that the package is made of and by, the compiler's version included. */
+function fingerprint(options) {
+  const sum = createHash('sha256').update(JSON.stringify(options))
+  const makers = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...DOCUMENTS]
+  const scripts = filesBelow(join(root, 'scripts')).map((file) => relative(root, file))
+  for (const file of [...sourceFiles(), ...scripts.sort(), ...makers].filter((one) =>
+    existsSync(join(root, one)),
+  ))
+    sum.update(`${file}\0`).update(readFileSync(join(root, file)))
+  return sum.digest('hex')
+}
+
+/** Compiles what has changed; what earlier builds left of files that are no more is removed. */
+function compile(buildDir, options) {
+  const memory = `${buildDir}.tsbuildinfo`
+  const compiled = (file) => join(buildDir, file.replace(/\.ts$/, '.js'))
+  // The compiler does not look whether what it once wrote is still there.
+  if (
+    !sourceFiles()
+      .filter(isSource)
+      .every((file) => existsSync(compiled(file)))
+  )
+    rmSync(memory, { force: true })
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', outDir, ...options]
+  const incremental = ['--incremental', '--tsBuildInfoFile', memory]
+  const args = [
+    tsc,
+    '-p',
+    join(root, 'tsconfig.build.json'),
+    '--outDir',
+    buildDir,
+    ...incremental,
+    ...options,
+  ]
   const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
   if (error) throw new BuildError(`the compiler could not be started: ${error.message}`)
   if (status !== 0) throw new BuildError('the compiler reported the errors above')
-}
-
-/** What tsc leaves behind: JSON that nothing imports, pages and browser scripts, hand-written declarations. */
-function copyAssets(outDir) {
-  for (const room of ['src', 'endpoints', 'protocols']) {
-    for (const file of filesBelow(join(root, room))) {
-      if (/^protocols\/[^/]+\/test\//.test(relative(root, file))) continue
-      if (/\.[cm]?tsx?$/.test(file) && !/\.d\.[cm]?ts$/.test(file)) continue
-      cpSync(file, join(outDir, relative(root, file)))
-    }
+  const stems = new Set(sourceFiles().map((file) => file.replace(/(\.d)?\.[cm]?tsx?$/, '')))
+  for (const file of filesBelow(buildDir)) {
+    const path = relative(buildDir, file).split(sep).join('/')
+    if (!stems.has(path.replace(/(\.d\.ts|\.js)$/, '')) && !existsSync(join(root, path))) rmSync(file)
   }
 }
 
-/** Where a compiled file lies in the package: src/ is the root, everything else keeps its place. */
-const packagePath = (buildPath) => (buildPath === 'src' ? '.' : buildPath.replace(/^src\//, ''))
+/** What tsc leaves behind: JSON that nothing imports, pages and browser scripts, hand-written declarations. */
+function copyAssets(buildDir) {
+  for (const file of sourceFiles()) if (!isSource(file)) cpSync(join(root, file), join(buildDir, file))
+}
+
+/** Where a compiled file lies in the package. */
+function packagePath(buildPath) {
+  if (buildPath === 'src/public') return '.'
+  return buildPath.replace(/^src\/public\//, '').replace(/^src(?=\/|$)/, 'lib')
+}
 
 function assemble(buildDir, packageDir) {
-  const files = filesBelow(buildDir).map((file) => relative(buildDir, file))
+  rmSync(packageDir, { recursive: true, force: true })
+  const files = filesBelow(buildDir).map((file) => relative(buildDir, file).split(sep).join('/'))
   const taken = new Map()
   for (const file of files) {
     const target = packagePath(file)
@@ -159,15 +205,12 @@ function exportsOf(packageDir) {
 
 function writeManifest(packageDir) {
   const source = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const { name, version, description, license, type, engines, dependencies, optionalDependencies } = source
-  const main = join(packageDir, 'main.js')
-  const hasBinary = existsSync(main)
-  if (hasBinary) {
-    if (!readFileSync(main, 'utf8').startsWith(`${shebang}\n`)) {
-      throw new BuildError(`src/main.ts is the package's binary: its first line must be ${shebang}`)
-    }
-    chmodSync(main, 0o755)
-  }
+  const { name, version, description, license, type, engines } = source
+  const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } = source
+  const binary = join(packageDir, BINARY)
+  if (!readFileSync(binary, 'utf8').startsWith(`${shebang}\n`))
+    throw new BuildError(`${BINARY} is the package's binary: its first line must be ${shebang}`)
+  chmodSync(binary, 0o755)
   const manifest = {
     name,
     version,
@@ -177,13 +220,15 @@ function writeManifest(packageDir) {
     main: 'index.js',
     types: 'index.d.ts',
     exports: exportsOf(packageDir),
-    ...(hasBinary && { bin: { [name]: 'main.js' } }),
+    bin: { [name]: BINARY },
     engines,
     dependencies,
     optionalDependencies,
+    peerDependencies,
+    peerDependenciesMeta,
   }
   writeFileSync(join(packageDir, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-  for (const page of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
+  for (const page of DOCUMENTS) {
     if (existsSync(join(root, page))) cpSync(join(root, page), join(packageDir, page))
     else console.warn(`build: there is no ${page} to put into the package`)
   }
@@ -199,15 +244,22 @@ try {
   const out = resolve(values.out)
   const buildDir = join(out, 'build')
   const packageDir = join(out, 'package')
-  // Only what this script made: reports and tarballs beside them belong to others.
-  for (const folder of [buildDir, packageDir]) rmSync(folder, { recursive: true, force: true })
-  compile(buildDir, values['no-check'] ? ['--noCheck'] : [])
-  copyAssets(buildDir)
-  assemble(buildDir, packageDir)
-  addProtocolPaths(packageDir)
-  checkRelativeImports(packageDir)
-  for (const barrel of ['adapter/index.js', 'transports/index.js']) makeLazy(packageDir, barrel)
-  writeManifest(packageDir)
+  // Beside the package, not in it; gone while a build is under way, so that one which fails is not taken for done.
+  const stamp = join(out, 'package.fingerprint')
+  const wanted = fingerprint(values['no-check'])
+  const isDone = existsSync(packageDir) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted
+  if (!isDone) {
+    console.error('Building …')
+    rmSync(stamp, { force: true })
+    compile(buildDir, values['no-check'] ? ['--noCheck'] : [])
+    copyAssets(buildDir)
+    assemble(buildDir, packageDir)
+    addProtocolPaths(packageDir)
+    checkRelativeImports(packageDir)
+    for (const barrel of ['adapter/index.js', 'transports/index.js']) makeLazy(packageDir, barrel)
+    writeManifest(packageDir)
+    writeFileSync(stamp, wanted)
+  }
 } catch (error) {
   if (!(error instanceof BuildError) && !String(error?.code).startsWith('ERR_PARSE_ARGS')) throw error
   console.error(`build: ${error.message}`)

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { availableAdapters } from '../src/catalogue'
+import { availableAdapters } from '../src/service/catalogue'
 import { type AdapterConfig } from '../src/config/adapter-config'
 import { BaseSettingsDefinition } from '../src/config/base-settings'
 import { settingsReference, type SettingReferenceRow } from '../src/config/reference'

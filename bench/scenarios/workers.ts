@@ -18,7 +18,7 @@ const CORES = 2
 const CONNECTIONS = 128
 const BASE = 'ETH'
 
-const main = path.join(__dirname, '../../../package/main.js')
+const main = path.join(__dirname, '../../../package/lib/service/main.js')
 
 /** The service as its operator starts it, with a ready-made adapter at a simulated exchange. */
 const start = async (bench: Bench, side: Side, exchange: Target) => {

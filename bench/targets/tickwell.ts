@@ -3,11 +3,11 @@
  * on the one that `--package` names: the reference framework runs the very same source.
  */
 import path from 'node:path'
-import type { Adapter as AdapterClass, AdapterEndpoint as EndpointClass } from '../../src/adapter'
-import type { AdapterConfig as ConfigClass } from '../../src/config'
-import type { expose as exposeFunction, ServerInstance, start as startFunction } from '../../src/index'
-import type { WebSocketTransport as TransportClass } from '../../src/transports'
-import type { InputParameters as ParametersClass } from '../../src/validation'
+import type { Adapter as AdapterClass, AdapterEndpoint as EndpointClass } from '../../src/public/adapter'
+import type { AdapterConfig as ConfigClass } from '../../src/public/config'
+import type { expose as exposeFunction, ServerInstance, start as startFunction } from '../../src/public'
+import type { WebSocketTransport as TransportClass } from '../../src/public/transports'
+import type { InputParameters as ParametersClass } from '../../src/public/validation'
 import { type Tick } from '../feeds'
 import { argument, portOf, reportListening } from './control'
 

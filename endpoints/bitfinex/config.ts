@@ -1,4 +1,4 @@
-import { AdapterConfig } from '../../src/config'
+import { AdapterConfig } from '../../src/public/config'
 
 export const config = new AdapterConfig(
   {

@@ -1,4 +1,4 @@
-import { type WebSocket } from '../../src/transports'
+import { type WebSocket } from '../../src/public/transports'
 import { type EventFrame } from './frames'
 
 const PATIENCE_MS = 5_000

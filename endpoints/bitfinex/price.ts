@@ -4,10 +4,10 @@
  * Source: Bitfinex WebSocket API v2, channel `ticker`, with the `conf` flag for timestamps.
  * Units: prices in the quote asset, as JSON numbers; the timestamp is when Bitfinex sent the frame.
  */
-import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/adapter'
-import { WebsocketReverseMappingTransport } from '../../src/transports'
-import { type ProviderResult } from '../../src/util'
-import { InputParameters } from '../../src/validation'
+import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/public/adapter'
+import { WebsocketReverseMappingTransport } from '../../src/public/transports'
+import { type ProviderResult } from '../../src/public/util'
+import { InputParameters } from '../../src/public/validation'
 import { commonNames } from '../common/asset-codes'
 import { Notices } from '../common/notices'
 import { type Quote } from '../common/quote'

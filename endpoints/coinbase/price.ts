@@ -8,10 +8,10 @@ import {
   CryptoPriceEndpoint,
   type EndpointContext,
   priceEndpointInputParametersDefinition,
-} from '../../src/adapter'
-import { WebsocketReverseMappingTransport } from '../../src/transports'
-import { type ProviderResult, splitArrayIntoChunks } from '../../src/util'
-import { InputParameters } from '../../src/validation'
+} from '../../src/public/adapter'
+import { WebsocketReverseMappingTransport } from '../../src/public/transports'
+import { type ProviderResult, splitArrayIntoChunks } from '../../src/public/util'
+import { InputParameters } from '../../src/public/validation'
 import { Answers } from '../common/answers'
 import { AssetCodes, commonNames } from '../common/asset-codes'
 import { Notices } from '../common/notices'

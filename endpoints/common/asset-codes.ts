@@ -1,6 +1,6 @@
-import { pure } from '../../src/adapter'
-import { type AdapterRequest } from '../../src/util'
-import { AdapterInputError } from '../../src/validation/error'
+import { pure } from '../../src/public/adapter'
+import { type AdapterRequest } from '../../src/public/util'
+import { AdapterInputError } from '../../src/public/validation/error'
 
 /** Clients and venues agree on letters and digits; anything else could make two pairs look like one symbol. */
 const CODE = /^[a-z0-9]{1,32}$/i

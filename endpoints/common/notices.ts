@@ -1,4 +1,4 @@
-import { makeLogger } from '../../src/util'
+import { makeLogger } from '../../src/public/util'
 
 const INTERVAL_MS = 60_000
 const MAX_TEXTS = 20

@@ -1,5 +1,5 @@
-import { type WebSocketTransport, type WebsocketTransportGenerics } from '../../src/transports'
-import { makeLogger, type ProviderResult, type TimestampedProviderResult } from '../../src/util'
+import { type WebSocketTransport, type WebsocketTransportGenerics } from '../../src/public/transports'
+import { makeLogger, type ProviderResult, type TimestampedProviderResult } from '../../src/public/util'
 import { type Quote } from './quote'
 
 const logger = makeLogger('Serving')

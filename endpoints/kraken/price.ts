@@ -4,10 +4,10 @@
  * Source: Kraken WebSocket API v2, channels `ticker`, `status` and `heartbeat`.
  * Units: prices in the quote asset, as JSON numbers; `timestamp` is the market's own and may be old on an idle market.
  */
-import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/adapter'
-import { WebsocketReverseMappingTransport } from '../../src/transports'
-import { makeLogger, type ProviderResult, splitArrayIntoChunks } from '../../src/util'
-import { InputParameters } from '../../src/validation'
+import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/public/adapter'
+import { WebsocketReverseMappingTransport } from '../../src/public/transports'
+import { makeLogger, type ProviderResult, splitArrayIntoChunks } from '../../src/public/util'
+import { InputParameters } from '../../src/public/validation'
 import { Answers } from '../common/answers'
 import { commonNames } from '../common/asset-codes'
 import { Notices } from '../common/notices'

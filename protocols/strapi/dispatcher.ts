@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { MAX_TIMER_MS } from '../../src/util/sleep'
-import { type SendOutcome } from '../../src/transports/link/link'
+import { type SendOutcome } from '../../src/connections/link'
 import { errorFromAnswer, TransferError } from './errors'
 import {
   type Answer,

@@ -1,17 +1,15 @@
-import { type ProviderResult } from '../../src/cache/responses'
-import { ResponseCache } from '../../src/cache/response-cache'
-import { type SubscriptionDeltas } from '../../src/subscriptions/delta'
+import { type ProviderResult } from '../../src/public/util/types'
+import { ResponseCache } from '../../src/public/cache/response'
+import { type SubscriptionDeltas } from '../../src/public/transports/abstract/streaming'
 import { LogLimiter } from '../../src/util/log-limiter'
 import { makeLogger } from '../../src/util/logging'
-import { type TypeFromDefinition } from '../../src/validation/input-parameters'
-import { type ConnectionStatus, type Outage } from '../../src/transports/capabilities'
+import { type TypeFromDefinition } from '../../src/public/validation/input-params'
+import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import {
-  type EndpointContext,
-  type TransportDependencies,
-  type TransportGenerics,
-} from '../../src/transports/transport'
-import { ConnectionStats, shownUrl } from '../../src/transports/websocket/connection-stats'
+import { type Outage } from '../../src/transports/pushed/terms'
+import { type EndpointContext } from '../../src/public/adapter/types'
+import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
+import { ConnectionStats, shownUrl } from '../../src/connections/connection-stats'
 import { serverKey, transferUrl } from './admin-url'
 import { AllowedTypes } from './content-types'
 import { TransferError } from './errors'

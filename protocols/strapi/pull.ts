@@ -1,5 +1,5 @@
 import { makeLogger } from '../../src/util/logging'
-import { type LinkClose } from '../../src/transports/link/link'
+import { type LinkClose } from '../../src/connections/link'
 import { type AssetEvent, AssetRecords } from './assets'
 import { type AllowedTypes, type Entity } from './content-types'
 import { TransferError } from './errors'

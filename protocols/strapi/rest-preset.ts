@@ -1,12 +1,12 @@
-import { type ProviderResult } from '../../src/cache/responses'
+import { type ProviderResult } from '../../src/public/util/types'
 import { LogLimiter } from '../../src/util/log-limiter'
 import { makeLogger } from '../../src/util/logging'
-import { type TypeFromDefinition } from '../../src/validation/input-parameters'
+import { type TypeFromDefinition } from '../../src/public/validation/input-params'
 import {
   type HttpTransportConfig,
   type HttpTransportGenerics,
   type ProviderRequestConfig,
-} from '../../src/transports/http/config'
+} from '../../src/public/transports/http'
 import { type ContentTypeMapping } from './mapping'
 import { SnapshotBuilder } from './snapshot'
 

@@ -1,6 +1,6 @@
 import { unlessAborted } from '../../src/util/unless-aborted'
-import { dial, type DialOptions, LinkRefused } from '../../src/transports/link/dial'
-import { type Link, type LinkClose } from '../../src/transports/link/link'
+import { dial, type DialOptions, LinkRefused } from '../../src/connections/dial'
+import { type Link, type LinkClose } from '../../src/connections/link'
 import { transferUrl } from './admin-url'
 import { DEFAULT_RETRIES, Dispatcher, type RetryLimits } from './dispatcher'
 import { TransferError } from './errors'

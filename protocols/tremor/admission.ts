@@ -1,5 +1,5 @@
 import { ConfigError } from '../../src/config/config-error'
-import { type Caller, isLoopback, peerByToken } from '../../src/transports/link/peer-tokens'
+import { type Caller, isLoopback, peerByToken } from '../../src/connections/peer-tokens'
 import { type Peer } from './events'
 
 /** Somebody who may push. At least one of `token` and `certificateName` says how to tell. */

@@ -1,4 +1,5 @@
-import { type ConnectionStatus, type Outage } from '../../src/transports/capabilities'
+import { type ConnectionStatus } from '../../src/connections/connection-status'
+import { type Outage } from '../../src/transports/pushed/terms'
 import { type Circuit, type CircuitState } from './circuit'
 import { type ConnectorEvent, type ErrorEvent, type OutgoingEvent, type SendResult } from './events'
 import { type TremorFault } from './faults'

@@ -1,7 +1,7 @@
 import { type Inbound, type InboundOutcome, type InboundStream } from './codecs/inbound'
 import { CodecError } from './codecs/errors'
 import { type Outbound, type OutboundStream } from './codecs/outbound'
-import { type Link, type LinkClose } from '../../src/transports/link/link'
+import { type Link, type LinkClose } from '../../src/connections/link'
 import {
   type ConnectorEvent,
   type ConnectorKind,

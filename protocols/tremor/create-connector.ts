@@ -1,5 +1,5 @@
 import { makeLogger } from '../../src/util/logging'
-import { isLoopback } from '../../src/transports/link/peer-tokens'
+import { isLoopback } from '../../src/connections/peer-tokens'
 import { admission } from './admission'
 import { type Connector, type ConnectorPorts } from './connector'
 import { parseClientDefinition, parseServerDefinition } from './definition'

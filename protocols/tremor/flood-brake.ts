@@ -1,4 +1,4 @@
-import { type Link } from '../../src/transports/link/link'
+import { type Link } from '../../src/connections/link'
 
 const SECOND_MS = 1_000
 

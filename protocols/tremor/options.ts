@@ -1,8 +1,9 @@
 import { type CodecLimits } from './codecs/limits'
-import { type ProviderResult } from '../../src/cache/responses'
-import { type SubscriptionDeltas } from '../../src/subscriptions/delta'
-import { type TypeFromDefinition } from '../../src/validation/input-parameters'
-import { type EndpointContext, type TransportGenerics } from '../../src/transports/transport'
+import { type ProviderResult } from '../../src/public/util/types'
+import { type SubscriptionDeltas } from '../../src/public/transports/abstract/streaming'
+import { type TypeFromDefinition } from '../../src/public/validation/input-params'
+import { type EndpointContext } from '../../src/public/adapter/types'
+import { type TransportGenerics } from '../../src/public/transports'
 import { type PeerAccount } from './admission'
 import { type ConnectorEvent, type ErrorEvent, type OutgoingEvent, type SendResult } from './events'
 

@@ -1,16 +1,13 @@
-import { type Feed } from '../../src/cache/feed'
-import { ResponseCache } from '../../src/cache/response-cache'
-import { type ProviderResult } from '../../src/cache/responses'
-import { metrics } from '../../src/metrics/registry'
-import { type SubscriptionDeltas } from '../../src/subscriptions/delta'
-import { type TypeFromDefinition } from '../../src/validation/input-parameters'
-import { type ConnectionStatus, type Outage, WAKE } from '../../src/transports/capabilities'
+import { ResponseCache } from '../../src/public/cache/response'
+import { type ProviderResult } from '../../src/public/util/types'
+import { metrics } from '../../src/public/metrics'
+import { type SubscriptionDeltas } from '../../src/public/transports/abstract/streaming'
+import { type TypeFromDefinition } from '../../src/public/validation/input-params'
+import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import {
-  type EndpointContext,
-  type TransportDependencies,
-  type TransportGenerics,
-} from '../../src/transports/transport'
+import { type Outage, WAKE } from '../../src/transports/pushed/terms'
+import { type EndpointContext } from '../../src/public/adapter/types'
+import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type Connector, type ConnectorState } from './connector'
 import { createConnector } from './create-connector'
 import { type ConnectorEvent, type ErrorEvent, type OutgoingEvent, type SendResult } from './events'
@@ -132,7 +129,7 @@ export class TremorTransport<T extends TransportGenerics> extends PushedTranspor
     if (!Array.isArray(results) || !(responseCache instanceof ResponseCache))
       return this.deliver(results, receivedAt)
     for (const result of results) {
-      let feed: Feed
+      let feed: ReturnType<typeof responseCache.feed>
       let asOf: number
       try {
         feed = responseCache.feed(this.name, result.params)

@@ -1,4 +1,4 @@
-import { type Link } from '../../src/transports/link/link'
+import { type Link } from '../../src/connections/link'
 
 /** Bad messages in a row after which a connection is not worth keeping. */
 const MAX_BAD_IN_A_ROW = 100

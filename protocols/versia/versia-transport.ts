@@ -1,14 +1,12 @@
-import { type ProviderResult } from '../../src/cache/responses'
+import { type ProviderResult } from '../../src/public/util/types'
 import { makeLogger } from '../../src/util/logging'
 import { timeoutPromise } from '../../src/util/sleep'
 import { unlessAborted } from '../../src/util/unless-aborted'
-import { type ConnectionStatus, type Outage } from '../../src/transports/capabilities'
+import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import {
-  type EndpointContext,
-  type TransportDependencies,
-  type TransportGenerics,
-} from '../../src/transports/transport'
+import { type Outage } from '../../src/transports/pushed/terms'
+import { type EndpointContext } from '../../src/public/adapter/types'
+import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type Outcome } from './conversation'
 import { discoverKey } from './discovery'
 import { httpsGet } from './https-get'

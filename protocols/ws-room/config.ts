@@ -1,7 +1,7 @@
-import { type ProviderResult } from '../../src/cache/responses'
-import { type TypeFromDefinition } from '../../src/validation/input-parameters'
-import { type DialOptions } from '../../src/transports/link/dial'
-import { type TransportGenerics } from '../../src/transports/transport'
+import { type ProviderResult } from '../../src/public/util/types'
+import { type TypeFromDefinition } from '../../src/public/validation/input-params'
+import { type DialOptions } from '../../src/connections/dial'
+import { type TransportGenerics } from '../../src/public/transports'
 import { type RoomPrice } from './price'
 
 /** A price that has been found good. */

@@ -1,6 +1,6 @@
 import { type Backoff, exponentialBackoff } from '../../src/util/backoff'
-import { type SessionEnd } from '../../src/transports/link/link-keeper'
-import { USEFUL_LIFE_MS } from '../../src/transports/websocket/reconnection'
+import { type SessionEnd } from '../../src/connections/link-keeper'
+import { USEFUL_LIFE_MS } from '../../src/connections/reconnection'
 import { RoomError, type RoomTrouble } from './room-error'
 
 export interface PatienceSettings {

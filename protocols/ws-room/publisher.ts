@@ -1,4 +1,4 @@
-import { type SendOutcome } from '../../src/transports/link/link'
+import { type SendOutcome } from '../../src/connections/link'
 import { type RoomIdentity } from './identity'
 import { sceneBody } from './packets'
 import { encodePrice, isFeedName, isPriceValue, priceText } from './price'

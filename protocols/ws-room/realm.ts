@@ -1,4 +1,4 @@
-import { type Requester } from '../../src/transports/requester/requester'
+import { type Requester } from '../../src/public/util/requester'
 import { RoomError } from './room-error'
 
 const MAX_ABOUT_BYTES = 1_048_576

@@ -1,5 +1,5 @@
-import { type ErrorCode } from '../../src/validation/error-codes'
-import { AdapterConnectionError } from '../../src/validation/errors'
+import { type ErrorCode } from '../../src/transports/pushed/terms'
+import { AdapterConnectionError } from '../../src/public/validation/error'
 
 /** Why there is no place in a room, beside what can be wrong with any connection. */
 const CODES = {

@@ -1,7 +1,7 @@
-import { type Link, type LinkClose, type SendOutcome } from '../../src/transports/link/link'
-import { type Session } from '../../src/transports/link/link-keeper'
+import { type Link, type LinkClose, type SendOutcome } from '../../src/connections/link'
+import { type Session } from '../../src/connections/link-keeper'
 import { makeLogger } from '../../src/util/logging'
-import { connectionError } from '../../src/transports/websocket/connect'
+import { connectionError } from '../../src/connections/connect'
 import { type RoomIdentity } from './identity'
 import { type LoginEnd, type LoginStage, type LoginStep, nextStep } from './login'
 import {

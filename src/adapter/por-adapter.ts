@@ -1,4 +1,4 @@
-import { type AdapterResponse } from '../cache/responses'
+import { type AdapterResponse } from '../feeds/responses'
 import { AdapterConfig } from '../config/adapter-config'
 import { type BaseAdapterSettings, type SettingsDefinitionMap } from '../config/settings'
 import { metrics } from '../metrics/registry'

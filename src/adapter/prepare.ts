@@ -1,4 +1,4 @@
-import { generatedCacheKey } from '../cache/keys'
+import { generatedCacheKey } from '../feeds/keys'
 import { type AdapterRequest, type AdapterRequestContext } from '../transports/transport'
 import { AdapterInputError } from '../validation/errors'
 import { validateOverrides } from '../validation/overrides'

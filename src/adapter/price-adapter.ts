@@ -1,4 +1,4 @@
-import { type AdapterResponse } from '../cache/responses'
+import { type AdapterResponse } from '../feeds/responses'
 import { type SettingsDefinitionMap } from '../config/settings'
 import { type AdapterRequest, type AdapterRequestContext } from '../transports/transport'
 import { deepCopy } from '../util/deep-copy'

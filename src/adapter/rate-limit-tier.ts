@@ -5,7 +5,7 @@ import {
   highestRateLimitTiers,
   highestTierLimit,
   type RateLimitSettings,
-} from '../rate-limiting/tiers'
+} from '../outbound-http/tiers'
 import { makeLogger } from '../util/logging'
 import { type AdapterRateLimitingConfig } from './params'
 

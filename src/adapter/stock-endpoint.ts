@@ -1,4 +1,4 @@
-import { type SingleNumberResultResponse } from '../cache/responses'
+import { type SingleNumberResultResponse } from '../feeds/responses'
 import { type TransportGenerics } from '../transports/transport'
 import { type InputParametersDefinition } from '../validation/input-parameters'
 import { AdapterEndpoint } from './adapter-endpoint'

@@ -4,7 +4,7 @@ import { Server as TlsServer } from 'node:tls'
 import { type FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { makeLogger } from '../util/logging'
-import { JSON_TYPE } from './errors'
+import { JSON_TYPE } from '../adapter/error-answers'
 
 const logger = makeLogger('FastLane')
 

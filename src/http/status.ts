@@ -3,7 +3,8 @@ import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type Adapter } from '../adapter/adapter'
 import { packageVersion } from '../config/package-version'
-import { type ConnectionStatus, connectionsOf } from '../transports/capabilities'
+import { connectionsOf } from '../transports/capabilities'
+import { type ConnectionStatus } from '../connections/connection-status'
 import { type DebugPageSetting, settingsList } from '../config/settings-list'
 
 export interface StatusResponse {

@@ -1,4 +1,4 @@
-import { type AdapterResponse, type PartialAdapterResponse } from '../cache/responses'
+import { type AdapterResponse, type PartialAdapterResponse } from '../feeds/responses'
 
 /** What is used of the `t` of ava; any object with these will do. */
 export interface Assertions {

@@ -1,4 +1,4 @@
-import { LocalCache } from '../cache/local-cache'
+import { LocalCache } from '../feeds/local-cache'
 import { PacedWaiters } from './pace'
 
 /** The local cache, for tests: one can wait for what is written next, and look into (or clear) the map `cache`. */

@@ -1,5 +1,5 @@
 import { WebSocket } from 'mock-socket'
-import { type WebSocketClass, type WebSocketClassProvider } from '../transports/websocket/class-provider'
+import { type WebSocketClass, type WebSocketClassProvider } from '../connections/class-provider'
 
 export { Server as MockWebsocketServer, WebSocket as MockWebsocket } from 'mock-socket'
 

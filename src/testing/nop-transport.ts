@@ -1,5 +1,5 @@
-import { type ResponseCache } from '../cache/response-cache'
-import { type AdapterResponse } from '../cache/responses'
+import { type ResponseCache } from '../feeds/response-cache'
+import { type AdapterResponse } from '../feeds/responses'
 import { type EmptyCustomSettings } from '../config/settings'
 import {
   type AdapterRequest,

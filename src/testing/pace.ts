@@ -1,5 +1,5 @@
 import { type Adapter } from '../adapter/adapter'
-import { Waiters } from '../cache/waiters'
+import { Waiters } from '../feeds/waiters'
 import { wakeSignalOf } from '../transports/capabilities'
 import { sleep } from '../util/sleep'
 

@@ -1,4 +1,4 @@
-import { LocalCache } from '../cache/local-cache'
+import { LocalCache } from '../feeds/local-cache'
 
 const CAPACITY = 10_000
 

@@ -1,30 +1,7 @@
+import { type ConnectionStatus } from '../connections/connection-status'
+import { type Outage } from '../validation/outage'
 import { type WakeSignal } from '../util/wake-signal'
 import { type Transport, type TransportGenerics } from './transport'
-
-/** Why a transport has no values to give right now, for the clients that wait for one. */
-export interface Outage {
-  code: string
-  message: string
-  sinceUnixMs: number
-  nextAttemptUnixMs?: number
-}
-
-/** One connection of a transport, or one peer of its listener, as `/status` shows it. Nothing secret. */
-export interface ConnectionStatus {
-  role: 'client' | 'listener' | 'peer'
-  state: string
-  url?: string
-  /** Address or name of the peer. */
-  peer?: string
-  /** Since when it has been open, or has not been. */
-  sinceUnixMs: number
-  /** How often it was open in all. */
-  opened?: number
-  nextAttemptUnixMs?: number
-  lastError?: { code: string; message: string; unixMs: number }
-  /** What the protocol has to say beside that. */
-  details?: Record<string, string | number | boolean>
-}
 
 export const WAKE: unique symbol = Symbol('tickwell.wake')
 export const OUTAGE: unique symbol = Symbol('tickwell.outage')

@@ -1,9 +1,10 @@
-import { Merge } from '../cache/merge'
-import { MergedResponseCache } from '../cache/merged-response-cache'
-import { type ResponseCache } from '../cache/response-cache'
+import { Merge } from '../feeds/merge'
+import { MergedResponseCache } from '../feeds/merged-response-cache'
+import { type ResponseCache } from '../feeds/response-cache'
 import { makeLogger } from '../util/logging'
 import { type TypeFromDefinition } from '../validation/input-parameters'
-import { CHILDREN, OUTAGE, type Outage, outageOf } from './capabilities'
+import { CHILDREN, OUTAGE, outageOf } from './capabilities'
+import { type Outage } from '../validation/outage'
 import {
   type AdapterRequest,
   type EndpointContext,

@@ -1,6 +1,6 @@
-import { Refusals, type RefusalReason } from '../cache/refusals'
-import { ResponseCache } from '../cache/response-cache'
-import { type ProviderResult, type TimestampedProviderResult } from '../cache/responses'
+import { Refusals, type RefusalReason } from '../feeds/refusals'
+import { ResponseCache } from '../feeds/response-cache'
+import { type ProviderResult, type TimestampedProviderResult } from '../feeds/responses'
 import { type TransportGenerics } from './transport'
 
 /** What the intake needs of its stream, looked up live: adapters override and assign these. */

@@ -1,7 +1,7 @@
-import { type ResponseCache } from '../cache/response-cache'
+import { type ResponseCache } from '../feeds/response-cache'
 import { metrics } from '../metrics/registry'
-import { ExpiringSortedSet } from '../subscriptions/expiring-sorted-set'
-import { type SubscriptionSet } from '../subscriptions/subscription-set'
+import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
+import { type SubscriptionSet } from '../feeds/subscription-set'
 import { type TypeFromDefinition } from '../validation/input-parameters'
 import { childrenOf } from './capabilities'
 import {

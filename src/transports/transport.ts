@@ -1,19 +1,19 @@
 import { type EventSource } from 'eventsource'
 import { type FastifyRequest } from 'fastify'
 import { type Redis } from 'ioredis'
-import { type Cache } from '../cache/cache'
-import { type ResponseCache } from '../cache/response-cache'
-import { type AdapterRequestMeta, type AdapterResponse, type ResponseGenerics } from '../cache/responses'
+import { type Cache } from '../feeds/cache'
+import { type ResponseCache } from '../feeds/response-cache'
+import { type AdapterRequestMeta, type AdapterResponse, type ResponseGenerics } from '../feeds/responses'
 import { type BaseAdapterSettings } from '../config/settings'
-import { type RateLimiter } from '../rate-limiting/rate-limiter'
-import { type SubscriptionSetFactory } from '../subscriptions/subscription-set'
+import { type RateLimiter } from '../outbound-http/rate-limiter'
+import { type SubscriptionSets } from '../feeds/subscription-set'
 import { type LoggerFactory } from '../util/logging'
 import {
   type InputParameters,
   type InputParametersDefinition,
   type TypeFromDefinition,
 } from '../validation/input-parameters'
-import { type Requester } from './requester/requester'
+import { type Requester } from '../outbound-http/requester'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -54,7 +54,7 @@ export interface AdapterDependencies {
   cache: Cache
   /** Says when the requester may send the next request. */
   rateLimiter: RateLimiter
-  subscriptionSetFactory: SubscriptionSetFactory
+  subscriptionSetFactory: SubscriptionSets
   /** There only with `CACHE_TYPE=redis`, unless injected. */
   redisClient: Redis
   /** The way out to providers over HTTP, within the adapter's rate limit. */

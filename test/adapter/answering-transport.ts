@@ -1,4 +1,4 @@
-import { type AdapterResponse } from '../../src/cache/responses'
+import { type AdapterResponse } from '../../src/feeds/responses'
 import { type AdapterRequest, type Transport, type TransportGenerics } from '../../src/transports/transport'
 
 export type Answer = AdapterResponse | undefined

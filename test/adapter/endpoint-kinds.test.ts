@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Adapter } from '../../src/adapter/adapter'
-import * as publicAdapter from '../../src/adapter'
+import * as publicAdapter from '../../src/public/adapter'
 import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
-import { validateLwbaResponse } from '../../src/adapter/lwba'
+import { validateLwbaResponse } from '../../src/public/adapter/lwba'
 import {
   DEFAULT_LWBA_ALIASES,
   LwbaEndpoint,
@@ -14,10 +14,10 @@ import {
   marketStatusEndpointInputParametersDefinition,
   TwentyfourFiveMarketStatus,
 } from '../../src/adapter/market-status-endpoint'
-import { porBalanceEndpointInputParametersDefinition } from '../../src/adapter/por'
+import { porBalanceEndpointInputParametersDefinition } from '../../src/public/adapter/por'
 import { priceEndpointInputParametersDefinition } from '../../src/adapter/price-endpoint'
-import { StockEndpoint, stockEndpointInputParametersDefinition } from '../../src/adapter/stock'
-import { type AdapterResponse } from '../../src/cache/responses'
+import { StockEndpoint, stockEndpointInputParametersDefinition } from '../../src/public/adapter/stock'
+import { type AdapterResponse } from '../../src/feeds/responses'
 import { type EndpointGenerics } from '../../src/adapter/params'
 import { serve } from '../../src/testing/serve'
 import { AdapterLWBAError } from '../../src/validation/errors'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type AdapterResponse } from '../../src/cache/responses'
+import { type AdapterResponse } from '../../src/feeds/responses'
 import { serve } from '../../src/testing/serve'
 import { InputParameters } from '../../src/validation/input-parameters'
 import { priceParameters, stillAdapter } from '../http/support'

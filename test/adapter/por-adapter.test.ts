@@ -9,7 +9,7 @@ import {
   PoRProviderEndpoint,
   PoRTokenAddressEndpoint,
   PoRTotalBalanceEndpoint,
-} from '../../src/adapter/por'
+} from '../../src/public/adapter/por'
 import { PriceEndpoint } from '../../src/adapter/price-endpoint'
 import { AdapterConfig } from '../../src/config/adapter-config'
 import { serve } from '../../src/testing/serve'

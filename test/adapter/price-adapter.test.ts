@@ -8,8 +8,8 @@ import {
   PriceEndpoint,
   priceEndpointInputParametersDefinition,
 } from '../../src/adapter/price-endpoint'
-import { type LocalCache } from '../../src/cache/local-cache'
-import { type AdapterResponse } from '../../src/cache/responses'
+import { type LocalCache } from '../../src/feeds/local-cache'
+import { type AdapterResponse } from '../../src/feeds/responses'
 import { serve } from '../../src/testing/serve'
 import { InputParameters } from '../../src/validation/input-parameters'
 import {

@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { type Adapter } from '../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
 import { type AdapterRateLimitingConfig } from '../../src/adapter/params'
-import { BurstRateLimiter } from '../../src/rate-limiting/burst'
-import { FixedIntervalRateLimiter } from '../../src/rate-limiting/fixed-interval'
+import { BurstRateLimiter } from '../../src/public/rate-limiting/burst'
+import { FixedIntervalRateLimiter } from '../../src/public/rate-limiting/fixed-interval'
 import { type Variables, withEnv } from '../../src/testing/env'
-import { Requester } from '../../src/util/requester'
+import { Requester } from '../../src/public/util/requester'
 import { stillAdapter, StillTransport } from '../http/support'
 
 const warned: string[] = []

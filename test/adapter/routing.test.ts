@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
-import { type AdapterResponse } from '../../src/cache/responses'
+import { type AdapterResponse } from '../../src/feeds/responses'
 import { serve } from '../../src/testing/serve'
 import { TransportRoutes } from '../../src/transports/routes'
 import { type AdapterRequest } from '../../src/transports/transport'

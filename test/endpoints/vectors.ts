@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { LoggerFactoryProvider } from '../../src/util'
+import { LoggerFactoryProvider } from '../../src/public/util'
 import { read } from '../helpers/repository'
 
 /** One frame of a provider, and what an adapter must make of it. */

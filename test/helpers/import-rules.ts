@@ -1,46 +1,26 @@
-import { posix } from 'node:path'
-import { publicFiles, publicFilesForTheInside } from './public-files'
-import { readModule, type Import } from './module-reader'
-
-/** Floors of the house, ground floor first. A room imports from itself and from lower floors only. */
-export const floors: readonly (readonly string[])[] = [
-  ['util', 'codecs'],
-  ['metrics'],
-  ['validation'],
-  ['config'],
-  ['cache', 'subscriptions', 'rate-limiting'],
-  ['transports'],
-  ['adapter'],
-  ['background'],
-  ['http'],
-  ['workers'],
-]
-
-/** The top floor is one room: the root files, the command line, the harness. */
-const top = 'top'
-/** Rooms that exist only for a path that the contract wants: they hold public files and nothing else. */
-const contractRooms = new Set(['debug', 'status'])
-const protocolRooms = ['strapi', 'versia', 'ws-room', 'tremor']
+import { isBelow, isRelative, floorOf, resolve, roomOf } from './house'
+import { type Import, type ReadModule, readModule } from './module-reader'
 
 /** One home per package: the files that may load it at run time (types may be named anywhere). */
 export const packageHomes: readonly { packages: RegExp; home: RegExp }[] = [
-  { packages: /^(fastify|@fastify\/.+)$/, home: /^(http|testing)\// },
-  { packages: /^ws$/, home: /^(transports\/(websocket(\/|\.ts$)|link\/)|testing\/|cli\/)/ },
-  { packages: /^ioredis$/, home: /^cache\/redis/ },
-  { packages: /^lru-cache$/, home: /^(cache|http)\// },
-  { packages: /^pino(-pretty)?$/, home: /^util\/logging(\/|\.ts$)/ },
-  { packages: /^prom-client(\/|$)/, home: /^metrics\// },
-  { packages: /^axios$/, home: /(^|\/)requester/ },
-  { packages: /^eventsource$/, home: /^transports\/sse/ },
-  { packages: /^mock-socket$/, home: /^testing\// },
-  { packages: /^@noble\/.+$/, home: /^(transports\/ws-room\/|validation\/addresses\.ts$)/ },
-  { packages: /^@scure\/base$/, home: /^validation\/addresses\.ts$/ },
+  { packages: /^(fastify|@fastify\/.+)$/, home: /^src\/(http|testing)\// },
+  { packages: /^ws$/, home: /^src\/(connections|testing)\// },
+  { packages: /^ioredis$/, home: /^src\/redis\// },
+  { packages: /^lru-cache$/, home: /^src\/(adapter|feeds|http)\// },
+  { packages: /^pino(-pretty)?$/, home: /^src\/util\/logging(\/|\.ts$)/ },
+  { packages: /^prom-client(\/|$)/, home: /^src\/metrics\// },
+  { packages: /^axios$/, home: /^src\/outbound-http\// },
+  { packages: /^eventsource$/, home: /^src\/transports\/sse\// },
+  { packages: /^mock-socket$/, home: /^src\/testing\// },
+  { packages: /^@noble\/.+$/, home: /^(protocols\/ws-room\/|src\/validation\/addresses\.ts$)/ },
+  { packages: /^@scure\/base$/, home: /^src\/validation\/addresses\.ts$/ },
   {
     packages: /^(@bokuweb\/zstd-wasm|@napi-rs\/lzma|lz4-napi|snappy|avsc|yaml)$/,
-    home: /^codecs\//,
+    home: /^protocols\/tremor\/codecs\//,
   },
-  { packages: /^@bufbuild\/.+$/, home: /^(codecs|transports\/[a-z-]+)\// },
-  { packages: /^@sinclair\/typebox$/, home: /^http\// },
+  { packages: /^@bufbuild\/.+$/, home: /^protocols\/[a-z-]+\// },
+  // Schemas stand beside what they describe.
+  { packages: /^@sinclair\/typebox$/, home: /^src\// },
 ]
 
 /** Who reads the environment, and which variables when not all. */
@@ -54,28 +34,22 @@ const environmentReaders: readonly { files: RegExp; names?: ReadonlySet<string> 
   { files: /^src\/metrics\//, names: new Set(['npm_package_version']) },
 ]
 
+/** What a protocol may import of src/ beside the public files: what an author of transports of their own would need, and no more. */
+const openToProtocols = /^src\/(connections|config|util|transports\/pushed)\//
+
 export interface Violation {
   /** Path from the repository's root. */
   file: string
   line: number
-  rule: 'floor' | 'public' | 'protocol' | 'package' | 'environment' | 'endpoint' | 'outside' | 'room'
+  rule: 'floor' | 'public' | 'work' | 'protocol' | 'package' | 'environment' | 'endpoint' | 'outside' | 'room'
   message: string
 }
 
 type Report = (at: { line: number }, rule: Violation['rule'], message: string) => void
 
-const roomOf = (path: string): string => {
-  const [first, rest] = path.split('/')
-  return rest === undefined || first === 'cli' || first === 'testing' ? top : (first ?? top)
-}
+const isPublic = (file: string): boolean => file.startsWith('src/public/')
 
-const floorOf = (room: string): number => {
-  const floor = floors.findIndex((rooms) => rooms.includes(room))
-  return floor === -1 ? floors.length : floor
-}
-
-const protocolOf = (path: string): string | undefined =>
-  protocolRooms.find((name) => new RegExp(`^transports/${name}(/|\\.ts$)`).test(path))
+const protocolOf = (path: string): string | undefined => /^protocols\/([^/.]+)/.exec(path)?.[1]
 
 const packageOf = (specifier: string): string =>
   specifier
@@ -84,7 +58,7 @@ const packageOf = (specifier: string): string =>
     .join('/')
 
 /**
- * Checks every file of src/ and endpoints/ against the rules above.
+ * Checks every file of src/, endpoints/ and protocols/ against the rules above.
  *
  * @param files path from the repository's root to text; they are also what imports are resolved against
  */
@@ -92,45 +66,39 @@ export function checkImports(files: ReadonlyMap<string, string>): Violation[] {
   const violations: Violation[] = []
   for (const [file, text] of files) {
     const report: Report = ({ line }, rule, message) => violations.push({ file, line, rule, message })
-    const { imports, environment } = readModule(file, text)
-    checkEnvironment(file, environment, report)
-    for (const entry of imports) {
-      if (!entry.specifier.startsWith('.')) {
-        if (file.startsWith('src/')) checkPackage(file.slice('src/'.length), entry, report)
-        continue
-      }
-      const target = resolve(file, entry.specifier, files)
-      if (file.startsWith('endpoints/')) checkEndpoint(target, entry, report)
-      else checkSource(file.slice('src/'.length), target, entry, report)
+    const module = readModule(file, text)
+    checkEnvironment(file, module, report)
+    if (file.startsWith('src/')) checkRoom(file, report)
+    if (isPublic(file)) checkPublicFile(module, report)
+    for (const entry of module.imports) {
+      if (isRelative(entry)) checkImport(file, resolve(file, entry.specifier, files), entry, report)
+      else if (!file.startsWith('endpoints/')) checkPackage(file, entry, report)
     }
-    if (file.startsWith('src/')) checkRoom(file.slice('src/'.length), report)
   }
   return violations
 }
 
-function checkRoom(path: string, report: Report): void {
-  const room = roomOf(path)
-  const isKnown = room === top || contractRooms.has(room) || floors.some((rooms) => rooms.includes(room))
-  if (!isKnown) report({ line: 1 }, 'room', `${room}/ is on no floor`)
-  else if (contractRooms.has(room) && !publicFiles.has(path)) {
-    report({ line: 1 }, 'room', `${room}/ is there for public files alone`)
-  }
+function checkImport(file: string, target: string, entry: Import, report: Report): void {
+  if (file.startsWith('endpoints/')) checkEndpoint(target, entry, report)
+  else if (protocolOf(file) !== undefined) checkProtocol(file, target, entry, report)
+  else checkSource(file, target, entry, report)
 }
 
-function resolve(from: string, specifier: string, files: ReadonlyMap<string, string>): string {
-  const path = posix.join(posix.dirname(from), specifier).replace(/\/$/, '')
-  const stem = path.replace(/\.js$/, '')
-  const candidates = [path, `${stem}.ts`, `${path}/index.ts`]
-  return candidates.find((candidate) => files.has(candidate)) ?? (posix.extname(path) ? path : `${path}.ts`)
+function checkRoom(file: string, report: Report): void {
+  if (floorOf(roomOf(file)) === -1) report({ line: 1 }, 'room', `${roomOf(file)} is on no floor`)
 }
 
-function checkEnvironment(
-  file: string,
-  reads: readonly { name: string | undefined; line: number }[],
-  report: Report,
-): void {
+/** Adapters' tests replace these modules: what they do besides naming others would be lost, or done twice. */
+function checkPublicFile({ statements, comment }: ReadModule, report: Report): void {
+  for (const { line, isReexport } of statements)
+    if (!isReexport) report({ line }, 'work', 'a public file re-exports, and does nothing else')
+  if (!/The work is in /.test(comment))
+    report({ line: 1 }, 'work', 'the first line of a public file says where the work is')
+}
+
+function checkEnvironment(file: string, { environment }: ReadModule, report: Report): void {
   const reader = environmentReaders.find(({ files }) => files.test(file))
-  for (const read of reads) {
+  for (const read of environment) {
     if (reader === undefined) report(read, 'environment', 'the environment is read in config/')
     else if (reader.names && !reader.names.has(read.name ?? '')) {
       report(
@@ -142,7 +110,7 @@ function checkEnvironment(
   }
 }
 
-function checkPackage(path: string, entry: Import, report: Report): void {
+function checkPackage(file: string, entry: Import, report: Report): void {
   if (entry.typeOnly || entry.specifier.startsWith('node:')) return
   const name = packageOf(entry.specifier)
   const rule = packageHomes.find(({ packages }) => packages.test(name))
@@ -152,52 +120,39 @@ function checkPackage(path: string, entry: Import, report: Report): void {
       'package',
       `${name} has no home: give it one in packageHomes, or spell a built-in with node:`,
     )
-  else if (!rule.home.test(path)) report(entry, 'package', `${name} is loaded elsewhere than in its home`)
+  else if (!rule.home.test(file)) report(entry, 'package', `${name} is loaded elsewhere than in its home`)
 }
 
 function checkEndpoint(target: string, entry: Import, report: Report): void {
   if (target.startsWith('endpoints/')) return
-  if (!target.startsWith('src/')) report(entry, 'outside', `${target} is not part of the package`)
-  else if (!publicFiles.has(target.slice('src/'.length))) {
-    report(entry, 'endpoint', `${target} is private: endpoints are written against the public files`)
-  }
+  if (!target.startsWith('src/')) report(entry, 'outside', `${target} lies outside endpoints/ and src/`)
+  else if (!isPublic(target))
+    report(entry, 'endpoint', `${target} is private: endpoints are written against src/public/`)
 }
 
-function checkSource(path: string, target: string, entry: Import, report: Report): void {
-  if (!target.startsWith('src/')) {
-    const loadsAdapters = target.startsWith('endpoints') && roomOf(path) === top && !publicFiles.has(path)
-    if (!loadsAdapters) report(entry, 'outside', `${target} lies outside src/`)
+function checkProtocol(file: string, target: string, entry: Import, report: Report): void {
+  const [mine, theirs] = [protocolOf(file), protocolOf(target)]
+  if (theirs !== undefined) {
+    if (mine !== theirs) report(entry, 'protocol', `${mine} imports ${theirs}`)
     return
   }
-  const imported = target.slice('src/'.length)
-  const mine = protocolOf(path)
-  const theirs = protocolOf(imported)
-  if (mine && theirs && mine !== theirs) report(entry, 'protocol', `${mine} imports ${theirs}`)
-  if (publicFiles.has(path)) {
-    // A public path is where the contract wants it: it re-exports from any floor, and types cost nothing.
-    if (entry.reexport || entry.typeOnly) return
-  } else if (entry.typeOnly && imported === 'util/types.ts') return
-  checkPublic(path, imported, entry, report)
-  checkFloor(path, imported, entry, report)
+  // Ready adapters name assets and quotes as those of the providers do.
+  if (target.startsWith('endpoints/common/') && file.startsWith(`protocols/${mine}/adapters/`)) return
+  if (!target.startsWith('src/'))
+    report(entry, 'outside', `${target} lies outside protocols/${mine}/ and src/`)
+  else if (!isPublic(target) && !openToProtocols.test(target))
+    report(
+      entry,
+      'protocol',
+      `${target} is private: protocols are written against src/public/, connections, config, util and the pushed transport`,
+    )
 }
 
-function checkPublic(path: string, imported: string, entry: Import, report: Report): void {
-  if (!publicFiles.has(imported) || publicFilesForTheInside.get(imported)?.test(path)) return
-  report(
-    entry,
-    'public',
-    `${imported} is public, and adapters' tests replace it: import the private file behind it`,
-  )
-}
-
-function checkFloor(path: string, imported: string, entry: Import, report: Report): void {
-  const [mine, theirs] = [roomOf(path), roomOf(imported)]
-  if (mine === theirs) {
-    if (imported.startsWith('testing/') && !/^(testing|cli)\//.test(path)) {
-      report(entry, 'floor', `${path} imports the harness`)
-    }
-    return
-  }
-  if (floorOf(theirs) >= floorOf(mine))
+function checkSource(file: string, target: string, entry: Import, report: Report): void {
+  if (!target.startsWith('src/')) return report(entry, 'outside', `${target} lies outside src/`)
+  const [mine, theirs] = [roomOf(file), roomOf(target)]
+  if (mine === theirs) return
+  if (theirs === 'public') report(entry, 'public', `${target} is public, and adapters' tests replace it`)
+  else if (!isBelow(theirs, mine))
     report(entry, 'floor', `${mine}/ imports ${theirs}/, which is not below it`)
 }

@@ -6,8 +6,6 @@ export interface Import {
   line: number
   /** Erased by the compiler. */
   typeOnly: boolean
-  /** Everything it brings in is exported again, and nothing else done with it by way of `export ... from`. */
-  reexport: boolean
 }
 
 /** One read of `process.env`; `name` is undefined where it is not one variable that is read. */
@@ -16,34 +14,34 @@ export interface EnvironmentRead {
   line: number
 }
 
-/** What a file imports, in every spelling there is, and what it reads of the environment. */
-export function readModule(
-  file: string,
-  text: string,
-): { imports: Import[]; environment: EnvironmentRead[] } {
+export interface ReadModule {
+  imports: Import[]
+  environment: EnvironmentRead[]
+  /** Those of the top level. */
+  statements: { line: number; isReexport: boolean }[]
+  /** What stands before the first statement. */
+  comment: string
+}
+
+/** What a file imports, in every spelling there is, what it reads of the environment, and what it consists of. */
+export function readModule(file: string, text: string): ReadModule {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
-  const exported = exportedNames(source)
   const imports: Import[] = []
   const environment: EnvironmentRead[] = []
   const lineOf = (node: ts.Node) => source.getLineAndCharacterOfPosition(node.getStart()).line + 1
-  const add = (node: ts.Node, specifier: ts.Node | undefined, typeOnly: boolean, reexport = false) => {
+  const add = (node: ts.Node, specifier: ts.Node | undefined, typeOnly: boolean) => {
     if (specifier && ts.isStringLiteralLike(specifier)) {
-      imports.push({ specifier: specifier.text, line: lineOf(node), typeOnly, reexport })
+      imports.push({ specifier: specifier.text, line: lineOf(node), typeOnly })
     }
   }
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) {
-      add(
-        node,
-        node.moduleSpecifier,
-        isTypeImport(node.importClause),
-        isReexport(node.importClause, exported),
-      )
+      add(node, node.moduleSpecifier, isTypeImport(node.importClause))
       if (importsEnvironment(node)) environment.push({ name: undefined, line: lineOf(node) })
     } else if (ts.isExportDeclaration(node)) {
-      add(node, node.moduleSpecifier, isTypeExport(node), true)
+      add(node, node.moduleSpecifier, isTypeExport(node))
     } else if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference)) {
-      add(node, node.moduleReference.expression, node.isTypeOnly, exported.has(node.name.text))
+      add(node, node.moduleReference.expression, node.isTypeOnly)
     } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
       add(node, node.argument.literal, true)
     } else if (ts.isCallExpression(node) && isLoad(node)) {
@@ -54,7 +52,12 @@ export function readModule(
     ts.forEachChild(node, visit)
   }
   visit(source)
-  return { imports, environment }
+  const statements = source.statements.map((node) => ({
+    line: lineOf(node),
+    isReexport: ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined,
+  }))
+  const comment = text.slice(0, source.statements[0]?.getStart() ?? text.length)
+  return { imports, environment, statements, comment }
 }
 
 const isLoad = ({ expression }: ts.CallExpression): boolean =>
@@ -75,28 +78,6 @@ function isTypeExport({ isTypeOnly, exportClause }: ts.ExportDeclaration): boole
   if (isTypeOnly) return true
   if (!exportClause || !ts.isNamedExports(exportClause)) return false
   return exportClause.elements.length > 0 && exportClause.elements.every((element) => element.isTypeOnly)
-}
-
-function exportedNames(source: ts.SourceFile): Set<string> {
-  const names = new Set<string>()
-  for (const statement of source.statements) {
-    if (ts.isExportAssignment(statement) && ts.isIdentifier(statement.expression))
-      names.add(statement.expression.text)
-    if (!ts.isExportDeclaration(statement) || statement.moduleSpecifier || !statement.exportClause) continue
-    if (!ts.isNamedExports(statement.exportClause)) continue
-    for (const { name, propertyName } of statement.exportClause.elements)
-      names.add((propertyName ?? name).text)
-  }
-  return names
-}
-
-function isReexport(clause: ts.ImportClause | undefined, exported: ReadonlySet<string>): boolean {
-  if (!clause) return false
-  const names = clause.name ? [clause.name.text] : []
-  const bindings = clause.namedBindings
-  if (bindings && ts.isNamespaceImport(bindings)) names.push(bindings.name.text)
-  else if (bindings) names.push(...bindings.elements.map((element) => element.name.text))
-  return names.length > 0 && names.every((name) => exported.has(name))
 }
 
 const isNamed = (node: ts.Node, name: string): boolean =>

@@ -1,28 +1,28 @@
 /**
- * The files of src/ whose path and exports are contract (1.2, the module map), and those of our own protocol transports. Adapters' tests replace these
- * modules wholesale, so nothing inside may depend on them at run time.
+ * The files of src/public/: their paths and exports are contract (1.2, the module map), but for `testing`, which is ours. Adapters' tests
+ * replace these modules wholesale, so nothing inside may depend on them.
  */
 export const publicFiles: ReadonlySet<string> = new Set([
-  'index.ts',
-  'background-executor.ts',
-  'adapter/index.ts',
   'adapter/basic.ts',
   'adapter/endpoint.ts',
+  'adapter/index.ts',
   'adapter/lwba.ts',
   'adapter/market-status.ts',
   'adapter/por.ts',
   'adapter/price.ts',
   'adapter/stock.ts',
   'adapter/types.ts',
+  'background-executor.ts',
   'cache/index.ts',
   'cache/metrics.ts',
-  'cache/response.ts',
   'cache/response-cache/base.ts',
   'cache/response-cache/compare.ts',
   'cache/response-cache/simple.ts',
+  'cache/response.ts',
   'config/index.ts',
   'debug/router.ts',
   'debug/settings-page.ts',
+  'index.ts',
   'metrics/constants.ts',
   'metrics/index.ts',
   'metrics/util.ts',
@@ -31,6 +31,7 @@ export const publicFiles: ReadonlySet<string> = new Set([
   'rate-limiting/fixed-interval.ts',
   'rate-limiting/index.ts',
   'status/router.ts',
+  'testing.ts',
   'transports/abstract/streaming.ts',
   'transports/abstract/subscription.ts',
   'transports/composite.ts',
@@ -38,11 +39,7 @@ export const publicFiles: ReadonlySet<string> = new Set([
   'transports/index.ts',
   'transports/metrics.ts',
   'transports/sse.ts',
-  'transports/strapi/index.ts',
-  'transports/tremor/index.ts',
-  'transports/versia/index.ts',
   'transports/websocket.ts',
-  'transports/ws-room/index.ts',
   'util/censor/censor-list.ts',
   'util/group-runner.ts',
   'util/index.ts',
@@ -64,10 +61,7 @@ export const publicFiles: ReadonlySet<string> = new Set([
   'validation/utils.ts',
 ])
 
-/** Public files that the inside imports all the same, each for its reason. */
-export const publicFilesForTheInside: ReadonlyMap<string, RegExp> = new Map([
-  // Constants alone: their private and their public home are one file.
-  ['metrics/constants.ts', /./],
-  // Holds `start` and `expose`, which the service, the command line and the harness call as any user would.
-  ['index.ts', /^(main\.ts|cli\/|testing\/)/],
-])
+/** Public paths among the transports that the build makes, one for each protocol. */
+export const protocolPaths: readonly string[] = ['strapi', 'tremor', 'versia', 'ws-room'].map(
+  (name) => `transports/${name}/index.ts`,
+)

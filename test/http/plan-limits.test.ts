@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Adapter } from '../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
 import { pure } from '../../src/adapter/pure'
-import { LocalCache } from '../../src/cache/local-cache'
+import { LocalCache } from '../../src/feeds/local-cache'
 import { serve } from '../../src/testing/serve'
 import { priceParameters, stillAdapter, type StillAdapter, StillTransport, stoppable } from './support'
 const ETH = { base: 'ETH', quote: 'USD' }

@@ -2,12 +2,12 @@ import { Adapter } from '../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
 import { type AdapterEndpointParams, type AdapterParams } from '../../src/adapter/params'
 import { priceEndpointInputParametersDefinition } from '../../src/adapter/price-endpoint'
-import { type LocalCache } from '../../src/cache/local-cache'
+import { type LocalCache } from '../../src/feeds/local-cache'
 import {
   type AdapterResponse,
   type SingleNumberResultResponse,
   type TimestampedAdapterResponse,
-} from '../../src/cache/responses'
+} from '../../src/feeds/responses'
 import { type BaseAdapterSettings, type SettingsDefinitionMap } from '../../src/config/settings'
 import { type Served } from '../../src/testing/serve'
 import { DEFAULT_TRANSPORT_NAME } from '../../src/transports/routes'

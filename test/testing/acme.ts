@@ -1,8 +1,8 @@
-import { Adapter, PriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/adapter'
-import { AdapterConfig } from '../../src/config'
-import { WebSocketTransport } from '../../src/transports'
-import { type SingleNumberResultResponse } from '../../src/util'
-import { InputParameters } from '../../src/validation'
+import { Adapter, PriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/public/adapter'
+import { AdapterConfig } from '../../src/public/config'
+import { WebSocketTransport } from '../../src/public/transports'
+import { type SingleNumberResultResponse } from '../../src/public/util'
+import { InputParameters } from '../../src/public/validation'
 
 /** A small adapter as an author would write it: one socket, `{ s: 'ETH/USD', p: 1 }` for a price. */
 export const makeAcme = () => {

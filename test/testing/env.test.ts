@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { withEnv } from '../../src/testing'
-import { setEnvVariables } from '../../src/util/testing-utils'
+import { setEnvVariables } from '../../src/public/util/testing-utils'
 
 const read = (name: string) => process.env[name]
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { metrics } from '../../src/metrics/registry'
-import { SubscriptionSetFactory } from '../../src/subscriptions/subscription-set'
+import { SubscriptionSetFactory } from '../../src/adapter/subscription-set-factory'
 import { wakeSignalOf } from '../../src/transports/capabilities'
 import { StreamingTransport, type SubscriptionDeltas } from '../../src/transports/streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../../src/transports/transport'

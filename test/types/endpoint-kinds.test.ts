@@ -20,7 +20,7 @@ import {
   type PriceEndpointGenerics,
   priceEndpointInputParametersDefinition,
   TwentyfourFiveMarketStatus,
-} from '../../src/adapter'
+} from '../../src/public/adapter'
 import {
   PoRAdapter,
   type PoRAddress,
@@ -41,19 +41,19 @@ import {
   type PoRTokenAddressResponse,
   PoRTotalBalanceEndpoint,
   type PoRTotalBalanceEndpointGenerics,
-} from '../../src/adapter/por'
+} from '../../src/public/adapter/por'
 import {
   StockEndpoint,
   type StockEndpointGenerics,
   stockEndpointInputParametersDefinition,
-} from '../../src/adapter/stock'
-import { AdapterConfig } from '../../src/config'
-import { type Transport } from '../../src/transports'
-import { type ProviderResult, type SingleNumberResultResponse } from '../../src/util'
-import { InputParameters } from '../../src/validation'
-import { isValidEthereumAddress } from '../../src/validation/address'
-import { type EmptyInputParameters } from '../../src/validation/input-params'
-import { AdapterInputError } from '../../src/validation/error'
+} from '../../src/public/adapter/stock'
+import { AdapterConfig } from '../../src/public/config'
+import { type Transport } from '../../src/public/transports'
+import { type ProviderResult, type SingleNumberResultResponse } from '../../src/public/util'
+import { InputParameters } from '../../src/public/validation'
+import { isValidEthereumAddress } from '../../src/public/validation/address'
+import { type EmptyInputParameters } from '../../src/public/validation/input-params'
+import { AdapterInputError } from '../../src/public/validation/error'
 
 const config = new AdapterConfig({
   API_KEY: { description: 'Key', type: 'string', required: true, sensitive: true },

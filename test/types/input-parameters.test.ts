@@ -4,7 +4,7 @@ import {
   InputParameters,
   type InputParametersDefinition,
   type TypeFromDefinition,
-} from '../../src/validation/input-params'
+} from '../../src/public/validation/input-params'
 
 const description = 'd'
 

@@ -8,7 +8,7 @@ import {
   type Getter,
   type SettingsDefinitionFromConfig,
   type SettingsDefinitionMap,
-} from '../../src/config'
+} from '../../src/public/config'
 
 const config = new AdapterConfig(
   {

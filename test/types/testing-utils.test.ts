@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from 'vitest'
-import { type Adapter, type AdapterEndpoint, AdapterEndpoint as Endpoint } from '../../src/adapter'
+import { type Adapter, type AdapterEndpoint, AdapterEndpoint as Endpoint } from '../../src/public/adapter'
 import { type FastifyInstance } from 'fastify'
 import {
   assertEqualResponses,
@@ -10,7 +10,7 @@ import {
   runAllUntilSettled,
   TestAdapter,
   type TestMetrics,
-} from '../../src/util/testing-utils'
+} from '../../src/public/util/testing-utils'
 
 /** As ava types its `t`, in short. */
 interface Ava<Context> {

@@ -3,17 +3,17 @@ import {
   AdapterEndpoint,
   CryptoPriceEndpoint,
   priceEndpointInputParametersDefinition,
-} from '../../src/adapter'
-import { AdapterConfig } from '../../src/config'
+} from '../../src/public/adapter'
+import { AdapterConfig } from '../../src/public/config'
 import {
   TransportRoutes,
   type WebSocketTransportConfig,
   WebsocketReverseMappingTransport,
   WebSocketTransport,
-} from '../../src/transports'
-import { type SubscriptionDeltas } from '../../src/transports/abstract/streaming'
-import { type SingleNumberResultResponse } from '../../src/util'
-import { InputParameters } from '../../src/validation'
+} from '../../src/public/transports'
+import { type SubscriptionDeltas } from '../../src/public/transports/abstract/streaming'
+import { type SingleNumberResultResponse } from '../../src/public/util'
+import { InputParameters } from '../../src/public/validation'
 
 const config = new AdapterConfig({
   WS_API_ENDPOINT: { description: 'URL', type: 'string', default: 'ws://127.0.0.1' },

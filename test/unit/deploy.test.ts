@@ -70,8 +70,8 @@ describe('the Dockerfile', () => {
 
   it('starts the service, and checks its health, without a shell', () => {
     const [check] = lastStage.filter((line) => line.startsWith('HEALTHCHECK '))
-    expect(JSON.parse(check?.split(' CMD ')[1] ?? '')).toEqual(['node', 'cli/healthcheck.js'])
-    expect(JSON.parse(argumentsOf('CMD').join())).toEqual(['node', 'main.js'])
+    expect(JSON.parse(check?.split(' CMD ')[1] ?? '')).toEqual(['node', 'lib/cli/healthcheck.js'])
+    expect(JSON.parse(argumentsOf('CMD').join())).toEqual(['node', 'lib/service/main.js'])
   })
 
   it('says which ports the service has', () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { availableAdapters } from '../../src/catalogue'
+import { availableAdapters } from '../../src/service/catalogue'
 import { renderEnvExample, settingSections } from '../../scripts/env-example'
 import { read, root } from '../helpers/repository'
 

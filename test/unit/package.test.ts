@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, posix, relative, sep } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { publicFiles } from '../helpers/public-files'
+import { protocolPaths, publicFiles } from '../helpers/public-files'
 import { filesBelow, read, root } from '../helpers/repository'
 
 const out = mkdtempSync(join(tmpdir(), 'tickwell-package-'))
@@ -43,7 +43,7 @@ describe('the package', () => {
     const { name, version, description, license, type, engines, dependencies, optionalDependencies } = source
     expect(manifest).toEqual({
       ...{ name, version, description, license, type, engines, dependencies, optionalDependencies },
-      ...{ main: 'index.js', types: 'index.d.ts', bin: { tickwell: 'main.js' } },
+      ...{ main: 'index.js', types: 'index.d.ts', bin: { tickwell: 'lib/service/main.js' } },
       exports: expect.objectContaining({ '.': './index.js', './adapter': './adapter/index.js' }),
     })
   })
@@ -53,14 +53,12 @@ describe('the package', () => {
   })
 
   it('has every public file at the path that the contract gives it', () => {
-    const present = [...publicFiles].filter((file) => existsSync(join(root, 'src', file)))
-    expect(missing(present.map((file) => file.replace(/\.ts$/, '.js')))).toEqual([])
+    const wanted = [...publicFiles, ...protocolPaths]
+    expect(missing(wanted.map((file) => file.replace(/\.ts$/, '.js')))).toEqual([])
   })
 
   it('has declarations beside each module, and no tests or sources', () => {
-    const modules = files.filter(
-      (file) => /(?<!\.d)\.(js|ts)$/.test(file) && !/(^|\/)(public|assets)\//.test(file),
-    )
+    const modules = files.filter((file) => /(?<!\.d)\.(js|ts)$/.test(file) && !/(^|\/)assets\//.test(file))
     expect(modules.filter((file) => !files.includes(file.replace(/\.js$/, '.d.ts')))).toEqual([])
     expect(
       files.filter((file) => /(^|\/)(test|tests|bench|scripts|node_modules)\/|\.test\./.test(file)),
@@ -69,7 +67,8 @@ describe('the package', () => {
 
   it('has the files of src/ and endpoints/ that are not compiled', () => {
     const assets = [...filesBelow('src', /\.(json|html|css|mjs|svg)$/), ...filesBelow('endpoints', /\.json$/)]
-    expect(missing(assets.map((file) => file.replace(/^src\//, '')))).toEqual([])
+    const placed = assets.map((file) => file.replace(/^src\/public\//, '').replace(/^src\//, 'lib/'))
+    expect(missing(placed)).toEqual([])
   })
 
   it('finds every file that it imports', () => {
@@ -95,7 +94,9 @@ describe('the package', () => {
   })
 
   it('is what its own endpoints are written against', () => {
-    const adapters = files.filter((file) => /^endpoints\/([\w-]+\/index|[\w-]+)\.js$/.test(file))
+    const adapters = files.filter((file) =>
+      /^(endpoints|protocols\/[\w-]+\/adapters)\/([\w-]+\/index|[\w-]+)\.js$/.test(file),
+    )
     const strangers = run(`
       const { Adapter } = require('./adapter')
       const isStranger = ({ adapter }) => adapter !== undefined && !(adapter instanceof Adapter)
@@ -105,6 +106,6 @@ describe('the package', () => {
   })
 
   it('has a binary that a shell can start', () => {
-    expect(text('main.js').split('\n')[0]).toBe('#!/usr/bin/env node')
+    expect(text('lib/service/main.js').split('\n')[0]).toBe('#!/usr/bin/env node')
   })
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
-import { availableAdapters } from '../../src/catalogue'
+import { availableAdapters } from '../../src/service/catalogue'
 import { BaseSettingsDefinition } from '../../src/config/base-settings'
 import { ServiceSettingsDefinition } from '../../src/config/service-settings'
 
@@ -30,7 +30,7 @@ const problemsOf = (code: string): string[] => {
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     esModuleInterop: true,
     types: ['node'],
-    paths: { tickwell: ['./src/index.ts'], 'tickwell/*': ['./src/*'] },
+    paths: { tickwell: ['./src/public/index.ts'], 'tickwell/*': ['./src/public/*'] },
   }
   const host = ts.createCompilerHost(options)
   const disk = ts.createCompilerHost(options)

@@ -6,7 +6,7 @@ beforeAll(async () => {
   ;({ relocate } = await import('../../scripts/relocate.mjs'))
 })
 
-/** src/ becomes the root, as in the package. */
+/** src/ becomes the root. */
 const toRoot = (path: string) => (path === 'src' ? '.' : path.replace(/^src\//, ''))
 const moved = (file: string, text: string) => relocate(text, file, toRoot)
 

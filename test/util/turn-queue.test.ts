@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { EvictedError, TurnQueue } from '../../src/util/turn-queue'
+import { EvictedError, TurnQueue } from '../../src/public/util/turn-queue'
 import { deferredPromise } from '../../src/util/sleep'
 
 const task = (log: string[], name: string) => {

@@ -7,8 +7,8 @@ import {
   isValidEthereumAddress,
   isValidEthereumWithdrawalCredentials,
   isValidSolanaAddress,
-} from '../../src/validation/address'
-import presetTokens from '../../src/validation/preset-tokens.json'
+} from '../../src/public/validation/address'
+import presetTokens from '../../src/public/validation/preset-tokens.json'
 import { root } from '../helpers/repository'
 import outcomes from '../fixtures/validation/addresses.json'
 
@@ -126,7 +126,7 @@ it('the libraries load with the first address that needs them, not before', () =
       'tsx/cjs',
       '-e',
       `
-      const { isValidBitcoinAddress, isValidSolanaAddress } = require('./src/validation/address')
+      const { isValidBitcoinAddress, isValidSolanaAddress } = require('./src/public/validation/address')
       const has = () => Object.keys(require.cache).some((path) => /@(noble|scure)/.test(path))
       isValidBitcoinAddress('1')
       const before = has()

@@ -2,7 +2,7 @@ import { install } from '@sinonjs/fake-timers'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { AdapterInputError } from '../../src/validation/errors'
-import { isWeekendNow, parseWeekendString } from '../../src/validation/market-status'
+import { isWeekendNow, parseWeekendString } from '../../src/public/validation/market-status'
 
 afterEach(() => void vi.restoreAllMocks())
 

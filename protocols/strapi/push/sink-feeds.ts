@@ -1,7 +1,7 @@
-import { type AdapterResponse, type ResponseGenerics } from '../../../src/cache/responses'
-import { type TypeFromDefinition } from '../../../src/validation/input-parameters'
-import { wantingTransports } from '../../../src/transports/subscription-transport'
-import { type Transport, type TransportGenerics } from '../../../src/transports/transport'
+import { type AdapterResponse, type ResponseGenerics } from '../../../src/public/util/types'
+import { type TypeFromDefinition } from '../../../src/public/validation/input-params'
+import { wantingTransports } from '../../../src/transports/pushed/terms'
+import { type Transport, type TransportGenerics } from '../../../src/public/transports'
 import { type LiveFeed } from './plan'
 
 /** One value that an endpoint serves now. */

@@ -1,5 +1,5 @@
 import { makeLogger } from '../../../src/util/logging'
-import { type TransportGenerics } from '../../../src/transports/transport'
+import { type TransportGenerics } from '../../../src/public/transports'
 import { TransferError } from '../errors'
 import { type LiveFeed, planPush, type SinkMode } from './plan'
 import { pushToStrapi, type PushOutcome, type PushServer, type SentDocument } from './push-transfer'

@@ -6,7 +6,7 @@ import { Pull, type PullOptions } from '../pull'
 import { type TransferOptions, TransferSession } from '../session'
 import { readStage } from '../stage-reader'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
-import { silentLoggers } from '../../../test/transports/link/support'
+import { silentLoggers } from '../../../test/connections/support'
 import { readTrace } from './push-peer'
 import { TracePeer } from './trace-peer'
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAdapter } from '../adapters/strapi'
-import { type Cache } from '../../../src/cache/cache'
+import { type Cache } from '../../../src/feeds/cache'
 import { serve } from '../../../src/testing'
 import { MockCache } from '../../../src/testing/mock-cache'
 import { type StrapiPullTransport } from '../pull-transport'

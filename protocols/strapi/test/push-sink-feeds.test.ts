@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ExpiringSortedSet } from '../../../src/subscriptions/expiring-sorted-set'
+import { ExpiringSortedSet } from '../../../src/feeds/expiring-sorted-set'
 import { keepWanted, liveFeeds, type SinkSource } from '../push/sink-feeds'
 import { SubscriptionTransport } from '../../../src/transports/subscription-transport'
 import { type TransportGenerics } from '../../../src/transports/transport'

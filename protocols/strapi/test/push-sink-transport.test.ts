@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { metrics } from '../../../src/metrics/registry'
-import { ExpiringSortedSet } from '../../../src/subscriptions/expiring-sorted-set'
+import { ExpiringSortedSet } from '../../../src/feeds/expiring-sorted-set'
 import { StrapiPushTransport, type StrapiPushGenerics } from '../push/sink-transport'
 import { CONNECTIONS, OUTAGE } from '../../../src/transports/capabilities'
 import {
@@ -9,7 +9,7 @@ import {
   type TransportGenerics,
 } from '../../../src/transports/transport'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
-import { silentLoggers } from '../../../test/transports/link/support'
+import { silentLoggers } from '../../../test/connections/support'
 import { PushPeer } from './push-peer'
 
 const INTERVAL_MS = 60_000

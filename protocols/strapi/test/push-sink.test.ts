@@ -4,7 +4,7 @@ import { Sink, type SinkTask } from '../push/sink'
 import { type SinkSource } from '../push/sink-feeds'
 import { type Transport, type TransportGenerics } from '../../../src/transports/transport'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
-import { silentLoggers } from '../../../test/transports/link/support'
+import { silentLoggers } from '../../../test/connections/support'
 import { PushPeer } from './push-peer'
 
 const PRICE = 'api::price.price'

@@ -5,7 +5,7 @@ import { type PushContent, type PushRow } from '../push/content'
 import { type PushMode } from '../push/mode'
 import { pushToStrapi } from '../push/push-transfer'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
-import { silentLoggers } from '../../../test/transports/link/support'
+import { silentLoggers } from '../../../test/connections/support'
 import { type Frame, frameOf, labelOf, readTrace, type TraceLine } from './push-peer'
 
 /** What a recorded server said to one request: everything up to the next one. */

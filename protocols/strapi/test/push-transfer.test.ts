@@ -5,7 +5,7 @@ import { type PushMode } from '../push/mode'
 import { pushToStrapi, type PushServer } from '../push/push-transfer'
 import { isCommitted } from '../push/verification'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
-import { silentLoggers } from '../../../test/transports/link/support'
+import { silentLoggers } from '../../../test/connections/support'
 import { PushPeer, type Reaction, type Row } from './push-peer'
 
 const PRICE = 'api::price.price'

@@ -5,7 +5,7 @@ import { type HttpTransportConfig, type HttpTransportGenerics } from '../../../s
 import { priceMapping } from '../price-mapping'
 import { strapiRest, type StrapiRestOptions } from '../rest-preset'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
-import { silentLoggers } from '../../../test/transports/link/support'
+import { silentLoggers } from '../../../test/connections/support'
 
 type Types = HttpTransportGenerics & {
   Parameters: {

@@ -7,7 +7,7 @@ import { TransferSession } from '../session'
 import { readStage } from '../stage-reader'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { selfSigned } from '../../../test/http/certificate'
-import { silentLoggers } from '../../../test/transports/link/support'
+import { silentLoggers } from '../../../test/connections/support'
 import { batch, price, PullPeer, secrets } from './pull-peer'
 import { type Frame } from './push-peer'
 

@@ -8,7 +8,7 @@ import { TransferError } from '../errors'
 import { TransferSession } from '../session'
 import { errorFromRefusal } from '../upgrade-refusal'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
-import { silentLoggers } from '../../../test/transports/link/support'
+import { silentLoggers } from '../../../test/connections/support'
 
 interface Handshake {
   server: string

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Link, type LinkClose, type LinkListener } from '../../../src/transports/link/link'
+import { type Link, type LinkClose, type LinkListener } from '../../../src/connections/link'
 import { Conversation } from '../conversation'
 import { parseServerDefinition } from '../definition'
 import { PeerSocket } from './peer'

@@ -10,7 +10,7 @@ import { type ConnectorConfig } from '../options'
 import { type WsServer } from '../ws-server'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { selfSigned } from '../../../test/http/certificate'
-import { silentLoggers } from '../../../test/transports/link/support'
+import { silentLoggers } from '../../../test/connections/support'
 
 const GUARD_MS = 5_000
 

@@ -1,6 +1,6 @@
 import nock from 'nock'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { LocalCache } from '../../../src/cache/local-cache'
+import { LocalCache } from '../../../src/feeds/local-cache'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { ReplayMemory } from '../replay-memory'
 import { selfSigned } from '../../../test/http/certificate'

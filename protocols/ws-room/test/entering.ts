@@ -1,5 +1,5 @@
-import { dial } from '../../../src/transports/link/dial'
-import { type LinkLimits } from '../../../src/transports/link/link'
+import { dial } from '../../../src/connections/dial'
+import { type LinkLimits } from '../../../src/connections/link'
 import { roomNameOf } from '../connection-string'
 import { RoomSession, type RoomSessionOptions } from '../room-session'
 import { identityOf } from './vectors'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type SessionEnd } from '../../../src/transports/link/link-keeper'
+import { type SessionEnd } from '../../../src/connections/link-keeper'
 import { Patience } from '../patience'
 import { RoomError, type RoomTrouble } from '../room-error'
 

@@ -1,5 +1,5 @@
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
-import { type ProviderResult } from '../../cache/responses'
+import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type TransportGenerics } from '../transport'
 

@@ -1,8 +1,8 @@
 import { type AxiosError } from 'axios'
 import { AdapterDataProviderError, AdapterRateLimitError } from '../../validation/errors'
 import { type ResponseTimestamps } from '../../validation/timestamps'
-import { type Outage } from '../capabilities'
-import { describeFailure, isWorthRetrying, statusOf } from '../requester/provider-error'
+import { type Outage } from '../../validation/outage'
+import { describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
 
 /** More of a provider's error page than anybody reads. */
 const MAX_BODY_CHARACTERS = 10_000

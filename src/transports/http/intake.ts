@@ -1,7 +1,7 @@
-import { ResponseCache } from '../../cache/response-cache'
-import { type ProviderResult, type TimestampedProviderResult } from '../../cache/responses'
+import { ResponseCache } from '../../feeds/response-cache'
+import { type ProviderResult, type TimestampedProviderResult } from '../../feeds/responses'
 import { type ResponseTimestamps } from '../../validation/timestamps'
-import { type RequestTimestamps } from '../requester/provider-error'
+import { type RequestTimestamps } from '../../outbound-http/provider-error'
 import { type HttpTransportGenerics } from './config'
 
 interface IntakeHost<T extends HttpTransportGenerics> {

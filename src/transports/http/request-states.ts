@@ -1,4 +1,4 @@
-import { type Outage } from '../capabilities'
+import { type Outage } from '../../validation/outage'
 
 /** What is known of one request to the provider, by its key. */
 interface State {

@@ -1,6 +1,6 @@
 import { type AxiosRequestConfig } from 'axios'
 import { type EventSourceInit } from 'eventsource'
-import { type ProviderResult } from '../../cache/responses'
+import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type EndpointContext, type TransportGenerics } from '../transport'
 

@@ -1,4 +1,4 @@
-import { identify } from '../../subscriptions/delta'
+import { identify } from '../../feeds/delta'
 import { type Backoff, exponentialBackoff } from '../../util/backoff'
 import { Gate } from '../../util/gate'
 

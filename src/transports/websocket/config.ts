@@ -1,6 +1,6 @@
 import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
-import { type ProviderResult } from '../../cache/responses'
+import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'

@@ -1,4 +1,4 @@
-import { identify } from '../../subscriptions/delta'
+import { identify } from '../../feeds/delta'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext } from '../transport'

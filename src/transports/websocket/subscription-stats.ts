@@ -1,4 +1,4 @@
-import { calculateFeedId, type KeySettings } from '../../cache/keys'
+import { calculateFeedId, type KeySettings } from '../../feeds/keys'
 import { metrics } from '../../metrics/registry'
 
 interface FeedCounts {

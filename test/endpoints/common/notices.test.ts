@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Notices } from '../../../endpoints/common/notices'
-import { LoggerFactoryProvider } from '../../../src/util'
+import { LoggerFactoryProvider } from '../../../src/public/util'
 
 const MINUTE = 60_000
 

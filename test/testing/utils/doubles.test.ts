@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { LocalCache } from '../../../src/cache/local-cache'
-import { RedisCache } from '../../../src/cache/redis-cache'
-import { type ResponseCache } from '../../../src/cache/response-cache'
+import { LocalCache } from '../../../src/feeds/local-cache'
+import { RedisCache } from '../../../src/redis/redis-cache'
+import { type ResponseCache } from '../../../src/feeds/response-cache'
 import { metrics } from '../../../src/metrics/registry'
 import { type AdapterRequest } from '../../../src/transports/transport'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
@@ -15,7 +15,7 @@ import {
   mockWebSocketProvider,
   NopTransport,
   RedisMock,
-} from '../../../src/util/testing-utils'
+} from '../../../src/public/util/testing-utils'
 
 afterEach(() => {
   vi.restoreAllMocks()

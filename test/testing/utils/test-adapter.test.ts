@@ -3,15 +3,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
 import { Adapter } from '../../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../../src/adapter/adapter-endpoint'
-import { LocalCache } from '../../../src/cache/local-cache'
-import { WebSocketClassProvider } from '../../../src/transports/websocket/class-provider'
+import { LocalCache } from '../../../src/feeds/local-cache'
+import { WebSocketClassProvider } from '../../../src/connections/class-provider'
 import {
   MockCache,
   MockWebsocketServer,
   mockWebSocketProvider,
   NopTransport,
   TestAdapter,
-} from '../../../src/util/testing-utils'
+} from '../../../src/public/util/testing-utils'
 import { type Variables, withEnv } from '../../../src/testing/env'
 import { makeAcme } from '../acme'
 import { recordingAssertions } from './assertions'

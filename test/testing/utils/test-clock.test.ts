@@ -7,7 +7,7 @@ import {
   runAllUntilTime,
   runPeriodicAsyncBackgroundExecution,
   waitUntilResolved,
-} from '../../../src/util/testing-utils'
+} from '../../../src/public/util/testing-utils'
 
 let clock: Clock
 

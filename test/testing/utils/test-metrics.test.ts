@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assertEqualResponses, TestMetrics } from '../../../src/util/testing-utils'
+import { assertEqualResponses, TestMetrics } from '../../../src/public/util/testing-utils'
 import { recordingAssertions } from './assertions'
 
 const text = String.raw`# HELP asked How often

@@ -3,9 +3,9 @@ import { type AddressInfo } from 'node:net'
 import { Adapter } from '../../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../../src/adapter/adapter-endpoint'
 import { type AdapterParams } from '../../../src/adapter/params'
-import { type SingleNumberResultResponse } from '../../../src/cache/responses'
+import { type SingleNumberResultResponse } from '../../../src/feeds/responses'
 import { type BaseAdapterSettings, type SettingsDefinitionMap } from '../../../src/config/settings'
-import { HttpTransport, type HttpTransportConfig } from '../../../src/transports/http'
+import { HttpTransport, type HttpTransportConfig } from '../../../src/public/transports/http'
 import { InputParameters } from '../../../src/validation/input-parameters'
 
 /** What the provider answers with; undefined never answers. */

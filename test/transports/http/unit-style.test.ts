@@ -1,13 +1,13 @@
 import { AxiosError, type AxiosResponse } from 'axios'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { metrics } from '../../../src/metrics/registry'
-import { HttpTransport, type HttpTransportConfig } from '../../../src/transports/http'
+import { HttpTransport, type HttpTransportConfig } from '../../../src/public/transports/http'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import {
   AdapterConnectionError,
   AdapterDataProviderError,
   AdapterRateLimitError,
-} from '../../../src/validation/error'
+} from '../../../src/public/validation/error'
 import { type Feed, type Types } from './support'
 
 type Context = Parameters<HttpTransport<Types>['backgroundExecute']>[0]

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type ProviderResult } from '../../../src/cache/responses'
+import { type ProviderResult } from '../../../src/feeds/responses'
 import { SseProvider } from './provider'
 import { config, linesAt, logged, start, type Types } from './support'
 

@@ -1,10 +1,10 @@
 import { Adapter } from '../../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../../src/adapter/adapter-endpoint'
-import { type ProviderResult, type SingleNumberResultResponse } from '../../../src/cache/responses'
+import { type ProviderResult, type SingleNumberResultResponse } from '../../../src/feeds/responses'
 import { type BaseAdapterSettings } from '../../../src/config/settings'
 import { serve, type Served, type ServeOptions } from '../../../src/testing/serve'
 import { type SseTransportConfig } from '../../../src/transports/sse/config'
-import { SseTransport } from '../../../src/transports/sse-transport'
+import { SseTransport } from '../../../src/transports/sse/sse-transport'
 import { InputParameters } from '../../../src/validation/input-parameters'
 
 export const inputParameters = new InputParameters({

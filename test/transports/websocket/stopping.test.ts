@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
 import { type WsProvider, wsProvider } from '../../../src/testing/ws-provider'
-import { WebSocketClassProvider } from '../../../src/transports/websocket/class-provider'
+import { WebSocketClassProvider } from '../../../src/connections/class-provider'
 import { config, ETH, linesAt, logged, start, tick } from './support'
 
 const sockets: WebSocket[] = []

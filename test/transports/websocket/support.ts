@@ -1,7 +1,7 @@
 import { type vi } from 'vitest'
 import { Adapter } from '../../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../../src/adapter/adapter-endpoint'
-import { type ProviderResult, type SingleNumberResultResponse } from '../../../src/cache/responses'
+import { type ProviderResult, type SingleNumberResultResponse } from '../../../src/feeds/responses'
 import { type BaseAdapterSettings } from '../../../src/config/settings'
 import { serve, type ServeOptions, type Served } from '../../../src/testing/serve'
 import { type WebSocketTransportConfig } from '../../../src/transports/websocket/config'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo } from 'node:net'
 import { expect, it, vi } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
-import { noteWire, together } from '../../../src/transports/websocket/socket'
+import { noteWire, together } from '../../../src/connections/socket'
 
 it('what is sent together leaves in one piece, in order, and a failure in between holds nothing back', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
 import { metrics } from '../../../src/metrics/registry'
-import { WebSocketClassProvider } from '../../../src/transports/websocket/class-provider'
+import { WebSocketClassProvider } from '../../../src/connections/class-provider'
 import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { BTC, config, ETH, FAKED, linesAt, logged, loggerFactory, result, tick, type Types } from './support'

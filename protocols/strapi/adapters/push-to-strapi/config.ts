@@ -1,5 +1,5 @@
-import { AdapterConfig } from '../../../../src/config'
-import { validator } from '../../../../src/validation/utils'
+import { AdapterConfig } from '../../../../src/public/config'
+import { validator } from '../../../../src/public/validation/utils'
 import { feedsOf } from './feeds'
 
 export const MODES = ['append', 'replace-matching', 'replace-type'] as const

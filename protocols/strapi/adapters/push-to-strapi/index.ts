@@ -1,4 +1,4 @@
-import { Adapter } from '../../../../src/adapter'
+import { Adapter } from '../../../../src/public/adapter'
 import { config } from './config'
 import { createPriceEndpoint, createPriceTransport } from './price'
 import { createPushEndpoint } from './push'

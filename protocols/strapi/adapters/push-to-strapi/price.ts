@@ -3,10 +3,10 @@
  *
  * Units: `result` in units of the quote asset; its time is the provider's, or when the other adapter received it.
  */
-import { AdapterEndpoint } from '../../../../src/adapter'
-import { HttpTransport } from '../../../../src/transports'
-import { type SingleNumberResultResponse } from '../../../../src/util'
-import { InputParameters } from '../../../../src/validation'
+import { AdapterEndpoint } from '../../../../src/public/adapter'
+import { HttpTransport } from '../../../../src/public/transports'
+import { type SingleNumberResultResponse } from '../../../../src/public/util'
+import { InputParameters } from '../../../../src/public/validation'
 import { config } from './config'
 
 const inputParameters = new InputParameters(

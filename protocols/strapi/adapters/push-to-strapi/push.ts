@@ -3,10 +3,10 @@
  *
  * Source: Strapi's remote data transfer; see protocols/strapi/pushing.md.
  */
-import { AdapterEndpoint } from '../../../../src/adapter'
-import { type HttpTransport } from '../../../../src/transports'
+import { AdapterEndpoint } from '../../../../src/public/adapter'
+import { type HttpTransport } from '../../../../src/public/transports'
 import { type ServedValue, type SinkMode, type SinkReport, StrapiPushTransport } from '../..'
-import { InputParameters } from '../../../../src/validation'
+import { InputParameters } from '../../../../src/public/validation'
 import { type config, MODES } from './config'
 import { feedsOf } from './feeds'
 import { type PriceTypes } from './price'

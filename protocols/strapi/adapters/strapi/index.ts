@@ -1,4 +1,4 @@
-import { PriceAdapter } from '../../../../src/adapter'
+import { PriceAdapter } from '../../../../src/public/adapter'
 import { config } from './config'
 import { createPriceEndpoint } from './price'
 

@@ -4,11 +4,15 @@
  * Source: Strapi 5, remote data transfer or REST API; see protocols/strapi/README.md.
  * Units: the price in units of the quote asset, as text or as a number; the time as a datetime.
  */
-import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition, pure } from '../../../../src/adapter'
-import { HttpTransport, TransportRoutes } from '../../../../src/transports'
+import {
+  CryptoPriceEndpoint,
+  priceEndpointInputParametersDefinition,
+  pure,
+} from '../../../../src/public/adapter'
+import { HttpTransport, TransportRoutes } from '../../../../src/public/transports'
 import { priceMapping, strapiRest, StrapiPullTransport } from '../..'
-import { type SingleNumberResultResponse } from '../../../../src/util'
-import { InputParameters } from '../../../../src/validation'
+import { type SingleNumberResultResponse } from '../../../../src/public/util'
+import { InputParameters } from '../../../../src/public/validation'
 import { config } from './config'
 
 const inputParameters = new InputParameters(priceEndpointInputParametersDefinition, [

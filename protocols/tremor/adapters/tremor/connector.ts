@@ -1,4 +1,4 @@
-import { ConfigError } from '../../../../src/config'
+import { ConfigError } from '../../../../src/public/config'
 import { type ConnectorConfig, type PeerAccount, type TremorLimits } from '../..'
 import { CODEC_NAME, type TremorSettings } from './config'
 

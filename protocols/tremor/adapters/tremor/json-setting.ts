@@ -1,4 +1,4 @@
-import { type Validator } from '../../../../src/validation/utils'
+import { type Validator } from '../../../../src/public/validation/utils'
 
 /**
  * Accepts JSON; what it means is checked by whoever reads it.

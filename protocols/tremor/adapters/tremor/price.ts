@@ -8,10 +8,10 @@ import {
   CryptoPriceEndpoint,
   type GuardOptions,
   priceEndpointInputParametersDefinition,
-} from '../../../../src/adapter'
+} from '../../../../src/public/adapter'
 import { type ConnectorEvent, type EventTools, type OutgoingEvent, TremorTransport } from '../..'
-import { type ProviderResult } from '../../../../src/util'
-import { InputParameters } from '../../../../src/validation'
+import { type ProviderResult } from '../../../../src/public/util'
+import { InputParameters } from '../../../../src/public/validation'
 import { commonNames } from '../../../../endpoints/common/asset-codes'
 import { type Quote, quoteOf } from '../../../../endpoints/common/quote'
 import { type config, type TremorSettings } from './config'

@@ -1,5 +1,5 @@
 import { AssetCodes, type AssetNaming } from '../../../../endpoints/common/asset-codes'
-import { AdapterInputError } from '../../../../src/validation/error'
+import { AdapterInputError } from '../../../../src/public/validation/error'
 
 const codes = new AssetCodes({ venue: 'the provider' })
 

@@ -1,6 +1,6 @@
-import { AdapterConfig } from '../../../../src/config'
+import { AdapterConfig } from '../../../../src/public/config'
 import { parseSigners } from '../..'
-import { validator } from '../../../../src/validation/utils'
+import { validator } from '../../../../src/public/validation/utils'
 
 const signersProblem = (text?: string): string | undefined => {
   try {

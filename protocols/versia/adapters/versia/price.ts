@@ -4,9 +4,9 @@
  * Source: Versia, Working Drafts 4 and 5 (messages) and 0.6 (signatures); protocols/versia/README.md.
  * Units: `value` is a decimal text in the quote asset, `observed_at` says when it was seen.
  */
-import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../../../src/adapter'
+import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../../../src/public/adapter'
 import { VersiaTransport } from '../..'
-import { InputParameters } from '../../../../src/validation'
+import { InputParameters } from '../../../../src/public/validation'
 import { AssetCodes, commonNames } from '../../../../endpoints/common/asset-codes'
 import { config } from './config'
 import { pairOf } from './pairs'

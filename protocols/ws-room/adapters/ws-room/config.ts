@@ -1,5 +1,5 @@
-import { AdapterConfig } from '../../../../src/config'
-import { validator } from '../../../../src/validation/utils'
+import { AdapterConfig } from '../../../../src/public/config'
+import { validator } from '../../../../src/public/validation/utils'
 
 export const config = new AdapterConfig(
   {

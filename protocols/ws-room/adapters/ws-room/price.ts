@@ -4,9 +4,9 @@
  * Source: the room protocol `ws-room`, with prices in Scene packets as protocols/ws-room/README.md describes them.
  * Units: `value` is decimal text in the quote asset, `observed_at` says when it was seen.
  */
-import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../../../src/adapter'
+import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../../../src/public/adapter'
 import { WsRoomTransport } from '../..'
-import { InputParameters } from '../../../../src/validation'
+import { InputParameters } from '../../../../src/public/validation'
 import { AssetCodes, commonNames } from '../../../../endpoints/common/asset-codes'
 import { config } from './config'
 import { pairOf } from './pairs'

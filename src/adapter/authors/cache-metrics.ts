@@ -1,0 +1,119 @@
+import { metrics } from '../../metrics/registry'
+import { numberOf } from '../../feeds/feed-metrics'
+
+/** Labels of the `cache_data_*` metrics (contract 14). `participant_id` is the cache key. */
+export interface CacheMetricsLabels {
+  participant_id: string
+  feed_id: string
+  cache_type: string
+}
+
+/** More keys than this, and the one heard of longest ago leaves the metrics. */
+const MAX_KEYS = 10_000
+
+/** What authors recorded of one key: plain numbers, published when scraped. */
+interface Recorded {
+  label: CacheMetricsLabels
+  gets: number
+  sets: number
+  value: number | undefined
+  staleness: number
+  totalStaleness: number | undefined
+  maxAge: number
+  timeDelta: number | undefined
+}
+
+/** A part of {@link metrics}: what these functions count has to outlive the resets that publishing brings. */
+class RecordedByAuthors {
+  private readonly byKey = new Map<string, Recorded>()
+  private isPublished = false
+
+  of(label: CacheMetricsLabels): Recorded {
+    if (!this.isPublished) this.publish()
+    const key = `${label.cache_type} ${label.feed_id} ${label.participant_id}`
+    const known = this.byKey.get(key)
+    const recorded: Recorded = known ?? {
+      label: { ...label },
+      gets: 0,
+      sets: 0,
+      value: undefined,
+      staleness: 0,
+      totalStaleness: undefined,
+      maxAge: 0,
+      timeDelta: undefined,
+    }
+    this.byKey.delete(key)
+    this.byKey.set(key, recorded)
+    if (this.byKey.size > MAX_KEYS) this.byKey.delete(this.byKey.keys().next().value!)
+    return recorded
+  }
+
+  private publish(): void {
+    this.isPublished = true
+    const all = () => this.byKey.values()
+    metrics.publish('cacheDataGetCount', (counter) => {
+      for (const { label, gets } of all()) if (gets > 0) counter.inc({ ...label }, gets)
+    })
+    metrics.publish('cacheDataSetCount', (counter) => {
+      for (const { label, sets } of all()) if (sets > 0) counter.inc({ ...label }, sets)
+    })
+    metrics.publish('cacheDataGetValues', (gauge) => {
+      for (const { label, value } of all()) if (value !== undefined) gauge.set({ ...label }, value)
+    })
+    metrics.publish('cacheDataMaxAge', (gauge) => {
+      for (const { label, sets, maxAge } of all()) if (sets > 0) gauge.set({ ...label }, maxAge)
+    })
+    metrics.publish('cacheDataStalenessSeconds', (gauge) => {
+      for (const { label, staleness } of all()) gauge.set({ ...label }, staleness)
+    })
+    metrics.publish('totalDataStalenessSeconds', (gauge) => {
+      for (const { label, totalStaleness } of all())
+        if (totalStaleness !== undefined) gauge.set({ ...label }, totalStaleness)
+    })
+    metrics.publish('providerTimeDelta', (gauge) => {
+      for (const { label, timeDelta } of all())
+        if (timeDelta) gauge.set({ feed_id: label.feed_id }, timeDelta)
+    })
+  }
+}
+
+const recordedByAuthors = new RecordedByAuthors()
+
+export const cacheMetricsLabel = (
+  cacheKey: string,
+  feedId: string,
+  cacheType: string,
+): CacheMetricsLabels => ({ participant_id: cacheKey, feed_id: feedId, cache_type: cacheType })
+
+/**
+ * Counts a request that found its response in the cache, for authors who read the cache themselves. What the framework reads it counts
+ * itself.
+ *
+ * @param value - the response's `result`
+ * @param staleness - ages in ms: since it was received, and by the provider's own time if it gives one
+ */
+export const cacheGet = (
+  label: CacheMetricsLabels,
+  value: unknown,
+  staleness: { cache: number; total: number | null },
+): void => {
+  const recorded = recordedByAuthors.of(label)
+  recorded.gets++
+  recorded.value = numberOf(value) ?? recorded.value
+  recorded.staleness = staleness.cache
+  if (staleness.total) recorded.totalStaleness = staleness.total
+}
+
+/**
+ * Counts a write to the cache, for authors who write to it themselves; see {@link cacheGet}.
+ *
+ * @param maxAge - time to live, in ms
+ * @param timeDelta - our time less the provider's own, in ms
+ */
+export const cacheSet = (label: CacheMetricsLabels, maxAge: number, timeDelta: number | undefined): void => {
+  const recorded = recordedByAuthors.of(label)
+  recorded.sets++
+  recorded.maxAge = maxAge
+  recorded.staleness = 0
+  if (timeDelta) recorded.timeDelta = timeDelta
+}

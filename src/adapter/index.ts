@@ -1,8 +1,0 @@
-export * from './basic'
-export * from './endpoint'
-export * from './lwba'
-export * from './market-status'
-export * from './price'
-export * from './types'
-export { pure } from './pure'
-export { type GuardOptions } from '../cache/guards'

@@ -1,9 +1,0 @@
-export {
-  DEFAULT_LWBA_ALIASES,
-  LwbaEndpoint,
-  type LwbaEndpointGenerics,
-  type LwbaEndpointInputParametersDefinition,
-  lwbaEndpointInputParametersDefinition,
-  type LwbaResponseDataFields,
-  validateLwbaResponse,
-} from './lwba-endpoint'

@@ -1,8 +1,0 @@
-export {
-  MarketStatus,
-  MarketStatusEndpoint,
-  type MarketStatusEndpointGenerics,
-  marketStatusEndpointInputParametersDefinition,
-  type MarketStatusResultResponse,
-  TwentyfourFiveMarketStatus,
-} from './market-status-endpoint'

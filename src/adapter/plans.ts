@@ -1,0 +1,137 @@
+import { LRUCache } from 'lru-cache'
+import { type Adapter } from './adapter'
+import { type AdapterEndpoint } from './adapter-endpoint'
+import { type EndpointGenerics } from './params'
+import { type Feed } from '../feeds/feed'
+import { localLayerOf, type LocalCache, type LocalCacheEntry } from '../feeds/local-cache'
+import { type AdapterResponse } from '../feeds/responses'
+import { registersAsUsual, wantingTransports } from '../transports/subscription-transport'
+import { type AdapterRequest, type Transport } from '../transports/transport'
+import { makeLogger } from '../util/logging'
+
+const logger = makeLogger('RequestPlans')
+
+const MAX_MEMO_BYTES = 32 * 1024 * 1024
+const BYTES_PER_PLAN = 500
+/** Longer bodies are prepared each time: they are rare, and what knows them would grow large. */
+const MAX_KNOWN_BODY = 8_192
+/** Bodies are looked up by their bytes: only of these do text and bytes agree. */
+// eslint-disable-next-line no-control-regex -- the range is that of ASCII
+const ASCII = /^[\x00-\x7f]*$/
+
+/** What a body comes to: decided once, and good for as long as nothing it was decided by has changed. */
+export class Plan {
+  private readonly inputParameters: unknown
+  private readonly maxKeySize: number
+  private readonly feedIdJson: boolean
+  private readonly prefix: string | undefined
+  private readonly defaultKey: string
+  private readonly transforms: number
+  private readonly overrides: unknown
+  private readonly router: unknown
+  private readonly validation: unknown
+
+  constructor(
+    readonly feed: Feed,
+    private readonly cache: LocalCache<AdapterResponse>,
+    /** Keeps the feed wanted. */
+    readonly want: () => void,
+    readonly payloadBytes: number,
+    private readonly endpoint: AdapterEndpoint<EndpointGenerics>,
+    private readonly adapter: Adapter,
+  ) {
+    const { settings } = adapter
+    this.inputParameters = endpoint.inputParameters
+    this.maxKeySize = settings.MAX_COMMON_KEY_SIZE
+    this.feedIdJson = settings.FEED_ID_JSON
+    this.prefix = settings.CACHE_PREFIX
+    this.defaultKey = settings.DEFAULT_CACHE_KEY
+    this.transforms = endpoint.requestTransforms.length
+    this.overrides = endpoint.overrides
+    this.router = endpoint.customRouter
+    this.validation = endpoint.customInputValidation
+  }
+
+  /** The feed's live entry, if there is one. */
+  read(): LocalCacheEntry<AdapterResponse> | undefined {
+    return this.cache.read(this.feed.key, this.feed)
+  }
+
+  /** Tests replace an endpoint's members and change settings between requests (contract 4.1, 8.2). */
+  isCurrent(): boolean {
+    const { endpoint, adapter, feed } = this
+    const { settings } = adapter
+    return (
+      !feed.isForgotten &&
+      endpoint.inputParameters === this.inputParameters &&
+      endpoint.requestTransforms.length === this.transforms &&
+      endpoint.overrides === this.overrides &&
+      endpoint.customRouter === this.router &&
+      endpoint.customInputValidation === this.validation &&
+      settings.MAX_COMMON_KEY_SIZE === this.maxKeySize &&
+      settings.FEED_ID_JSON === this.feedIdJson &&
+      settings.CACHE_PREFIX === this.prefix &&
+      settings.DEFAULT_CACHE_KEY === this.defaultKey &&
+      adapter.servesVerbatim(endpoint)
+    )
+  }
+}
+
+/**
+ * Plans by raw body, so that a body seen before is neither parsed nor validated again. Only what the body alone decides is kept: a request
+ * that an author's code could prepare differently next time, or answer otherwise than from the cache, has no plan.
+ */
+export class PlanMemo {
+  private readonly plans = new LRUCache<string, Plan>({
+    maxSize: MAX_MEMO_BYTES,
+    sizeCalculation: (_plan, body) => body.length * 2 + BYTES_PER_PLAN,
+  })
+
+  constructor(private readonly adapter: Adapter) {}
+
+  get(body: string): Plan | undefined {
+    const plan = this.plans.get(body)
+    if (plan === undefined || plan.isCurrent()) return plan
+    this.plans.delete(body)
+    return undefined
+  }
+
+  /** Remembers a prepared request, if it may be. */
+  learn(body: string, endpoint: AdapterEndpoint<EndpointGenerics>, req: AdapterRequest<unknown>): void {
+    const { adapter } = this
+    const { cacheKey, data, transportName } = req.requestContext
+    const local = localLayerOf(adapter.dependencies.cache) as LocalCache<AdapterResponse> | undefined
+    if (
+      body.length > MAX_KNOWN_BODY ||
+      !ASCII.test(body) ||
+      !endpoint.isPure ||
+      !adapter.servesVerbatim(endpoint)
+    )
+      return
+    if (local === undefined) return
+    const want = wanter(endpoint.transportRoutes.get(transportName), req)
+    const feed = endpoint.responseCache?.feed(transportName, data as Record<string, unknown>)
+    if (want === undefined || feed?.key !== cacheKey) return
+    const payloadBytes = Buffer.byteLength(body)
+    this.plans.set(body, new Plan(feed, local, want, payloadBytes, endpoint, adapter))
+  }
+}
+
+/** How a request keeps its feed wanted without anything of the author's running; undefined when the author has a say. */
+const wanter = (
+  transport: Transport<EndpointGenerics>,
+  req: AdapterRequest<unknown>,
+): (() => void) | undefined => {
+  if (!registersAsUsual(transport)) return undefined
+  const [first, ...others] = wantingTransports(transport)
+  if (first === undefined) return () => {}
+  const { data, cacheKey } = req.requestContext
+  const want = (wanting: typeof first): void => {
+    const wanted = wanting.want(data as never, cacheKey)
+    if (wanted !== undefined)
+      wanted.catch((err: unknown) => logger.error({ err }, `Error registering request: ${String(err)}`))
+  }
+  if (others.length === 0) return () => want(first)
+  const all = [first, ...others]
+  return () => all.forEach(want)
+}

@@ -1,6 +1,0 @@
-export {
-  StockEndpoint,
-  type StockEndpointGenerics,
-  type StockEndpointInputParametersDefinition,
-  stockEndpointInputParametersDefinition,
-} from './stock-endpoint'

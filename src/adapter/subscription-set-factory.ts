@@ -1,0 +1,39 @@
+import { type Redis } from 'ioredis'
+import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
+import { type SubscriptionSet, type SubscriptionSets } from '../feeds/subscription-set'
+import { RedisSubscriptionSet } from '../redis/redis-subscription-set'
+
+type Settings = { CACHE_TYPE: string; SUBSCRIPTION_SET_MAX_ITEMS: number; CACHE_PREFIX?: string }
+
+/** As a type, it is whatever builds sets: transports, which know of no Redis, are given it by that name. */
+export type SubscriptionSetFactory = SubscriptionSets
+
+/** Builds the subscription sets of an adapter's transports: where its responses are kept, there are its subscriptions. */
+export const SubscriptionSetFactory: new (
+  settings: Settings,
+  adapterName: string,
+  redisClient?: Redis,
+) => SubscriptionSets = class SubscriptionSetFactory implements SubscriptionSets {
+  private readonly cacheType: string
+  private readonly capacity: number
+  private readonly keyPrefix: string
+
+  constructor(
+    settings: Settings,
+    adapterName: string,
+    private readonly redisClient?: Redis,
+  ) {
+    this.cacheType = settings.CACHE_TYPE
+    this.capacity = settings.SUBSCRIPTION_SET_MAX_ITEMS
+    this.keyPrefix = settings.CACHE_PREFIX ? `${settings.CACHE_PREFIX}-${adapterName}` : adapterName
+  }
+
+  /** @throws Error when the set should be in Redis and there is no client */
+  buildSet<T>(endpointName: string, transportName: string): SubscriptionSet<T> {
+    if (this.cacheType !== 'redis') return new ExpiringSortedSet<T>(this.capacity)
+    if (this.redisClient === undefined)
+      throw new Error('Redis client undefined. Cannot create Redis subscription set')
+    const key = `${this.keyPrefix}-${endpointName}-${transportName}-subscriptionSet`
+    return new RedisSubscriptionSet<T>(this.redisClient, key, this.capacity)
+  }
+}

@@ -1,6 +1,0 @@
-export * from './cache'
-export { calculateAdapterName, calculateCacheKey, calculateFeedId, calculateHttpRequestKey } from './keys'
-export { LocalCache, type LocalCacheEntry } from './local-cache'
-export { RedisCache } from './redis-cache'
-export { CacheFactory } from './factory'
-export { pollResponseFromCache } from './poll'

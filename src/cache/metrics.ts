@@ -1,2 +1,0 @@
-export { CacheTypes } from './cache'
-export { cacheGet, cacheMetricsLabel, type CacheMetricsLabels, cacheSet } from './record-metrics'

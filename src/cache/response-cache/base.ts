@@ -1,1 +1,0 @@
-export { ResponseCache } from '../response-cache'

@@ -1,1 +1,0 @@
-export { CompareResponseCache } from '../compare-response-cache'

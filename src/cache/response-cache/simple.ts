@@ -1,1 +1,0 @@
-export { SimpleResponseCache } from '../response-cache'

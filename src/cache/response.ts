@@ -1,2 +1,0 @@
-export { CompareResponseCache } from './compare-response-cache'
-export { ResponseCache, SimpleResponseCache } from './response-cache'

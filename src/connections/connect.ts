@@ -1,0 +1,124 @@
+import type WebSocket from 'ws'
+import { type ErrorCode } from '../validation/error-codes'
+import { AdapterConnectionError } from '../validation/errors'
+import { destroy, messageListeners, silence, takeListenersOff } from './socket'
+
+/** Messages kept for after the open handler; beyond that a provider is not greeting but flooding. */
+const MAX_EARLY_MESSAGES = 1_000
+
+const CODES: Record<string, ErrorCode> = {
+  ECONNREFUSED: 'CONNECTION_REFUSED',
+  ENOTFOUND: 'HOST_NOT_FOUND',
+  EAI_AGAIN: 'HOST_NOT_FOUND',
+  ETIMEDOUT: 'CONNECTION_TIMEOUT',
+  CERT_HAS_EXPIRED: 'TLS_FAILED',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS_FAILED',
+  SELF_SIGNED_CERT_IN_CHAIN: 'TLS_FAILED',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS_FAILED',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'TLS_FAILED',
+}
+
+/** Which of our codes a failed connection has. */
+export const codeOf = (event: { error?: unknown; message?: string }): ErrorCode => {
+  const { code } = (event.error ?? {}) as { code?: string }
+  if (code !== undefined && CODES[code] !== undefined) return CODES[code]
+  if (event.message?.startsWith('Unexpected server response')) return 'HANDSHAKE_REFUSED'
+  return 'CONNECTION_FAILED'
+}
+
+export const connectionError = (code: ErrorCode, message: string, cause?: unknown): AdapterConnectionError =>
+  new AdapterConnectionError(
+    { statusCode: 502, message, cause, reason: { code, message, sinceUnixMs: Date.now() } },
+    { providerDataRequestedUnixMs: 0, providerDataReceivedUnixMs: 0, providerIndicatedTimeUnixMs: undefined },
+  )
+
+export interface Attempt {
+  /** Settled by the first of open, error, close, deadline and {@link Attempt.abort}; a losing socket is destroyed. */
+  readonly opened: Promise<WebSocket>
+  /** Gives up; a socket that is open already goes to `dismiss` instead of being destroyed. */
+  abort(): void
+}
+
+/**
+ * Waits until a socket is open and the author's open handler is done. Listens from the very tick in which the socket was made: what
+ * arrives together with the handshake, and not for the open handler, is handed to `onOpen` in order.
+ *
+ * @param of.open - the author's handler; absent, the socket counts as open within the open event itself
+ * @param of.onOpen - puts the lasting listeners on; its argument are the messages that came too early. What it throws fails the attempt
+ */
+export const connect = (of: {
+  socket: WebSocket
+  timeoutMs: number
+  open: (() => Promise<void> | void) | undefined
+  onError: (event: WebSocket.ErrorEvent) => void
+  onOpen: (early: WebSocket.MessageEvent[]) => void
+  dismiss: (socket: WebSocket) => void
+}): Attempt => {
+  const { socket } = of
+  const early: WebSocket.MessageEvent[] = []
+  let isSettled = false
+  let isOpening = false
+  let settle: { resolve: (socket: WebSocket) => void; reject: (error: Error) => void }
+  const opened = new Promise<WebSocket>((resolve, reject) => (settle = { resolve, reject }))
+
+  const fail = (error: Error, letGo = destroy) => {
+    if (isSettled) return
+    isSettled = true
+    clearTimeout(deadline)
+    silence(socket)
+    letGo(socket)
+    settle.reject(error)
+  }
+  const succeed = () => {
+    if (isSettled) return
+    takeListenersOff(socket)
+    try {
+      of.onOpen(early)
+    } catch (error) {
+      return openFailed(error)
+    }
+    isSettled = true
+    clearTimeout(deadline)
+    settle.resolve(socket)
+  }
+  const openFailed = (cause: unknown) => {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    fail(connectionError('OPEN_HANDLER_FAILED', `The open handler failed: ${message}`, cause))
+  }
+  const deadline = setTimeout(() => {
+    const message = `The promise "WS Open Handler" took longer than ${of.timeoutMs} ms to execute, giving up the connection`
+    fail(connectionError('CONNECTION_TIMEOUT', message))
+  }, of.timeoutMs)
+
+  socket.addEventListener('error', (event) => {
+    if (isSettled) return
+    of.onError(event)
+    fail(connectionError(codeOf(event), `Could not connect: ${event.message}`, event.error))
+  })
+  socket.addEventListener('close', ({ code, reason }) => {
+    const why = `The provider closed the connection before it was open (code: ${code}, reason: ${reason || 'none'})`
+    fail(connectionError('CONNECTION_CLOSED', why))
+  })
+  socket.addEventListener('message', (event) => {
+    if (isSettled || early.length >= MAX_EARLY_MESSAGES) return
+    // While the open handler listens too, what comes is its conversation. A socket that cannot tell is taken to do so.
+    const belongsToOpenHandler = isOpening && (messageListeners(socket) ?? 2) > 1
+    if (!belongsToOpenHandler) early.push(event)
+  })
+  // Last, because a double may say "open" from inside this very call.
+  socket.addEventListener('open', () => {
+    if (isSettled || isOpening) return
+    isOpening = true
+    try {
+      const opening = of.open?.()
+      // Not `instanceof`: a promise may be another library's.
+      if (typeof opening?.then === 'function') opening.then(succeed, openFailed)
+      else succeed()
+    } catch (error) {
+      openFailed(error)
+    }
+  })
+  const abort = () =>
+    fail(connectionError('CONNECTION_CLOSED', 'The transport stopped'), isOpening ? of.dismiss : destroy)
+  return { opened, abort }
+}

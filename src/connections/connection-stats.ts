@@ -1,0 +1,45 @@
+import { metrics } from '../metrics/registry'
+import { safeUrl } from '../util/redaction'
+
+/** Label values of connection errors; further ones share `other`, so that series stay bounded (OB-1). */
+const MAX_ERROR_LABELS = 30
+
+/** A URL that may stand in logs and labels; empty before the first connection. */
+export const shownUrl = (url: string): string => (url === '' ? '' : safeUrl(url))
+
+/** Counts the connections of one transport. They are rare: each goes to its metric at once. */
+export class ConnectionStats {
+  private isActive = false
+  private readonly errorLabels = new Set<string>()
+
+  attempted(): void {
+    metrics.get('wsConnectionAttempt').inc()
+  }
+
+  /** Whether the transport has an open connection in use. */
+  active(isActive: boolean): void {
+    if (this.isActive === isActive) return
+    this.isActive = isActive
+    metrics.get('wsConnectionActive').inc(isActive ? 1 : -1)
+  }
+
+  errored(message: string): void {
+    if (this.errorLabels.size < MAX_ERROR_LABELS) this.errorLabels.add(message)
+    const label = this.errorLabels.has(message) ? message : 'other'
+    metrics.get('wsConnectionErrors').labels({ message: label }).inc()
+  }
+
+  closed(code: number, url: string): void {
+    metrics
+      .get('wsConnectionClosures')
+      .labels({ code, url: shownUrl(url) })
+      .inc()
+  }
+
+  failedOver(transportName: string, url: string, count: number): void {
+    metrics
+      .get('wsConnectionFailoverCount')
+      .labels({ transport_name: transportName, url: shownUrl(url) })
+      .set(count)
+  }
+}

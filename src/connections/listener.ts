@@ -1,0 +1,241 @@
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { type AddressInfo, type Socket } from 'node:net'
+import { type Duplex } from 'node:stream'
+import { type TLSSocket } from 'node:tls'
+import { WebSocketServer } from 'ws'
+import { LogLimiter } from '../util/log-limiter'
+import { makeLogger } from '../util/logging'
+import { type ConnectionStatus } from './connection-status'
+import { type Address, Link, type LinkLimits } from './link'
+import { type Caller } from './peer-tokens'
+
+const logger = makeLogger('Listener')
+
+export interface ListenerOptions<Peer> extends LinkLimits {
+  host: string
+  /** 0 lets the system choose. */
+  port: number
+  /** PEM texts. With `ca`, clients must show a certificate that it signed. */
+  tls?: { cert: string; key: string; ca?: string }
+  /** Says who is calling, or undefined to refuse with 401. Called for every upgrade, before it is answered. */
+  authenticate: (caller: Caller) => Peer | undefined
+  /** Subprotocol to answer with, out of those offered; the default picks none. */
+  chooseProtocol?: (offered: ReadonlySet<string>) => string | false
+  /** A connection that is not open after this, in ms, is cut. Default 5 000. */
+  handshakeTimeoutMs?: number
+  /** Connections at once, those in the handshake counted. More are refused with 503. Default 100. */
+  maxConnections?: number
+  /** Larger messages end their link with 1009. */
+  maxPayloadBytes: number
+  /** Length of the queue of connections not yet accepted. Default 128. */
+  backlog?: number
+  /** TCP without delay. Default true. */
+  noDelay?: boolean
+  /**
+   * Called in the tick in which a link opens. What it throws ends that link alone.
+   *
+   * @param number - of the connection: 0, 1, 2 … in the order of accepting, those counted that never became a link
+   */
+  onLink: (link: Link, peer: Peer, number: number) => void
+  /** Called for each caller that got no link; `why` is of a closed set. */
+  onRefused?: (why: RefusedCaller) => void
+}
+
+export type RefusedCaller =
+  'not-a-websocket' | 'unauthenticated' | 'too-many' | 'handshake-timeout' | 'handshake-failed'
+
+const STATUS_OF: Record<Exclude<RefusedCaller, 'handshake-timeout' | 'handshake-failed'>, string> = {
+  'not-a-websocket': '426 Upgrade Required',
+  unauthenticated: '401 Unauthorized',
+  'too-many': '503 Service Unavailable',
+}
+
+/**
+ * A WebSocket server for peers that push. Handshakes run side by side, each under its time limit; a caller that is refused, stays silent
+ * or breaks off concerns nobody else.
+ */
+export class Listener<Peer> {
+  private readonly links = new Map<Link, Peer>()
+  private readonly wires = new Set<Socket>()
+  private readonly numbers = new WeakMap<Duplex, number>()
+  private acceptedSoFar = 0
+  private readonly limiter = new LogLimiter()
+  private readonly sockets: WebSocketServer
+  private server: Server | undefined
+  private address: Address | undefined
+  private sinceUnixMs = Date.now()
+  private lastError: ConnectionStatus['lastError']
+
+  constructor(private readonly options: ListenerOptions<Peer>) {
+    this.sockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: options.maxPayloadBytes,
+      handleProtocols: (offered) => options.chooseProtocol?.(offered) ?? false,
+    })
+    this.sockets.on('wsClientError', (_error, wire) => {
+      this.refused('handshake-failed')
+      wire.destroy()
+    })
+  }
+
+  /** @returns where it listens. @throws Error when the port is taken, or a key or certificate is not one */
+  listen(): Promise<Address> {
+    const { tls, noDelay = true, host, port, backlog = 128 } = this.options
+    const server =
+      tls === undefined
+        ? createHttpServer({ noDelay })
+        : createHttpsServer({
+            noDelay,
+            ...tls,
+            requestCert: tls.ca !== undefined,
+            rejectUnauthorized: tls.ca !== undefined,
+          })
+    this.server = server
+    server.on('connection', (wire: Socket) => this.accepted(wire))
+    // A failed TLS handshake comes here too.
+    server.on('clientError', (_error, wire) => {
+      this.refused(
+        (wire as { secureConnecting?: boolean }).secureConnecting ? 'handshake-failed' : 'not-a-websocket',
+      )
+      wire.destroy()
+    })
+    server.on('request', (request) => this.turnAway('not-a-websocket', request.socket))
+    server.on('upgrade', (request, wire, head) => this.upgrade(request, wire, head))
+    return new Promise((resolve, reject) => {
+      // Later ones (no descriptors left for another caller) must not end the process.
+      server.on('error', (error) => {
+        this.lastError = { code: 'LISTEN_FAILED', message: error.message, unixMs: Date.now() }
+        reject(error)
+      })
+      server.listen({ host, port, backlog }, () => {
+        const { address, port: bound } = server.address() as AddressInfo
+        this.address = { host: address, port: bound }
+        this.sinceUnixMs = Date.now()
+        this.lastError = undefined
+        resolve(this.address)
+      })
+    })
+  }
+
+  /** The links that are open, with whom they belong to. */
+  get peers(): ReadonlyMap<Link, Peer> {
+    return this.links
+  }
+
+  /** Takes no more callers, ends every link with this code, and resolves when all are gone. */
+  async close(code = 1001): Promise<void> {
+    const { server } = this
+    this.address = undefined
+    const closed = new Promise<void>((resolve) => {
+      if (server?.listening) server.close(() => resolve())
+      else resolve()
+    })
+    await Promise.all([...this.links.keys()].map((link) => link.close(code)))
+    for (const wire of this.wires) wire.destroy()
+    await closed
+  }
+
+  /** For `/status`: the listener, then its peers. */
+  status(nameOf: (peer: Peer) => string): ConnectionStatus[] {
+    const { address, sinceUnixMs, lastError } = this
+    const scheme = this.options.tls === undefined ? 'ws' : 'wss'
+    const { host, port } = address ?? this.options
+    const own: ConnectionStatus = {
+      role: 'listener',
+      state: address === undefined ? 'closed' : 'listening',
+      url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      sinceUnixMs,
+      ...(lastError === undefined ? {} : { lastError }),
+    }
+    const peers = [...this.links].map(([link, peer]): ConnectionStatus => ({
+      role: 'peer',
+      state: 'open',
+      peer: nameOf(peer),
+      sinceUnixMs: link.openedAtUnixMs,
+    }))
+    return [own, ...peers]
+  }
+
+  private accepted(wire: Socket): void {
+    const { maxConnections = 100, handshakeTimeoutMs = 5_000 } = this.options
+    wire.on('error', () => {})
+    this.numbers.set(wire, this.acceptedSoFar++)
+    if (this.wires.size >= maxConnections) {
+      this.refused('too-many')
+      // Before TLS nothing can be said that the caller would understand.
+      if (this.options.tls === undefined)
+        wire.end(`HTTP/1.1 ${STATUS_OF['too-many']}\r\nConnection: close\r\n\r\n`)
+      wire.destroySoon()
+      return
+    }
+    this.wires.add(wire)
+    const deadline = setTimeout(() => {
+      this.refused('handshake-timeout')
+      wire.destroy()
+    }, handshakeTimeoutMs)
+    wire.once('close', () => {
+      clearTimeout(deadline)
+      this.wires.delete(wire)
+    })
+    wire.once(HANDSHAKE_DONE, () => clearTimeout(deadline))
+  }
+
+  private upgrade(request: IncomingMessage, wire: Duplex, head: Buffer): void {
+    wire.on('error', () => {})
+    const peer = this.identify(request)
+    if (peer === undefined) return this.turnAway('unauthenticated', wire)
+    this.sockets.handleUpgrade(request, wire, head, (socket) => {
+      handshakeDone(wire)
+      const link = new Link(socket, request.socket, this.options)
+      this.links.set(link, peer)
+      void link.closed.then(() => this.links.delete(link))
+      try {
+        this.options.onLink(link, peer, this.numbers.get(wireOf(wire)) as number)
+      } catch (err) {
+        logger.error({ err }, 'What follows an accepted connection failed')
+        void link.close(1011)
+      }
+    })
+  }
+
+  private identify(request: IncomingMessage): Peer | undefined {
+    const { headers, url = '/', socket } = request
+    const { subject } = (socket as Partial<TLSSocket>).getPeerCertificate?.() ?? {}
+    const name = subject?.CN
+    try {
+      return this.options.authenticate({
+        headers,
+        url,
+        host: socket.remoteAddress ?? '',
+        certificateName: typeof name === 'string' ? name : undefined,
+      })
+    } catch (err) {
+      logger.error({ err }, 'A caller could not be authenticated')
+      return undefined
+    }
+  }
+
+  private turnAway(why: keyof typeof STATUS_OF, wire: Duplex): void {
+    this.refused(why)
+    wire.end(`HTTP/1.1 ${STATUS_OF[why]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+      wire.destroy(),
+    )
+  }
+
+  private refused(why: RefusedCaller): void {
+    this.options.onRefused?.(why)
+    this.limiter.run(why, (repeated) => logger.warn({ why, repeated }, 'A caller was refused'))
+  }
+}
+
+const HANDSHAKE_DONE = 'tickwell.handshakeDone'
+
+/** Over TLS the upgrade comes on a socket of its own; what was accepted is the one below it. */
+const wireOf = (upgraded: Duplex): Duplex => (upgraded as unknown as { _parent?: Socket })._parent ?? upgraded
+
+const handshakeDone = (upgraded: Duplex): void => {
+  wireOf(upgraded).emit(HANDSHAKE_DONE)
+}

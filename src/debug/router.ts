@@ -1,1 +1,0 @@
-export { addSettingsRoutes as default } from '../http/debug'

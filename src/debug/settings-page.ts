@@ -1,1 +1,0 @@
-export { settingsPage as default } from '../http/debug'

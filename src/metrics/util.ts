@@ -1,1 +1,0 @@
-export { getMetricsMeta } from '../cache/metrics-meta'

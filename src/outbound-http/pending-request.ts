@@ -1,0 +1,43 @@
+import { type AxiosResponse } from 'axios'
+import { deferredPromise } from '../util/sleep'
+import { type Outage } from '../validation/outage'
+import { type RequestTimestamps } from './provider-error'
+
+export interface RequesterResult<T> {
+  response: AxiosResponse<T>
+  timestamps: RequestTimestamps
+}
+
+/** A request from the first call for it until its outcome: queued, in flight, or between two attempts. */
+export class PendingRequest {
+  /** Why the last attempt gave no answer, or what keeps the next one. */
+  trouble: Outage | undefined
+  hasLeftQueue = false
+  readonly sinceUnixMs = Date.now()
+  /** What all who ask for the same share. */
+  outcome!: Promise<RequesterResult<unknown>>
+  /** Resolves when the request has left the queue, one way or the other. */
+  readonly left: Promise<void>
+  private readonly leave: () => void
+  private readonly aborting = new AbortController()
+
+  constructor() {
+    const [left, leave] = deferredPromise<void>()
+    this.left = left
+    this.leave = () => leave()
+  }
+
+  get signal(): AbortSignal {
+    return this.aborting.signal
+  }
+
+  markLeft(): void {
+    this.hasLeftQueue = true
+    this.leave()
+  }
+
+  cancel(): void {
+    this.aborting.abort(new Error('The request was cancelled: its adapter has stopped'))
+    this.leave()
+  }
+}

@@ -1,0 +1,2 @@
+/** The work is in adapter/adapter. */
+export { Adapter } from '../../adapter/adapter'

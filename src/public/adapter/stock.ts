@@ -1,0 +1,7 @@
+/** The work is in adapter/stock-endpoint. */
+export {
+  StockEndpoint,
+  type StockEndpointGenerics,
+  type StockEndpointInputParametersDefinition,
+  stockEndpointInputParametersDefinition,
+} from '../../adapter/stock-endpoint'

@@ -1,0 +1,2 @@
+/** The work is in feeds/response-cache. */
+export { ResponseCache } from '../../../feeds/response-cache'

@@ -1,0 +1,2 @@
+/** The work is in feeds/response-cache. */
+export { SimpleResponseCache } from '../../../feeds/response-cache'

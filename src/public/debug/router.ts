@@ -1,0 +1,2 @@
+/** The work is in http/debug. */
+export { addSettingsRoutes as default } from '../../http/debug'

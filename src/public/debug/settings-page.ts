@@ -1,0 +1,2 @@
+/** The work is in http/debug. */
+export { settingsPage as default } from '../../http/debug'

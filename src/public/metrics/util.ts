@@ -1,0 +1,2 @@
+/** The work is in feeds/metrics-meta. */
+export { getMetricsMeta } from '../../feeds/metrics-meta'

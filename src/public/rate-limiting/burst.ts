@@ -1,0 +1,2 @@
+/** The work is in outbound-http/burst-rate-limiter. */
+export { BurstRateLimiter } from '../../outbound-http/burst-rate-limiter'

@@ -1,0 +1,2 @@
+/** The work is in testing. */
+export * from '../testing'

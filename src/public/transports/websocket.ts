@@ -1,0 +1,9 @@
+/** The work is in connections/, transports/. */
+export { WebSocket, WebSocketClassProvider, type WebSocketRawData } from '../../connections/class-provider'
+export {
+  type WebSocketTransportConfig,
+  type WebSocketUrlConfigFunctionParameters,
+  type WebsocketTransportGenerics,
+} from '../../transports/websocket/config'
+export { WebsocketReverseMappingTransport } from '../../transports/websocket/reverse-mapping-transport'
+export { WebSocketTransport } from '../../transports/websocket/websocket-transport'

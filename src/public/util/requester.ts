@@ -1,0 +1,2 @@
+/** The work is in outbound-http/requester. */
+export { Requester } from '../../outbound-http/requester'

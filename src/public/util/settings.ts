@@ -1,0 +1,2 @@
+/** The work is in config/settings-list. */
+export { buildSettingsList, type DebugPageSetting } from '../../config/settings-list'

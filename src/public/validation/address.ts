@@ -1,0 +1,7 @@
+/** The work is in validation/addresses. */
+export {
+  isValidBitcoinAddress,
+  isValidEthereumAddress,
+  isValidEthereumWithdrawalCredentials,
+  isValidSolanaAddress,
+} from '../../validation/addresses'

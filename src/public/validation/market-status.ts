@@ -1,0 +1,2 @@
+/** The work is in validation/weekend. */
+export { isWeekendNow, parseWeekendString } from '../../validation/weekend'

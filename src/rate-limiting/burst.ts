@@ -1,1 +1,0 @@
-export { BurstRateLimiter } from './burst-rate-limiter'

@@ -1,1 +1,0 @@
-export { RateLimiterFactory, RateLimitingStrategy } from './rate-limiter-factory'

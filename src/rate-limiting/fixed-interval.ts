@@ -1,1 +1,0 @@
-export { FixedIntervalRateLimiter } from './fixed-interval-rate-limiter'

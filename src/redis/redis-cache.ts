@@ -1,0 +1,205 @@
+import { type EventEmitter } from 'node:events'
+import { type Redis } from 'ioredis'
+import { CMD_SENT_STATUS, recordRedisCommandMetric } from '../metrics/labels'
+import { isClosed, redisCommand } from './redis-command'
+import { LogLimiter } from '../util/log-limiter'
+import { makeLogger } from '../util/logging'
+import { type Cache, type CacheEntry, CacheTypes } from '../feeds/cache'
+import { LOCAL_LAYER, LocalCache } from '../feeds/local-cache'
+import { closeRedisClient } from './redis-client'
+import { RedisLock } from './redis-lock'
+import { SET_RESPONSE } from './redis-script'
+
+const logger = makeLogger('RedisCache')
+
+/** For how long what another process wrote is answered from memory before Redis is asked again. */
+const COPY_MS = 1_000
+/** More writes than this without an answer, and further ones stay in this process. */
+const MAX_WRITES_IN_FLIGHT = 1_000
+
+/** What a transaction has to say of one command: nothing, where a test double ran it. */
+type Outcome = [Error | null, unknown] | undefined
+
+/** Redis takes whole milliseconds, at least one: a value that is over at once replaces the old one and goes. */
+const wholeMs = (ttl: number): number => Math.max(1, Math.floor(ttl) || 1)
+
+/**
+ * Responses in Redis, for several processes (contract 8.1), with a layer in this process's memory in front: what this process wrote, for
+ * its whole time to live; what it read, for at most a second and never past its end in Redis, so that a busy reader pays a round trip per
+ * second and feed, and is never further behind than that.
+ *
+ * Memory comes first in both directions. A write is in it before Redis has it, and counts as done when Redis does not answer: ticks
+ * and their readers in this process do not depend on Redis. It is counted and logged, and the next write makes up for it.
+ */
+export class RedisCache<T = unknown> implements Cache<T> {
+  type = CacheTypes.Redis
+  private readonly localCache: LocalCache<T>
+  /** Values in the local layer that came from Redis. */
+  private readonly copies = new WeakSet<object>()
+  private readonly reads = new Map<string, Promise<T | undefined>>()
+  private readonly problems = new LogLimiter()
+  private writesInFlight = 0
+  private deletions = 0
+  private writerLock: RedisLock | undefined
+
+  constructor(
+    private readonly client: Redis,
+    localCacheCapacity: number,
+  ) {
+    this.localCache = new LocalCache<T>(localCacheCapacity)
+    this.defineCommands()
+  }
+
+  defineCommands(): void {
+    this.client.defineCommand('setExternalAdapterResponse', SET_RESPONSE)
+  }
+
+  /** The layer in memory, where it may answer for the whole: not once somebody has put a `get` of their own before it. */
+  get [LOCAL_LAYER](): LocalCache<T> | undefined {
+    return this.get === RedisCache.prototype.get ? this.localCache : undefined
+  }
+
+  /** @throws RedisError, or what Redis answered, when the value is not in memory and Redis cannot be asked */
+  get(key: string): Promise<Readonly<T> | undefined> {
+    const entry = this.localCache.read(key)
+    return entry === undefined ? this.readThrough(key) : Promise.resolve(entry.value)
+  }
+
+  async set(key: string, value: Readonly<T>, ttl: number): Promise<void> {
+    this.localCache.store(key, value, ttl, Date.now())
+    const text = JSON.stringify(value) as string | undefined
+    if (text === undefined) return
+    await this.write('setExternalAdapterResponse', () =>
+      this.client.setExternalAdapterResponse(key, text, wholeMs(ttl)),
+    )
+  }
+
+  async setMany(entries: CacheEntry<Readonly<T>>[], ttl: number): Promise<void> {
+    if (entries.length === 0) return
+    const now = Date.now()
+    for (const { key, value } of entries) this.localCache.store(key, value, ttl, now)
+    await this.write('exec', () => this.sendAll(entries, ttl))
+  }
+
+  async delete(key: string): Promise<void> {
+    this.deletions++
+    void this.localCache.delete(key)
+    await this.write('delete', () => this.client.del(key))
+  }
+
+  async setTTL(key: string, ttl: number): Promise<void> {
+    const value = this.localCache.read(key)?.value
+    // A longer life in Redis is none for a copy: that would be an old value for all that time.
+    if (typeof value === 'object' && value !== null && this.copies.has(value))
+      void this.localCache.delete(key)
+    else void this.localCache.setTTL(key, ttl)
+    await this.write('setTTL', () => this.client.pexpire(key, Math.floor(ttl)))
+  }
+
+  /**
+   * Makes this process the one writer of the keys it writes, for as long as it runs. While another one holds the lock, and after
+   * it could not be had, nothing is written to Redis; the layer in memory goes on.
+   *
+   * @throws Error when another process holds the lock at all of `retryCount` attempts
+   */
+  async lock(
+    key: string,
+    cacheLockDuration: number,
+    retryCount: number,
+    shutdownNotifier: EventEmitter,
+  ): Promise<void> {
+    // contract 8.8: a writer that stops lets go of its connection
+    shutdownNotifier.once('onClose', () => void closeRedisClient(this.client))
+    this.writerLock = new RedisLock(this.client, key, cacheLockDuration, retryCount, shutdownNotifier)
+    await this.writerLock.acquire()
+  }
+
+  private readThrough(key: string): Promise<T | undefined> {
+    let read = this.reads.get(key)
+    if (read === undefined) {
+      const forget = () => this.reads.delete(key)
+      read = this.read(key)
+      this.reads.set(key, read)
+      read.then(forget, forget)
+    }
+    return read
+  }
+
+  private async read(key: string): Promise<T | undefined> {
+    const { client } = this
+    const canAge = typeof (client as Partial<Redis>).pttl === 'function'
+    const { deletions } = this
+    const [text, leftMs] = await redisCommand(client, 'get', () =>
+      Promise.all([client.get(key), canAge ? client.pttl(key) : 0]),
+    )
+    // Written by this process meanwhile, and so newer than what was asked for.
+    const written = this.localCache.read(key)
+    if (written !== undefined) return written.value
+    if (text == null) return undefined
+    const value = this.parse(key, text)
+    // Without an end of its own (-1) it is not of our making, and is not kept.
+    if (typeof value === 'object' && value !== null && leftMs > 0 && deletions === this.deletions) {
+      this.copies.add(value)
+      this.localCache.store(key, value, Math.min(leftMs, COPY_MS), Date.now())
+    }
+    return value
+  }
+
+  /** CA-7: what this version cannot read is not there. */
+  private parse(key: string, text: string): T | undefined {
+    try {
+      return (JSON.parse(text) as T | null) ?? undefined
+    } catch {
+      recordRedisCommandMetric(CMD_SENT_STATUS.FAIL, 'get')
+      this.problems.run('parse', (repeated) => {
+        logger.warn({ key, repeated }, 'A value in Redis is no JSON and counts as none')
+      })
+      return undefined
+    }
+  }
+
+  private async sendAll(entries: CacheEntry<Readonly<T>>[], ttl: number): Promise<void> {
+    const chain = this.client.multi()
+    const sent: { key: string; text: string }[] = []
+    for (const { key, value } of entries) {
+      const text = JSON.stringify(value) as string | undefined
+      if (text === undefined) continue
+      chain.setExternalAdapterResponse(key, text, wholeMs(ttl))
+      sent.push({ key, text })
+    }
+    const outcomes = ((await chain.exec()) ?? []) as Outcome[]
+    const error = outcomes.find((outcome) => outcome?.[0] != null)?.[0]
+    if (error == null) return
+    // In a transaction the client does not notice that Redis forgot the script; alone it sends it anew.
+    if (!error.message.includes('NOSCRIPT')) throw error
+    const failed = sent.filter((_one, at) => outcomes[at]?.[0] != null)
+    await Promise.all(
+      failed.map(({ key, text }) => this.client.setExternalAdapterResponse(key, text, wholeMs(ttl))),
+    )
+  }
+
+  /** Never rejects. */
+  private async write(functionName: string, command: () => Promise<unknown>): Promise<void> {
+    if (this.writerLock?.isLost === true) return
+    if (this.writesInFlight >= MAX_WRITES_IN_FLIGHT) {
+      recordRedisCommandMetric(CMD_SENT_STATUS.FAIL, functionName)
+      return this.report(functionName, 'too many writes wait for an answer')
+    }
+    this.writesInFlight++
+    try {
+      await redisCommand(this.client, functionName, command)
+    } catch (error) {
+      const { message, cause } = error as Error
+      this.report(functionName, cause instanceof Error ? cause.message : message)
+    } finally {
+      this.writesInFlight--
+    }
+  }
+
+  private report(functionName: string, reason: string): void {
+    if (isClosed(this.client)) return
+    this.problems.run(functionName, (repeated) => {
+      logger.error({ function: functionName, repeated }, `Redis did not take a write: ${reason}`)
+    })
+  }
+}

@@ -1,0 +1,98 @@
+import { createRequire } from 'node:module'
+import { type Redis, type RedisOptions } from 'ioredis'
+import { isClosed, markClosed } from './redis-command'
+import { metrics } from '../metrics/registry'
+import { LogLimiter } from '../util/log-limiter'
+import { makeLogger } from '../util/logging'
+import { sleep } from '../util/sleep'
+
+const logger = makeLogger('RedisClient')
+
+/** A connection that owes a reply for this long is dead, whatever the network says. */
+const DEAD_AFTER_MS = 5_000
+/** How long a peer may take to confirm that the connection is over. */
+const FAREWELL_MS = 500
+
+export interface RedisSettings {
+  CACHE_REDIS_CONNECTION_TIMEOUT: number
+  CACHE_REDIS_HOST: string
+  CACHE_REDIS_MAX_RECONNECT_COOLDOWN: number
+  CACHE_REDIS_PASSWORD?: string
+  CACHE_REDIS_PATH?: string
+  CACHE_REDIS_PORT: number
+  CACHE_REDIS_TIMEOUT: number
+  CACHE_REDIS_URL?: string
+}
+
+/** Loaded when it is needed: most services have no Redis, and it takes a tenth of a second. */
+const loadClient = (): typeof Redis => (createRequire(__filename)('ioredis') as { Redis: typeof Redis }).Redis
+
+const optionsOf = (settings: RedisSettings): RedisOptions => ({
+  host: settings.CACHE_REDIS_HOST,
+  port: settings.CACHE_REDIS_PORT,
+  password: settings.CACHE_REDIS_PASSWORD,
+  path: settings.CACHE_REDIS_PATH,
+  // Nothing here needs RESP3, and proxies in front of a Redis often do not know it.
+  protocol: 2,
+  enableAutoPipelining: true,
+  // Writes keep their order only when all of them go out at once: transactions always do.
+  autoPipeliningIgnoredCommands: ['del', 'eval', 'evalsha', 'pexpire', 'setExternalAdapterResponse'],
+  connectTimeout: settings.CACHE_REDIS_CONNECTION_TIMEOUT,
+  commandTimeout: settings.CACHE_REDIS_TIMEOUT,
+  socketTimeout: Math.max(DEAD_AFTER_MS, 2 * settings.CACHE_REDIS_TIMEOUT),
+  disconnectTimeout: FAREWELL_MS,
+  maxRetriesPerRequest: 30,
+  // A value that an outage held up is not written when the outage ends: it would live for its whole TTL again.
+  autoResendUnfulfilledCommands: false,
+  retryStrategy: (attempt) => {
+    metrics.get('redisRetriesCount').inc()
+    return Math.min(attempt * 100, settings.CACHE_REDIS_MAX_RECONNECT_COOLDOWN)
+  },
+})
+
+/**
+ * The client that cache, lock and subscription sets of an adapter share (contract 8.7). It begins to connect at once and goes on trying;
+ * an unreachable Redis is logged once per interval and ends nothing.
+ */
+export const buildRedisClient = (settings: RedisSettings): Redis => {
+  const Client = loadClient()
+  const options = optionsOf(settings)
+  const { CACHE_REDIS_URL: url } = settings
+  const client = url ? new Client(url, options) : new Client(options)
+  const problems = new LogLimiter()
+  client.on('connect', () => metrics.get('redisConnectionsOpen').inc())
+  client.on('error', (error: Error & { code?: string }) => {
+    if (isClosed(client)) return
+    // Not the error itself: it may carry the command that failed, and that the password.
+    problems.run(error.code ?? error.message, (repeated) => {
+      logger.error({ code: error.code, repeated }, `The connection to Redis failed: ${error.message}`)
+    })
+  })
+  return client
+}
+
+const CLOSING: unique symbol = Symbol('tickwell.redisClosing')
+
+const quit = async (client: Redis): Promise<void> => {
+  // A double may lack what is not in the contract.
+  const { status } = client as Partial<Redis>
+  const isLive = status === undefined || status === 'ready'
+  markClosed(client)
+  const over = new AbortController()
+  if (status !== undefined) client.once('end', () => over.abort())
+  try {
+    if (isLive) await client.quit()
+  } catch {
+    // It does not answer: the connection is cut below.
+  }
+  if (status === undefined) return
+  const isBetweenAttempts = client.status === 'reconnecting'
+  client.disconnect()
+  if (!isBetweenAttempts && client.status !== 'end') await sleep(2 * FAREWELL_MS, over.signal)
+}
+
+/** Ends a client's connection for good, politely if Redis answers. Resolves when no handle is left; never rejects. */
+export const closeRedisClient = (client: Redis): Promise<void> => {
+  const closing = client as { [CLOSING]?: Promise<void> }
+  return (closing[CLOSING] ??= quit(client))
+}

@@ -1,0 +1,158 @@
+import { type Redis } from 'ioredis'
+import { isClosed, redisCommand } from './redis-command'
+import { LogLimiter } from '../util/log-limiter'
+import { makeLogger } from '../util/logging'
+import { type SubscriptionSet } from '../feeds/subscription-set'
+
+const logger = makeLogger('RedisSubscriptionSet')
+
+/** A member that is asked for all the time has its expiry in Redis written this often, or ten times in its life. */
+const REFRESH_MS = 1_000
+
+/** What this process asked for. */
+interface Asked<T> {
+  value: T
+  member: string
+  expiresAt: number
+  /** When Redis last took it; 0 while it has not. */
+  savedAt: number
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+/**
+ * The subscription set of several processes (contract 8.7, 10.2): a sorted set in Redis of members in JSON, by the time at which they
+ * expire. Members that came in one spelling keep it for as long as this process wants them.
+ *
+ * While Redis is away, a process with background work goes on with what the set last held and what the process itself wants.
+ */
+export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
+  /** By cache key, in the order of their expiry. */
+  private readonly asked = new Map<string, Asked<T>>()
+  /** What the set last held: by member, so that a feed is one object for as long as it is wanted. */
+  private held = new Map<string, T>()
+  /** Whether somebody in this process works on the members. */
+  private isRead = false
+  private onAdded: (() => void) | undefined
+  private readonly problems = new LogLimiter()
+
+  constructor(
+    private readonly redisClient: Redis,
+    private readonly subscriptionSetKey: string,
+    private readonly capacity = 10_000,
+  ) {}
+
+  /** @throws RedisError, or what Redis answered, when it did not take the member and nobody in this process reads the set */
+  async add(value: T, ttl: number, key?: string): Promise<void> {
+    const now = Date.now()
+    const member = JSON.stringify(value)
+    const id = key ?? member
+    const known = this.liveOf(id, now)
+    const asked = known ?? { value, member, expiresAt: 0, savedAt: 0 }
+    asked.expiresAt = now + ttl
+    this.remember(id, asked, now)
+    const isNew = known === undefined && !this.held.has(member)
+    if (now - asked.savedAt < Math.min(REFRESH_MS, ttl / 10) && now >= asked.savedAt) return
+    try {
+      await redisCommand(this.redisClient, 'zadd', () =>
+        this.redisClient.zadd(this.subscriptionSetKey, asked.expiresAt, asked.member),
+      )
+      asked.savedAt = now
+    } catch (error) {
+      asked.savedAt = 0
+      if (!this.isRead) throw error
+      this.report('zadd', error as Error)
+    }
+    if (isNew) this.onAdded?.()
+  }
+
+  /** Never rejects: what is wanted does not change because Redis cannot be asked. */
+  async getAll(): Promise<T[]> {
+    this.isRead = true
+    const now = Date.now()
+    try {
+      const [, members] = await Promise.all([
+        redisCommand(this.redisClient, 'zremrangebyscore', () =>
+          this.redisClient.zremrangebyscore(this.subscriptionSetKey, '-inf', String(now)),
+        ),
+        redisCommand(this.redisClient, 'zrange', () =>
+          this.redisClient.zrange(this.subscriptionSetKey, 0, '-1'),
+        ),
+      ])
+      this.held = this.valuesOf(members)
+    } catch (error) {
+      this.report('zrange', error as Error)
+    }
+    return this.withOwn(now)
+  }
+
+  get(_key: string): T | undefined {
+    return undefined
+  }
+
+  /** `onAdded` is called when this process wants a feed that the set did not hold. */
+  follow(onAdded: () => void): void {
+    this.onAdded = onAdded
+  }
+
+  private liveOf(id: string, now: number): Asked<T> | undefined {
+    const asked = this.asked.get(id)
+    return asked !== undefined && asked.expiresAt > now ? asked : undefined
+  }
+
+  private remember(id: string, asked: Asked<T>, now: number): void {
+    this.asked.delete(id)
+    for (const [oldest, { expiresAt }] of this.asked) {
+      if (expiresAt > now && this.asked.size < this.capacity) break
+      this.asked.delete(oldest)
+    }
+    this.asked.set(id, asked)
+  }
+
+  /** With what this process wants and Redis did not take, or has forgotten. */
+  private withOwn(now: number): T[] {
+    const values = [...this.held.values()]
+    for (const asked of this.asked.values()) {
+      if (asked.expiresAt <= now || this.held.has(asked.member)) continue
+      asked.savedAt = 0
+      values.push(asked.value)
+    }
+    return values
+  }
+
+  private valuesOf(members: string[]): Map<string, T> {
+    const values = new Map<string, T>()
+    for (const member of members) {
+      const value = this.held.get(member) ?? this.parse(member)
+      if (value !== undefined) values.set(member, value)
+    }
+    return values
+  }
+
+  private parse(member: string): T | undefined {
+    try {
+      const value = JSON.parse(member) as T
+      if (isObject(value)) return value
+    } catch {
+      // Logged below.
+    }
+    this.problems.run('member', (repeated) => {
+      logger.warn(
+        { key: this.subscriptionSetKey, repeated },
+        'A member of the set in Redis is no JSON object',
+      )
+    })
+    return undefined
+  }
+
+  private report(functionName: string, { message, cause }: Error): void {
+    if (isClosed(this.redisClient)) return
+    this.problems.run(functionName, (repeated) => {
+      const reason = cause instanceof Error ? cause.message : message
+      logger.error(
+        { function: functionName, repeated },
+        `The subscriptions in Redis are out of reach: ${reason}`,
+      )
+    })
+  }
+}

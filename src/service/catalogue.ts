@@ -1,0 +1,41 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Adapter } from '../adapter/adapter'
+
+/** Two levels up in the package as in a checkout. */
+const besides = (name: string): string => join(__dirname, '../..', name)
+
+/** Compiled or not, modules have the same extension as this one. */
+const extension = extname(__filename)
+
+/** Where there is a folder, or a file, for each adapter: those of data providers, and those that come with a protocol. */
+const shelves = (): string[] => {
+  const protocols = besides('protocols')
+  return [besides('endpoints'), ...readdirSync(protocols).map((name) => join(protocols, name, 'adapters'))]
+}
+
+/** The ready-made adapters by name, with the file that each is in. */
+export const availableAdapters = (folders: string[] = shelves()): Map<string, string> => {
+  const found = new Map<string, string>()
+  for (const folder of folders.filter((one) => existsSync(one))) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const [name = ''] = entry.name.split('.')
+      const file = join(folder, entry.isDirectory() ? join(name, `index${extension}`) : `${name}${extension}`)
+      if (/^[a-z][a-z0-9-]*$/.test(name) && existsSync(file)) found.set(name, file)
+    }
+  }
+  return new Map([...found].sort(([a], [b]) => a.localeCompare(b)))
+}
+
+/** Loads one of the ready-made adapters, and nothing of the others. @throws Error when there is none of that name */
+export const loadAdapter = async (name: string): Promise<Adapter> => {
+  const file = availableAdapters().get(name)
+  if (file === undefined) {
+    const names = [...availableAdapters().keys()].join(', ')
+    throw new Error(`There is no adapter "${name}"; there are: ${names}`)
+  }
+  const module = (await import(pathToFileURL(file).href)) as { adapter?: unknown }
+  if (!(module.adapter instanceof Adapter)) throw new Error(`"${name}" does not export an adapter`)
+  return module.adapter
+}

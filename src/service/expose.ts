@@ -1,0 +1,53 @@
+import { type FastifyInstance } from 'fastify'
+import { type Adapter } from '../adapter/adapter'
+import { type SettingsDefinitionMap } from '../config/settings'
+import { startAdapter } from './started-adapter'
+import { type AdapterDependencies } from '../transports/transport'
+import { makeLogger } from '../util/logging'
+import { warmUpTicks } from '../util/warm-up'
+
+const logger = makeLogger('Main')
+
+/** Starts an adapter without listening; closing `api` stops its background work (contract 3.2). */
+export const start = async <T extends SettingsDefinitionMap>(
+  adapter: Adapter<T>,
+  dependencies?: Partial<AdapterDependencies>,
+): Promise<{ api: FastifyInstance | undefined; metricsApi: FastifyInstance | undefined }> => {
+  const { api, metricsApi } = await startAdapter(adapter, dependencies)
+  return { api, metricsApi }
+}
+
+const listen = async (app: FastifyInstance, host: string, port: number): Promise<void> => {
+  try {
+    await app.listen({ host, port })
+  } catch (err) {
+    // LC-2: a port that is taken is a failure, and the exit code says so
+    logger.fatal({ err }, `Could not listen on ${host}:${port}: ${String(err)}`)
+    process.exit(1)
+  }
+}
+
+/**
+ * Starts an adapter and listens on `EA_HOST:EA_PORT`, metrics on `METRICS_PORT`; returns the REST server. Answers from the start, and
+ * resolves when it is the one writer of its cache, where there can be several.
+ *
+ * @throws Error when another process is that writer; everything is closed then
+ */
+export const expose = async <T extends SettingsDefinitionMap>(
+  adapter: Adapter<T>,
+  dependencies?: Partial<AdapterDependencies>,
+): Promise<FastifyInstance | undefined> => {
+  const { api, metricsApi, stop } = await startAdapter(adapter, dependencies)
+  const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = (adapter as unknown as Adapter).settings
+  api?.addHook('onClose', () => metricsApi?.close())
+  if (api !== undefined) await listen(api, host, port)
+  if (metricsApi !== undefined) await listen(metricsApi, host, metricsPort)
+  warmUpTicks()
+  try {
+    await adapter.lockAcquiredPromise
+  } catch (error) {
+    await Promise.all([stop(), api?.close(), metricsApi?.close()])
+    throw error
+  }
+  return api
+}

@@ -1,0 +1,154 @@
+import { type ChildProcess } from 'node:child_process'
+import { makeLogger } from '../../util/logging'
+import { sleep } from '../../util/sleep'
+import { type ChildMessage, type SupervisorMessage } from './control'
+import { type Restarts, restarts } from './restarts'
+
+const logger = makeLogger('Supervisor')
+
+/** How long a process may take to its first beat, and be silent after it, before it is asked about; and how long after that. */
+const FIRST_BEAT_MS = 60_000
+const SILENCE_MS = 10_000
+const LAST_CHANCE_MS = 5_000
+
+type Life =
+  | { state: 'none' }
+  | { state: 'starting' | 'ready'; child: ChildProcess; startedAtMs: number }
+  | { state: 'waiting'; timer: NodeJS.Timeout }
+
+/** What happens to a kept process. */
+export interface Events {
+  ready: (of: { adapters: string[]; url?: string }) => void
+  /** It cannot start, and knows why. It is ended, and started anew unless it is stopped. */
+  failed: (message: string) => void
+}
+
+/** A process that is there again soon after it ends, whatever ended it, until it is stopped. One that falls silent is ended. */
+export class KeptProcess {
+  /** How often it was started anew. */
+  restartCount = 0
+  private life: Life = { state: 'none' }
+  private restarts: Restarts = restarts()
+  private isStopping = false
+  private silence: NodeJS.Timeout | undefined
+  private readonly ended = new Set<() => void>()
+  private readonly scrapes = new Map<number, (text: string | undefined) => void>()
+  private scraped = 0
+
+  constructor(
+    readonly name: string,
+    private readonly fork: () => ChildProcess,
+    private readonly events: Events,
+  ) {}
+
+  get isReady(): boolean {
+    return this.life.state === 'ready'
+  }
+
+  start(): void {
+    const child = this.fork()
+    this.life = { state: 'starting', child, startedAtMs: performance.now() }
+    this.listenFor(child, FIRST_BEAT_MS)
+    child.on('message', (message: ChildMessage) => this.receive(child, message))
+    child.on('error', (err) => {
+      logger.error({ err }, `${this.name}: ${err.message}`)
+      // One that never came to be has no exit.
+      if (child.pid === undefined) this.died(child, 'it could not be started')
+    })
+    child.on('exit', (code, signal) => this.died(child, signal ?? `code ${code}`))
+  }
+
+  /** What it counts, as text for Prometheus; undefined when it does not answer in time. Never rejects. */
+  async metrics(patienceMs: number): Promise<string | undefined> {
+    if (this.life.state !== 'ready') return undefined
+    const id = this.scraped++
+    const over = new AbortController()
+    const answer = new Promise<string | undefined>((resolve) => this.scrapes.set(id, resolve))
+    this.tell({ type: 'metrics', id })
+    const text = await Promise.race([answer, sleep(patienceMs, over.signal).then(() => undefined)])
+    over.abort()
+    this.scrapes.delete(id)
+    return text
+  }
+
+  /** Asks it to end, and ends it if it has not after `patienceMs`. Resolves when it is no more. */
+  async stop(patienceMs: number): Promise<void> {
+    this.isStopping = true
+    if (this.life.state === 'waiting') {
+      clearTimeout(this.life.timer)
+      this.life = { state: 'none' }
+    }
+    if (this.life.state === 'none') return
+    const end = new Promise<void>((resolve) => this.ended.add(resolve))
+    this.tell({ type: 'stop' })
+    const over = new AbortController()
+    await Promise.race([end, sleep(patienceMs, over.signal)])
+    over.abort()
+    this.kill()
+    await end
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    if (this.life.state === 'starting' || this.life.state === 'ready') this.life.child.kill('SIGKILL')
+  }
+
+  private receive(child: ChildProcess, message: ChildMessage): void {
+    if (!('child' in this.life) || this.life.child !== child) return
+    this.listenFor(child, SILENCE_MS)
+    switch (message.type) {
+      case 'beat':
+        return
+      case 'ready':
+        this.life = { ...this.life, state: 'ready' }
+        logger.info({ child: child.pid }, `${this.name} is ready`)
+        return this.events.ready(message)
+      case 'failed':
+        this.events.failed(message.message)
+        return void child.kill('SIGKILL')
+      case 'metrics':
+        return this.scrapes.get(message.id)?.(message.text)
+    }
+  }
+
+  /**
+   * LC-1: what runs and does nothing is ended. Not at the first timeout: after this process itself was held up (a suspended machine), the
+   * timer comes before the beats that have piled up.
+   */
+  private listenFor(child: ChildProcess, patienceMs: number): void {
+    clearTimeout(this.silence)
+    this.silence = setTimeout(() => {
+      this.silence = setTimeout(() => {
+        logger.error({ child: child.pid }, `${this.name} has fallen silent, and is ended`)
+        child.kill('SIGKILL')
+      }, LAST_CHANCE_MS)
+    }, patienceMs)
+  }
+
+  private died(child: ChildProcess, how: string): void {
+    if (!('child' in this.life) || this.life.child !== child) return
+    const livedMs = performance.now() - this.life.startedAtMs
+    clearTimeout(this.silence)
+    for (const answer of this.scrapes.values()) answer(undefined)
+    this.life = { state: 'none' }
+    if (this.isStopping) {
+      for (const resolve of this.ended) resolve()
+      return
+    }
+    const { delayMs, next } = this.restarts.afterDeath(livedMs)
+    this.restarts = next
+    this.restartCount++
+    const timer = setTimeout(() => this.start(), delayMs)
+    this.life = { state: 'waiting', timer }
+    logger.error(
+      { child: child.pid },
+      `${this.name} died (${how}); the next one starts in ${Math.round(delayMs)} ms`,
+    )
+  }
+
+  private tell(message: SupervisorMessage): void {
+    if (!('child' in this.life) || !this.life.child.connected) return
+    // A process that dies meanwhile is heard of by its end.
+    this.life.child.send(message, () => {})
+  }
+}

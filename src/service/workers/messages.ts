@@ -1,0 +1,86 @@
+import { type ErrorReason } from '../../validation/errors'
+
+/**
+ * What is in the writer's cache under a key now: until when (Unix ms), and the response as JSON. Without a response there is nothing
+ * any more.
+ */
+export type Entry = readonly [key: string, expiresAt: number, body: string | undefined]
+
+/** A feed of an adapter: what its transport keeps subscribed. */
+export interface FeedName {
+  adapter: string
+  endpoint: string
+  transport: string
+  params: object
+}
+
+/** A feed that a client of a worker asked for. */
+export interface WantedFeed extends FeedName {
+  key: string
+  /** For how long from now it is wanted. */
+  ttlMs: number
+}
+
+export type FromWriter =
+  /** First of all. `session` is the writer's: another one than before means another process. */
+  | { type: 'hello'; session: string }
+  | { type: 'entries'; adapter: string; entries: Entry[] }
+  /** All that was in the caches when the worker came has been sent. */
+  | { type: 'synchronised' }
+  | { type: 'reason'; id: number; reason: ErrorReason | undefined }
+
+export type FromWorker =
+  | { type: 'wanted'; feeds: WantedFeed[] }
+  /** Why is there no value for this feed? */
+  | { type: 'why'; id: number; feed: FeedName }
+
+type Fields = Record<string, unknown>
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
+
+const isFeedName = (value: unknown): boolean =>
+  isObject(value) &&
+  isText(value['adapter']) &&
+  isText(value['endpoint']) &&
+  isText(value['transport']) &&
+  isObject(value['params'])
+
+const isWantedFeed = (value: unknown): boolean => {
+  if (!isFeedName(value)) return false
+  const { key, ttlMs } = value as Fields
+  return isText(key) && isTime(ttlMs) && ttlMs > 0
+}
+
+const isEntry = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length === 3 &&
+  isText(value[0]) &&
+  isTime(value[1]) &&
+  (value[2] === undefined || isText(value[2]))
+
+const isListOf = (value: unknown, isOne: (one: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(isOne)
+
+/** The message of a writer, if it is one. */
+export const fromWriter = (message: unknown): FromWriter | undefined => {
+  if (!isObject(message)) return undefined
+  const { type, session, adapter, entries, id, reason } = message
+  const isKnown =
+    (type === 'hello' && isText(session)) ||
+    (type === 'entries' && isText(adapter) && isListOf(entries, isEntry)) ||
+    type === 'synchronised' ||
+    (type === 'reason' && isTime(id) && (reason === undefined || isObject(reason)))
+  return isKnown ? (message as FromWriter) : undefined
+}
+
+/** The message of a worker, if it is one. */
+export const fromWorker = (message: unknown): FromWorker | undefined => {
+  if (!isObject(message)) return undefined
+  const { type, feeds, id, feed } = message
+  const isKnown =
+    (type === 'wanted' && isListOf(feeds, isWantedFeed)) || (type === 'why' && isTime(id) && isFeedName(feed))
+  return isKnown ? (message as FromWorker) : undefined
+}

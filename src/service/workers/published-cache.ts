@@ -1,0 +1,73 @@
+import { LocalCache, type Place } from '../../feeds/local-cache'
+import { makeLogger } from '../../util/logging'
+import { LogLimiter } from '../../util/log-limiter'
+import { type Source } from './backlog'
+import { type Entry } from './messages'
+
+const logger = makeLogger('PublishedCache')
+
+/** In characters. Far from any response there is, and far enough from the limit of a frame. */
+const MAX_BODY_CHARACTERS = 16 * 1024 * 1024
+
+/**
+ * The cache of an adapter in the writer: says which key changed. Writes are as immediate as in any local cache, and a value is made into
+ * text once, whatever the number of workers.
+ */
+export class PublishedCache<T = unknown> extends LocalCache<T> implements Source {
+  private readonly problems = new LogLimiter()
+
+  /** @param onChange - called after every change of what is stored under a key */
+  constructor(
+    readonly adapter: string,
+    capacity: number,
+    private readonly onChange: (source: Source, key: string) => void,
+  ) {
+    super(capacity)
+  }
+
+  override store(key: string, value: Readonly<T>, ttl: number, now: number, place?: Place<T>): boolean {
+    const isStored = super.store(key, value, ttl, now, place)
+    if (isStored) this.onChange(this, key)
+    return isStored
+  }
+
+  override delete(key: string): Promise<void> {
+    const deleted = super.delete(key)
+    this.onChange(this, key)
+    return deleted
+  }
+
+  override setTTL(key: string, ttl: number): Promise<void> {
+    const set = super.setTTL(key, ttl)
+    this.onChange(this, key)
+    return set
+  }
+
+  keys(): Iterable<string> {
+    return this.cache.keys()
+  }
+
+  entry(key: string): Entry {
+    const entry = this.read(key)
+    if (entry === undefined) return [key, 0, undefined]
+    const body = (entry.body ??= this.rendered(key, entry.value))
+    return [key, body === undefined ? 0 : entry.expirationTimestamp, body]
+  }
+
+  /** Undefined for what no worker can be sent: then none goes on with an older value either. */
+  private rendered(key: string, value: T): string | undefined {
+    try {
+      const body = JSON.stringify(value)
+      if (body.length <= MAX_BODY_CHARACTERS) return body
+      throw new Error(`it has ${body.length} characters`)
+    } catch (err) {
+      this.problems.run(key, (repeated) => {
+        logger.error(
+          { key, repeated },
+          `A value cannot be sent to the workers, and is not served: ${String(err)}`,
+        )
+      })
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { makeLogger } from '../../util/logging'
+import { LogLimiter } from '../../util/log-limiter'
+import { type ErrorReason } from '../../validation/errors'
+import { type Source } from './backlog'
+import { type FeedName, type FromWorker, type WantedFeed } from './messages'
+import { PublishedCache } from './published-cache'
+import { WorkerLink } from './worker-link'
+
+const logger = makeLogger('Publisher')
+
+/** What a writer does about what workers say. */
+export interface Answers {
+  want: (feed: WantedFeed) => void
+  /** Why a feed has no value. */
+  explain: (feed: FeedName) => ErrorReason | undefined
+}
+
+/** Sends all that is written to the caches of this process to every worker: at the end of each turn, once per key. */
+export class Publisher {
+  private readonly session = randomUUID()
+  private readonly sources: Source[] = []
+  private readonly links = new Set<WorkerLink>()
+  private readonly server: Server
+  private readonly problems = new LogLimiter()
+  private isDue = false
+
+  constructor(private readonly answers: Answers) {
+    this.server = createServer((socket) => {
+      const on = {
+        message: (message: FromWorker, link: WorkerLink) => this.receive(message, link),
+        closed: (link: WorkerLink, error: Error | undefined) => this.drop(link, error),
+      }
+      this.links.add(new WorkerLink(socket, this.sources, on, this.session))
+    })
+  }
+
+  /** The cache of an adapter; what is written to it is published from now on. */
+  cacheFor(adapter: string, capacity: number): PublishedCache {
+    const cache = new PublishedCache(adapter, capacity, (source, key) => this.changed(source, key))
+    this.sources.push(cache)
+    return cache
+  }
+
+  /**
+   * Waits for workers at a socket in the file system; one that a dead writer left there is replaced.
+   *
+   * @throws Error when it cannot be made
+   */
+  async listen(path: string): Promise<void> {
+    rmSync(path, { force: true })
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen(path, () => {
+        this.server.removeListener('error', reject)
+        this.server.on('error', (err) => logger.error({ err }, 'The link to the workers failed'))
+        resolve()
+      })
+    })
+  }
+
+  stop(): void {
+    this.server.close()
+    for (const link of this.links) link.close()
+  }
+
+  private changed(source: Source, key: string): void {
+    for (const link of this.links) link.add(source, key)
+    if (this.isDue || this.links.size === 0) return
+    this.isDue = true
+    setImmediate(() => {
+      this.isDue = false
+      for (const link of this.links) link.pump()
+    })
+  }
+
+  private receive(message: FromWorker, link: WorkerLink): void {
+    if (message.type === 'wanted') return message.feeds.forEach((feed) => this.answers.want(feed))
+    const reason = this.answers.explain(message.feed)
+    link.answer({ type: 'reason', id: message.id, reason })
+  }
+
+  private drop(link: WorkerLink, error: Error | undefined): void {
+    this.links.delete(link)
+    if (error === undefined) return
+    this.problems.run(error.message, (repeated) => {
+      logger.warn({ repeated }, `The link to a worker broke: ${error.message}`)
+    })
+  }
+}

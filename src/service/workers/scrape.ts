@@ -1,0 +1,88 @@
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { type AddressInfo } from 'node:net'
+import { posix } from 'node:path'
+import { type AdapterSettings } from '../../config/settings'
+import { getTLSOptions } from '../../http/tls'
+import { mergeExpositions } from './exposition'
+import { type KeptProcess } from './kept-process'
+
+/** A process that does not answer within this time is left out of a scrape; its absence shows in `service_process_up`. */
+const PATIENCE_MS = 2_000
+
+/** What the supervisor itself knows, which is there when nothing else is. */
+const ownMetrics = (processes: readonly KeptProcess[], answered: ReadonlySet<KeptProcess>): string => {
+  const lines = (name: string, type: string, help: string, value: (one: KeptProcess) => number) => [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} ${type}`,
+    ...processes.map((one) => `${name}{process="${one.name}"} ${value(one)}`),
+  ]
+  return [
+    ...lines('service_process_up', 'gauge', 'Whether a process of the service is at work', (one) =>
+      answered.has(one) ? 1 : 0,
+    ),
+    ...lines(
+      'service_process_restarts_total',
+      'counter',
+      'How often a process of the service died',
+      (one) => one.restartCount,
+    ),
+  ].join('\n')
+}
+
+/** The metrics of all processes, and of the supervisor. Never rejects. */
+export const scrape = async (processes: readonly KeptProcess[]): Promise<string> => {
+  const answered = new Set<KeptProcess>()
+  const texts = await Promise.all(
+    processes.map(async (one) => {
+      const text = await one.metrics(PATIENCE_MS)
+      if (text !== undefined) answered.add(one)
+      return text ?? ''
+    }),
+  )
+  return mergeExpositions([ownMetrics(processes, answered), ...texts])
+}
+
+/** The server that Prometheus scrapes, as small as it can be: where a single process has one, and like it from outside. */
+export class ScrapeServer {
+  private readonly server: Server
+  private running: Promise<string> | undefined
+
+  constructor(
+    private readonly settings: AdapterSettings,
+    private readonly collect: () => Promise<string>,
+  ) {
+    const { https } = getTLSOptions(settings)
+    const path = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
+    this.server = https === undefined ? createHttpServer() : createHttpsServer(https)
+    this.server.on('request', (req, res) => {
+      if ((req.method !== 'GET' && req.method !== 'HEAD') || req.url?.split('?')[0] !== path)
+        return res.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('Not Found')
+      void this.text().then((text) => {
+        res.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
+      })
+      return undefined
+    })
+  }
+
+  /** @throws Error when the port is taken */
+  async listen(): Promise<string> {
+    const { EA_HOST, METRICS_PORT } = this.settings
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject).listen({ host: EA_HOST, port: METRICS_PORT }, resolve)
+    })
+    const { address, family, port } = this.server.address() as AddressInfo
+    return `${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  }
+
+  stop(): void {
+    this.server.close()
+    this.server.closeAllConnections()
+  }
+
+  /** Whoever asks while somebody is answered gets the same answer. */
+  private text(): Promise<string> {
+    this.running ??= this.collect().finally(() => (this.running = undefined))
+    return this.running
+  }
+}

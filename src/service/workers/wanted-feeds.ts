@@ -1,0 +1,62 @@
+import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
+import { SubscriptionSetFactory } from '../../adapter/subscription-set-factory'
+import { type SubscriptionSet } from '../../feeds/subscription-set'
+import { makeLogger } from '../../util/logging'
+import { LogLimiter } from '../../util/log-limiter'
+import { MAX_TIMER_MS } from '../../util/sleep'
+import { type WantedFeed } from './messages'
+
+const logger = makeLogger('WantedFeeds')
+
+const nameOf = (adapter: string, endpoint: string, transport: string): string =>
+  JSON.stringify([adapter, endpoint, transport])
+
+/** The subscription sets of the transports that run in the writer, which workers add to. */
+export class WantedFeeds {
+  private readonly sets = new Map<string, ExpiringSortedSet<unknown>>()
+  private readonly problems = new LogLimiter()
+
+  /** Builds the sets of one adapter, and remembers them. */
+  factoryFor(
+    adapter: string,
+    settings: { CACHE_TYPE: string; SUBSCRIPTION_SET_MAX_ITEMS: number },
+  ): SubscriptionSetFactory {
+    return new RememberingFactory(settings, adapter, (endpoint, transport, set) =>
+      this.sets.set(nameOf(adapter, endpoint, transport), set),
+    )
+  }
+
+  /** A feed that this writer has no transport for (one whose adapter did not start here) costs a line in the log. */
+  want({ adapter, endpoint, transport, params, key, ttlMs }: WantedFeed): void {
+    const set = this.sets.get(nameOf(adapter, endpoint, transport))
+    if (set === undefined) {
+      this.problems.run(`${adapter} ${endpoint} ${transport}`, (repeated) => {
+        logger.warn(
+          { adapter, endpoint, transport, repeated },
+          'A worker wants a feed that nothing here fills',
+        )
+      })
+      return
+    }
+    const ttl = Math.min(ttlMs, MAX_TIMER_MS)
+    // The first spelling stays for as long as the feed is wanted: a provider always sees the same bytes.
+    if (!set.refresh(key, ttl)) set.add(params, ttl, key)
+  }
+}
+
+class RememberingFactory extends SubscriptionSetFactory {
+  constructor(
+    settings: { CACHE_TYPE: string; SUBSCRIPTION_SET_MAX_ITEMS: number },
+    adapterName: string,
+    private readonly remember: (endpoint: string, transport: string, set: ExpiringSortedSet<unknown>) => void,
+  ) {
+    super(settings, adapterName)
+  }
+
+  override buildSet<T>(endpoint: string, transport: string): SubscriptionSet<T> {
+    const set = super.buildSet<T>(endpoint, transport)
+    if (set instanceof ExpiringSortedSet)
+      this.remember(endpoint, transport, set as ExpiringSortedSet<unknown>)
+    return set
+  }
+}

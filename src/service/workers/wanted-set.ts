@@ -1,0 +1,93 @@
+import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
+import { SubscriptionSetFactory } from '../../adapter/subscription-set-factory'
+import { type SubscriptionSet } from '../../feeds/subscription-set'
+import { type WantedFeed } from './messages'
+
+/** Where the feeds that a worker's clients ask for are made known. */
+export interface Announcer {
+  /** Tells the writer; costs nothing while there is none to be told. */
+  announce(feed: WantedFeed): void
+  /** A set whose members have to be told to every new writer. */
+  follow(set: WantedSet<unknown>): void
+}
+
+interface Told {
+  feed: WantedFeed
+  /** When to tell it again, in Unix ms. */
+  dueAt: number
+}
+
+/**
+ * The subscription set of a transport in a worker. The transport does not run here: the set tells the writer what is wanted, at once when
+ * it is new, and while it is asked for again three times in its life, so that a request mostly costs a write to a field.
+ */
+export class WantedSet<T> extends ExpiringSortedSet<T> {
+  private readonly told = new Map<string, Told>()
+
+  constructor(
+    capacity: number,
+    private readonly name: { adapter: string; endpoint: string; transport: string },
+    private readonly announcer: Announcer,
+  ) {
+    super(capacity)
+    announcer.follow(this)
+  }
+
+  override add(value: T, ttl: number, key: string): void {
+    if (!this.has(key)) this.expire()
+    super.add(value, ttl, key)
+    const told = this.told.get(key)
+    if (told !== undefined && told.feed.ttlMs === ttl) return this.tellIfDue(told)
+    const feed = { ...this.name, key, ttlMs: ttl, params: value as object }
+    const fresh = { feed, dueAt: 0 }
+    this.told.set(key, fresh)
+    this.tellIfDue(fresh)
+  }
+
+  override refresh(key: string, ttl: number): boolean {
+    const isThere = super.refresh(key, ttl)
+    const told = this.told.get(key)
+    if (told !== undefined) this.tellIfDue(told)
+    return isThere
+  }
+
+  /** All that is wanted, for a writer that knows of nothing; counts as told. */
+  *all(): Iterable<WantedFeed> {
+    this.expire()
+    const now = Date.now()
+    for (const told of this.told.values()) {
+      told.dueAt = now + told.feed.ttlMs / 3
+      yield told.feed
+    }
+  }
+
+  protected override drop(item: { key: string; value: T; expiresAt: number }): void {
+    super.drop(item)
+    this.told.delete(item.key)
+  }
+
+  private tellIfDue(told: Told): void {
+    const now = Date.now()
+    const { dueAt, feed } = told
+    // A clock that was set back must not silence a feed until it has caught up.
+    if (now < dueAt && dueAt <= now + feed.ttlMs) return
+    told.dueAt = now + feed.ttlMs / 3
+    this.announcer.announce(feed)
+  }
+}
+
+/** Builds the sets of an adapter in a worker. */
+export class WantedSetFactory extends SubscriptionSetFactory {
+  constructor(
+    private readonly settings: { CACHE_TYPE: string; SUBSCRIPTION_SET_MAX_ITEMS: number },
+    private readonly adapter: string,
+    private readonly announcer: Announcer,
+  ) {
+    super(settings, adapter)
+  }
+
+  override buildSet<T>(endpoint: string, transport: string): SubscriptionSet<T> {
+    const name = { adapter: this.adapter, endpoint, transport }
+    return new WantedSet<T>(this.settings.SUBSCRIPTION_SET_MAX_ITEMS, name, this.announcer)
+  }
+}

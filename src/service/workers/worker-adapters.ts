@@ -1,0 +1,38 @@
+import { type Adapter } from '../../adapter/adapter'
+import { reasonFor } from '../../adapter/wait-for-value'
+import { type Cache } from '../../feeds/cache'
+import { type AdapterDependencies } from '../../transports/transport'
+import { requireLocalCache } from './local-only'
+import { MirrorCache } from './mirror-cache'
+import { WantedSetFactory } from './wanted-set'
+import { WriterLink } from './writer-link'
+
+/** The adapters of a worker: they read what the writer has, and want of it what their clients want. */
+export class WorkerAdapters {
+  readonly link: WriterLink
+
+  constructor(path: string) {
+    this.link = new WriterLink(path)
+  }
+
+  /** What an adapter is initialized with. @throws Error for one that keeps its values elsewhere than in memory */
+  dependenciesOf(adapter: Adapter): Partial<AdapterDependencies> {
+    const { name, settings } = adapter
+    requireLocalCache(settings)
+    const cache = new MirrorCache(settings.CACHE_MAX_ITEMS)
+    this.link.mirror(name, cache)
+    this.askWriter(adapter)
+    const subscriptionSetFactory = new WantedSetFactory(settings, name, this.link)
+    return { cache: cache as Cache, subscriptionSetFactory }
+  }
+
+  /** Transports do not run here: what there is to say about a feed the writer says. */
+  private askWriter(adapter: Adapter): void {
+    adapter.reasonOf = async ({ requestContext }, transport, feed) => {
+      const { endpointName, transportName, data } = requestContext
+      const params = data
+      const name = { adapter: adapter.name, endpoint: endpointName, transport: transportName, params }
+      return (await this.link.explain(name)) ?? reasonFor(transport, feed?.refusal, params)
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { type RunningChild } from './child'
+import { readServiceSettings } from '../../config/service-settings'
+import {
+  buildServiceServer,
+  CONNECTIONS_PATIENCE_MS,
+  host,
+  listen,
+  REQUESTS_PATIENCE_MS,
+  serverSettings,
+  settledWithin,
+  stopReading,
+  wantedNames,
+} from '../hosting'
+import { type ChildSpec, socketIn } from './control'
+import { WorkerAdapters } from './worker-adapters'
+
+/**
+ * A process of a service of several that answers requests, from a memory that is kept as the writer's is. Listens once it has been so:
+ * who has never heard from the writer takes no requests from those who have.
+ *
+ * @throws ConfigError for bad settings; Error when no adapter at all could start, or the port is taken
+ */
+export const startWorker = async ({
+  directory,
+  adapters: names,
+}: ChildSpec & { role: 'worker' }): Promise<RunningChild> => {
+  const service = readServiceSettings()
+  const settings = serverSettings()
+  const adapters = new WorkerAdapters(socketIn(directory))
+  const hosted = await host(names, service, (adapter) => adapters.dependenciesOf(adapter))
+  const preferredName = service.defaultAdapter ?? wantedNames(service)[0]
+  const app = await buildServiceServer(settings, hosted, preferredName)
+  adapters.link.start()
+  await adapters.link.synchronised
+  const url = await listen(app, settings.EA_HOST, settings.EA_PORT)
+  return {
+    adapters: hosted.map(({ name }) => name),
+    url,
+    stop: async () => {
+      // Requests first: one that waits for its first price still gets it.
+      await settledWithin(REQUESTS_PATIENCE_MS, [() => app.close()])
+      adapters.link.stop()
+      await settledWithin(CONNECTIONS_PATIENCE_MS, hosted.map(stopReading))
+    },
+  }
+}

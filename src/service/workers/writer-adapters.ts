@@ -1,0 +1,46 @@
+import { type Adapter } from '../../adapter/adapter'
+import { reasonFor } from '../../adapter/wait-for-value'
+import { type AdapterDependencies } from '../../transports/transport'
+import { type ErrorReason } from '../../validation/errors'
+import { requireLocalCache } from './local-only'
+import { type FeedName } from './messages'
+import { Publisher } from './publisher'
+import { WantedFeeds } from './wanted-feeds'
+
+/** The adapters of a writer: what they write is published, and what workers want they are told. */
+export class WriterAdapters {
+  private readonly adapters = new Map<string, Adapter>()
+  private readonly wanted = new WantedFeeds()
+  private readonly publisher = new Publisher({
+    want: (feed) => this.wanted.want(feed),
+    explain: (feed) => this.explain(feed),
+  })
+
+  /** What an adapter is initialized with. @throws Error for one that keeps its values elsewhere than in memory */
+  dependenciesOf(adapter: Adapter): Partial<AdapterDependencies> {
+    const { name, settings } = adapter
+    requireLocalCache(settings)
+    this.adapters.set(name, adapter)
+    return {
+      cache: this.publisher.cacheFor(name, settings.CACHE_MAX_ITEMS),
+      subscriptionSetFactory: this.wanted.factoryFor(name, settings),
+    }
+  }
+
+  /** @throws Error when the socket cannot be made */
+  listen(path: string): Promise<void> {
+    return this.publisher.listen(path)
+  }
+
+  stop(): void {
+    this.publisher.stop()
+  }
+
+  private explain({ adapter, endpoint: name, transport: route, params }: FeedName): ErrorReason | undefined {
+    const endpoint = this.adapters.get(adapter)?.endpointsMap[name]
+    const transport = endpoint?.transportRoutes.entries().find(([one]) => one === route)?.[1]
+    if (endpoint === undefined || transport === undefined) return undefined
+    const feed = endpoint.responseCache?.feed(route, params as Record<string, unknown>)
+    return reasonFor(transport, feed?.refusal, params)
+  }
+}

@@ -1,0 +1,206 @@
+import { connect, type Socket } from 'node:net'
+import { type Outage } from '../../validation/outage'
+import { exponentialBackoff } from '../../util/backoff'
+import { makeLogger } from '../../util/logging'
+import { LogLimiter } from '../../util/log-limiter'
+import { sleep } from '../../util/sleep'
+import { type ErrorReason } from '../../validation/errors'
+import { encodeFrame, FrameReader } from './frames'
+import { type FeedName, type FromWorker, fromWriter, type FromWriter, type WantedFeed } from './messages'
+import { type MirrorCache } from './mirror-cache'
+import { type Announcer, type WantedSet } from './wanted-set'
+
+const logger = makeLogger('WriterLink')
+
+/** How long a client that has waited in vain waits for the reason. */
+const REASON_PATIENCE_MS = 500
+/** More clients than this are not told a reason at a time. */
+const MAX_QUESTIONS = 10_000
+/** More feeds than this that the writer does not take, and it is told anew instead. */
+const MAX_UNTOLD = 100_000
+
+type Link = { state: 'down'; sinceUnixMs: number } | { state: 'up'; socket: Socket }
+
+const silent = (): Outage => ({
+  code: 'WRITER_SILENT',
+  message: 'The process that is connected to the data provider does not answer',
+  sinceUnixMs: Date.now() - REASON_PATIENCE_MS,
+})
+
+/** A worker's end of the link: keeps the caches as the writer's are, and makes known what is wanted. Connects again for ever. */
+export class WriterLink implements Announcer {
+  /** Resolves when the caches have been as the writer's for the first time. */
+  readonly synchronised: Promise<void>
+  private readonly caches = new Map<string, MirrorCache>()
+  private readonly sets: WantedSet<unknown>[] = []
+  private readonly untold = new Set<WantedFeed>()
+  private readonly questions = new Map<number, (reason: ErrorReason | undefined) => void>()
+  private readonly problems = new LogLimiter()
+  private readonly stopping = new AbortController()
+  private link: Link = { state: 'down', sinceUnixMs: Date.now() }
+  private isTelling = false
+  private isBlocked = false
+  private asked = 0
+  private wasSynchronised!: () => void
+
+  constructor(private readonly path: string) {
+    this.synchronised = new Promise((resolve) => (this.wasSynchronised = resolve))
+  }
+
+  /** Keeps a cache as the writer's of this adapter is. */
+  mirror(adapter: string, cache: MirrorCache): void {
+    this.caches.set(adapter, cache)
+  }
+
+  follow(set: WantedSet<unknown>): void {
+    this.sets.push(set)
+  }
+
+  announce(feed: WantedFeed): void {
+    if (this.link.state === 'down') return
+    this.untold.add(feed)
+    if (this.untold.size > MAX_UNTOLD)
+      return void this.link.socket.destroy(new Error('the writer is too slow'))
+    if (this.isTelling || this.isBlocked) return
+    this.isTelling = true
+    queueMicrotask(() => this.tell())
+  }
+
+  /** What is wrong with the writer, for clients that wait in vain. */
+  get outage(): Outage | undefined {
+    if (this.link.state === 'up') return undefined
+    const message = 'The process that is connected to the data provider is not running; it is being replaced'
+    return { code: 'WRITER_DOWN', message, sinceUnixMs: this.link.sinceUnixMs }
+  }
+
+  /** Why a feed has no value: what the writer says, or that it says nothing. Never rejects. */
+  async explain(feed: FeedName): Promise<ErrorReason | undefined> {
+    if (this.link.state === 'down' || this.questions.size >= MAX_QUESTIONS) return this.outage
+    const id = this.asked++
+    const over = new AbortController()
+    const answer = new Promise<ErrorReason | undefined>((resolve) => this.questions.set(id, resolve))
+    this.send({ type: 'why', id, feed })
+    const silence = sleep(REASON_PATIENCE_MS, over.signal).then(() => this.outage ?? silent())
+    const reason = await Promise.race([answer, silence])
+    over.abort()
+    this.questions.delete(id)
+    return reason
+  }
+
+  start(): void {
+    void this.run()
+  }
+
+  stop(): void {
+    this.stopping.abort()
+    if (this.link.state === 'up') this.link.socket.destroy()
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping
+    const fresh = exponentialBackoff({ minMs: 20, maxMs: 500, factor: 2 })
+    let backoff = fresh
+    while (!signal.aborted) {
+      if (await this.connection()) backoff = fresh
+      const { delayMs, next } = backoff.next()
+      backoff = next
+      await sleep(delayMs, signal)
+    }
+  }
+
+  /** One connection, from the attempt to its end. @returns whether there was one */
+  private connection(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect(this.path)
+      const reader = new FrameReader()
+      let reason = 'it was closed'
+      socket.on('connect', () => this.up(socket))
+      socket.on('data', (chunk) => {
+        try {
+          for (const message of reader.push(chunk)) this.receive(fromWriter(message))
+        } catch (error) {
+          socket.destroy(error as Error)
+        }
+      })
+      socket.on('drain', () => {
+        this.isBlocked = false
+        this.tell()
+      })
+      socket.on('error', (error) => (reason = error.message))
+      socket.on('close', () => {
+        const wasUp = this.link.state === 'up'
+        if (wasUp) this.down(reason)
+        resolve(wasUp)
+      })
+    })
+  }
+
+  private up(socket: Socket): void {
+    if (this.stopping.signal.aborted) return void socket.destroy()
+    this.link = { state: 'up', socket }
+    this.isBlocked = false
+    for (const set of this.sets) for (const feed of set.all()) this.untold.add(feed)
+    this.tell()
+  }
+
+  private down(reason: string): void {
+    this.link = { state: 'down', sinceUnixMs: Date.now() }
+    this.untold.clear()
+    for (const answer of this.questions.values()) answer(this.outage)
+    if (this.stopping.signal.aborted) return
+    this.problems.run('down', (repeated) => {
+      logger.warn(
+        { repeated },
+        `The link to the writer broke (${reason}): what is known is served until it ends`,
+      )
+    })
+  }
+
+  /** @throws Error for what is no message of a writer */
+  private receive(message: FromWriter | undefined): void {
+    switch (message?.type) {
+      case 'hello':
+        for (const cache of this.caches.values()) cache.begin(message.session)
+        return
+      case 'entries': {
+        const cache = this.caches.get(message.adapter)
+        const now = Date.now()
+        if (cache !== undefined) for (const entry of message.entries) cache.apply(entry, now)
+        return
+      }
+      case 'synchronised':
+        for (const cache of this.caches.values()) cache.complete()
+        return this.wasSynchronised()
+      case 'reason':
+        return this.questions.get(message.id)?.(message.reason)
+      case undefined:
+        throw new Error('The writer sent something unknown')
+    }
+  }
+
+  private tell(): void {
+    this.isTelling = false
+    if (this.untold.size === 0) return
+    const feeds = [...this.untold]
+    this.untold.clear()
+    this.send({ type: 'wanted', feeds })
+  }
+
+  private send(message: FromWorker): void {
+    if (this.link.state === 'down') return
+    try {
+      if (!this.link.socket.write(encodeFrame(message))) this.isBlocked = true
+    } catch (err) {
+      this.refused(message, err as Error)
+    }
+  }
+
+  /** IS-1: one feed whose parameters cannot be sent does not cost the others. */
+  private refused(message: FromWorker, err: Error): void {
+    if (message.type === 'wanted' && message.feeds.length > 1)
+      return message.feeds.forEach((feed) => this.send({ type: 'wanted', feeds: [feed] }))
+    this.problems.run('encode', (repeated) => {
+      logger.error({ err, repeated }, `The writer cannot be asked for a feed: ${err.message}`)
+    })
+  }
+}

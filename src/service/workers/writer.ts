@@ -1,0 +1,38 @@
+import { rmSync } from 'node:fs'
+import { type RunningChild } from './child'
+import { readServiceSettings } from '../../config/service-settings'
+import {
+  CONNECTIONS_PATIENCE_MS,
+  host,
+  runInBackground,
+  settledWithin,
+  wantedNames,
+  warnOfSettings,
+} from '../hosting'
+import { type ChildSpec, socketIn } from './control'
+import { WriterAdapters } from './writer-adapters'
+
+/**
+ * The process of a service of several that has the connections to providers: what they send goes to the workers, and what workers ask
+ * for to them. Serves no requests.
+ *
+ * @throws ConfigError for bad settings; Error when no adapter at all could start
+ */
+export const startWriter = async ({ directory }: ChildSpec & { role: 'writer' }): Promise<RunningChild> => {
+  const service = readServiceSettings()
+  const names = wantedNames(service)
+  const adapters = new WriterAdapters()
+  const hosted = await host(names, service, (adapter) => adapters.dependenciesOf(adapter))
+  warnOfSettings(hosted, service.defaultAdapter ?? names[0])
+  await adapters.listen(socketIn(directory))
+  const stops = hosted.map(runInBackground)
+  return {
+    adapters: hosted.map(({ name }) => name),
+    stop: async () => {
+      adapters.stop()
+      await settledWithin(CONNECTIONS_PATIENCE_MS, stops)
+    },
+    // The supervisor, which would have tidied up, is no more.
+    abandon: () => rmSync(directory, { recursive: true, force: true }),
+  }
+}

@@ -1,1 +1,0 @@
-export { addStatusRoute as default, type StatusResponse } from '../http/status'

@@ -1,1 +1,0 @@
-export { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'

@@ -1,1 +1,0 @@
-export { SubscriptionTransport } from '../subscription-transport'

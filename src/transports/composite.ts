@@ -1,1 +1,0 @@
-export { CompositeTransport } from './composite-transport'

@@ -1,5 +1,0 @@
-export * from './http'
-export * from './sse'
-export * from './websocket'
-export { TransportRoutes } from './routes'
-export { type Transport, type TransportDependencies, type TransportGenerics } from './transport'

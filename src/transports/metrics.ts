@@ -1,7 +1,0 @@
-export {
-  connectionErrorLabels,
-  type MessageDirection,
-  messageSubsLabels,
-  recordWsMessageSentMetrics,
-  recordWsMessageSubMetrics,
-} from './websocket/message-metrics'

@@ -1,2 +1,0 @@
-export { type SSEConfig } from './sse/config'
-export { SseTransport } from './sse-transport'

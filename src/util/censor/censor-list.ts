@@ -1,1 +1,0 @@
-export { CensorList as default, type CensorKeyValue } from '../redaction'

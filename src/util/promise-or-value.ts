@@ -1,0 +1,2 @@
+/** A value, or a promise of it. */
+export type PromiseOrValue<T> = Promise<T> | T

@@ -1,1 +1,0 @@
-export { Requester } from '../transports/requester/requester'

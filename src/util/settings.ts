@@ -1,1 +1,0 @@
-export { buildSettingsList, type DebugPageSetting } from '../config/settings-list'

@@ -1,1 +1,0 @@
-export { ExpiringSortedSet } from '../../subscriptions/expiring-sorted-set'

@@ -1,1 +1,0 @@
-export { RedisSubscriptionSet } from '../../subscriptions/redis-subscription-set'

@@ -1,1 +1,0 @@
-export { type SubscriptionSet, SubscriptionSetFactory } from '../../subscriptions/subscription-set'

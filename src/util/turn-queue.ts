@@ -1,1 +1,0 @@
-export { EvictedError, type Turn, TurnQueue } from './turns'

@@ -1,6 +1,0 @@
-export {
-  isValidBitcoinAddress,
-  isValidEthereumAddress,
-  isValidEthereumWithdrawalCredentials,
-  isValidSolanaAddress,
-} from './addresses'

@@ -1,2 +1,0 @@
-export { errorCatchingMiddleware, validatorMiddleware } from '../http/request-hooks'
-export { InputParameters } from './input-parameters'

@@ -1,1 +1,0 @@
-export { isWeekendNow, parseWeekendString } from './weekend'

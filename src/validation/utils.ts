@@ -1,7 +1,0 @@
-export {
-  validator,
-  type ValidationErrorMessage,
-  type Validator,
-  type ValidatorMeta,
-  type ValidatorWithParams,
-} from './validators'

@@ -1,0 +1,276 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CacheFactory } from '../../src/adapter/cache-factory'
+import { isLocalReader, isPlainLocal, LocalCache, type Place } from '../../src/feeds/local-cache'
+import { metrics } from '../../src/metrics/registry'
+import { LoggerFactoryProvider } from '../../src/util/logging'
+
+const START = 1_700_000_000_000
+type Value = { result?: number; errorMessage?: string }
+const good = (result: number): Value => ({ result })
+const bad = (errorMessage: string): Value => ({ errorMessage })
+
+beforeEach(() => {
+  LoggerFactoryProvider.set()
+  metrics.initialize()
+  vi.useFakeTimers({ toFake: ['Date'], now: START })
+})
+afterEach(() => void vi.useRealTimers())
+
+const later = (ms: number) => void vi.setSystemTime(Date.now() + ms)
+
+describe('the local cache', () => {
+  it('gives back the very object that was set, until it expires', async () => {
+    const cache = new LocalCache<Value>(10)
+    const value = good(1)
+    await cache.set('k', value, 100)
+    later(99)
+    expect(await cache.get('k')).toBe(value)
+    later(1)
+    expect(await cache.get('k')).toBeUndefined()
+    expect(cache.cache.size).toBe(0)
+  })
+
+  it('has a plain map and a list, as tests expect', async () => {
+    const cache = new LocalCache<Value>(10)
+    await cache.setMany(
+      [
+        { key: 'a', value: good(1) },
+        { key: 'b', value: good(2) },
+      ],
+      100,
+    )
+    expect(cache.type).toBe('local')
+    expect(cache.cache).toBeInstanceOf(Map)
+    expect([...cache.cache.keys()]).toEqual(['a', 'b'])
+    expect(cache.cache.get('a')).toMatchObject({
+      key: 'a',
+      data: { value: { result: 1 }, expirationTimestamp: START + 100 },
+    })
+    await cache.delete('a')
+    await cache.delete('never there')
+    expect([...cache.cache.keys()]).toEqual(['b'])
+  })
+
+  it('ER-2: does not let an error replace a live value, nor lengthen its life', async () => {
+    const cache = new LocalCache<Value>(10)
+    await cache.set('k', good(1), 100)
+    later(50)
+    expect(cache.store('k', bad('no'), 1_000, Date.now())).toBe(false)
+    expect(await cache.get('k')).toEqual(good(1))
+    later(50)
+    expect(await cache.get('k')).toBeUndefined()
+  })
+
+  it('ER-2: lets an error replace an expired value and another error; ER-3: lets a value replace an error', async () => {
+    const cache = new LocalCache<Value>(10)
+    await cache.set('k', good(1), 100)
+    later(100)
+    await cache.set('k', bad('one'), 100)
+    expect(await cache.get('k')).toEqual(bad('one'))
+    await cache.set('k', bad('two'), 100)
+    expect(await cache.get('k')).toEqual(bad('two'))
+    await cache.set('k', good(2), 100)
+    expect(await cache.get('k')).toEqual(good(2))
+  })
+
+  it('setTTL gives a live entry a new life, ends an expired one, and makes none', async () => {
+    const cache = new LocalCache<Value>(10)
+    await cache.set('k', good(1), 100)
+    later(60)
+    await cache.setTTL('k', 100)
+    later(99)
+    expect(await cache.get('k')).toEqual(good(1))
+    later(1)
+    await cache.setTTL('k', 100)
+    expect(cache.cache.size).toBe(0)
+    await cache.setTTL('other', 100)
+    expect(await cache.get('other')).toBeUndefined()
+  })
+
+  it('drops the entry that was updated longest ago when it is full; reads do not count', async () => {
+    const cache = new LocalCache<Value>(3)
+    for (const key of ['a', 'b', 'c']) await cache.set(key, good(1), 1_000)
+    await cache.get('a')
+    await cache.set('b', good(2), 1_000)
+    await cache.set('d', good(1), 1_000)
+    expect([...cache.cache.keys()].sort()).toEqual(['b', 'c', 'd'])
+    await cache.setTTL('c', 1_000)
+    await cache.set('e', good(1), 1_000)
+    expect([...cache.cache.keys()].sort()).toEqual(['c', 'd', 'e'])
+  })
+
+  it('drops in the order of updates, whatever size and capacity have been on the way there', async () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constantFrom('set', 'set', 'set', 'extend', 'delete'), key: fc.nat(25) }),
+      // Many of one kind, so that sizes go far up and down.
+      fc.record({ do: fc.constantFrom('fill', 'empty'), key: fc.nat(25) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(step, { maxLength: 60 }),
+        async (capacity, steps) => {
+          const cache = new LocalCache<Value>(capacity)
+          let model: string[] = []
+          const update = async (key: string) => {
+            if (!model.includes(key) && model.length === capacity) model.shift()
+            model = [...model.filter((other) => other !== key), key]
+            await cache.set(key, good(1), 1_000)
+          }
+          const drop = async (key: string) => {
+            model = model.filter((other) => other !== key)
+            await cache.delete(key)
+          }
+          for (const { do: what, key } of steps) {
+            const name = `k${key}`
+            if (what === 'set') await update(name)
+            else if (what === 'delete') await drop(name)
+            else if (what === 'fill') for (let at = 0; at < key; at++) await update(`k${(key + at * 7) % 26}`)
+            else if (what === 'empty') for (let at = 0; at < key; at++) await drop(`k${at}`)
+            else {
+              if (model.includes(name)) model = [...model.filter((other) => other !== name), name]
+              await cache.setTTL(name, 1_000)
+            }
+            expect([...cache.cache.keys()].sort()).toEqual([...model].sort())
+          }
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('finds an entry where it last was, and elsewhere when it is no longer there', async () => {
+    const cache = new LocalCache<Value>(2)
+    const place: Place<Value> = { node: undefined }
+    const write = (result: number) => cache.store('k', good(result), 1_000, Date.now(), place)
+    write(1)
+    expect(place.node).toBe(cache.cache.get('k'))
+    expect(cache.read('k', place)?.value).toEqual(good(1))
+    await cache.delete('k')
+    expect(cache.read('k', place)).toBeUndefined()
+    await cache.set('k', good(2), 1_000)
+    expect(cache.read('k', place)?.value).toEqual(good(2))
+    for (const key of ['a', 'b']) await cache.set(key, good(0), 1_000)
+    expect(cache.read('k', place)).toBeUndefined()
+    write(3)
+    expect(await cache.get('k')).toEqual(good(3))
+    cache.cache.clear()
+    expect(cache.read('k', place)).toBeUndefined()
+    write(4)
+    expect(await cache.get('k')).toEqual(good(4))
+    const other = new LocalCache<Value>(2)
+    expect(other.read('k', place)).toBeUndefined()
+  })
+
+  it('counts what it drops', async () => {
+    const dropped = async () => (await metrics.get('cacheOverflowCount').get()).values[0]?.value ?? 0
+    const before = await dropped()
+    const cache = new LocalCache<Value>(1)
+    for (const key of ['a', 'b', 'c']) await cache.set(key, good(1), 1_000)
+    expect((await dropped()) - before).toBe(2)
+  })
+
+  it('goes on when somebody empties its map', async () => {
+    const cache = new LocalCache<Value>(2)
+    await cache.set('a', good(1), 1_000)
+    await cache.set('b', good(1), 1_000)
+    cache.cache.clear()
+    expect(await cache.get('a')).toBeUndefined()
+    for (const key of ['a', 'c', 'd']) await cache.set(key, good(2), 1_000)
+    expect([...cache.cache.keys()]).toEqual(['c', 'd'])
+    expect(await cache.get('c')).toEqual(good(2))
+  })
+
+  it('behaves as a plain model does, whatever is done to it', async () => {
+    const key = fc.constantFrom('a', 'b', 'c', 'd')
+    const step = fc.oneof(
+      fc.record({
+        do: fc.constant('set' as const),
+        key,
+        ttl: fc.integer({ min: 1, max: 100 }),
+        isError: fc.boolean(),
+      }),
+      fc.record({ do: fc.constant('ttl' as const), key, ttl: fc.integer({ min: 0, max: 100 }) }),
+      fc.record({ do: fc.constantFrom('get' as const, 'delete' as const), key }),
+      fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 60 }) }),
+      fc.record({ do: fc.constant('clear' as const) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const cache = new LocalCache<Value>(3)
+        // In order of last update.
+        let model: { key: string; value: Value; until: number }[] = []
+        let n = 0
+        for (const s of steps) {
+          const at = Date.now()
+          if (s.do === 'wait') later(s.ms)
+          if (s.do === 'clear') {
+            cache.cache.clear()
+            model = []
+          }
+          if (s.do === 'delete') {
+            await cache.delete(s.key)
+            model = model.filter((entry) => entry.key !== s.key)
+          }
+          if (s.do === 'get') {
+            const found = model.find((entry) => entry.key === s.key)
+            if (found !== undefined && found.until <= at) model = model.filter((entry) => entry !== found)
+            expect(await cache.get(s.key)).toBe(
+              found !== undefined && found.until > at ? found.value : undefined,
+            )
+          }
+          if (s.do === 'ttl') {
+            await cache.setTTL(s.key, s.ttl)
+            const found = model.find((entry) => entry.key === s.key)
+            if (found !== undefined) {
+              model = model.filter((entry) => entry !== found)
+              if (found.until > at) model.push({ ...found, until: at + s.ttl })
+            }
+          }
+          if (s.do === 'set') {
+            const value = s.isError ? bad(`${n++}`) : good(n++)
+            await cache.set(s.key, value, s.ttl)
+            const found = model.find((entry) => entry.key === s.key)
+            const isKept =
+              s.isError && found !== undefined && found.until > at && found.value.errorMessage === undefined
+            if (!isKept) {
+              model = model.filter((entry) => entry !== found)
+              if (found === undefined && model.length === 3) model.shift()
+              model.push({ key: s.key, value, until: at + s.ttl })
+            }
+          }
+          expect([...cache.cache.keys()].sort()).toEqual(model.map((entry) => entry.key).sort())
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('the kinds of local cache', () => {
+  it('tell whether somebody has put methods of their own in', () => {
+    class OwnSet extends LocalCache {
+      override set(key: string, value: object, ttl: number) {
+        return super.set(key, value, ttl)
+      }
+    }
+    class OwnGet extends LocalCache {
+      override get(key: string) {
+        return super.get(key)
+      }
+    }
+    const spied = new LocalCache(1)
+    vi.spyOn(spied, 'get')
+    const kinds = [new LocalCache(1), new OwnSet(1), new OwnGet(1), spied]
+    expect(kinds.map(isPlainLocal)).toEqual([true, false, true, true])
+    expect(kinds.map(isLocalReader)).toEqual([true, true, false, false])
+  })
+
+  it('are the only kinds that the factory builds', () => {
+    expect(CacheFactory.buildCache({ cacheType: 'local', maxSizeForLocalCache: 7 })).toMatchObject({
+      capacity: 7,
+    })
+    expect(() => CacheFactory.buildCache({ cacheType: 'other', maxSizeForLocalCache: 7 })).toThrow(/"other"/)
+  })
+})

@@ -1,0 +1,238 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { BurstRateLimiter } from '../../src/public/rate-limiting/burst'
+import { FixedIntervalRateLimiter } from '../../src/public/rate-limiting/fixed-interval'
+import { type AdapterRateLimitTier, type RateLimiter } from '../../src/public/rate-limiting'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: 1_000_000 })
+})
+
+afterEach(() => vi.useRealTimers())
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+
+interface Admission {
+  at: number
+  cost: number
+}
+
+const admit = (limiter: RateLimiter, admissions: Admission[], cost?: number) =>
+  limiter.waitForRateLimit(cost).then(() => admissions.push({ at: Date.now(), cost: cost ?? 1 }))
+
+/** The most that was spent in any span of `lengthMs` before its last admission. */
+const mostBeforeLast = (admissions: Admission[], lengthMs: number): number => {
+  let most = 0
+  for (const last of admissions.keys()) {
+    const since = admissions[last]!.at - lengthMs
+    const before = admissions.slice(0, last).filter(({ at }) => at > since)
+    most = Math.max(
+      most,
+      before.reduce((sum, { cost }) => sum + cost, 0),
+    )
+  }
+  return most
+}
+
+/** Demand: when requests come, and what each costs. */
+const demand = fc.array(
+  fc.record({
+    afterMs: fc.integer({ min: 0, max: 400 }),
+    count: fc.integer({ min: 1, max: 6 }),
+    cost: fc.integer({ min: 1, max: 4 }),
+  }),
+  { minLength: 1, maxLength: 12 },
+)
+
+describe('every declared window holds', () => {
+  it('RL-2: wherever the window begins, less than the limit was spent before the last request in it', async () => {
+    const tier = fc.record({
+      rateLimit1s: fc.integer({ min: 1, max: 9 }),
+      rateLimit1m: fc.integer({ min: 5, max: 40 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(tier, demand, async (limits, steps) => {
+        const limiter = new BurstRateLimiter().initialize([], limits)
+        const admissions: Admission[] = []
+        for (const { afterMs, count, cost } of steps) {
+          await pass(afterMs)
+          for (let i = 0; i < count; i++) void admit(limiter, admissions, cost)
+          await pass(0)
+        }
+        await pass(3_000)
+        expect(mostBeforeLast(admissions, 1_000)).toBeLessThan(limits.rateLimit1s)
+        expect(mostBeforeLast(admissions, 60_000)).toBeLessThan(limits.rateLimit1m)
+        limiter.stop()
+        expect(vi.getTimerCount()).toBe(0)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('RL-2: 30 requests an hour are 30 and not 60', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1h: 30 })
+    let count = 0
+    for (let i = 0; i < 100; i++) void limiter.waitForRateLimit().then(() => count++)
+    await vi.advanceTimersByTimeAsync(3_599_999)
+    expect(count).toBe(30)
+    await vi.advanceTimersByTimeAsync(3_600_000)
+    expect(count).toBe(60)
+    limiter.stop()
+  })
+
+  it('RL-2: an hour that is used up stays so, although its minutes have room', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1h: 151, rateLimit1m: 1_000 })
+    let count = 0
+    for (let i = 0; i < 400; i++) void limiter.waitForRateLimit().then(() => count++)
+    await vi.advanceTimersByTimeAsync(3_600_000 - 1)
+    expect(count).toBeLessThanOrEqual(151)
+    expect(count).toBeGreaterThan(140)
+    limiter.stop()
+  })
+
+  it('RL-2: evenly spaced requests never come closer than the period, however they are asked for', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 50 }), demand, async (rateLimit1s, steps) => {
+        const limiter = new FixedIntervalRateLimiter().initialize([], { rateLimit1s })
+        const admissions: Admission[] = []
+        for (const { afterMs, count, cost } of steps) {
+          await pass(afterMs)
+          for (let i = 0; i < count; i++) void admit(limiter, admissions, cost)
+          await pass(0)
+        }
+        await pass(2_000)
+        const gaps = admissions.slice(1).map(({ at }, i) => at - admissions[i]!.at)
+        for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(1_000 / rateLimit1s)
+        limiter.stop()
+      }),
+      { numRuns: 25 },
+    )
+  })
+})
+
+describe.each([
+  ['burst', () => new BurstRateLimiter()],
+  ['fixed interval', () => new FixedIntervalRateLimiter()],
+])('the %s limiter', (_, make) => {
+  it('lets the first request through at once', async () => {
+    const limiter = make().initialize([], { rateLimit1m: 1 })
+    await limiter.waitForRateLimit()
+    expect(limiter.msUntilNextExecution()).toBe(60_000)
+    limiter.stop()
+  })
+
+  it('does not limit without limits, and sets no timer', async () => {
+    for (const limits of [undefined, {}, { rateLimit1s: 0 }]) {
+      const limiter = make().initialize([], limits)
+      for (let i = 0; i < 1_000; i++) await limiter.waitForRateLimit()
+      expect(limiter.msUntilNextExecution()).toBe(0)
+      expect(vi.getTimerCount()).toBe(0)
+    }
+  })
+
+  it('serves who came first, first', async () => {
+    const limiter = make().initialize([], { rateLimit1s: 2 })
+    const served: number[] = []
+    for (let i = 0; i < 6; i++) void limiter.waitForRateLimit().then(() => served.push(i))
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(served).toEqual([0, 1, 2, 3, 4, 5])
+    limiter.stop()
+  })
+
+  it('TM-6: takes no notice of a wall clock that stands still, or that steps', async () => {
+    const limiter = make().initialize([], { rateLimit1s: 1 })
+    const still = async (ms: number) => {
+      await vi.advanceTimersByTimeAsync(ms)
+      vi.setSystemTime(1_000_000)
+    }
+    let count = 0
+    for (let i = 0; i < 5; i++) void limiter.waitForRateLimit().then(() => count++)
+    await still(999)
+    expect(count).toBe(1)
+    await still(1)
+    expect(count).toBe(2)
+    vi.setSystemTime(99_000_000)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(count).toBe(2)
+    vi.setSystemTime(5)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(count).toBe(3)
+    expect(limiter.msUntilNextExecution()).toBeLessThanOrEqual(1_000)
+    limiter.stop()
+  })
+
+  it('takes a cost that is none for 1', async () => {
+    for (const cost of [undefined, NaN, -5, Infinity, '3' as unknown as number]) {
+      const limiter = make().initialize([], { rateLimit1s: 2 })
+      await limiter.waitForRateLimit(cost)
+      await vi.advanceTimersByTimeAsync(500)
+      const admitted = vi.fn()
+      void limiter.waitForRateLimit().then(admitted)
+      await vi.advanceTimersByTimeAsync(0)
+      expect(admitted).toHaveBeenCalledOnce()
+      limiter.stop()
+    }
+  })
+
+  it('leaves no timer when it is stopped, and lets nobody through after that', async () => {
+    const limiter = make().initialize([], { rateLimit1s: 1 })
+    const admitted = vi.fn()
+    await limiter.waitForRateLimit()
+    void limiter.waitForRateLimit().then(admitted)
+    limiter.stop()
+    expect(vi.getTimerCount()).toBe(0)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(admitted).not.toHaveBeenCalled()
+  })
+})
+
+describe('the fixed interval limiter', () => {
+  it.each<[AdapterRateLimitTier | undefined, number]>([
+    [undefined, 0],
+    [{ rateLimit1h: 30 }, 120_000],
+    [{ rateLimit1s: 2, rateLimit1m: 60 }, 1_000],
+    [{ rateLimit1s: 2, rateLimit1m: 6_000 }, 500],
+  ])('has by %j a period of %d ms', (limits, period) => {
+    const limiter = new FixedIntervalRateLimiter().initialize([], limits)
+    expect(limiter.period).toBe(period)
+    expect(limiter.lastRequestAt).toBeNull()
+  })
+
+  it('waits only for what is left of the period', async () => {
+    const limiter = new FixedIntervalRateLimiter().initialize([], { rateLimit1s: 1 })
+    await limiter.waitForRateLimit(50)
+    expect(limiter.lastRequestAt).toBe(1_000_000)
+    await vi.advanceTimersByTimeAsync(400)
+    expect(limiter.msUntilNextExecution()).toBe(600)
+    await vi.advanceTimersByTimeAsync(600)
+    expect(limiter.msUntilNextExecution()).toBe(0)
+  })
+})
+
+describe('the burst limiter', () => {
+  it('spends the credits of a second at once, an expensive request beyond the limit included', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1s: 10, rateLimit1h: 3_600 })
+    expect(limiter).toMatchObject({ perSecondLimit: 10, perMinuteLimit: 60 })
+    await limiter.waitForRateLimit(9)
+    await limiter.waitForRateLimit(7)
+    expect(limiter).toMatchObject({ creditsThisSecond: 16, creditsThisMinute: 16 })
+    const admitted = vi.fn()
+    void limiter.waitForRateLimit().then(admitted)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(admitted).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(admitted).toHaveBeenCalledOnce()
+    expect(limiter).toMatchObject({ creditsThisSecond: 1, creditsThisMinute: 17 })
+    limiter.stop()
+  })
+
+  it('RS-1: keeps few timers, whatever the number of requests', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1m: 100_000 })
+    for (let i = 0; i < 5_000; i++) {
+      await limiter.waitForRateLimit()
+      if (i % 10 === 0) await vi.advanceTimersByTimeAsync(20)
+    }
+    expect(vi.getTimerCount()).toBeLessThan(110)
+    limiter.stop()
+  })
+})

@@ -1,0 +1,209 @@
+import { expect, it, vi } from 'vitest'
+import { ExpiringSortedSet } from '../../src/feeds/expiring-sorted-set'
+import { SubscriptionSetFactory } from '../../src/adapter/subscription-set-factory'
+import { RedisSubscriptionSet } from '../../src/public/util/subscription-set/redis-sorted-set'
+import { clientOf, collectLogs, sent } from './redis-support'
+import { describeWithRedis, redisServer } from '../helpers/redis-server'
+
+const KEY = 'TEST-price-ws-subscriptionSet'
+const ETH = { base: 'ETH', quote: 'USD' }
+const BTC = { base: 'BTC', quote: 'USD' }
+
+/** The set of one process. */
+const setOf = (port: number, capacity?: number) => {
+  const { client, [Symbol.asyncDispose]: end } = clientOf(port)
+  const set = new RedisSubscriptionSet<object>(client, KEY, capacity)
+  return { client, set, [Symbol.asyncDispose]: end }
+}
+
+describeWithRedis('RedisSubscriptionSet', () => {
+  it('17.16: keeps members as JSON in a sorted set, by the time at which they expire', async () => {
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    const before = Date.now()
+    await process.set.add({ quote: 'USD', base: 'ETH', list: [], none: undefined }, 60_000, 'some-key')
+    expect(await redis.client.type(KEY)).toBe('zset')
+    const [member, score] = await redis.client.zrange(KEY, 0, '-1', 'WITHSCORES')
+    expect(member).toBe('{"quote":"USD","base":"ETH","list":[]}')
+    expect(Number(score)).toBeGreaterThanOrEqual(before + 60_000)
+    expect(Number(score)).toBeLessThanOrEqual(Date.now() + 60_000)
+    expect(await redis.client.pttl(KEY)).toBe(-1)
+    expect(process.set.get('some-key')).toBeUndefined()
+  })
+
+  it('gives what is wanted by all processes, the first to expire first, and takes the expired out', async () => {
+    await using redis = await redisServer()
+    await using reader = setOf(redis.port)
+    await using writer = setOf(redis.port)
+    await reader.set.add(BTC, 50_000)
+    // As another process of any version writes.
+    await redis.client.zadd(KEY, Date.now() + 10_000, '{"base":"ETH","quote":"USD"}')
+    await redis.client.zadd(KEY, Date.now() - 1, '{"base":"OLD","quote":"USD"}')
+    expect(await writer.set.getAll()).toEqual([ETH, BTC])
+    expect(await redis.client.zcard(KEY)).toBe(2)
+  })
+
+  it('counts its commands', async () => {
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    const counts = () => Promise.all(['zadd', 'zremrangebyscore', 'zrange'].map((name) => sent(name)))
+    const before = await counts()
+    await process.set.add(ETH, 60_000)
+    await process.set.getAll()
+    expect((await counts()).map((count, at) => count - before[at]!)).toEqual([1, 1, 1])
+  })
+
+  it('is one object for each feed for as long as that is wanted, so that looking again costs nothing', async () => {
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    await redis.client.zadd(KEY, Date.now() + 60_000, JSON.stringify(ETH))
+    const [first] = await process.set.getAll()
+    await process.set.add(BTC, 120_000)
+    expect((await process.set.getAll())[0]).toBe(first)
+    await redis.client.zrem(KEY, JSON.stringify(ETH))
+    expect(await process.set.getAll()).toEqual([BTC])
+    await redis.client.zadd(KEY, Date.now() + 60_000, JSON.stringify(ETH))
+    expect((await process.set.getAll())[0]).not.toBe(first)
+  })
+
+  it('17.9: keeps the first spelling of a feed while this process wants it', async () => {
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    await process.set.add(ETH, 60_000, 'eth-usd')
+    await process.set.add({ base: 'eth', quote: 'usd' }, 60_000, 'eth-usd')
+    expect(await process.set.getAll()).toEqual([ETH])
+  })
+
+  it('does not tell Redis of every request for a feed that all ask for, and of each a second later', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
+    try {
+      await using redis = await redisServer()
+      await using process = setOf(redis.port)
+      const score = async () => Number(await redis.client.zscore(KEY, JSON.stringify(ETH)))
+      await process.set.add(ETH, 60_000, 'eth')
+      vi.setSystemTime(1_700_000_000_999)
+      await process.set.add(ETH, 60_000, 'eth')
+      expect(await score()).toBe(1_700_000_060_000)
+      vi.setSystemTime(1_700_000_001_000)
+      await process.set.add(ETH, 60_000, 'eth')
+      expect(await score()).toBe(1_700_000_061_000)
+      // A short life is refreshed as often in its turn, and a clock that was set back does not stop it.
+      await process.set.add(BTC, 1_000, 'btc')
+      vi.setSystemTime(1_700_000_001_100)
+      await process.set.add(BTC, 1_000, 'btc')
+      expect(Number(await redis.client.zscore(KEY, JSON.stringify(BTC)))).toBe(1_700_000_002_100)
+      vi.setSystemTime(1_700_000_000_500)
+      await process.set.add(ETH, 60_000, 'eth')
+      expect(await score()).toBe(1_700_000_060_500)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('passes over what in Redis is no feed, with a warning', async () => {
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    const logs = collectLogs()
+    const members = ['no JSON', '5', 'null', '"text"', JSON.stringify(ETH)]
+    for (const member of members) await redis.client.zadd(KEY, Date.now() + 60_000, member)
+    expect(await process.set.getAll()).toEqual([ETH])
+    expect(logs.map(({ level }) => level)).toEqual(['warn'])
+  })
+
+  it('wakes its follower for a feed that is new, once it is in Redis, and for no other', async () => {
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    const onAdded = vi.fn()
+    process.set.follow(onAdded)
+    await redis.client.zadd(KEY, Date.now() + 60_000, JSON.stringify(BTC))
+    await process.set.getAll()
+    await process.set.add(BTC, 60_000)
+    expect(onAdded).not.toHaveBeenCalled()
+    const adding = process.set.add(ETH, 60_000)
+    expect(onAdded).not.toHaveBeenCalled()
+    await adding
+    await process.set.add(ETH, 60_000)
+    expect(onAdded).toHaveBeenCalledTimes(1)
+  })
+
+  it('CA-4: goes on with what was and what this process wants while Redis is away, and tells it when it is back', async () => {
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    await redis.client.zadd(KEY, Date.now() + 60_000, JSON.stringify(BTC))
+    await process.set.getAll()
+    const onAdded = vi.fn()
+    process.set.follow(onAdded)
+    const logs = collectLogs()
+    await redis.kill()
+    await vi.waitFor(() => expect(process.client.status).not.toBe('ready'))
+    await process.set.add(ETH, 60_000)
+    expect(onAdded).toHaveBeenCalledTimes(1)
+    expect(await process.set.getAll()).toEqual([BTC, ETH])
+    expect(await process.set.getAll()).toEqual([BTC, ETH])
+    const errors = logs.filter(({ message }) => message.includes('out of reach'))
+    expect(errors.map(({ fields }) => fields['function'])).toEqual(['zadd', 'zrange'])
+    await redis.start()
+    await vi.waitFor(() => expect(process.client.status).toBe('ready'), { timeout: 5_000 })
+    // Redis came back empty: what nobody asks for again is gone, what this process wants is not.
+    expect(await process.set.getAll()).toEqual([ETH])
+    await process.set.add(ETH, 60_000)
+    expect(await process.set.getAll()).toEqual([ETH])
+    expect(await redis.client.zrange(KEY, 0, '-1')).toEqual([JSON.stringify(ETH)])
+  })
+
+  it('CA-4: drops what this process wanted once that has expired, with Redis or without', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
+    try {
+      await using redis = await redisServer()
+      await using process = setOf(redis.port)
+      await process.set.getAll()
+      await redis.kill()
+      await process.set.add(ETH, 60_000)
+      vi.setSystemTime(1_700_000_059_999)
+      expect(await process.set.getAll()).toEqual([ETH])
+      vi.setSystemTime(1_700_000_060_000)
+      expect(await process.set.getAll()).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('rejects a member that Redis did not take where nobody in this process would ever see it', async () => {
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    await redis.client.set(KEY, 'a string')
+    await expect(process.set.add(ETH, 60_000)).rejects.toMatchObject({
+      name: 'ReplyError',
+      message: expect.stringContaining('WRONGTYPE'),
+    })
+    await redis.kill()
+    await expect(process.set.add(BTC, 60_000)).rejects.toMatchObject({ name: 'RedisError' })
+  })
+
+  it('RS-1: remembers no more of its own than its capacity', async () => {
+    await using redis = await redisServer()
+    await redis.kill()
+    await using process = setOf(redis.port, 3)
+    await process.set.getAll()
+    const feeds = [1, 2, 3, 4, 5].map((base) => ({ base }))
+    for (const feed of feeds) await process.set.add(feed, 60_000)
+    expect(await process.set.getAll()).toEqual(feeds.slice(2))
+  })
+})
+
+it('is built where responses are kept, under a name of its own', async () => {
+  const settings = { CACHE_TYPE: 'redis', CACHE_PREFIX: '', SUBSCRIPTION_SET_MAX_ITEMS: 1_000 }
+  const keys: unknown[] = []
+  const client = { zadd: (key: string) => Promise.resolve(keys.push(key)) } as never
+  for (const CACHE_PREFIX of ['', 'prefix']) {
+    const factory = new SubscriptionSetFactory({ ...settings, CACHE_PREFIX }, 'TEST', client)
+    await factory.buildSet('price', 'ws').add(ETH, 1_000, 'key')
+  }
+  expect(keys).toEqual(['TEST-price-ws-subscriptionSet', 'prefix-TEST-price-ws-subscriptionSet'])
+  const without = new SubscriptionSetFactory(settings, 'TEST')
+  expect(() => without.buildSet('price', 'ws')).toThrow(
+    new Error('Redis client undefined. Cannot create Redis subscription set'),
+  )
+  const local = new SubscriptionSetFactory({ ...settings, CACHE_TYPE: 'local' }, 'TEST', client)
+  expect(local.buildSet('price', 'ws')).toBeInstanceOf(ExpiringSortedSet)
+})
