@@ -44,7 +44,10 @@ export default tseslint.config(
     },
     rules: { ...tseslint.configs.disableTypeChecked.rules, 'no-console': 'off' },
   },
-  { files: ['bench/**', 'scripts/**', 'src/cli/**', 'protocols/ws-room/room-key.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['bench/**', 'scripts/**', 'src/cli/**', 'protocols/ws-room/room-key.ts'],
+    rules: { 'no-console': 'off' },
+  },
   {
     files: ['test/**', 'protocols/*/test/**'],
     rules: {
