@@ -4,6 +4,7 @@ import { get as getHttps, type RequestOptions } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { posix } from 'node:path'
 import { AdapterConfig } from '../config/adapter-config'
+import { isMeasured } from '../config/server-settings'
 
 /** The settings that say where the service answers. */
 export interface HealthSettings {
@@ -34,7 +35,7 @@ const reachable = new Map([
  */
 export function healthUrl(settings: HealthSettings): URL | undefined {
   const isWriter = settings.EA_MODE === 'writer'
-  if (isWriter && !(settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED)) return undefined
+  if (isWriter && !isMeasured(settings)) return undefined
   const port = isWriter ? settings.METRICS_PORT : settings.EA_PORT
   const base = isWriter && !settings.METRICS_USE_BASE_URL ? '/' : settings.BASE_URL
   const host = reachable.get(settings.EA_HOST) ?? settings.EA_HOST

@@ -1,10 +1,11 @@
 import { type FastifyInstance } from 'fastify'
 import { type Adapter } from '../adapter/adapter'
 import { type SettingsDefinitionMap } from '../config/settings'
-import { startAdapter } from './started-adapter'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { warmUpTicks } from '../util/warm-up'
+import { listen } from './listening'
+import { startAdapter } from './started-adapter'
 
 const logger = makeLogger('Main')
 
@@ -15,16 +16,6 @@ export const start = async <T extends SettingsDefinitionMap>(
 ): Promise<{ api: FastifyInstance | undefined; metricsApi: FastifyInstance | undefined }> => {
   const { api, metricsApi } = await startAdapter(adapter, dependencies)
   return { api, metricsApi }
-}
-
-const listen = async (app: FastifyInstance, host: string, port: number): Promise<void> => {
-  try {
-    await app.listen({ host, port })
-  } catch (err) {
-    // LC-2: a port that is taken is a failure, and the exit code says so
-    logger.fatal({ err }, `Could not listen on ${host}:${port}: ${String(err)}`)
-    process.exit(1)
-  }
 }
 
 /**
@@ -40,8 +31,14 @@ export const expose = async <T extends SettingsDefinitionMap>(
   const { api, metricsApi, stop } = await startAdapter(adapter, dependencies)
   const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = (adapter as unknown as Adapter).settings
   api?.addHook('onClose', () => metricsApi?.close())
-  if (api !== undefined) await listen(api, host, port)
-  if (metricsApi !== undefined) await listen(metricsApi, host, metricsPort)
+  try {
+    if (api !== undefined) await listen(api, host, port)
+    if (metricsApi !== undefined) await listen(metricsApi, host, metricsPort)
+  } catch (err) {
+    // LC-2: a port that is taken is a failure, and the exit code says so
+    logger.fatal({ err }, (err as Error).message)
+    process.exit(1)
+  }
   warmUpTicks()
   try {
     await adapter.lockAcquiredPromise

@@ -1,9 +1,8 @@
 import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type Adapter } from '../adapter/adapter'
-import { Background } from '../adapter/background'
 import { availableAdapters, loadAdapter } from './catalogue'
-import { AdapterConfig } from '../config/adapter-config'
+import { readServerSettings } from '../config/server-settings'
 import { type ServiceSettings } from '../config/service-settings'
 import { type AdapterSettings } from '../config/settings'
 import { AdapterRoute } from '../http/adapter-route'
@@ -13,6 +12,7 @@ import { statusOf } from '../http/status'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { sleep } from '../util/sleep'
+import { StartedAdapter } from './started-adapter'
 
 const logger = makeLogger('Service')
 
@@ -24,17 +24,11 @@ export const CONNECTIONS_PATIENCE_MS = 3_000
 export interface Hosted {
   name: string
   adapter: Adapter
+  started: StartedAdapter
 }
 
 /** What an adapter is built from instead of its own. Throws for an adapter that cannot be run so. */
 export type DependenciesOf = (adapter: Adapter) => Partial<AdapterDependencies>
-
-export const serverSettings = (): AdapterSettings => {
-  const config = new AdapterConfig({})
-  config.initialize()
-  config.validate()
-  return config.settings
-}
 
 /** The adapters that a service is to run, by name: those of its settings, or all that can run with what is set. */
 export const wantedNames = ({ adapters }: ServiceSettings): string[] =>
@@ -49,8 +43,7 @@ const tryToHost = async (
   let adapter: Adapter | undefined
   try {
     adapter = await loadAdapter(name)
-    await adapter.initialize(dependenciesOf?.(adapter))
-    return { name, adapter }
+    return { name, adapter, started: await StartedAdapter.initialize(adapter, dependenciesOf?.(adapter)) }
   } catch (err) {
     const { message } = err as Error
     // Of all that there are, those that need settings and got none are not meant.
@@ -84,7 +77,7 @@ export const warnOfSettings = (hosted: readonly Hosted[], preferredName: string 
       logger.warn(`${variable} looks like a setting of ${name}, but there is none of that name`)
   if (!hosted.some(({ name }) => name === preferredName))
     logger.error(
-      `The default adapter "${preferredName}" did not start: POST ${serverSettings().BASE_URL} is not served`,
+      `The default adapter "${preferredName}" did not start: POST ${readServerSettings().BASE_URL} is not served`,
     )
 }
 
@@ -110,40 +103,9 @@ export const buildServiceServer = async (
   return app
 }
 
-/** @returns ends an adapter that runs nothing in the background */
-export const stopReading =
-  ({ adapter }: Hosted): (() => Promise<void>) =>
-  async () => {
-    adapter.shutdownNotifier.emit('onClose')
-    for (const { responseCache } of adapter.endpoints) responseCache?.stop()
-    await adapter.disconnect()
-  }
-
-/** @returns ends all of it, and the connections of the adapter */
-export const runInBackground = (hosted: Hosted): (() => Promise<void>) => {
-  const { name, adapter } = hosted
-  if (adapter.settings.EA_MODE === 'reader') return stopReading(hosted)
-  const background = new Background(adapter)
-  // contract 17.22: a writer that another one keeps out does not go on executing; the other adapters do
-  adapter.lockAcquiredPromise?.catch(() => {
-    logger.error({ adapter: name }, `Another process writes for "${name}": this one only reads from now on`)
-    void background.stop()
-  })
-  return async () => {
-    adapter.shutdownNotifier.emit('onClose')
-    await background.stop()
-    await adapter.disconnect()
-  }
-}
-
 /** Never rejects: stopping goes on, whatever fails to. */
 export const settledWithin = async (ms: number, work: (() => unknown)[]): Promise<void> => {
   const patience = new AbortController()
   const settled = Promise.allSettled(work.map(async (one) => one())).then(() => patience.abort())
   await Promise.race([settled, sleep(ms, patience.signal)])
-}
-
-export const listen = async (app: FastifyInstance, host: string, port: number): Promise<string> => {
-  const address = await app.listen({ host, port })
-  return address.replace('[::]', '127.0.0.1').replace('[::1]', '127.0.0.1')
 }

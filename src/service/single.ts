@@ -1,17 +1,16 @@
+import { isMeasured, readServerSettings } from '../config/server-settings'
 import { readServiceSettings } from '../config/service-settings'
 import { setupMetricsServer } from '../http/metrics-server'
 import {
   buildServiceServer,
   CONNECTIONS_PATIENCE_MS,
   host,
-  listen,
   REQUESTS_PATIENCE_MS,
-  runInBackground,
-  serverSettings,
   settledWithin,
   wantedNames,
   warnOfSettings,
 } from './hosting'
+import { listen } from './listening'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 
 const logger = makeLogger('Service')
@@ -36,20 +35,26 @@ export interface Service {
 export const startService = async (): Promise<Service> => {
   LoggerFactoryProvider.set()
   const service = readServiceSettings()
-  const settings = serverSettings()
+  const settings = readServerSettings()
   const names = wantedNames(service)
   const preferredName = service.defaultAdapter ?? names[0]
   const hosted = await host(names, service)
   warnOfSettings(hosted, preferredName)
   const app = await buildServiceServer(settings, hosted, preferredName)
-  const isMeasured = settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED
-  const metricsApp = isMeasured ? setupMetricsServer('TICKWELL', settings) : undefined
-  const stops = hosted.map(runInBackground)
+  const metricsApp = isMeasured(settings) ? setupMetricsServer('TICKWELL', settings) : undefined
+  for (const { started } of hosted) started.execute()
 
   const stopAll = async () => {
     // Requests first: one that waits for its first price still gets it.
     await settledWithin(REQUESTS_PATIENCE_MS, [() => app.close()])
-    await settledWithin(CONNECTIONS_PATIENCE_MS, [() => metricsApp?.close(), ...stops])
+    await settledWithin(CONNECTIONS_PATIENCE_MS, [
+      () => metricsApp?.close(),
+      ...hosted.map(
+        ({ started }) =>
+          () =>
+            started.stop(),
+      ),
+    ])
   }
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= stopAll())

@@ -1,6 +1,7 @@
 import { type FastifyInstance } from 'fastify'
 import { Adapter } from '../adapter/adapter'
 import { Background } from '../adapter/background'
+import { isMeasured } from '../config/server-settings'
 import { type SettingsDefinitionMap } from '../config/settings'
 import { setupMetricsServer } from '../http/metrics-server'
 import { buildAdapterServer } from '../http/server'
@@ -9,11 +10,57 @@ import { makeLogger } from '../util/logging'
 
 const logger = makeLogger('Main')
 
-/** A started adapter. */
+/** An adapter from its initialization to its end: the one way to start one, and the one way to stop it. */
+export class StartedAdapter {
+  private background: Background | undefined
+  private stopped: Promise<void> | undefined
+
+  private constructor(readonly adapter: Adapter) {}
+
+  /** @throws whatever initializing throws, such as a ConfigError with all bad settings */
+  static async initialize(
+    adapter: Adapter,
+    dependencies?: Partial<AdapterDependencies>,
+  ): Promise<StartedAdapter> {
+    await adapter.initialize(dependencies)
+    return new StartedAdapter(adapter)
+  }
+
+  /** Begins the background work, where the adapter has any: a reader has none, nor has one whose transports run in another process. */
+  execute(): void {
+    const { adapter } = this
+    if (adapter.settings.EA_MODE === 'reader') return
+    this.background = new Background(adapter)
+    adapter.lockAcquiredPromise?.catch(() => this.keptOut())
+  }
+
+  /** Ends the background work, connections and timers. Resolves when connections are closed; closing begins at once. */
+  stop(): Promise<void> {
+    return (this.stopped ??= this.stopAll())
+  }
+
+  private async stopAll(): Promise<void> {
+    const { adapter, background } = this
+    adapter.shutdownNotifier.emit('onClose')
+    if (background !== undefined) await background.stop()
+    else for (const { responseCache } of adapter.endpoints) responseCache?.stop()
+    await adapter.disconnect()
+  }
+
+  /** contract 17.22: a writer that another one keeps out does not go on executing; what it has a server for it goes on reading. */
+  private keptOut(): void {
+    const { name, settings } = this.adapter
+    if (settings.EA_MODE === 'writer') return void this.stop()
+    logger.error({ adapter: name }, `Another process writes for "${name}": this one only reads from now on`)
+    void this.background?.stop()
+  }
+}
+
+/** An adapter that was started with its servers. */
 export interface Running {
   api: FastifyInstance | undefined
   metricsApi: FastifyInstance | undefined
-  /** Stops the background work; resolves when connections are closed. Closing `api` calls it too, without waiting. */
+  /** Closing `api` calls it too, without waiting. */
   stop: () => Promise<void>
 }
 
@@ -28,16 +75,6 @@ const hearRejections = () => {
   })
 }
 
-const serverOf = async (adapter: Adapter): Promise<FastifyInstance> => {
-  try {
-    return await buildAdapterServer(adapter)
-  } catch (error) {
-    adapter.shutdownNotifier.emit('onClose')
-    await adapter.disconnect()
-    throw error
-  }
-}
-
 /** Initializes an adapter, builds its servers, and begins its background work; does not listen (contract 3.2). */
 export const startAdapter = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,
@@ -45,25 +82,18 @@ export const startAdapter = async <T extends SettingsDefinitionMap>(
 ): Promise<Running> => {
   if (!(adapter instanceof Adapter))
     throw new Error('The adapter has not been initialized as an instance of the Adapter class, exiting.')
-  const started = adapter as unknown as Adapter
-  await started.initialize(dependencies)
-  const { settings } = started
-  const isMeasured = settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED
-  const metricsApi = isMeasured ? setupMetricsServer(started.name, settings) : undefined
-  const api = settings.EA_MODE === 'writer' ? undefined : await serverOf(started)
-  hearRejections()
-  const background = settings.EA_MODE === 'reader' ? undefined : new Background(started)
-  let hasStopped = false
-  const stop = async () => {
-    if (!hasStopped) started.shutdownNotifier.emit('onClose')
-    hasStopped = true
-    await background?.stop()
-    if (background === undefined) for (const { responseCache } of started.endpoints) responseCache?.stop()
-    await started.disconnect()
+  const started = await StartedAdapter.initialize(adapter as unknown as Adapter, dependencies)
+  const { name, settings } = started.adapter
+  try {
+    const metricsApi = isMeasured(settings) ? setupMetricsServer(name, settings) : undefined
+    const api = settings.EA_MODE === 'writer' ? undefined : await buildAdapterServer(started.adapter)
+    hearRejections()
+    started.execute()
+    // Not waited for: under a fake clock a provider's side of the close may never come.
+    api?.addHook('onClose', () => void started.stop())
+    return { api, metricsApi, stop: () => started.stop() }
+  } catch (error) {
+    await started.stop()
+    throw error
   }
-  // contract 17.22: a writer that another one keeps out does not go on executing; what it has a server for it goes on reading
-  started.lockAcquiredPromise?.catch(() => void (api === undefined ? stop() : background?.stop()))
-  // Not waited for: under a fake clock a provider's side of the close may never come.
-  api?.addHook('onClose', () => void stop())
-  return { api, metricsApi, stop }
 }

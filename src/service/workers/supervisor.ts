@@ -3,8 +3,8 @@ import cluster from 'node:cluster'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AdapterConfig } from '../../config/adapter-config'
 import { ConfigError } from '../../config/config-error'
+import { isMeasured, readServerSettings } from '../../config/server-settings'
 import { type AdapterSettings } from '../../config/settings'
 import { makeLogger } from '../../util/logging'
 import { argumentOf } from './control'
@@ -18,14 +18,12 @@ const WORKERS_PATIENCE_MS = 5_500
 const WRITER_PATIENCE_MS = 3_500
 
 const readSettings = (): AdapterSettings => {
-  const config = new AdapterConfig({})
-  config.initialize()
-  config.validate()
-  if (config.settings.CACHE_TYPE !== 'local')
+  const settings = readServerSettings()
+  if (settings.CACHE_TYPE !== 'local')
     throw new ConfigError([
       'WORKERS: Several workers get their values from memory, so CACHE_TYPE must be local. With Redis, run several services with EA_MODE=reader instead',
     ])
-  return config.settings
+  return settings
 }
 
 /**
@@ -54,8 +52,7 @@ export class Supervisor {
     count: number,
   ) {
     const settings = readSettings()
-    const isMeasured = settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED
-    if (isMeasured) this.metricsServer = new ScrapeServer(settings, () => scrape(this.processes))
+    if (isMeasured(settings)) this.metricsServer = new ScrapeServer(settings, () => scrape(this.processes))
     // Only for the user that runs this: whoever can write to the link decides on prices.
     this.directory = mkdtempSync(join(tmpdir(), `tickwell-${process.pid}-`))
     this.starting = new Promise((resolve, reject) => {

@@ -1,16 +1,15 @@
 import { type RunningChild } from './child'
+import { readServerSettings } from '../../config/server-settings'
 import { readServiceSettings } from '../../config/service-settings'
 import {
   buildServiceServer,
   CONNECTIONS_PATIENCE_MS,
   host,
-  listen,
   REQUESTS_PATIENCE_MS,
-  serverSettings,
   settledWithin,
-  stopReading,
   wantedNames,
 } from '../hosting'
+import { listen } from '../listening'
 import { type ChildSpec, socketIn } from './control'
 import { WorkerAdapters } from './worker-adapters'
 
@@ -25,7 +24,7 @@ export const startWorker = async ({
   adapters: names,
 }: ChildSpec & { role: 'worker' }): Promise<RunningChild> => {
   const service = readServiceSettings()
-  const settings = serverSettings()
+  const settings = readServerSettings()
   const adapters = new WorkerAdapters(socketIn(directory))
   const hosted = await host(names, service, (adapter) => adapters.dependenciesOf(adapter))
   const preferredName = service.defaultAdapter ?? wantedNames(service)[0]
@@ -40,7 +39,14 @@ export const startWorker = async ({
       // Requests first: one that waits for its first price still gets it.
       await settledWithin(REQUESTS_PATIENCE_MS, [() => app.close()])
       adapters.link.stop()
-      await settledWithin(CONNECTIONS_PATIENCE_MS, hosted.map(stopReading))
+      await settledWithin(
+        CONNECTIONS_PATIENCE_MS,
+        hosted.map(
+          ({ started }) =>
+            () =>
+              started.stop(),
+        ),
+      )
     },
   }
 }

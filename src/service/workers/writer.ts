@@ -1,14 +1,7 @@
 import { rmSync } from 'node:fs'
 import { type RunningChild } from './child'
 import { readServiceSettings } from '../../config/service-settings'
-import {
-  CONNECTIONS_PATIENCE_MS,
-  host,
-  runInBackground,
-  settledWithin,
-  wantedNames,
-  warnOfSettings,
-} from '../hosting'
+import { CONNECTIONS_PATIENCE_MS, host, settledWithin, wantedNames, warnOfSettings } from '../hosting'
 import { type ChildSpec, socketIn } from './control'
 import { WriterAdapters } from './writer-adapters'
 
@@ -25,12 +18,19 @@ export const startWriter = async ({ directory }: ChildSpec & { role: 'writer' })
   const hosted = await host(names, service, (adapter) => adapters.dependenciesOf(adapter))
   warnOfSettings(hosted, service.defaultAdapter ?? names[0])
   await adapters.listen(socketIn(directory))
-  const stops = hosted.map(runInBackground)
+  for (const { started } of hosted) started.execute()
   return {
     adapters: hosted.map(({ name }) => name),
     stop: async () => {
       adapters.stop()
-      await settledWithin(CONNECTIONS_PATIENCE_MS, stops)
+      await settledWithin(
+        CONNECTIONS_PATIENCE_MS,
+        hosted.map(
+          ({ started }) =>
+            () =>
+              started.stop(),
+        ),
+      )
     },
     // The supervisor, which would have tidied up, is no more.
     abandon: () => rmSync(directory, { recursive: true, force: true }),
