@@ -29,7 +29,7 @@ export interface Decision<T extends CacheGenerics> {
 }
 
 /**
- * Stands in front of an endpoint's response cache and lets through what `shouldUpdate` says (contract 8.6). Every writer's responses go
+ * Stands in front of an endpoint's response cache and lets through what `shouldUpdate` says (contract 8.6). Every child's responses go
  * under this cache's one transport name; `meta.transportName` says whose they are. Into the local cache it writes before `write`
  * returns; with any other, one comparison waits for the end of the last, so that none works on what is about to change.
  */
@@ -58,12 +58,12 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
     )
   }
 
-  override writeNow(writer: string, results: TimestampedProviderResult<T>[], now: number): void {
+  override writeNow(child: string, results: TimestampedProviderResult<T>[], now: number): void {
     const { cache } = this
     if (!isPlainLocal(cache)) throw new Error('Immediate writes need the local cache')
-    for (const offer of this.offersOf(writer, results, now)) {
+    for (const offer of this.offersOf(child, results, now)) {
       const { key, feed } = offer
-      const decision = this.decided(writer, offer, cache.read(key)?.value, now)
+      const decision = this.decided(child, offer, cache.read(key)?.value, now)
       if (decision === undefined) continue
       const { value, ttlMs } = decision
       if (value === undefined) void cache.setTTL(key, ttlMs)
@@ -72,11 +72,11 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
     }
   }
 
-  async write(writer: string, results: TimestampedProviderResult<T>[]): Promise<void> {
+  async write(child: string, results: TimestampedProviderResult<T>[]): Promise<void> {
     const now = Date.now()
-    if (this.isImmediate) return this.writeNow(writer, results, now)
-    const offers = [...this.offersOf(writer, results, now)]
-    await this.inTurn(() => this.compareAndWrite(writer, offers))
+    if (this.isImmediate) return this.writeNow(child, results, now)
+    const offers = [...this.offersOf(child, results, now)]
+    await this.inTurn(() => this.compareAndWrite(child, offers))
   }
 
   async writeEntries(entries: Entry<T>[]): Promise<void> {
@@ -111,9 +111,9 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
       : super.feed(this.transportName, params)
   }
 
-  override refusalsOf(writer: string): Refusals {
+  override refusalsOf(child: string): Refusals {
     const { innermost } = this
-    return 'refusalsOf' in innermost ? innermost.refusalsOf(writer) : super.refusalsOf(writer)
+    return 'refusalsOf' in innermost ? innermost.refusalsOf(child) : super.refusalsOf(child)
   }
 
   /** Where the feeds are: the cache behind this one, and behind any of this kind. */
@@ -124,7 +124,7 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
 
   /** What to do about an offer, given what is cached; undefined leaves everything as it is. */
   protected decide(
-    _writer: string,
+    _child: string,
     { value, ttlMs }: Offer<T>,
     current: Response<T> | undefined,
     _now: number,
@@ -140,15 +140,15 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
   }
 
   private *offersOf(
-    writer: string,
+    child: string,
     results: TimestampedProviderResult<T>[],
     now: number,
   ): Generator<Offer<T>> {
     const ttl = this.adapterSettings.CACHE_MAX_AGE
     for (const result of results) {
-      const feed = this.feed(writer, result.params)
-      const { key, value } = this.generateCacheEntry(writer, this.transportName, result)
-      if (!this.accept(writer, feed, value, now)) continue
+      const feed = this.feed(child, result.params)
+      const { key, value } = this.generateCacheEntry(child, this.transportName, result)
+      if (!this.accept(child, feed, value, now)) continue
       const isError = value.errorMessage !== undefined
       yield { key, value, feed, ttlMs: isError ? ttl : lifetimeMs(value, ttl, now, this.guards) }
     }
@@ -156,20 +156,20 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
 
   /** IS-1: an author's rule that throws costs the response that it threw at. */
   private decided(
-    writer: string,
+    child: string,
     offer: Offer<T>,
     current: Response<T> | undefined,
     now: number,
   ): Decision<T> | undefined {
     try {
-      return this.decide(writer, offer, current, now)
+      return this.decide(child, offer, current, now)
     } catch (error) {
-      this.refusalsOf(writer).add('handler-failed', () => 'a comparison with the cached response', error)
+      this.refusalsOf(child).add('handler-failed', () => 'a comparison with the cached response', error)
       return undefined
     }
   }
 
-  private async compareAndWrite(writer: string, offers: Offer<T>[]): Promise<void> {
+  private async compareAndWrite(child: string, offers: Offer<T>[]): Promise<void> {
     const keys = [...new Set(offers.map(({ key }) => key))]
     const cached = await Promise.all(keys.map((key) => this.get(key)))
     const current = new Map(keys.map((key, at) => [key, cached[at]]))
@@ -178,7 +178,7 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
     const extensions = new Map<string, number>()
     for (const offer of offers) {
       const { key, feed } = offer
-      const decision = this.decided(writer, offer, current.get(key), now)
+      const decision = this.decided(child, offer, current.get(key), now)
       if (decision === undefined) continue
       const { value, ttlMs } = decision
       if (value === undefined) {

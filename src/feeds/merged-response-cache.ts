@@ -47,7 +47,7 @@ export class MergedResponseCache<T extends CacheGenerics> extends CompareRespons
   }
 
   protected override decide(
-    _writer: string,
+    _child: string,
     offer: Offer<T>,
     current: AdapterResponse<T['Response']> | undefined,
     now: number,

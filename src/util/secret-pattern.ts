@@ -44,7 +44,7 @@ const unicodeEscape = (char: string): string =>
 const characterSource = (char: string): string => {
   if (/^\w$/.test(char)) return char
   const forms = [percentForm(char), ...entityForms(char), unicodeEscape(char)]
-  // JSON text inside JSON text carries one backslash per level before a quote, and some writers put one before a slash.
+  // JSON text inside JSON text carries one backslash per level before a quote, and some programs put one before a slash.
   forms.push(/["'/]/.test(char) ? `\\\\{0,7}${escapeRegExp(char)}` : escapeRegExp(char))
   const control = CONTROL_ESCAPES[char]
   if (control) forms.push(`\\\\{1,4}${control}`)
