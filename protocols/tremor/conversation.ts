@@ -14,6 +14,7 @@ import {
 } from './events'
 import { FloodBrake } from './flood-brake'
 import { type TremorFault } from './faults'
+import { isToBeBinary } from './outgoing-metadata'
 
 /** What the conversations of one connector have in common. */
 export interface ConversationSetup {
@@ -88,7 +89,7 @@ export class Conversation {
 
   /** @returns why it was not sent; undefined when it was handed to the socket, whole */
   send({ value, meta = {}, ingestNs }: OutgoingEvent): SendFailure | undefined {
-    const isBinary = Object.hasOwn(meta, 'binary') && meta.binary === true
+    const isBinary = isToBeBinary(meta)
     let messages: Buffer[]
     try {
       messages = this.way.encode(value, { ingestNs: ingestNs ?? nsOf(Date.now()), isText: !isBinary })

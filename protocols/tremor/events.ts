@@ -50,7 +50,7 @@ export interface ErrorEvent {
 /** Something to be sent. */
 export interface OutgoingEvent {
   value: Writable
-  /** `binary: true` sends binary messages; `ws_server.peer` names the one connection of a server that it is for. */
+  /** `binary: true` sends binary messages; `ws_server.peer` names the one connection of a server that it is for. Scripts' `$` is accepted. */
   meta?: Readonly<Record<string, unknown>>
   /** Numbers of the streams that contributed to it: a server sends it to all of them that are open, unless `meta` names one. */
   origins?: readonly number[]

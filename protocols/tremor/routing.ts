@@ -1,3 +1,4 @@
+import { connectionRecord } from './outgoing-metadata'
 import { isRecord } from './problems'
 
 export interface PeerAddress {
@@ -34,8 +35,8 @@ export const route = (
   return { streams: [...new Set(origins)].filter((stream) => open.has(stream)), isDeserted: false }
 }
 
-const peerOf = ({ ws_server: own }: Readonly<Record<string, unknown>>): PeerAddress | undefined => {
-  const peer = isRecord(own) ? own.peer : undefined
+const peerOf = (meta: Readonly<Record<string, unknown>>): PeerAddress | undefined => {
+  const peer = connectionRecord(meta)?.peer
   if (!isRecord(peer)) return undefined
   const { host, port } = peer
   const isPort = Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535

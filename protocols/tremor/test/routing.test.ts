@@ -32,6 +32,14 @@ describe('where an outgoing event of a server goes', () => {
     expect(route(open, { ws_server: own }, [4])).toEqual({ streams: [4], isDeserted: false })
   })
 
+  it.each(['ws_server', '$ws_server', 'ws_client', '$ws_client'])(
+    'takes the record of the connection by the name %s',
+    (name) => {
+      const meta = { [name]: { peer: { host: '127.0.0.1', port: 80 } } }
+      expect(route(open, meta, [])).toEqual({ streams: [4], isDeserted: false })
+    },
+  )
+
   it('sends once to a stream that contributed twice', () => {
     expect(route(open, {}, [4, 4]).streams).toEqual([4])
   })

@@ -363,7 +363,8 @@ describe('sending', () => {
     ['the word', { binary: 'true' }, 'text'],
     ['one', { binary: 1 }, 'text'],
     ['false', { binary: false }, 'text'],
-    ['a flag inside the record', {}, 'text'],
+    ['as scripts write it', { $binary: true }, 'binary'],
+    ['a flag inside the record, where the documentation has it', {}, 'binary'],
   ])('a binary message takes exactly true: %s', async (_what, flag, kind) => {
     await using server = await listeningServer(serverDefinition())
     const peer = await PeerSocket.connect(server.url)
