@@ -26,6 +26,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const shebang = '#!/usr/bin/env node'
 const BINARY = 'lib/service/main.js'
 const SOURCES = ['src', 'endpoints', 'protocols']
+const LAZY_BARRELS = ['adapter/index.js', 'transports/index.js', 'protocols/tremor/codecs/without-prices.js']
 const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md']
 const isTest = (file) => /^protocols\/[^/]+\/test\//.test(file)
 const isSource = (file) => /\.[cm]?tsx?$/.test(file) && !/\.d\.[cm]?ts$/.test(file)
@@ -256,7 +257,7 @@ try {
     assemble(buildDir, packageDir)
     addProtocolPaths(packageDir)
     checkRelativeImports(packageDir)
-    for (const barrel of ['adapter/index.js', 'transports/index.js']) makeLazy(packageDir, barrel)
+    for (const barrel of LAZY_BARRELS) makeLazy(packageDir, barrel)
     writeManifest(packageDir)
     writeFileSync(stamp, wanted)
   }

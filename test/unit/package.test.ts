@@ -41,8 +41,10 @@ describe('the package', () => {
 
   it('names what its users need, and nothing of how it is made', () => {
     const { name, version, description, license, type, engines, dependencies, optionalDependencies } = source
+    const { peerDependencies, peerDependenciesMeta } = source
     expect(manifest).toEqual({
       ...{ name, version, description, license, type, engines, dependencies, optionalDependencies },
+      ...{ peerDependencies, peerDependenciesMeta },
       ...{ main: 'index.js', types: 'index.d.ts', bin: { tickwell: 'lib/service/main.js' } },
       exports: expect.objectContaining({ '.': './index.js', './adapter': './adapter/index.js' }),
     })

@@ -2,19 +2,14 @@ import type { Codec } from './codec'
 import { lookUp, readNamed } from './definition'
 import { DefinitionError } from './errors'
 import { defaultLimits, type CodecLimits } from './limits'
-import { avro } from './formats/avro'
-import { binflux } from './formats/binflux'
 import { csv } from './formats/csv'
-import { dogstatsd } from './formats/dogstatsd'
-import { graphite } from './formats/graphite'
 import { influx } from './formats/influx'
 import { json } from './formats/json'
 import { msgpack } from './formats/msgpack'
 import { binary, nothing, string } from './formats/plain'
-import { statsd } from './formats/statsd'
-import { syslog } from './formats/syslog'
 import { tremor } from './formats/tremor'
 import { yaml } from './formats/yaml'
+import * as rare from './without-prices'
 
 type Check = (config: unknown, limits: CodecLimits) => Codec
 
@@ -26,14 +21,14 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['msgpack', msgpack],
   ['csv', csv],
   ['influx', influx],
-  ['statsd', statsd],
-  ['graphite-plaintext', graphite],
-  ['dogstatsd', dogstatsd],
-  ['binflux', binflux],
+  ['statsd', () => rare.statsd()],
+  ['graphite-plaintext', () => rare.graphite()],
+  ['dogstatsd', (config, limits) => rare.dogstatsd(config, limits)],
+  ['binflux', () => rare.binflux()],
   ['tremor', tremor],
   ['yaml', yaml],
-  ['syslog', syslog],
-  ['avro', avro],
+  ['syslog', (config, limits) => rare.syslog(config, limits)],
+  ['avro', (config, limits) => rare.avro(config, limits)],
   ['confluent-schema-registry', schemaRegistry],
 ])
 

@@ -1,9 +1,8 @@
 import { CodecError, DefinitionError } from '../errors'
+import * as rare from '../without-prices'
 import { gunzipMembers } from './gzip'
 import type { Algorithm } from './algorithm'
-import { lz4 } from './lz4'
 import { snappy } from './snappy'
-import { xz } from './xz'
 import { zlib } from './zlib'
 import { zstd } from './zstd'
 
@@ -18,9 +17,9 @@ export function autodetect(): Pick<Algorithm, 'prepare' | 'decompress'> {
   const formats = {
     gzip: { decompress: (data: Buffer, maxBytes: number) => gunzipMembers(data, maxBytes, 1) },
     zlib: zlib(),
-    xz: unlessAbsent(xz),
+    xz: unlessAbsent(() => rare.xz()),
     snappy: unlessAbsent(snappy),
-    lz4: unlessAbsent(lz4),
+    lz4: unlessAbsent(() => rare.lz4()),
     zstd: unlessAbsent(zstd),
   }
   return {

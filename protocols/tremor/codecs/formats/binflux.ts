@@ -1,5 +1,5 @@
 import { ByteReader } from '../byte-reader'
-import { ByteWriter } from '../byte-writer'
+import { ByteSink } from '../byte-sink'
 import type { Codec } from '../codec'
 import { CodecError } from '../errors'
 import { emptyRecord, field, maxInt64, numeric, type Value, type ValueRecord, type Writable } from '../value'
@@ -55,7 +55,7 @@ function readField(reader: ByteReader): Value {
 
 function write(value: Writable): Buffer {
   const record = asRecord(value, 'binflux: a measurement')
-  const out = new ByteWriter()
+  const out = new ByteSink()
   out.u16(version)
   out.shortText(textOf(record, 'measurement', 'binflux'))
   out.u64(unsignedOf(record, 'timestamp', 'binflux'))
@@ -75,12 +75,12 @@ function write(value: Writable): Buffer {
   return out.finish()
 }
 
-function writeCount(count: number, out: ByteWriter): void {
+function writeCount(count: number, out: ByteSink): void {
   if (count > 0xffff) throw new CodecError('binflux: more than 65535 tags or fields')
   out.u16(count)
 }
 
-function writeField(value: Writable, out: ByteWriter): void {
+function writeField(value: Writable, out: ByteSink): void {
   const number = numeric(value)
   if (typeof value === 'boolean') out.u8(value ? type.true : type.false)
   else if (typeof value === 'string') {

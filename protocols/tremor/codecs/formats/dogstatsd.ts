@@ -3,8 +3,8 @@ import type { CodecLimits } from '../limits'
 import { decodeUtf8 } from '../text'
 import { TreeGuard } from '../tree-guard'
 import { emptyRecord, type ValueRecord } from '../value'
-import { readEvent, readMetric, readServiceCheck } from './dogstatsd-reader'
-import { writeDogstatsd } from './dogstatsd-writer'
+import { readEvent, readMetric, readServiceCheck } from './dogstatsd-reading'
+import { writeDogstatsd } from './dogstatsd-writing'
 
 /** `dogstatsd`: one metric, event or service check per chunk, as `{metric}`, `{event}` or `{service_check}`. */
 export const dogstatsd = (_config: unknown, limits: CodecLimits): Codec => ({

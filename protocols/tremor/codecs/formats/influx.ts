@@ -1,7 +1,7 @@
 import type { Codec } from '../codec'
 import type { CodecLimits } from '../limits'
-import { InfluxReader } from './influx-reader'
-import { writeInflux } from './influx-writer'
+import { InfluxReader } from './influx-reading'
+import { writeInflux } from './influx-writing'
 import { decodeUtf8 } from '../text'
 import { TreeGuard } from '../tree-guard'
 

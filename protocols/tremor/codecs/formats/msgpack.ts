@@ -1,5 +1,5 @@
 import { ByteReader } from '../byte-reader'
-import { ByteWriter } from '../byte-writer'
+import { ByteSink } from '../byte-sink'
 import type { Codec } from '../codec'
 import { CodecError } from '../errors'
 import type { CodecLimits } from '../limits'
@@ -14,7 +14,7 @@ import { emptyRecord, isRecord, numeric, type Value, type ValueRecord, type Writ
 export const msgpack = (_config: unknown, limits: CodecLimits): Codec => ({
   decode: (chunk) => ({ value: new Reading(chunk, limits).value() }),
   encode(value) {
-    const out = new ByteWriter()
+    const out = new ByteSink()
     write(value, out, limits.maxDepth)
     return out.finish()
   },
@@ -111,7 +111,7 @@ class Reading {
   }
 }
 
-function write(value: Writable, out: ByteWriter, depthLeft: number): void {
+function write(value: Writable, out: ByteSink, depthLeft: number): void {
   if (depthLeft < 0) throw new CodecError('values lie too deep inside each other')
   const number = numeric(value)
   if (value === null) out.u8(0xc0)
@@ -137,7 +137,7 @@ function write(value: Writable, out: ByteWriter, depthLeft: number): void {
   } else throw new CodecError('a value of no known kind')
 }
 
-function writeText(text: string, out: ByteWriter): void {
+function writeText(text: string, out: ByteSink): void {
   const bytes = encodeUtf8(text)
   writeLength(bytes.length, out, { fix: [0xa0, 31], u8: 0xd9, u16: 0xda, u32: 0xdb })
   out.bytes(bytes)
@@ -151,7 +151,7 @@ interface LengthMarkers {
   u32: number
 }
 
-function writeLength(length: number, out: ByteWriter, { fix, u8, u16, u32 }: LengthMarkers): void {
+function writeLength(length: number, out: ByteSink, { fix, u8, u16, u32 }: LengthMarkers): void {
   if (fix && length <= fix[1]) out.u8(fix[0] + length)
   else if (u8 !== undefined && length <= 0xff) {
     out.u8(u8)
@@ -166,7 +166,7 @@ function writeLength(length: number, out: ByteWriter, { fix, u8, u16, u32 }: Len
 }
 
 /** The smallest form. */
-function writeInteger(value: number | bigint, out: ByteWriter): void {
+function writeInteger(value: number | bigint, out: ByteSink): void {
   const isNegative = value < 0
   const fits = (bits: number) =>
     isNegative ? value >= -(2n ** BigInt(bits - 1)) : value < 2n ** BigInt(bits)

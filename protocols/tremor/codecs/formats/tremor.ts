@@ -1,5 +1,5 @@
 import { ByteReader } from '../byte-reader'
-import { ByteWriter } from '../byte-writer'
+import { ByteSink } from '../byte-sink'
 import type { Codec } from '../codec'
 import { CodecError } from '../errors'
 import type { CodecLimits } from '../limits'
@@ -28,7 +28,7 @@ export const tremor = (_config: unknown, limits: CodecLimits): Codec => ({
     return { value: read(reader, new TreeGuard(limits)) }
   },
   encode(value) {
-    const out = new ByteWriter()
+    const out = new ByteSink()
     out.u16(version)
     write(value, out, limits.maxDepth)
     return out.finish()
@@ -75,7 +75,7 @@ function readRecord(reader: ByteReader, guard: TreeGuard): ValueRecord {
   return record
 }
 
-function write(value: Writable, out: ByteWriter, depthLeft: number): void {
+function write(value: Writable, out: ByteSink, depthLeft: number): void {
   if (depthLeft < 0) throw new CodecError('values lie too deep inside each other')
   const number = numeric(value)
   if (value === null) out.u8(type.null)
@@ -107,7 +107,7 @@ function write(value: Writable, out: ByteWriter, depthLeft: number): void {
   } else throw new CodecError('a value of no known kind')
 }
 
-function writeBytes(bytes: Uint8Array, out: ByteWriter): void {
+function writeBytes(bytes: Uint8Array, out: ByteSink): void {
   out.u64(bytes.length)
   out.bytes(bytes)
 }

@@ -1,11 +1,10 @@
 import type { Algorithm } from '../compression/algorithm'
-import { lz4 } from '../compression/lz4'
 import { snappy } from '../compression/snappy'
-import { xz } from '../compression/xz'
 import { brotli, gzip, zlib } from '../compression/zlib'
 import { zstd } from '../compression/zstd'
 import { isJsonRecord, lookUp } from '../definition'
 import { DefinitionError } from '../errors'
+import * as rare from '../without-prices'
 import type { PostprocessorMaker } from './postprocessors'
 import { statelessPostprocessor } from './stateless'
 
@@ -20,9 +19,9 @@ const formats: ReadonlyMap<string, Format> = new Map<string, Format>([
   ['zlib', { open: zlib }],
   ['snappy', { open: snappy }],
   ['br', { open: brotli }],
-  ['xz2', { open: xz, levels: [0, 9] }],
+  ['xz2', { open: () => rare.xz(), levels: [0, 9] }],
   ['zstd', { open: zstd, levels: [-7, 22] }],
-  ['lz4', { open: lz4, levels: [0, Infinity] }],
+  ['lz4', { open: () => rare.lz4(), levels: [0, Infinity] }],
 ])
 
 /** `compress`: one compressed object per payload. What comes out is no text. */

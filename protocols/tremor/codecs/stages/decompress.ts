@@ -1,13 +1,12 @@
 import type { Algorithm } from '../compression/algorithm'
 import { autodetect } from '../compression/autodetect'
-import { lz4 } from '../compression/lz4'
 import { snappy } from '../compression/snappy'
-import { xz } from '../compression/xz'
 import { brotli, gzip, zlib } from '../compression/zlib'
 import { zstd } from '../compression/zstd'
 import { isJsonRecord, lookUp } from '../definition'
 import { DefinitionError } from '../errors'
 import type { CodecLimits } from '../limits'
+import * as rare from '../without-prices'
 import type { PreprocessorMaker } from './preprocessors'
 import { statelessPreprocessor } from './stateless'
 
@@ -18,9 +17,9 @@ const formats: ReadonlyMap<string, () => Decompressor> = new Map<string, () => D
   ['gzip', gzip],
   ['zlib', zlib],
   ['zstd', zstd],
-  ['xz2', xz],
+  ['xz2', () => rare.xz()],
   ['snappy', snappy],
-  ['lz4', lz4],
+  ['lz4', () => rare.lz4()],
   ['br', brotli],
 ])
 

@@ -1,11 +1,11 @@
 import { lookUp, type Named } from '../definition'
 import type { CodecLimits } from '../limits'
 import type { Postprocessor } from '../processor'
+import * as rare from '../without-prices'
 import { base64Encoding } from './base64'
 import { chunking } from './chunk'
 import { collecting } from './collect'
 import { compressing } from './compress'
-import { gelfSplitting } from './gelf-splitting'
 import { ingestNsWriting } from './ingest-ns'
 import { lengthPrefixWriting, textualPrefixWriting } from './length-prefix-writing'
 import { separatorWriting } from './separator-writing'
@@ -30,7 +30,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['textual-length-prefixed', textualPrefixWriting],
   ['ingest-ns', ingestNsWriting],
   ['compress', compressing],
-  ['gelf-chunking', gelfSplitting],
+  ['gelf-chunking', () => rare.gelfSplitting()],
   ['chunk', chunking],
   ['collect', collecting],
   ['streaming-compress', streamingCompressing],

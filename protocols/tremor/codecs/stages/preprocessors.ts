@@ -2,9 +2,9 @@ import type { ByteBudget } from '../byte-budget'
 import { lookUp, type Named } from '../definition'
 import type { CodecLimits } from '../limits'
 import type { Preprocessor } from '../processor'
+import * as rare from '../without-prices'
 import { base64Decoding } from './base64'
 import { decompressing } from './decompress'
-import { gelfAssembling } from './gelf-assembling'
 import { ingestNsReading } from './ingest-ns'
 import { lengthPrefixReading } from './length-prefix-reading'
 import { emptyRemoving } from './remove-empty'
@@ -29,7 +29,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['textual-length-prefixed', textualPrefixReading],
   ['ingest-ns', ingestNsReading],
   ['decompress', decompressing],
-  ['gelf-chunking', gelfAssembling],
+  ['gelf-chunking', (config, limits) => rare.gelfAssembling(config, limits)],
 ])
 
 /** @throws DefinitionError */

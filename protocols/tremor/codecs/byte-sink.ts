@@ -2,7 +2,7 @@ import { CodecError } from './errors'
 import { encodeUtf8 } from './text'
 
 /** Writes big-endian values one after the other. */
-export class ByteWriter {
+export class ByteSink {
   private readonly parts: Uint8Array[] = []
 
   u8(value: number): void {
