@@ -1,11 +1,10 @@
-import { posix } from 'node:path'
 import fastify, { type FastifyInstance } from 'fastify'
 import { type Adapter } from '../adapter/adapter'
 import { type AdapterSettings } from '../config/settings'
-import { packageVersion } from '../config/package-version'
 import { AdapterRoute } from './adapter-route'
 import { addDebugRoutes } from './debug'
 import { FastLane } from './fast-lane'
+import { addHealth } from './health'
 import { lazySchemaController } from './schema-compilers'
 import { addStatusRoute } from './status'
 import { getTLSOptions } from './tls'
@@ -28,10 +27,6 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
     done()
   })
   return app
-}
-
-export const addHealth = (app: FastifyInstance, baseUrl: string): void => {
-  app.get(posix.join(baseUrl, 'health'), () => ({ message: 'OK', version: packageVersion() }))
 }
 
 /** The REST server of one adapter: its requests, health and status, under `BASE_URL` (contract 6.1). */

@@ -4,23 +4,10 @@ import { type FastifyInstance } from 'fastify'
 import { type Adapter } from '../adapter/adapter'
 import { packageVersion } from '../config/package-version'
 import { connectionsOf } from '../transports/capabilities'
-import { type ConnectionStatus } from '../connections/connection-status'
-import { type DebugPageSetting, settingsList } from '../config/settings-list'
+import { settingsList } from '../config/settings-list'
+import { type StatusResponse } from './status-answer'
 
-export interface StatusResponse {
-  adapter: { name: string; version: string; uptimeSeconds: number }
-  endpoints: {
-    name: string
-    aliases: string[]
-    transports: string[]
-    /** Ours: the connections of transports that show them, each with the name of its transport. Absent when there are none. */
-    connections?: (ConnectionStatus & { transport: string })[]
-  }[]
-  defaultEndpoint: string
-  configuration: DebugPageSetting[]
-  runtime: { nodeVersion: string; platform: string; architecture: string; hostname: string }
-  metrics: { enabled: boolean; port?: number; endpoint?: string }
-}
+export { type StatusResponse }
 
 const connectionsIn = (routes: Adapter['endpoints'][number]['transportRoutes']) => {
   const connections = routes

@@ -7,8 +7,10 @@ import { type ServiceSettings } from '../config/service-settings'
 import { type AdapterSettings } from '../config/settings'
 import { AdapterRoute } from '../http/adapter-route'
 import { addDebugRoutes } from '../http/debug'
-import { addHealth, buildServer } from '../http/server'
+import { addHealth } from '../http/health'
+import { buildServer } from '../http/server'
 import { statusOf } from '../http/status'
+import { type ServiceStatus } from '../http/status-answer'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { sleep } from '../util/sleep'
@@ -97,9 +99,9 @@ export const buildServiceServer = async (
     addDebugRoutes(app, adapter, path)
     app.get(posix.join(path, 'status'), (_req, reply) => reply.send(statusOf(adapter)))
   }
-  app.get(posix.join(settings.BASE_URL, 'status'), (_req, reply) =>
-    reply.send({ adapters: hosted.map(({ adapter }) => statusOf(adapter)) }),
-  )
+  app.get(posix.join(settings.BASE_URL, 'status'), (): ServiceStatus => ({
+    adapters: hosted.map(({ adapter }) => statusOf(adapter)),
+  }))
   return app
 }
 

@@ -1,43 +1,9 @@
 import { HttpRequestType } from '../metrics/constants'
 import { isDebug } from '../util/debug-flag'
-import { type ErrorCode } from './error-codes'
+import { type AdapterErrorResponse, type ErrorReason } from './error-answer'
 import { type ResponseTimestamps } from './timestamps'
 
-/**
- * Why there is no value to answer with. Shown to clients as `error.reason`, an addition to the contract's error body:
- * it must hold neither secrets nor URLs with queries.
- */
-export type ErrorReason = {
-  /** One of the table in `error-codes.ts`; authors may use codes of their own. */
-  code: ErrorCode | (string & {})
-  message: string
-  /** Since when it has been so. */
-  sinceUnixMs?: number
-  /** When the next try is planned, if one is. */
-  nextAttemptUnixMs?: number
-}
-
-type ErrorSummary = {
-  name: string
-  message: string
-  url?: string
-  errorResponse?: unknown
-  feedID?: string
-  reason?: ErrorReason
-}
-
-type ErrorWithDetails = ErrorSummary & {
-  stack: string
-  cause: string
-}
-
-/** The JSON body of an error answer (contract 6.5). Keys without a value are absent. */
-export type AdapterErrorResponse = {
-  status: string
-  statusCode: number
-  providerStatusCode?: number
-  error: ErrorSummary | ErrorWithDetails
-}
+export { type AdapterErrorResponse, type ErrorReason }
 
 /**
  * An error that reaches the client as JSON, with `statusCode` as HTTP status (contract 12).

@@ -1,0 +1,48 @@
+import { type TSchema, Type } from '@sinclair/typebox'
+import { SettingView } from '../config/setting-view'
+import { RefusalAnswer, ValueAnswer } from '../feeds/answers'
+import { ErrorAnswer } from '../validation/error-answer'
+import { HealthAnswer } from './health-answer'
+import { ServiceStatus, StatusResponse } from './status-answer'
+
+/** The server's own answer to what no route is for (contract 6.1). */
+export const NoRouteAnswer = Type.Object(
+  {
+    message: Type.String({ description: 'Names the method and the path.' }),
+    error: Type.Literal('Not Found'),
+    statusCode: Type.Literal(404),
+  },
+  { additionalProperties: false, description: 'There is no such route.' },
+)
+
+/** One kind of JSON that the service answers with. */
+export interface DescribedAnswer {
+  method: 'GET' | 'POST'
+  /** Below `BASE_URL`. */
+  path: string
+  /** HTTP statuses that it comes with. */
+  status: string
+  schema: TSchema
+}
+
+/**
+ * All JSON that the service answers with: documents are made from it, and tests hold real answers against it. Errors that are nobody's are
+ * plain text (contract 6.5), and metrics have a format of their own.
+ */
+export const answers: readonly DescribedAnswer[] = [
+  { method: 'POST', path: '/, /<adapter>', status: '200', schema: ValueAnswer },
+  { method: 'POST', path: '/, /<adapter>', status: 'what its statusCode says', schema: RefusalAnswer },
+  { method: 'POST', path: '/, /<adapter>', status: '400, 404, 429, 500, 502, 504', schema: ErrorAnswer },
+  { method: 'GET', path: '/health', status: '200', schema: HealthAnswer },
+  { method: 'GET', path: '/status, /<adapter>/status', status: '200', schema: StatusResponse },
+  { method: 'GET', path: '/status of a service of several adapters', status: '200', schema: ServiceStatus },
+  {
+    method: 'GET',
+    path: '/debug/settings/raw',
+    status: '200',
+    schema: Type.Array(SettingView, {
+      description: 'All settings of an adapter, where `DEBUG_ENDPOINTS` allows.',
+    }),
+  },
+  { method: 'GET', path: 'anything else', status: '404', schema: NoRouteAnswer },
+]

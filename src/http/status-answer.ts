@@ -1,0 +1,71 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { SettingView } from '../config/setting-view'
+import { ConnectionStatus } from '../connections/connection-status'
+
+/** Loaded by what describes and checks, and by its types alone elsewhere. */
+
+const closed = { additionalProperties: false }
+
+export const StatusResponse = Type.Object(
+  {
+    adapter: Type.Object(
+      {
+        name: Type.String({ description: 'In upper case.' }),
+        version: Type.String({
+          description: 'Of the package; `unknown` where npm did not start the process.',
+        }),
+        uptimeSeconds: Type.Number({ description: 'Of the process.' }),
+      },
+      closed,
+    ),
+    endpoints: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ description: 'What requests name it by.' }),
+          aliases: Type.Array(Type.String(), { description: 'Other names of it.' }),
+          transports: Type.Array(Type.String(), { description: 'The names of its transports.' }),
+          connections: Type.Optional(
+            Type.Array(
+              Type.Composite([ConnectionStatus, Type.Object({ transport: Type.String() })], closed),
+              {
+                description: 'Those of transports that show them, each with the name of its transport.',
+              },
+            ),
+          ),
+        },
+        closed,
+      ),
+    ),
+    defaultEndpoint: Type.String({
+      description: 'The one for requests that name none; empty where there is none.',
+    }),
+    configuration: Type.Array(SettingView),
+    runtime: Type.Object(
+      {
+        nodeVersion: Type.String(),
+        platform: Type.String(),
+        architecture: Type.String(),
+        hostname: Type.String(),
+      },
+      { ...closed, description: 'What the process runs on.' },
+    ),
+    metrics: Type.Object(
+      {
+        enabled: Type.Boolean({ description: 'Whether anything is measured.' }),
+        port: Type.Optional(Type.Integer({ description: 'Where Prometheus finds it.' })),
+        endpoint: Type.Optional(Type.String({ description: 'The path there.' })),
+      },
+      closed,
+    ),
+  },
+  { ...closed, description: 'What an adapter is and how it is set up, secrets redacted.' },
+)
+
+export type StatusResponse = Static<typeof StatusResponse>
+
+export const ServiceStatus = Type.Object(
+  { adapters: Type.Array(StatusResponse, { description: 'Each as its own status has it.' }) },
+  { ...closed, description: 'All adapters of a service of several.' },
+)
+
+export type ServiceStatus = Static<typeof ServiceStatus>

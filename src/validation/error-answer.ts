@@ -1,0 +1,47 @@
+import { type Static, Type } from '@sinclair/typebox'
+
+/** Loaded by what describes and checks, and by its types alone elsewhere: nothing of this is on the way of an answer. */
+
+export const ErrorReason = Type.Object(
+  {
+    code: Type.String({
+      description: 'A stable name of the cause: see the codes of causes. Authors may use codes of their own.',
+    }),
+    message: Type.String({ description: 'The same for people. Neither secrets nor URLs with queries.' }),
+    sinceUnixMs: Type.Optional(Type.Number({ description: 'Since when it has been so.' })),
+    nextAttemptUnixMs: Type.Optional(
+      Type.Number({ description: 'When the next try is planned, if one is.' }),
+    ),
+  },
+  { additionalProperties: false, description: 'Why there is no value to answer with.' },
+)
+
+/** Why there is no value to answer with: `error.reason`, an addition to the contract's error body. */
+export type ErrorReason = Static<typeof ErrorReason>
+
+export const ErrorAnswer = Type.Object(
+  {
+    status: Type.String({ description: '`errored`.' }),
+    statusCode: Type.Integer({ description: 'The HTTP status.' }),
+    providerStatusCode: Type.Optional(
+      Type.Integer({ description: 'The status that the data provider answered with.' }),
+    ),
+    error: Type.Object(
+      {
+        name: Type.String({ description: '`AdapterError`, or a kind of it that has a name of its own.' }),
+        message: Type.String({ description: 'What is wrong.' }),
+        url: Type.Optional(Type.String({ description: 'What was asked of the data provider.' })),
+        errorResponse: Type.Optional(Type.Unknown({ description: 'What the data provider answered.' })),
+        feedID: Type.Optional(Type.String({ description: 'The feed that was asked for.' })),
+        reason: Type.Optional(ErrorReason),
+        stack: Type.Optional(Type.String({ description: 'Only with `DEBUG=true`.' })),
+        cause: Type.Optional(Type.Unknown({ description: 'Only with `DEBUG=true`.' })),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false, description: 'A request that could not be answered.' },
+)
+
+/** The JSON body of an error answer (contract 6.5). Keys without a value are absent. */
+export type AdapterErrorResponse = Static<typeof ErrorAnswer>
