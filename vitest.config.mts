@@ -10,7 +10,10 @@ export default defineConfig({
     testTimeout: 30_000,
     // Many tests wait for sockets and processes: on two cores one worker would leave one of them idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    setupFiles: process.env.FAST_LANE === 'off' ? ['test/helpers/without-fast-lane.ts'] : [],
+    setupFiles: [
+      ...(process.env.FAST_LANE === 'off' ? ['test/helpers/without-fast-lane.ts'] : []),
+      ...(process.env.LAW_FACTOR === undefined ? [] : ['test/helpers/more-runs.ts']),
+    ],
     reporters: ['default'],
   },
 })
