@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { floors } from '../helpers/house'
 import { filesBelow, read, root } from '../helpers/repository'
 
 const differences = read('docs/differences.md')
@@ -34,5 +35,28 @@ describe('the documents', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     const named = [...read(page).matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!)
     expect(named.filter((name) => !(name in scripts))).toEqual([])
+  })
+})
+
+describe('the page of the house', () => {
+  const page = read('docs/contributing/architecture.md')
+
+  it('has the floors as the imports are checked by', () => {
+    const [, table = ''] = /<!-- floors, from the top -->([^]*?)<!-- \/floors -->/.exec(page) ?? []
+    const rows = [...table.matchAll(/^\| (\d+) \| ([^|]+) \|/gm)]
+    const named = rows.map(([, floor, rooms]) => [Number(floor), rooms!.match(/(?<=`)[a-z-]+(?=`)/g)])
+    expect(named).toEqual(floors.map((rooms, index) => [index + 1, [...rooms]]).reverse())
+  })
+
+  it('names files and folders that exist', () => {
+    const rooms = new Set(floors.flat())
+    const named = [...page.matchAll(/`([a-z-]+)\/([a-z-]+(?:\/[a-z-]+)*)`/g)].filter(([, room]) =>
+      rooms.has(room!),
+    )
+    expect(named.length).toBeGreaterThan(20)
+    const paths = named.map(([, room, rest]) => `src/${room}/${rest}`)
+    expect(
+      paths.filter((path) => !existsSync(join(root, path)) && !existsSync(join(root, `${path}.ts`))),
+    ).toEqual([])
   })
 })
