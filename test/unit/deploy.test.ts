@@ -74,6 +74,15 @@ describe('the Dockerfile', () => {
     expect(JSON.parse(argumentsOf('CMD').join())).toEqual(['node', 'lib/service/main.js'])
   })
 
+  it('has no packages of formats in which no price travels', () => {
+    expect(instructions).toContain('RUN npm ci --omit=dev --no-audit --no-fund')
+    const manifest = JSON.parse(read('package.json')) as { peerDependencies: Record<string, string> }
+    const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { dev?: boolean }> }
+    const peers = Object.keys(manifest.peerDependencies)
+    expect(peers).toEqual(['@napi-rs/lzma', 'avsc', 'lz4-napi'])
+    for (const name of peers) expect(lock.packages[`node_modules/${name}`]?.dev, name).toBe(true)
+  })
+
   it('says which ports the service has', () => {
     const { EA_PORT, METRICS_PORT } = BaseSettingsDefinition
     expect(argumentsOf('EXPOSE')).toEqual([`${EA_PORT.default} ${METRICS_PORT.default}`])
