@@ -1,9 +1,10 @@
+import { zonedTimeReader } from '../../src/public/util'
+
 /** No provider here is older. What lies before is a filler such as 1970 or the year 1. */
 const EARLIEST_UNIX_MS = Date.UTC(2010, 0)
 const FUTURE_TOLERANCE_MS = 5_000
 
-/** Without a zone, `Date.parse` would take a text for local time. */
-const WITH_ZONE = /T.+(?:Z|[+-]\d{2}:?\d{2})$/
+const readTime = zonedTimeReader()
 
 /**
  * A provider's own time in whole ms, truncated; undefined when it is none: a filler, or more than five seconds ahead of our clock
@@ -19,4 +20,4 @@ export const timeFromUnixMs = (value: unknown, now: number): number | undefined 
 
 /** The same from ISO 8601 text with a zone, with any number of fractional digits. */
 export const timeFromIso = (value: unknown, now: number): number | undefined =>
-  typeof value === 'string' && WITH_ZONE.test(value) ? timeFromUnixMs(Date.parse(value), now) : undefined
+  timeFromUnixMs(readTime(value), now)

@@ -1,3 +1,5 @@
+import { decimalText } from '../../src/public/util'
+
 /**
  * A price as every ready-made endpoint answers with it. `result` is the last trade, or the mid where the frame has no trade; the
  * sides of the book are there where the provider gave them. All in units of the quote asset.
@@ -9,13 +11,11 @@ export type Quote = {
   ask?: number
 }
 
-const DECIMAL = /^\d+(?:\.\d+)?(?:[eE][+-]?\d{1,2})?$/
-const MAX_DIGITS = 60
+const isDecimal = decimalText({ leadingZeros: true, point: 'inside', exponentDigits: 2, maxCharacters: 60 })
 
 /** A finite number above zero, from a JSON number or a decimal string; undefined for everything else. Nothing is coerced (NU-1). */
 export const positive = (value: unknown): number | undefined => {
-  const isDecimal = typeof value === 'string' && value.length <= MAX_DIGITS && DECIMAL.test(value)
-  const number = isDecimal ? Number(value) : value
+  const number = isDecimal(value) ? Number(value) : value
   return typeof number === 'number' && Number.isFinite(number) && number > 0 ? number : undefined
 }
 

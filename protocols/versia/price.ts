@@ -1,9 +1,11 @@
+import { decimalText } from '../../src/util/decimal'
 import { type VersiaEntity } from './entity'
 import { isPlainObject } from './envelope'
 import { unixMsOf } from './rfc3339'
 
-const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
 const MAX_DIGITS = 60
+/** Beside the digits, a sign and a point. */
+const isDecimal = decimalText({ sign: '-', point: 'inside', maxCharacters: MAX_DIGITS + 2 })
 const MAX_NAME = 256
 const MAX_DECIMALS = 255
 /** No price was sent before; a time outside of these years is in another unit, or a filler (TM-5). */
@@ -83,9 +85,6 @@ const isName = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_NAME
 
 const isNameOrNone = (value: unknown): value is string | null | undefined => value == null || isName(value)
-
-const isDecimal = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= MAX_DIGITS + 2 && DECIMAL.test(value)
 
 const isDecimalsOrNone = (value: unknown): value is number | null | undefined =>
   value == null || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_DECIMALS)

@@ -1,15 +1,14 @@
 import { createHash, type KeyObject, sign, verify } from 'node:crypto'
+import { decimalText } from '../../src/util/decimal'
 
 /** 64 bytes in standard base64. `Buffer.from` alone would take base64url, blanks and rubbish. */
 const SIGNATURE = /^[A-Za-z0-9+/]{86}==$/
 
-/** Unix seconds in decimal. Milliseconds have this form too, and are then far in the future. */
-const SECONDS = /^(?:0|[1-9]\d{0,14})$/
-
 /** A time of signing that differs from ours by more than this is refused; exactly this is good. */
 export const WINDOW_MS = 300_000
 
-export const isUnixSeconds = (text: string): boolean => SECONDS.test(text)
+/** Unix seconds in decimal. Milliseconds have this form too, and are then far in the future. */
+export const isUnixSeconds = decimalText({ point: 'nowhere', maxDigits: 15 })
 
 /** @param now - our clock, in Unix ms */
 export const isWithinWindow = (signedAt: string, now: number): boolean =>

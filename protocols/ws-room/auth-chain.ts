@@ -1,3 +1,4 @@
+import { timeReader } from '../../src/util/rfc3339'
 import { ADDRESS, isSignature, signerOf } from './ethereum'
 
 /** One link of an authentication chain, as it is written in JSON. */
@@ -16,7 +17,8 @@ export type ChainVerdict = { ok: true; owner: string } | { ok: false; problem: C
 export const PURPOSE = 'Decentraland Login'
 
 const MAX_LINKS = 4
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/
+/** As the reference library reads it, which is by `Date.parse`; but never without a zone. */
+const readTime = timeReader({ optionalSeconds: true, carriesDays: true })
 
 interface Delegation {
   /** The payload as it was signed, without CR. */
@@ -35,7 +37,7 @@ export const parseDelegation = (payload: string): Delegation | undefined => {
   const [, address] = /^Ephemeral address: (0x[0-9a-fA-F]{40})$/.exec(lines[1] ?? '') ?? []
   const [, expiration] = /^Expiration: (.+)$/.exec(lines[2] ?? '') ?? []
   if (address === undefined || expiration === undefined) return undefined
-  const expiresAtUnixMs = ISO_TIME.test(expiration) ? Date.parse(expiration) : Number.NaN
+  const expiresAtUnixMs = readTime(expiration) ?? Number.NaN
   return { text, address: address.toLowerCase(), expiresAtUnixMs }
 }
 

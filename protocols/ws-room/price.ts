@@ -1,3 +1,4 @@
+import { decimalText } from '../../src/util/decimal'
 import { type AuthLink } from './auth-chain'
 
 /** A price as it travels in a Scene: one JSON object. */
@@ -25,12 +26,10 @@ const MAX_DEPTH = 3
 const MAX_VALUE_CHARACTERS = 64
 
 const FEED = /^[\x20-\x7e]{1,64}$/
-const VALUE = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?$/
 
 export const isFeedName = (feed: unknown): feed is string => typeof feed === 'string' && FEED.test(feed)
 
-export const isPriceValue = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= MAX_VALUE_CHARACTERS && VALUE.test(value)
+export const isPriceValue = decimalText({ sign: '-', point: 'inside', maxCharacters: MAX_VALUE_CHARACTERS })
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 

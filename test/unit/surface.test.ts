@@ -18,6 +18,7 @@ const additions: Record<string, string[]> = {
   adapter: ['pure'],
   cache: ['CacheTypes'],
   config: ['ConfigError'],
+  util: ['decimalText', 'zonedTimeReader'],
 }
 
 const PACKAGE = '@chainlink/external-adapter-framework'

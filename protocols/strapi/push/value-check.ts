@@ -1,3 +1,5 @@
+import { decimalText, nearestDouble } from '../../../src/util/decimal'
+import { timeReader } from '../../../src/util/rfc3339'
 import { type Attribute } from './schemas'
 
 /** SQL's own ranges; a biginteger has 64 bits. */
@@ -5,26 +7,24 @@ const MAX_INTEGER = 2_147_483_647
 const MAX_BIGINTEGER = 9_223_372_036_854_775_807n
 const MAX_TEXT_LENGTH = 255
 
+const isDecimal = decimalText({ sign: '-', leadingZeros: true, point: 'anywhere', exponentDigits: Infinity })
+const isInteger = decimalText({ sign: '-', leadingZeros: true, point: 'nowhere', maxDigits: 19 })
+/** As Strapi itself writes it, in UTC: another form would be stored as it is, and not be found again. */
+const readTime = timeReader({ fractionDigits: [3, 3], offset: false })
+
 const isNumeric = (value: unknown): boolean =>
   typeof value === 'number'
     ? Number.isFinite(value)
-    : typeof value === 'string' &&
-      /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) &&
-      Number.isFinite(Number(value))
+    : isDecimal(value) && nearestDouble(value, 'zero') !== undefined
 
 const isBiginteger = (value: unknown): boolean => {
   if (typeof value === 'number') return Number.isSafeInteger(value)
-  if (typeof value !== 'string' || !/^-?\d{1,19}$/.test(value)) return false
+  if (!isInteger(value)) return false
   const integer = BigInt(value)
   return integer <= MAX_BIGINTEGER && integer >= -MAX_BIGINTEGER
 }
 
-/** A time as Strapi itself writes it, in UTC: another form would be stored as it is, and not be found again. */
-const isTime = (value: unknown): boolean => {
-  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value)) return false
-  const unixMs = Date.parse(value)
-  return Number.isFinite(unixMs) && new Date(unixMs).toISOString() === value
-}
+const isTime = (value: unknown): boolean => readTime(value) !== undefined
 
 const isJson = (value: unknown): boolean => {
   try {

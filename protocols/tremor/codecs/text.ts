@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { decimalText, nearestDouble } from '../../../src/util/decimal'
 import { CodecError } from './errors'
 
 /** @throws CodecError where the bytes are not UTF-8 */
@@ -22,14 +23,21 @@ export function formatDouble(value: number): string {
   return text.includes('.') ? text : text.replace(/(?=e|$)/, '.0')
 }
 
-const double = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/
+/** More digits than any integer here can have. */
+const mostDigits = 40
 
-/** @returns undefined where the text is no number, or one too large for a double */
-export function parseDouble(text: string): number | undefined {
-  const value = double.test(text) ? Number(text) : NaN
-  return Number.isFinite(value) ? value : undefined
-}
+const isDouble = decimalText({ sign: '+-', leadingZeros: true, point: 'anywhere', exponentDigits: Infinity })
+const isInteger = decimalText({ sign: '+-', leadingZeros: true, point: 'nowhere', maxDigits: mostDigits })
+const isUnsigned = decimalText({ leadingZeros: true, point: 'nowhere', maxDigits: mostDigits })
+
+/** @returns undefined where the text is no number, or one too large for a double; one too small is 0 */
+export const parseDouble = (text: string): number | undefined =>
+  isDouble(text) ? nearestDouble(text, 'zero') : undefined
 
 /** @returns undefined where the text is no integer, or one of absurdly many digits */
 export const parseInteger = (text: string): bigint | undefined =>
-  /^[+-]?\d{1,40}$/.test(text) ? BigInt(text.replace(/^\+/, '')) : undefined
+  isInteger(text) ? BigInt(text.replace(/^\+/, '')) : undefined
+
+/** The same for an integer without a sign. */
+export const parseUnsigned = (text: string): bigint | undefined =>
+  isUnsigned(text) ? BigInt(text) : undefined

@@ -5,6 +5,7 @@ import { readEnvelope } from '../envelope'
 import { parseStrictJson } from '../json-rules'
 import { isCustomType, readPrice } from '../price'
 import { unixMsOf } from '../rfc3339'
+import { isUnixSeconds } from '../signature'
 import { isAuthorOf, isSignedBy } from '../signed-by'
 import { priceMessage, priceText } from './support'
 import { PRICE_TYPE } from './vectors'
@@ -96,7 +97,11 @@ describe('RFC 3339', () => {
   it.each([
     ['2026-11-22T05:20:00Z', 1_795_324_800_000],
     ['2026-11-22t05:20:00.9999999z', 1_795_324_800_999],
+    ['0100-01-01T00:00:00Z', -59_011_459_200_000],
+    ['0099-12-31T23:59:59Z', undefined],
     ['2026-11-22T05:20:00', undefined],
+    ['2026-11-22T05:20Z', undefined],
+    ['2026-11-22T05:20:00.1234567890Z', undefined],
     ['2026-11-22 05:20:00Z', undefined],
     ['2026-02-30T05:20:00Z', undefined],
     ['2026-13-01T05:20:00Z', undefined],
@@ -157,6 +162,21 @@ describe('names', () => {
   ])('%s is a custom type: %s', (type, is) => expect(isCustomType(type)).toBe(is))
 })
 
+describe('Unix seconds', () => {
+  it.each([
+    ['0', true],
+    ['1795324800', true],
+    ['9'.repeat(15), true],
+    ['9'.repeat(16), false],
+    ['01', false],
+    ['-1', false],
+    ['+1', false],
+    ['1.0', false],
+    ['1e9', false],
+    ['', false],
+  ])('%s is a time of signing: %s', (text, is) => expect(isUnixSeconds(text)).toBe(is))
+})
+
 describe('an envelope', () => {
   const read = (text: string) => readEnvelope(Buffer.from(text), false, '0.6')
 
@@ -202,12 +222,14 @@ describe('a price', () => {
     '3150.25',
     '0.00000000000000000000000000000000000000000000000000000000001',
     '9'.repeat(60),
+    '9'.repeat(62),
   ])('NU-3: keeps %s as it is', (value) => expect(read({ value })).toMatchObject({ value }))
 
   it.each([
     [{ value: 3150.25 }],
     [{ value: '1e3' }],
     [{ value: '.5' }],
+    [{ value: '5.' }],
     [{ value: '01' }],
     [{ value: '+1' }],
     [{ value: '1,5' }],

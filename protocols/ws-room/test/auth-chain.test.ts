@@ -1,7 +1,15 @@
 import { Authenticator } from '@dcl/crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type AuthLink, checkChain, claimedOwner, KnownDelegations, writeDelegation } from '../auth-chain'
+import {
+  type AuthLink,
+  checkChain,
+  claimedOwner,
+  KnownDelegations,
+  parseDelegation,
+  PURPOSE,
+  writeDelegation,
+} from '../auth-chain'
 import { addressOf, sign } from '../ethereum'
 import { type ChainVector, fixture, identityOf, key, problemIn } from './vectors'
 
@@ -106,4 +114,30 @@ describe('delegations that are known', () => {
     expect(known.check(alice, text, signature)).toBe(true)
     expect(known.check(alice, other, signature)).toBe(false)
   })
+})
+
+describe('the expiration of a delegation', () => {
+  const read = (time: string) =>
+    parseDelegation(`${PURPOSE}\nEphemeral address: ${key('alice').address_lower}\nExpiration: ${time}`)
+      ?.expiresAtUnixMs
+
+  it.each([
+    ['2026-11-22T05:20:00.000Z', 1_795_324_800_000],
+    ['2026-11-22T05:20Z', 1_795_324_800_000],
+    ['2026-11-22T06:20:00.123456789+01:00', 1_795_324_800_123],
+    // As the reference library reads them.
+    ['2026-11-21T24:00:00Z', 1_795_305_600_000],
+    ['2026-02-30T00:00:00Z', 1_772_409_600_000],
+  ])('%s is %s', (time, unixMs) => expect(read(time)).toBe(unixMs))
+
+  it.each([
+    '2026-11-22T05:20:00',
+    '2026-11-22',
+    '2026-11-22t05:20:00z',
+    '2026-11-22T05:20:00+0100',
+    '2026-11-22T05:20:00.0000000000Z',
+    '2026-11-32T05:20:00Z',
+    'Sun, 22 Nov 2026 05:20:00 GMT',
+    '1795324800000',
+  ])('%s is no time', (time) => expect(read(time)).toBeNaN())
 })

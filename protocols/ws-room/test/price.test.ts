@@ -65,6 +65,13 @@ describe('a price in a scene', () => {
   })
 
   const good = { v: 1, feed: 'ETH/USD', value: '1.5', observed_at: 1, seq: 1 }
+  it.each(['0', '-0', '-1.50', `0.${'0'.repeat(61)}1`, '9'.repeat(64)])(
+    'NU-3: has the value %s as it was sent',
+    (value) => {
+      expect(parsePrice(bytes(JSON.stringify({ ...good, value })))).toMatchObject({ value })
+    },
+  )
+
   it.each([
     { v: 2 },
     { v: '1' },
@@ -76,6 +83,7 @@ describe('a price in a scene', () => {
     { value: '+1' },
     { value: '.5' },
     { value: '1.' },
+    { value: '1e3' },
     { value: '１' },
     { value: '1\n' },
     { value: '9'.repeat(65) },

@@ -1,8 +1,10 @@
 /** The work is in the files beside this one, and in util/. */
 export * from '../../util/adapter-name'
 export * from '../../util/arrays'
+export { decimalText } from '../../util/decimal'
 export * from '../../util/linked-list'
 export * from './logger'
+export { zonedTimeReader } from '../../util/rfc3339'
 export { deferredPromise, sleep, timeoutPromise } from '../../util/sleep'
 export * from './subscription-set/subscription-set'
 export * from './types'

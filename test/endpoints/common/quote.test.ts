@@ -9,6 +9,9 @@ describe('a price in a frame', () => {
     ['0.00001303', 0.00001303],
     ['1.303e-05', 0.00001303],
     ['5E3', 5000],
+    ['007.50', 7.5],
+    ['1e-99', 1e-99],
+    ['9'.repeat(60), 1e60],
   ])('is read from %j', (given, price) => {
     expect(positive(given)).toBe(price)
   })
@@ -26,6 +29,10 @@ describe('a price in a frame', () => {
     NaN,
     Infinity,
     'Infinity',
+    '1e100',
+    '1e-400',
+    '.5',
+    '5.',
     '1e999',
     true,
     [5],

@@ -1,3 +1,5 @@
+import { decimalText } from '../../../../src/util/decimal'
+import { zonedTimeReader } from '../../../../src/util/rfc3339'
 import { type ConnectorEvent } from '../..'
 
 type Value = ConnectorEvent['value']
@@ -7,10 +9,8 @@ export type TimeUnit = 's' | 'ms' | 'us' | 'ns' | 'iso'
 const EARLIEST_UNIX_MS = Date.UTC(2000, 0)
 const LATEST_UNIX_MS = Date.UTC(2100, 0)
 
-/** Without a zone nobody knows which time is meant. */
-const WITH_ZONE = /T.+(?:Z|[+-]\d{2}:?\d{2})$/
-
-const DECIMAL = /^\d{1,20}(?:\.\d{1,20})?$/
+const readIso = zonedTimeReader()
+const isDecimal = decimalText({ leadingZeros: true, point: 'inside', maxDigits: 20 })
 
 /** Digits after the point to shift by, from each unit to ms. */
 const SHIFT = { s: 3, ms: 0, us: -3, ns: -6 } as const
@@ -20,19 +20,14 @@ const SHIFT = { s: 3, ms: 0, us: -3, ns: -6 } as const
  * by its kind or its size (TM-5): a unit is never guessed.
  */
 export const eventTime = (value: Value, unit: TimeUnit): number | undefined => {
-  const unixMs = unit === 'iso' ? fromIso(value) : fromNumber(value, SHIFT[unit])
+  const unixMs = unit === 'iso' ? readIso(value) : fromNumber(value, SHIFT[unit])
   return unixMs !== undefined && unixMs >= EARLIEST_UNIX_MS && unixMs < LATEST_UNIX_MS ? unixMs : undefined
-}
-
-const fromIso = (value: Value): number | undefined => {
-  const unixMs = typeof value === 'string' && WITH_ZONE.test(value) ? Date.parse(value) : NaN
-  return Number.isNaN(unixMs) ? undefined : unixMs
 }
 
 const fromNumber = (value: Value, shift: number): number | undefined => {
   if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'string') return undefined
   const text = String(value)
-  if (!DECIMAL.test(text)) return undefined
+  if (!isDecimal(text)) return undefined
   const [whole = '', fraction = ''] = text.split('.')
   // By digits: in doubles a second with a fraction is not the millisecond that it names.
   const digits = shift < 0 ? whole.slice(0, shift) : whole + fraction.slice(0, shift).padEnd(shift, '0')

@@ -1,5 +1,5 @@
 import { CodecError } from '../errors'
-import { parseDouble, parseInteger } from '../text'
+import { parseDouble, parseInteger, parseUnsigned } from '../text'
 import type { TreeGuard } from '../tree-guard'
 import { emptyRecord, fitsInt64, integer, maxUint64, type Value, type ValueRecord } from '../value'
 
@@ -62,8 +62,7 @@ export class InfluxReader {
   private time(ingestNs: bigint): number | bigint {
     if (this.at === this.text.length) return integer(ingestNs)
     if (!this.takes(' ')) throw invalid('something after a text')
-    const digits = this.text.slice(this.at)
-    const time = /^\d+$/.test(digits) ? parseInteger(digits) : undefined
+    const time = parseUnsigned(this.text.slice(this.at))
     if (time === undefined || time > maxUint64) throw invalid('not a time')
     return integer(time)
   }

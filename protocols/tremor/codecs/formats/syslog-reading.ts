@@ -1,3 +1,4 @@
+import { nanosecondReader } from '../../../../src/util/rfc3339'
 import type { TreeGuard } from '../tree-guard'
 import { emptyRecord, integer, type ValueRecord } from '../value'
 import { readStructuredData } from './syslog-elements'
@@ -7,7 +8,7 @@ const priority = /^<(\d{1,3})>/
 const header5424 = /^([1-9]\d{0,2}) (-|\S{1,64}) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?=-|\[)/
 const header3164 =
   /^([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\S+) (?:([^\s:[\]]+)(?:\[([^\]\s]*)\])?: ?)?/
-const time5424 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/
+const readTime = nanosecondReader({ carriesDays: true })
 const nsPerMs = 1_000_000n
 const msPerDay = 86_400_000
 
@@ -36,7 +37,7 @@ function read5424(record: ValueRecord, text: string, guard: TreeGuard): ValueRec
   if (time !== '-' && timestamp === undefined) return undefined
   record.protocol = 'RFC5424'
   record.protocol_version = Number(version)
-  if (timestamp !== undefined) record.timestamp = timestamp
+  if (timestamp !== undefined) record.timestamp = integer(timestamp)
   for (const [index, key] of headerParts.entries()) setPart(record, key, parts[index] ?? '-')
   const rest = text.slice(header.length)
   const { elements, end } = readStructuredData(rest, guard)
@@ -47,12 +48,6 @@ function read5424(record: ValueRecord, text: string, guard: TreeGuard): ValueRec
 
 function setPart(record: ValueRecord, key: string, part: string): void {
   if (part !== '-') record[key] = part
-}
-
-function readTime(text: string): number | bigint | undefined {
-  const [, seconds, fraction = '', zone = ''] = time5424.exec(text) ?? []
-  const ms = Date.parse(`${seconds}${zone}`)
-  return Number.isNaN(ms) ? undefined : integer(BigInt(ms) * nsPerMs + BigInt(fraction.padEnd(9, '0')))
 }
 
 function read3164(record: ValueRecord, text: string, ingestNs: bigint): ValueRecord | undefined {

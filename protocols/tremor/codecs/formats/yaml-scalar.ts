@@ -1,3 +1,4 @@
+import { decimalText } from '../../../../src/util/decimal'
 import { CodecError } from '../errors'
 import { parseDouble } from '../text'
 import { finite, fitsInt64, integer } from '../value'
@@ -8,7 +9,7 @@ const words = new Map<string, boolean>([
   ...['false', 'False', 'FALSE'].map((word) => [word, false] as const),
 ])
 const based = /^([+-]?)(0x[\da-fA-F]+|0o[0-7]+|0b[01]+)$/
-const decimal = /^[+-]?(?:0|[1-9]\d*)$/
+const isDecimal = decimalText({ sign: '+-', point: 'nowhere' })
 /** Digits behind a leading zero are a text, also behind a sign: post codes and the like. */
 const zeroPadded = /^[+-]?0\d+$/
 const notFinite = /^(?:[+-]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/
@@ -31,7 +32,7 @@ export function resolveYamlScalar(text: string): null | boolean | number | bigin
 
 function readInteger(text: string): number | bigint | undefined {
   const [, sign, digits] = based.exec(text) ?? []
-  if (digits === undefined && !decimal.test(text)) return undefined
+  if (digits === undefined && !isDecimal(text)) return undefined
   if (text.length > mostDigits) throw beyond()
   const magnitude = BigInt(digits ?? text.replace(/^[+-]/, ''))
   const value = sign === '-' || text.startsWith('-') ? -magnitude : magnitude

@@ -1,3 +1,4 @@
+import { decimalText } from '../../../../src/util/decimal'
 import type { ByteBudget } from '../byte-budget'
 import { CodecError } from '../errors'
 import { HeldBytes } from '../held-bytes'
@@ -80,8 +81,10 @@ function endOfHeader(data: Buffer): number | undefined {
   return undefined
 }
 
+const isLength = decimalText({ sign: '+', leadingZeros: true, point: 'nowhere' })
+
 function parseLength(text: string): number {
-  const length = /^\+?\d+$/.test(text) ? Number(text) : Infinity
+  const length = isLength(text) ? Number(text) : Infinity
   if (length > maxLength) throw new CodecError('textual-length-prefixed: not a length')
   return length
 }

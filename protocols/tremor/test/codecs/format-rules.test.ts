@@ -502,6 +502,23 @@ describe('syslog', () => {
         msg: 'text',
       },
     ],
+    // Days and midnights are carried over, and so is a fraction behind 24:00.
+    ...[
+      ['2022-12-31T24:00:00.5Z', 1_672_531_200_500_000_000n],
+      ['2023-02-30T00:00:00.000000001+00:00', 1_677_715_200_000_000_001n],
+    ].map(([time, timestamp]): [string, object] => [
+      `<13>1 ${time} - - - - - x`,
+      { severity: 'notice', facility: 'user', protocol: 'RFC5424', protocol_version: 1, timestamp, msg: 'x' },
+    ]),
+    ...[
+      '2022-12-31T23:59Z',
+      '2022-12-31t23:59:59z',
+      '2022-12-31T23:59:59.1234567890Z',
+      '2022-12-31T23:59:60Z',
+    ].map((time): [string, object] => [
+      `<13>1 ${time} - - - - - x`,
+      { severity: 'notice', facility: 'user', protocol: 'RFC3164', msg: `1 ${time} - - - - - x` },
+    ]),
     [
       '<13>1 never - - - - - x',
       { severity: 'notice', facility: 'user', protocol: 'RFC3164', msg: '1 never - - - - - x' },
