@@ -16,7 +16,7 @@ import { TransferError } from './errors'
 import { type ContentTypeMapping } from './mapping'
 import { outageCodeOf } from './outage'
 import { Pull, type PullOptions } from './pull'
-import { delayAfter, MIN_INTERVAL_MS, PullSchedule } from './schedule'
+import { delayAfter, MIN_INTERVAL_MS, TransferSchedule } from './transfer-schedule'
 import { checkSchemas } from './schema-check'
 import { withServer } from './server-lock'
 import { type Snapshot, SnapshotBuilder } from './snapshot'
@@ -60,11 +60,11 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PushedTran
   private readonly stats = new ConnectionStats()
   private readonly limiter = new LogLimiter()
   private readonly startedAt = Date.now()
-  private readonly schedule: PullSchedule
+  private readonly schedule: TransferSchedule
 
   constructor(private readonly config: StrapiPullConfig<T>) {
     super()
-    this.schedule = new PullSchedule({
+    this.schedule = new TransferSchedule({
       pull: (signal) => this.pull(signal),
       delayAfter: (error, failures) => delayAfter(error, failures, this.intervalMs),
     })

@@ -5,7 +5,7 @@ import { type KeeperState, LinkKeeper, type SessionEnd } from '../../src/connect
 import { urlOf } from './address'
 import { Circuit } from './circuit'
 import { type ConnectionLimits, type Connector, type ConnectorPorts, type ConnectorState } from './connector'
-import { Conversation, type ConversationSetup } from './conversation'
+import { ConnectorStream, type StreamSetup } from './connector-stream'
 import { type ClientDefinition } from './definition'
 import { type OutgoingEvent, type SendResult } from './events'
 import { attemptFailed, connectionLost, RESTED } from './reconnect'
@@ -29,12 +29,12 @@ export interface WsClientOptions extends ConnectorPorts {
  */
 export class WsClient implements Connector {
   readonly circuit: Circuit
-  private readonly keeper: LinkKeeper<Conversation>
+  private readonly keeper: LinkKeeper<ConnectorStream>
   private reconnect = RESTED
   private lastStream = -1
   private lastPull = -1
   private lastEnd: SessionEnd['kind'] | undefined
-  private readonly setup: ConversationSetup
+  private readonly setup: StreamSetup
   private readonly url: string
 
   constructor(private readonly options: WsClientOptions) {
@@ -50,11 +50,11 @@ export class WsClient implements Connector {
       maxMessagesPerSecond: limits.maxMessagesPerSecond,
       nextPullId: () => ++this.lastPull,
     }
-    this.keeper = new LinkKeeper<Conversation>({
+    this.keeper = new LinkKeeper<ConnectorStream>({
       url: this.url,
       open: (signal) => this.open(signal),
       delayAfter: (end) => this.delayAfter(end),
-      onOpen: (conversation) => this.opened(conversation),
+      onOpen: (stream) => this.opened(stream),
       onState: (state) => this.changed(state),
     })
   }
@@ -100,7 +100,7 @@ export class WsClient implements Connector {
       : outage
   }
 
-  private async open(signal: AbortSignal): Promise<Conversation> {
+  private async open(signal: AbortSignal): Promise<ConnectorStream> {
     const { definition, tls, headers, limits } = this.options
     const link = await dial(
       {
@@ -117,12 +117,12 @@ export class WsClient implements Connector {
       signal,
     )
     const { host } = definition.address
-    return new Conversation(this.setup, link, ++this.lastStream, { name: host, rank: 1 }, CLOSE_NORMAL)
+    return new ConnectorStream(this.setup, link, ++this.lastStream, { name: host, rank: 1 }, CLOSE_NORMAL)
   }
 
-  private opened(conversation: Conversation): void {
+  private opened(stream: ConnectorStream): void {
     this.reconnect = RESTED
-    conversation.listen()
+    stream.listen()
   }
 
   private delayAfter(end: SessionEnd): number | undefined {

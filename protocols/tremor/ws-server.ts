@@ -8,7 +8,7 @@ import { type Caller } from '../../src/connections/peer-tokens'
 import { ANYBODY } from './admission'
 import { Circuit } from './circuit'
 import { type ConnectionLimits, type Connector, type ConnectorPorts, type ConnectorState } from './connector'
-import { Conversation, type ConversationSetup } from './conversation'
+import { ConnectorStream, type StreamSetup } from './connector-stream'
 import { type ServerDefinition } from './definition'
 import { type OutgoingEvent, type Peer, type SendFailure, type SendResult } from './events'
 import { attemptFailed, RESTED } from './reconnect'
@@ -37,8 +37,8 @@ export interface WsServerOptions extends ConnectorPorts {
 export class WsServer implements Connector {
   readonly circuit: Circuit
   private readonly listener: Listener<Peer>
-  private readonly setup: ConversationSetup
-  private readonly open = new Map<number, Conversation>()
+  private readonly setup: StreamSetup
+  private readonly open = new Map<number, ConnectorStream>()
   private stateNow: ConnectorState = 'disconnected'
   private reconnect = RESTED
   private nextAttemptUnixMs: number | undefined
@@ -171,10 +171,10 @@ export class WsServer implements Connector {
       void link.close(CLOSE_TRY_LATER)
       return
     }
-    const conversation = new Conversation(this.setup, link, number, peer, CLOSE_GOING_AWAY)
-    this.open.set(number, conversation)
-    void conversation.closed.then(() => this.gone(number))
-    conversation.listen()
+    const stream = new ConnectorStream(this.setup, link, number, peer, CLOSE_GOING_AWAY)
+    this.open.set(number, stream)
+    void stream.closed.then(() => this.gone(number))
+    stream.listen()
     // One that had nobody to send to has somebody again.
     this.circuit.turn('open')
   }

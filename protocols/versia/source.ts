@@ -6,7 +6,7 @@ import { type Link } from '../../src/connections/link'
 import { type LinkKeeper } from '../../src/connections/link-keeper'
 import { type Listener, type RefusedCaller } from '../../src/connections/listener'
 import { isLoopback } from '../../src/connections/peer-tokens'
-import { Conversation, type Outcome } from './conversation'
+import { LinkReader, type Outcome } from './link-reader'
 import { keepDialling, listenerFor, Patience } from './links'
 import { type VersiaOptions } from './options'
 import { type VersiaSigner } from './signer'
@@ -38,13 +38,13 @@ export class VersiaSource {
     if (connect !== undefined)
       this.keeper = keepDialling(connect, of.signer, () => this.patience.next(), {
         pingEveryMs,
-        onLink: (link, peer) => this.converse(link, peer, this.patience),
+        onLink: (link, peer) => this.readFrom(link, peer, this.patience),
       })
     if (listen !== undefined)
       this.listener = listenerFor(listen, {
         pingEveryMs,
         onRefused: of.onRefused,
-        onLink: (link, peer) => this.converse(link, peer),
+        onLink: (link, peer) => this.readFrom(link, peer),
       })
   }
 
@@ -82,7 +82,7 @@ export class VersiaSource {
     return this.keeper?.outage() ?? { code: 'NO_PEER', message, sinceUnixMs: this.quietSince }
   }
 
-  private converse(link: Link, peer: string, patience?: Patience): void {
+  private readFrom(link: Link, peer: string, patience?: Patience): void {
     this.of.onOpen()
     const receive = (data: Buffer, isBinary: boolean): Outcome => {
       const outcome = this.of.receive(data, isBinary, peer)
@@ -95,7 +95,7 @@ export class VersiaSource {
         logger.warn({ peer, repeated }, 'A connection was ended after a hundred bad messages in a row'),
       )
     }
-    new Conversation(link, receive, onEnough).begin()
+    new LinkReader(link, receive, onEnough).begin()
   }
 
   private warnOfPlainText(): void {

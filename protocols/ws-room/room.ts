@@ -14,7 +14,7 @@ import { sceneIn } from './packets'
 import { Patience, type PatienceSettings } from './patience'
 import { parsePrice } from './price'
 import { bare, PriceJudge, type Sender } from './price-judge'
-import { type PublishedPrice, Publisher } from './publisher'
+import { type PublishedPrice, PriceBroadcaster } from './price-broadcaster'
 import { RoomError } from './room-error'
 import { RoomSession } from './room-session'
 import { placeUrl, roomUrl } from './room-url'
@@ -71,7 +71,7 @@ export class Room {
   private readonly options: WsRoomOptions & typeof DEFAULTS
   private readonly identity: RoomIdentity
   private readonly judge: PriceJudge
-  private readonly publisher: Publisher
+  private readonly broadcaster: PriceBroadcaster
   private readonly keeper: LinkKeeper<RoomSession>
   private readonly expiryLog = new LogLimiter(HOUR_MS)
   /** How many messages were sent and never came, by their numbers. */
@@ -88,16 +88,16 @@ export class Room {
     const identity = (this.identity = roomIdentity(options))
     const { isKnownFeed, onFault } = ports
     this.judge = new PriceJudge({ signers: signersIn(options.signers), trustServer, maxAgeMs, isKnownFeed })
-    this.publisher = new Publisher({ identity, sceneId, repeatEveryMs, maxAgeMs, onFault })
+    this.broadcaster = new PriceBroadcaster({ identity, sceneId, repeatEveryMs, maxAgeMs, onFault })
     const waits = new Patience(patience)
     this.keeper = new LinkKeeper<RoomSession>({
       // What is wrong with a string of the settings is said at once.
       url: placeUrl(place, options.allowPlaintext),
       open: (signal) => this.enter(signal),
       delayAfter: (end) => waits.after(end),
-      onOpen: (session) => this.publisher.joined(session),
+      onOpen: (session) => this.broadcaster.joined(session),
       onState: (state) => {
-        if (state !== 'open') this.publisher.left()
+        if (state !== 'open') this.broadcaster.left()
       },
     })
   }
@@ -119,7 +119,7 @@ export class Room {
 
   /** @throws Error for what receivers would refuse */
   publish(price: PublishedPrice): void {
-    this.publisher.publish(price)
+    this.broadcaster.publish(price)
   }
 
   status(): ConnectionStatus {

@@ -5,7 +5,7 @@ import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
 import { type Outage } from '../../src/transports/pushed/terms'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type BelievedPrice, type WsRoomTransportConfig } from './config'
-import { type PublishedPrice } from './publisher'
+import { type PublishedPrice } from './price-broadcaster'
 import { connectionStringOf } from './realm'
 import { Room } from './room'
 

@@ -12,7 +12,7 @@ import { shownUrl } from '../../../src/connections/connection-stats'
 import { transferUrl } from '../admin-url'
 import { TransferError } from '../errors'
 import { outageCodeOf } from '../outage'
-import { delayAfter, MIN_INTERVAL_MS, PullSchedule } from '../schedule'
+import { delayAfter, MIN_INTERVAL_MS, TransferSchedule } from '../transfer-schedule'
 import { type SinkMode } from './plan'
 import { type PushServer } from './push-transfer'
 import { Sink, type SinkReport, type SinkTask } from './sink'
@@ -60,7 +60,7 @@ export class StrapiPushTransport<
   /** Closed at the start, while feeds have no value yet for no fault of anybody's. */
   private readonly patience = new Gate()
   private hasBegun = false
-  private readonly schedule = new PullSchedule({
+  private readonly schedule = new TransferSchedule({
     pull: (signal) => this.pushDue(signal),
     delayAfter: (error, failures) => delayAfter(error, failures, this.intervalMs),
   })

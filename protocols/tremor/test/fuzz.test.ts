@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Link, type LinkClose, type LinkListener } from '../../../src/connections/link'
-import { Conversation } from '../conversation'
+import { ConnectorStream } from '../connector-stream'
 import { parseServerDefinition } from '../definition'
 import { PeerSocket } from './peer'
 import { eventually, listeningServer, serverDefinition } from './support'
@@ -40,7 +40,7 @@ const mutated = fc
   )
 
 /** A connection without a socket. */
-const conversation = (stages: object) => {
+const stream = (stages: object) => {
   let listener: LinkListener | undefined
   let isOpen = true
   const told: string[] = []
@@ -67,7 +67,7 @@ const conversation = (stages: object) => {
     onError: () => told.push('error'),
     onFault: () => {},
   }
-  new Conversation(setup, link, 0, { name: 'p', rank: 1 }, 1001).listen()
+  new ConnectorStream(setup, link, 0, { name: 'p', rank: 1 }, 1001).listen()
   return {
     told,
     isOpen: () => isOpen,
@@ -87,19 +87,19 @@ describe('frames with something wrong in them', () => {
     [{ codec: 'msgpack' }],
     [{ codec: 'json', preprocessors: ['decompress'] }],
   ])('cost themselves and nothing else: %j', (stages) => {
-    let current = conversation(stages)
+    let current = stream(stages)
     fc.assert(
       fc.property(mutated, (frame) => {
         // One that has lost its place is closed, and the peer comes back.
         if (!current.isOpen()) {
           current.end()
-          current = conversation(stages)
+          current = stream(stages)
         }
         current.feed(frame)
       }),
       { numRuns: FRAMES },
     )
-    const good = conversation(stages)
+    const good = stream(stages)
     for (const seed of seeds) good.feed(seed)
     good.end()
     expect(good.told.length).toBeGreaterThan(0)

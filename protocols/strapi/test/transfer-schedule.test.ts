@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { TransferError } from '../errors'
-import { delayAfter, MIN_PAUSE_MS, PullSchedule } from '../schedule'
+import { delayAfter, MIN_PAUSE_MS, TransferSchedule } from '../transfer-schedule'
 
 const INTERVAL_MS = 60_000
 
@@ -33,7 +33,7 @@ describe('the schedule', () => {
 
   const create = () => {
     const running: { signal: AbortSignal; end: () => void; fail: (error: unknown) => void }[] = []
-    const schedule = new PullSchedule({
+    const schedule = new TransferSchedule({
       pull: (signal) =>
         new Promise<void>((end, fail) => {
           signal.addEventListener('abort', () => fail(new TransferError('stopped', '')))
@@ -120,8 +120,8 @@ describe('the schedule', () => {
   it('leaves neither a timer nor a pull behind when it stops, in each of its states', async () => {
     const states = {
       idle: () => {},
-      pulling: (schedule: PullSchedule) => schedule.want(true),
-      waiting: async (schedule: PullSchedule, end: () => Promise<void>) => {
+      pulling: (schedule: TransferSchedule) => schedule.want(true),
+      waiting: async (schedule: TransferSchedule, end: () => Promise<void>) => {
         schedule.want(true)
         await end()
       },

@@ -8,7 +8,7 @@ const POLICY_VIOLATION = 1008
 export type Outcome = 'good' | 'bad'
 
 /** Reads one connection, and ends it with 1008 once a hundred messages in a row were bad. Nothing is ever answered. */
-export class Conversation {
+export class LinkReader {
   private badInARow = 0
 
   /**

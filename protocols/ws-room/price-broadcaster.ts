@@ -20,7 +20,7 @@ export interface Outlet {
 
 export type PublishFault = 'publish-full' | 'publish-large' | 'publish-key-expired'
 
-export interface PublisherOptions {
+export interface BroadcasterOptions {
   identity: RoomIdentity
   sceneId: string
   /** Each value is sent again after so long, in ms: updates may be lost. */
@@ -36,7 +36,7 @@ const MAX_FEEDS = 1_000
  * Sends prices into the room, each signed and numbered. A message always holds the whole value, goes out at once, and is repeated for as
  * long as the value is fresh, so that a receiver that lost some needs no history. Outside the room only the latest value is kept.
  */
-export class Publisher {
+export class PriceBroadcaster {
   private readonly latest = new Map<string, PublishedPrice>()
   private outlet: Outlet | undefined
   private repeating: ReturnType<typeof setInterval> | undefined
@@ -44,7 +44,7 @@ export class Publisher {
   private readonly firstSeq = Date.now()
   private readonly sent = new Map<string, number>()
 
-  constructor(private readonly options: PublisherOptions) {}
+  constructor(private readonly options: BroadcasterOptions) {}
 
   /** @throws Error for a feed or value that receivers would refuse, and for more than 1 000 feeds */
   publish(price: PublishedPrice): void {

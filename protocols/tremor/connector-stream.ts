@@ -16,8 +16,8 @@ import { FloodBrake } from './flood-brake'
 import { type TremorFault } from './faults'
 import { isToBeBinary } from './outgoing-metadata'
 
-/** What the conversations of one connector have in common. */
-export interface ConversationSetup {
+/** What the streams of one connector have in common. */
+export interface StreamSetup {
   kind: ConnectorKind
   /** Names the connector in error events. */
   alias: string
@@ -25,7 +25,7 @@ export interface ConversationSetup {
   inbound: Inbound
   outbound: Outbound
   maxMessagesPerSecond: number
-  /** Counts messages and ends of streams over all conversations of the connector. */
+  /** Counts messages and ends, over all streams of the connector. */
   nextPullId: () => number
   onEvent: (event: ConnectorEvent) => void
   onError: (error: ErrorEvent) => void
@@ -47,7 +47,7 @@ const BROKEN_FRAMING = /^WS_ERR_/
  * One connection of a connector: messages become events, events become messages, each direction with state of its own (tremor 8). Bad
  * content costs its message; only a length-prefixed stream that has lost its place, or a peer that does not read, ends the connection.
  */
-export class Conversation {
+export class ConnectorStream {
   readonly closed: Promise<LinkClose>
   private readonly meta: Metadata
   private readonly origin: EventOrigin
@@ -58,7 +58,7 @@ export class Conversation {
   private lastReceivedAt = 0
 
   constructor(
-    private readonly setup: ConversationSetup,
+    private readonly setup: StreamSetup,
     readonly link: Link,
     readonly number: number,
     readonly peer: Peer,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkChain } from '../auth-chain'
 import { sceneIn } from '../packets'
 import { parsePrice, priceText, type SentPrice } from '../price'
-import { Publisher } from '../publisher'
+import { PriceBroadcaster } from '../price-broadcaster'
 import { identityOf, key } from './vectors'
 
 const sceneId = 'urn:oracle:prices:v1'
@@ -15,7 +15,7 @@ const setup = () => {
   const sent: SentPrice[] = []
   const faults: string[] = []
   let outcome: 'sent' | 'full' | 'large' | 'closed' = 'sent'
-  const publisher = new Publisher({
+  const broadcaster = new PriceBroadcaster({
     identity: identityOf('alice', 100_000),
     sceneId,
     repeatEveryMs: 15_000,
@@ -33,16 +33,16 @@ const setup = () => {
   }
   const answers = (next: typeof outcome) => (outcome = next)
   const take = () => sent.splice(0).map(({ feed, value, seq }) => [feed, value, seq - START])
-  return { publisher, outlet, sent, take, faults, answers }
+  return { broadcaster, outlet, sent, take, faults, answers }
 }
 
 const price = (value: string, over = {}) => ({ feed: 'ETH/USD', value, observedAt: Date.now(), ...over })
 
-describe('the publisher', () => {
+describe('the broadcaster', () => {
   it('signs the whole price for this room', () => {
-    const { publisher, outlet, sent } = setup()
-    publisher.joined(outlet)
-    publisher.publish(price('3150.2500'))
+    const { broadcaster, outlet, sent } = setup()
+    broadcaster.joined(outlet)
+    broadcaster.publish(price('3150.2500'))
     const [said] = sent
     expect(said).toMatchObject({ feed: 'ETH/USD', value: '3150.2500', observedAt: START, seq: START })
     expect(checkChain(said!.chain, priceText(outlet.room, said!), START)).toEqual({
@@ -52,63 +52,63 @@ describe('the publisher', () => {
   })
 
   it('keeps the latest value of each feed until there is a room, and says it there', () => {
-    const { publisher, outlet, take } = setup()
-    publisher.publish(price('1'))
-    publisher.publish(price('2'))
-    publisher.publish(price('7', { feed: 'BTC/USD' }))
-    publisher.joined(outlet)
+    const { broadcaster, outlet, take } = setup()
+    broadcaster.publish(price('1'))
+    broadcaster.publish(price('2'))
+    broadcaster.publish(price('7', { feed: 'BTC/USD' }))
+    broadcaster.joined(outlet)
     expect(take()).toEqual([
       ['ETH/USD', '2', 0],
       ['BTC/USD', '7', 0],
     ])
-    publisher.left()
+    broadcaster.left()
   })
 
   it('repeats a value under rising numbers for as long as it is fresh', () => {
-    const { publisher, outlet, take } = setup()
-    publisher.joined(outlet)
-    publisher.publish(price('1'))
+    const { broadcaster, outlet, take } = setup()
+    broadcaster.joined(outlet)
+    broadcaster.publish(price('1'))
     vi.advanceTimersByTime(300_000)
     expect(take()).toEqual([0, 1, 2, 3, 4].map((seq) => ['ETH/USD', '1', seq]))
-    publisher.left()
+    broadcaster.left()
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('says nothing outside the room, nor an older value after a newer', () => {
-    const { publisher, outlet, take } = setup()
-    publisher.joined(outlet)
-    publisher.publish(price('1'))
-    publisher.publish(price('0', { observedAt: START - 1 }))
-    publisher.left()
-    publisher.publish(price('2'))
+    const { broadcaster, outlet, take } = setup()
+    broadcaster.joined(outlet)
+    broadcaster.publish(price('1'))
+    broadcaster.publish(price('0', { observedAt: START - 1 }))
+    broadcaster.left()
+    broadcaster.publish(price('2'))
     vi.advanceTimersByTime(60_000)
     expect(take()).toEqual([['ETH/USD', '1', 0]])
   })
 
   it('gives a message that was dropped its number, so that the loss is seen', () => {
-    const { publisher, outlet, take, faults, answers } = setup()
-    publisher.joined(outlet)
+    const { broadcaster, outlet, take, faults, answers } = setup()
+    broadcaster.joined(outlet)
     answers('full')
-    publisher.publish(price('1'))
+    broadcaster.publish(price('1'))
     answers('sent')
-    publisher.publish(price('2'))
+    broadcaster.publish(price('2'))
     expect(take()).toEqual([
       ['ETH/USD', '1', 0],
       ['ETH/USD', '2', 1],
     ])
     answers('large')
-    publisher.publish(price('3'))
+    broadcaster.publish(price('3'))
     expect(faults).toEqual(['publish-full', 'publish-large'])
-    publisher.left()
+    broadcaster.left()
   })
 
   it('says nothing any more once its key has expired', () => {
-    const { publisher, outlet, take, faults } = setup()
-    publisher.joined(outlet)
+    const { broadcaster, outlet, take, faults } = setup()
+    broadcaster.joined(outlet)
     vi.setSystemTime(START + 100_000)
-    publisher.publish(price('1'))
+    broadcaster.publish(price('1'))
     expect([take(), faults]).toEqual([[], ['publish-key-expired']])
-    publisher.left()
+    broadcaster.left()
   })
 
   it.each([
@@ -119,14 +119,14 @@ describe('the publisher', () => {
     { observedAt: 1.5 },
     { observedAt: -1 },
   ])('refuses what no receiver would take: %j', (wrong) => {
-    const { publisher } = setup()
-    expect(() => publisher.publish(price('1', wrong))).toThrow()
+    const { broadcaster } = setup()
+    expect(() => broadcaster.publish(price('1', wrong))).toThrow()
   })
 
   it('takes a thousand feeds', () => {
-    const { publisher } = setup()
-    for (let feed = 0; feed < 1_000; feed++) publisher.publish(price('1', { feed: `F${feed}` }))
-    expect(() => publisher.publish(price('1', { feed: 'one more' }))).toThrow('No more than 1000 feeds')
-    expect(() => publisher.publish(price('2', { feed: 'F1' }))).not.toThrow()
+    const { broadcaster } = setup()
+    for (let feed = 0; feed < 1_000; feed++) broadcaster.publish(price('1', { feed: `F${feed}` }))
+    expect(() => broadcaster.publish(price('1', { feed: 'one more' }))).toThrow('No more than 1000 feeds')
+    expect(() => broadcaster.publish(price('2', { feed: 'F1' }))).not.toThrow()
   })
 })

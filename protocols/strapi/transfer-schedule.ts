@@ -44,8 +44,8 @@ export interface ScheduleOptions {
   delayAfter: (error: TransferError | undefined, failures: number) => number
 }
 
-/** Runs pulls one after the other: at an interval while something is wanted, and when it is triggered. Timers alone end its waits. */
-export class PullSchedule {
+/** Runs transfers, pulls or pushes, one after the other: at an interval while something is wanted, and when it is triggered. Timers alone end its waits. */
+export class TransferSchedule {
   /** Failed pulls in a row. */
   failures = 0
   lastError: TransferError | undefined
