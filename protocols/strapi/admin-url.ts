@@ -21,7 +21,7 @@ const parse = (adminUrl: string): URL => {
  * Where transfers of a server are made: `ws:` for an `http:` admin URL, `wss:` for `https:`, its path without one trailing slash, then
  * the runner (spec 2.1). A query, a fragment and credentials of the URL are left out.
  *
- * @throws TransferError `url-invalid` for other schemes and for what is no URL
+ * @throws TransferError `url-invalid` for other schemes and for text that is not a URL
  */
 export const transferUrl = (adminUrl: string, direction: Direction): string => {
   const { protocol, host, pathname } = parse(adminUrl)
@@ -29,7 +29,7 @@ export const transferUrl = (adminUrl: string, direction: Direction): string => {
   return `${scheme}//${host}${pathname.replace(/\/$/, '')}/transfer/runner/${direction}`
 }
 
-/** Names one server, however its URL is written; transfers of one server must not meet, whoever makes them. @throws TransferError */
+/** One name for one server, however its URL is written. Two transfers with one server must not run at a time, even for two transports. @throws TransferError */
 export const serverKey = (adminUrl: string): string => {
   const { protocol, host, pathname } = parse(adminUrl)
   return `${protocol}//${host}${pathname.replace(/\/$/, '')}`

@@ -6,7 +6,7 @@ export type AssetEvent =
   | {
       is: 'start'
       id: string
-      /** The server's name for it: whatever somebody uploaded, and no path to be used here. */
+      /** The name that the server gives it. It may be anything that somebody uploaded: never use it as a path. */
       filename: string
       /** In bytes, where the server says so. */
       size: number | undefined

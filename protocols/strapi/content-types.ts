@@ -15,12 +15,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /**
  * The content types that a transfer may look at. A pull brings everything that the server has, password hashes and sessions included,
- * and there is no asking for less (spec 8.4): whatever is not on this list is dropped by its `type`, before anything else is read of it.
+ * and one cannot ask for less (spec 8.4). A row that is not on this list is dropped by its `type`, before anything else in it is read.
  */
 export class AllowedTypes {
   private readonly types: ReadonlySet<string>
 
-  /** @throws TransferError `schema-mismatch` for `admin::` types and for what is no identifier of a content type */
+  /** @throws TransferError `schema-mismatch` for `admin::` types and for text that is not the identifier of a content type */
   constructor(types: Iterable<string>) {
     this.types = new Set(types)
     for (const type of this.types)

@@ -47,7 +47,7 @@ export const TRANSFER_REASONS = {
 
 export type TransferReason = keyof typeof TRANSFER_REASONS
 
-/** Any failure of a transfer. Its message is ours and holds no token, no content and none of the server's words. */
+/** Any failure of a transfer. Its message is written here: it holds no token, no content and no text of the server. */
 export class TransferError extends Error {
   readonly kind: TransferErrorKind
   /** The server's own words, cut, where it had any: for logs alone. */

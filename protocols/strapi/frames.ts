@@ -15,7 +15,7 @@ export type TransferCommand =
   | { command: 'end'; params: { transferID: string } }
   | { command: 'status' }
 
-/** A misspelt step action would look like success on the server (spec 3.6), so there is no way to spell one. */
+/** A closed set: the server answers a misspelt action as if it had succeeded (spec 3.6). */
 export type TransferStep =
   { action: 'start' | 'end'; step: Stage } | { action: 'stream'; step: Stage; data: readonly unknown[] }
 

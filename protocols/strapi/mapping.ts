@@ -42,7 +42,7 @@ export interface ContentTypeMapping<R, A extends Attributes = Attributes> {
   attributes: A
   /** Of an internationalised content type: the locale whose rows count. Rows without a locale always count. Default: those only. */
   locale?: string
-  /** A row as a result; undefined for a row that is nobody's. What it throws costs that row alone. */
+  /** A row as a result; undefined for a row that belongs to no feed. If it throws, only that row is lost. */
   map(row: Row<A>): R | undefined
 }
 

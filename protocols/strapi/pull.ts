@@ -91,7 +91,7 @@ export class Pull {
   /**
    * Rows of the allowed types, in the server's order of types and in no order within one.
    *
-   * @param onMalformed - told the type of each allowed item that is no row
+   * @param onMalformed - called with the type of each allowed item that is not a row
    * @throws TransferError
    */
   async *entities(

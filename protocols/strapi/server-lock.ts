@@ -16,7 +16,7 @@ const claims = new Map<string, Claim[]>()
 const MAX_WAITING = 100
 
 export interface LockOptions {
-  /** Named to whoever waits in vain; a transport's name. */
+  /** Name of this transport: told to others that waited for it in vain. */
   owner: string
   /** How long to wait for the others, in ms. */
   waitMs: number

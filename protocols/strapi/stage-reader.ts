@@ -48,7 +48,7 @@ export async function* readStage(
     }
   } finally {
     inbox.close()
-    // The end marker that follows the acknowledgement belongs to nobody, and is acknowledged as such.
+    // The end marker that follows the acknowledgement belongs to no stage any more. It is acknowledged all the same.
     if (isStarted && !session.failure.aborted) {
       await session.stage({ action: 'end', step: stage })
       if (unacknowledged !== undefined) session.acknowledge(unacknowledged)
@@ -70,7 +70,7 @@ const start = async (session: TransferSession, stage: Stage): Promise<string> =>
   throw fail(session, new TransferError('answer-unexpected', `Strapi gave the stage "${stage}" no ID`))
 }
 
-/** Batches that came and were not asked for yet. It listens before `start` is sent, and holds what comes before its answer. */
+/** Batches that have arrived before the reader asked for them. Listens before `start` is sent, because batches may come before its answer. */
 class Inbox {
   private readonly held: Batch[] = []
   private id: string | undefined

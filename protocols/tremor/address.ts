@@ -12,7 +12,7 @@ const SCHEME = /^[A-Za-z-]+:\/\//
 
 const DEFAULT_PORTS = { 'ws:': 80, 'wss:': 443 }
 
-/** Text without a scheme is meant as `ws`. @returns undefined for what is no address of a WebSocket, or names a user */
+/** Text without a scheme is meant as `ws`. @returns undefined for text that is not an address of a WebSocket, or that names a user */
 export const parseAddress = (text: string): Address | undefined => {
   let url: URL
   try {
@@ -22,7 +22,7 @@ export const parseAddress = (text: string): Address | undefined => {
   }
   const { protocol, hostname, pathname, search, username, password } = url
   if (protocol !== 'ws:' && protocol !== 'wss:') return undefined
-  // They would be lost without a word: who needs them sends a header.
+  // User and password would be dropped silently. A header can be sent instead.
   if (username !== '' || password !== '') return undefined
   return {
     isSecure: protocol === 'wss:',

@@ -2,7 +2,7 @@ import { ConfigError } from '../../src/config/config-error'
 import { type Caller, isLoopback, peerByToken } from '../../src/connections/peer-tokens'
 import { type Peer } from './events'
 
-/** Somebody who may push. At least one of `token` and `certificateName` says how to tell. */
+/** An account that may push. It is recognised by `token` or `certificateName`; at least one of them is given. */
 export interface PeerAccount extends Peer {
   /** Shown in `Authorization: Bearer`. At least 16 characters. */
   token?: string
@@ -31,7 +31,7 @@ export const admission = (of: {
   const problems = problemsOf(of)
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `ws_server: ${problem}`))
   const { accounts, mayAnybodyPush } = of
-  // Of this machine are also the pages in its browsers, whoever wrote them: those say where they are from.
+  // Pages in this machine's browsers connect from this machine too, whoever wrote them. Their requests have an Origin header.
   if (accounts.length === 0)
     return ({ headers }) => (mayAnybodyPush || headers.origin === undefined ? ANYBODY : undefined)
   const byToken = peerByToken(

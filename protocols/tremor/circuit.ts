@@ -1,4 +1,4 @@
-/** Whether those who send may go on (tremor 10). */
+/** Whether senders may go on (tremor 10). */
 export type CircuitState = 'open' | 'closed'
 
 /** Tells of changes only; closed at the start. */

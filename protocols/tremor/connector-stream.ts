@@ -45,7 +45,8 @@ const BROKEN_FRAMING = /^WS_ERR_/
 
 /**
  * One connection of a connector: messages become events, events become messages, each direction with state of its own (tremor 8). Bad
- * content costs its message; only a length-prefixed stream that has lost its place, or a peer that does not read, ends the connection.
+ * content costs its message. Only two things end the connection: a length-prefixed stream that has lost its place, and a peer that does
+ * not read.
  */
 export class ConnectorStream {
   readonly closed: Promise<LinkClose>
@@ -53,7 +54,7 @@ export class ConnectorStream {
   private readonly origin: EventOrigin
   private readonly way: OutboundStream
   private readonly brake: FloodBrake
-  /** Made at the first message: who never sends anything leaves no trace (tremor 7). */
+  /** Made at the first message: a peer that never sends leaves no trace (tremor 7). */
   private stream: InboundStream | undefined
   private lastReceivedAt = 0
 
@@ -122,7 +123,7 @@ export class ConnectorStream {
     void this.close(CLOSE_POLICY)
   }
 
-  /** tremor 8.2: what the stages still hold comes out. It has been here since the last message (FR-2). */
+  /** tremor 8.2: emits what the stages still hold. Its time is that of the last message, because it has been here since (FR-2). */
   private end(cause: (Error & { code?: unknown }) | undefined): void {
     this.brake.stop()
     if (cause !== undefined && BROKEN_FRAMING.test(String(cause.code)))

@@ -3,7 +3,7 @@ import { type PeerAddress } from './routing'
 
 export type ConnectorKind = 'ws_server' | 'ws_client'
 
-/** Facts about an event beside its value: `ws_server` or `ws_client` with `tls` and `peer`; `binary` only where it is true. */
+/** Facts about an event, in addition to its value: `ws_server` or `ws_client` with `tls` and `peer`; `binary` only where it is true. */
 export interface Metadata {
   binary?: true
   ws_server?: { tls: boolean; peer: PeerAddress }

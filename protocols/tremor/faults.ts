@@ -4,7 +4,7 @@ export type TremorFault =
   | 'not-decodable'
   /** An outgoing event that the codec or a postprocessor cannot write, or text that is not UTF-8. */
   | 'not-encodable'
-  /** A length-prefixed stream whose next message nobody can find; its connection was closed with 1008. */
+  /** In a length-prefixed stream the start of the next message is unknown; its connection was closed with 1008. */
   | 'lost-place'
   /** A peer that does not read; its connection was closed with 1013. */
   | 'slow-reader'

@@ -42,7 +42,7 @@ export interface WsServerConfig {
   type: 'ws_server'
   /** The definition in the form of the connector's own documentation; read and checked when the adapter starts. */
   definition: unknown
-  /** Who may push. Default nobody in particular, which only an address of this machine may be opened to. */
+  /** Who may push. Default: no accounts, so that anybody may; this is allowed on an address of this machine only. */
   peers?: readonly PeerAccount[]
   /** PEM file of the authorities that sign the peers' certificates: TLS then asks for one of these. Default: it asks for none. */
   clientCaFile?: string
@@ -53,7 +53,7 @@ export interface WsServerConfig {
 
 export type ConnectorConfig = WsClientConfig | WsServerConfig
 
-/** What a handler has beside the event. */
+/** What a handler gets together with the event. */
 export interface EventTools<T extends TransportGenerics> {
   context: EndpointContext<T>
   /** Sends to the connection that the event came from, unless the event to send says where to. */

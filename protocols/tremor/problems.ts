@@ -7,7 +7,7 @@ export const isRecord = (value: unknown): value is Fields =>
 
 export const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
 
-/** What is wrong with one definition. Everything is looked at before anything is said; no value is repeated, for it may be a secret. */
+/** Collects what is wrong with one definition, so that all of it is reported at once. Values are never repeated: they may be secret. */
 export class Problems {
   private readonly found = new Set<string>()
 

@@ -10,7 +10,7 @@ export interface LoadedKeyPair {
   key: string
 }
 
-/** PEM text, and the name to insist on; undefined where that is an address, which is compared with what is dialled. */
+/** PEM text, and the name that the certificate must have. The name is undefined where it is an address: that is compared with the dialled one. */
 export interface LoadedClientTls extends Partial<LoadedKeyPair> {
   ca?: string
   servername?: string

@@ -89,7 +89,7 @@ export class TremorTransport<T extends TransportGenerics> extends PushedTranspor
     this[WAKE].wake()
   }
 
-  /** Tells a provider what is wanted: all of it on a new connection, what has changed on one that knows the rest. */
+  /** Tells a provider what is wanted: everything on a new connection, only the changes on one that knows the rest. */
   private request(context: EndpointContext<T>, subscriptions: Deltas<T>): void {
     if (this.type === 'ws_server' || this.connector?.state !== 'connected') return
     const { requests, handlers } = this.options

@@ -114,7 +114,7 @@ export class WsServer implements Connector {
     return [...(own === undefined ? [] : [{ ...own, ...waiting, details }]), ...peers]
   }
 
-  /** That nobody is connected is no fault of ours, but it is why there are no values. */
+  /** That no peer is connected is not a failure of ours, but it is the reason why there are no values. */
   outage(): Outage | undefined {
     if (this.open.size > 0) return undefined
     const { failure, nextAttemptUnixMs } = this
@@ -175,7 +175,7 @@ export class WsServer implements Connector {
     this.open.set(number, stream)
     void stream.closed.then(() => this.gone(number))
     stream.listen()
-    // One that had nobody to send to has somebody again.
+    // There is somebody to send to again.
     this.circuit.turn('open')
   }
 

@@ -13,7 +13,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 export interface Envelope {
   signature: string
   signedBy: string
-  /** Unix seconds in decimal; in version 0.4 the nonce, which is no time. */
+  /** Unix seconds in decimal; in version 0.4 the nonce, which is not a time. */
   signedAt: string
   /** JSON text, as it was received. */
   entity: string
@@ -34,7 +34,7 @@ export const readEnvelope = (
   if (!isSignature(signature) || typeof signedAt !== 'string') return 'malformed'
   if (version === '0.4' ? !NONCE.test(signedAt) : !isUnixSeconds(signedAt)) return 'malformed'
   if (typeof signedBy !== 'string' || !isSignedBy(signedBy, version)) return 'malformed'
-  // Half a surrogate pair has no UTF-8: another text would have the same hash.
+  // Half a surrogate pair cannot be written in UTF-8. The bytes would be those of another text, with the same hash.
   if (typeof entity !== 'string' || LONE_SURROGATE.test(entity)) return 'malformed'
   return { signature, signedBy, signedAt, entity }
 }

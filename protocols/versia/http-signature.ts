@@ -22,7 +22,7 @@ export interface Identity {
   signedBy: string
 }
 
-/** The third part of what is signed: the time in seconds, or what stands for it in version 0.4. */
+/** The third part of the signed text: the time in seconds, or in version 0.4 the nonce in its place. */
 export const signedAtNow = (version: VersiaVersion, now: number): string =>
   version === '0.4' ? randomBytes(32).toString('hex') : String(Math.floor(now / 1_000))
 

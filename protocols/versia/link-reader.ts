@@ -13,7 +13,7 @@ export class LinkReader {
 
   /**
    * @param receive - never throws
-   * @param onEnough - called once, when we have had enough of the peer
+   * @param onEnough - called once, when the connection is ended because of its bad messages
    */
   constructor(
     private readonly link: Link,
@@ -28,7 +28,7 @@ export class LinkReader {
   private message(data: Buffer, isBinary: boolean): void {
     if (this.receive(data, isBinary) === 'good') this.badInARow = 0
     else this.badInARow++
-    // No message comes after the close, so that this is reached once.
+    // Messages are not delivered after the close, so this happens once.
     if (this.badInARow < MAX_BAD_IN_A_ROW) return
     this.onEnough()
     void this.link.close(POLICY_VIOLATION, 'Too many bad messages')

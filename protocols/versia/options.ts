@@ -24,7 +24,7 @@ export interface VersiaConnect {
   openTimeoutMs?: number
 }
 
-/** Where peers connect to us. What they send is trusted by its signature; all else here only keeps strangers away. */
+/** Where peers connect to us. Their messages are trusted because of their signatures alone; the other options here only keep strangers away. */
 export interface VersiaListen {
   host: string
   /** 0 lets the system choose. */

@@ -66,7 +66,7 @@ export class PriceOrder {
     const stored = await this.storedTime(feedKey).catch(() => undefined)
     const offers = this.asking.get(feedKey) ?? []
     this.asking.delete(feedKey)
-    // Whose the stored one was is not known: at an equal time it gives way to anybody's.
+    // The signer of the stored price is not known: at an equal time any signer's price replaces it.
     const first: Place = { observedAtUnixMs: stored ?? -Infinity, rank: Infinity }
     for (const offer of offers) this.decide(feedKey, offer, this.newest.get(feedKey) ?? first)
   }
@@ -80,7 +80,7 @@ export class PriceOrder {
     } else this.remember(feedKey, take() ? place : newest)
   }
 
-  /** Last in the map is what was offered last. */
+  /** In the order of the last offer: the newest is at the end. */
   private remember(feedKey: string, place: Place): void {
     this.newest.delete(feedKey)
     this.newest.set(feedKey, place)

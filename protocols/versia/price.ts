@@ -8,7 +8,7 @@ const MAX_DIGITS = 60
 const isDecimal = decimalText({ sign: '-', point: 'inside', maxCharacters: MAX_DIGITS + 2 })
 const MAX_NAME = 256
 const MAX_DECIMALS = 255
-/** No price was sent before; a time outside of these years is in another unit, or a filler (TM-5). */
+/** There were no such prices before. A time outside of these years is in another unit, or a filler (TM-5). */
 const EARLIEST_UNIX_MS = Date.UTC(2000, 0)
 const LATEST_UNIX_MS = Date.UTC(2100, 0)
 
@@ -21,7 +21,7 @@ export interface VersiaPrice {
   readonly feed: string
   readonly base: string | undefined
   readonly quote: string | undefined
-  /** Decimal digits, exactly as they were sent; never a number before an endpoint says so. */
+  /** Decimal digits, exactly as they were sent. Only an endpoint turns them into a number. */
   readonly value: string
   readonly decimals: number | undefined
   /** When the price was seen, in Unix ms. */

@@ -14,5 +14,5 @@ export type Distrust =
   | 'malformed_entity'
   | 'wrong_author'
 
-/** Why a message that is trusted is no news. */
+/** Why a trusted message brings nothing new. */
 export type NoNews = 'duplicate_entity' | 'older_than_current' | 'ahead_of_clock'

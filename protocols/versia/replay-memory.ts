@@ -7,7 +7,7 @@ const MAX_MESSAGES = 500_000
  */
 export class ReplayMemory {
   private readonly seen = new Set<string>()
-  /** By the second in which they end, so that what has ended goes by whole seconds. */
+  /** Grouped by the second in which they expire, so that a whole group can be dropped at once. */
   private readonly ending = new Map<number, string[]>()
   private sweptAt = 0
 
@@ -19,7 +19,7 @@ export class ReplayMemory {
   }
 
   /**
-   * Looks up and remembers in one step. Call it only for what has a good signature: strangers could fill it otherwise.
+   * Looks up and remembers in one step. Call it only for messages with a good signature; otherwise strangers could fill the memory.
    *
    * @param expiresAt - the last moment at which the message could be taken, in Unix ms
    */

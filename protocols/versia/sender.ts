@@ -33,7 +33,7 @@ export interface Sent {
 }
 
 /**
- * Sends signed entities to whoever is connected, and keeps nothing for those who are not: a price of a minute ago is no use.
+ * Sends signed entities to all receivers that are connected. Nothing is kept for later ones: a price that is a minute old is of no use.
  *
  * @example
  * const signer = new VersiaSigner({ signedBy: 'feeds.example', privateKey })

@@ -1,7 +1,7 @@
 import { createHash, type KeyObject, sign, verify } from 'node:crypto'
 import { decimalText } from '../../src/util/decimal'
 
-/** 64 bytes in standard base64. `Buffer.from` alone would take base64url, blanks and rubbish. */
+/** 64 bytes in standard base64. `Buffer.from` alone would also accept base64url, blanks and other characters. */
 const SIGNATURE = /^[A-Za-z0-9+/]{86}==$/
 
 /** A time of signing that differs from ours by more than this is refused; exactly this is good. */

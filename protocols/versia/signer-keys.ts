@@ -7,10 +7,10 @@ import { type KeyRing } from './verifier'
 const logger = makeLogger('VersiaKeys')
 
 const REFRESH_MS = 6 * 3_600_000
-/** Between two fetches for one signer, whatever asks for them. */
+/** Shortest time between two fetches for one signer, for any reason. */
 const PAUSE_MS = 60_000
 
-/** Failures that say nothing about the key: what is known stays in use. */
+/** After these failures the known key stays in use: they say nothing about it. */
 const PASSING: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'http_status'])
 
 /** Finds the key of a listed signer. @throws DiscoveryError */
@@ -43,7 +43,7 @@ export class SignerKeys implements KeyRing {
     this.rouse.get(signedBy)?.()
   }
 
-  /** Why there is no key for some signer, if so: nothing that it sends can be used. */
+  /** Why a signer has no key, if there is such a signer: none of its messages can be used. */
   problem(): string | undefined {
     const [first] = this.missing
     return first === undefined ? undefined : `The key of ${first[0]} is not known: ${first[1]}`

@@ -48,7 +48,7 @@ export class VersiaSource {
       })
   }
 
-  /** Begins what has not begun. @throws Error when the port cannot be listened on; it may be called again then */
+  /** Starts whatever is not started yet. @throws Error when the port cannot be listened on; it may be called again then */
   async start(): Promise<void> {
     if (this.isStopped) return
     this.keeper?.start()
@@ -60,7 +60,7 @@ export class VersiaSource {
       this.hasBegun = false
       throw error
     }
-    // Stopped while the port was being bound: nobody else would let go of it.
+    // It was stopped while the port was being bound. Nothing else would close the port.
     if (this.isStopped as boolean) return this.listener.close()
     this.warnOfPlainText()
   }

@@ -11,7 +11,7 @@ const LEGACY_MEMORY_MS = 2 * WINDOW_MS
 /** The public keys of a signer, made once and kept. Undefined: not a signer that we list, or one whose key is not known yet. */
 export interface KeyRing {
   keysOf(signedBy: string): readonly KeyObject[] | undefined
-  /** Told of each signature that none of the keys made: the signer may have a new key. */
+  /** Called for each signature that does not fit any known key: the signer may have a new one. */
   signatureFailed?(signedBy: string): void
 }
 

@@ -22,7 +22,7 @@ import { Verifier } from './verifier'
 
 const logger = makeLogger('Versia')
 
-/** A cache that does not say within this what it has, in ms, has nothing to say. */
+/** How long the cache may take to say what it has stored, in ms. After that it counts as empty. */
 const CACHE_PATIENCE_MS = 2_000
 const AHEAD_TOLERANCE_MS = 5_000
 
@@ -181,7 +181,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PushedTranspor
     return this.responseCache.feed(this.name, params).refusal === undefined
   }
 
-  /** The time of what is stored for a feed: after a restart, of what an earlier process has left. Rejects when the cache is slow. */
+  /** The time of the value that is stored for a feed; after a restart it may be a value of an earlier process. Rejects when the cache is slow. */
   private async storedTime(feedKey: string): Promise<number | undefined> {
     const look = unlessAborted(this.responseCache.get(feedKey), this.stopping.signal)
     const stored = await timeoutPromise('Look up the newest price', look, CACHE_PATIENCE_MS)

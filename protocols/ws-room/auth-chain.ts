@@ -13,7 +13,7 @@ export type ChainProblem = 'malformed' | 'unsupported' | 'expired' | 'wrong-payl
 
 export type ChainVerdict = { ok: true; owner: string } | { ok: false; problem: ChainProblem }
 
-/** First line of a delegation: a key that was delegated for another purpose stands for nothing here. */
+/** First line of a delegation. A key that was delegated for another purpose is not accepted here. */
 export const PURPOSE = 'Decentraland Login'
 
 const MAX_LINKS = 4
@@ -73,7 +73,7 @@ const kindOf = (at: number, count: number): string =>
 const shapeProblem = (chain: unknown): ChainProblem | undefined => {
   if (!Array.isArray(chain) || chain.length < 2 || chain.length > MAX_LINKS) return 'malformed'
   if (!chain.every(isLink)) return 'malformed'
-  // Contract wallets: only an Ethereum node can tell.
+  // Signatures of contract wallets: only an Ethereum node can check them.
   if (chain.some(({ type }) => type.startsWith('ECDSA_EIP_1654_'))) return 'unsupported'
   const isRight = chain.every(({ type, payload, signature }, at) => {
     if (type !== kindOf(at, chain.length)) return false
@@ -82,7 +82,7 @@ const shapeProblem = (chain: unknown): ChainProblem | undefined => {
   return isRight ? undefined : 'malformed'
 }
 
-/** Whose a chain says it is, in lower case, before anything is verified; undefined when it does not even have that form. */
+/** The account that a chain claims to belong to, in lower case. Nothing is verified here. Undefined when the chain has another form. */
 export const claimedOwner = (chain: unknown): string | undefined => {
   const first: unknown = Array.isArray(chain) ? chain[0] : undefined
   return isLink(first) && ADDRESS.test(first.payload) ? first.payload.toLowerCase() : undefined
@@ -90,7 +90,7 @@ export const claimedOwner = (chain: unknown): string | undefined => {
 
 /**
  * Verifies a chain: the account, delegations to keys that have not expired, and at the end exactly the expected text. Stricter than the
- * reference library, which lets a chain end without any signature. What costs nothing is checked first.
+ * reference library, which accepts a chain without a signature at its end. The cheap checks are done first.
  *
  * @param now - a delegation that ends at this very ms has expired
  */

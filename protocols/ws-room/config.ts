@@ -26,7 +26,7 @@ export interface WsRoomOptions {
   place: RoomPlace
   /** `0x` and 64 hex digits: the ephemeral key that `delegate` made. Secret. One for each process: a second login puts the first one out. */
   privateKey: string
-  /** What `delegate` made beside it: the links from the account to the key, base64url of JSON. */
+  /** The other half of what `delegate` returned: the links from the account to the key, as base64url of JSON. */
   delegation: string
   /** Accounts whose prices count, `0x` and 40 hex digits in any case. Empty: none do, and the room is only published into. */
   signers: readonly string[]
@@ -60,7 +60,7 @@ export interface WsRoomOptions {
 }
 
 export interface WsRoomTransportConfig<T extends TransportGenerics> {
-  /** Called once, before anything is connected. What it throws, and what is wrong with what it returns, keeps the adapter from starting. */
+  /** Called once, before anything is connected. If it throws, or returns wrong options, the adapter does not start. */
   options: (settings: T['Settings']) => WsRoomOptions
   /**
    * Parameters of the feed with this name, or undefined for a name that is none. Called for every price, before its signature is checked:

@@ -44,10 +44,10 @@ export const sign = (message: string, privateKey: string): string => {
   return `0x${signature.toCompactHex()}${(27 + signature.recovery).toString(16)}`
 }
 
-/** Whether a text has the form of a signature; it may still be nobody's. */
+/** Whether a text has the form of a signature. Whether any key made it is not checked. */
 export const isSignature = (text: unknown): text is string => typeof text === 'string' && SIGNATURE.test(text)
 
-/** Who signed, in lower case; undefined when the numbers are no signature at all. About 2 ms of a core. */
+/** The address that signed, in lower case; undefined when the numbers are not a signature. Takes about 2 ms. */
 export const signerOf = (message: string, signature: string): string | undefined => {
   const [, compact = '', v = ''] = SIGNATURE.exec(signature) ?? []
   try {

@@ -70,7 +70,7 @@ export const roomIdentity = ({
     ...links,
     { type: 'ECDSA_SIGNED_ENTITY', payload: text, signature: sign(text, privateKey) },
   ]
-  // A text that is neither a challenge nor a price, so that the chain made here is of no use to anybody.
+  // The text is not a challenge and not a price, so that nobody can use the chain that is made here.
   const verdict = checkChain(vouchFor('trial'), 'trial', Number.NEGATIVE_INFINITY)
   if (!verdict.ok) throw new Error(`The delegation is not one for this private key (${verdict.problem})`)
   const ends = links.slice(1).map(({ payload }) => parseDelegation(payload)?.expiresAtUnixMs ?? Number.NaN)

@@ -15,7 +15,7 @@ export type LoginStep =
   | { kind: 'peer-left'; alias: number }
   | { kind: 'update'; alias: number; body: Uint8Array }
 
-/** A server chooses what we sign. It must not be able to choose a delegation, or a price. */
+/** The server chooses the text that we sign. It must not be able to choose a delegation, or a price. */
 const CHALLENGE = /^dcl-[A-Za-z0-9._-]{1,128}$/
 
 const MAX_WORDS = 200
@@ -59,7 +59,7 @@ export const nextStep = (
       const { fromAlias: alias, body } = message.value
       return stage === 'joined' ? { kind: 'update', alias, body } : { kind: 'ignore' }
     }
-    // What only clients send, and what is not known: servers may grow.
+    // Messages that only clients send, and unknown ones: newer servers may send more kinds.
     case 'peerIdentification':
     case 'signedChallengeForServer':
     case undefined:

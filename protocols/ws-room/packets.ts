@@ -23,7 +23,7 @@ export const identification = (address: string): Buffer =>
 export const signedChallenge = (authChainJson: string): Buffer =>
   encode({ message: { case: 'signedChallengeForServer', value: { authChainJson } } })
 
-/** An update to all others of the room. The server puts the sender's alias in, whatever stands there: 0, which is left out. */
+/** An update to all others of the room. The sender's alias is left 0, which is not written: the server always fills it in. */
 export const peerUpdate = (body: Uint8Array): Buffer =>
   encode({ message: { case: 'peerUpdateMessage', value: { body } } })
 

@@ -40,7 +40,7 @@ export class PriceBroadcaster {
   private readonly latest = new Map<string, PublishedPrice>()
   private outlet: Outlet | undefined
   private repeating: ReturnType<typeof setInterval> | undefined
-  /** From the clock on, so that numbers rise over a restart without anything having been stored. */
+  /** Begins at the clock's time, so that numbers also rise after a restart. Nothing has to be stored for that. */
   private readonly firstSeq = Date.now()
   private readonly sent = new Map<string, number>()
 
@@ -55,13 +55,13 @@ export class PriceBroadcaster {
     if (!this.latest.has(price.feed) && this.latest.size >= MAX_FEEDS)
       throw new Error(`No more than ${MAX_FEEDS} feeds go into one room`)
     const held = this.latest.get(price.feed)
-    // Out of order: what is newer has been sent.
+    // It came out of order: a newer price has been sent already.
     if (held !== undefined && price.observedAt < held.observedAt) return
     this.latest.set(price.feed, { ...price })
     this.send(price)
   }
 
-  /** We are in a room: everything that is fresh goes out, now and from time to time. */
+  /** To be called in a room: sends every value that is fresh, now and again at each interval. */
   joined(outlet: Outlet): void {
     this.left()
     this.outlet = outlet
@@ -88,7 +88,7 @@ export class PriceBroadcaster {
     const numbered = { ...price, seq: this.firstSeq + count }
     const chain = identity.vouchFor(priceText(outlet.room, numbered))
     const outcome = outlet.update(sceneBody(sceneId, encodePrice(numbered, chain)))
-    // A message that was dropped here keeps its number: receivers shall see the loss.
+    // The number of a dropped message is not used again, so that receivers notice the loss.
     this.sent.set(price.feed, count + 1)
     if (outcome === 'full') onFault('publish-full', () => price.feed)
     if (outcome === 'large') onFault('publish-large', () => price.feed)

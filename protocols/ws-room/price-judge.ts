@@ -34,13 +34,13 @@ export interface Sender {
 }
 
 const MAX_AHEAD_MS = 5_000
-/** Signer and feed together; a signer that has so many in its memory's time is not to be believed. */
+/** Pairs of signer and feed that are remembered. A signer that has so many feeds at a time is not to be believed. */
 const MAX_MEMORY = 10_000
 /** A signature check takes 2 ms: more of them in one second would leave no time for anything else. */
 const MAX_CHECKS_PER_SECOND = 200
-/** Then its prices are not checked any more, so that it cannot use up the checks of the others. */
+/** After so many, the prices of a sender are not checked any more. Otherwise it could use up the checks of the others. */
 const MAX_BAD_CHAINS = 10
-/** A longer jump is a sender that started anew, counting from its clock: how many are missing cannot be told, and one stands for them. */
+/** A longer jump means that the sender was restarted and counts from its clock again. How many are missing is unknown then: it counts as one. */
 const MAX_LOST = 1_000
 
 interface Last {
@@ -49,7 +49,7 @@ interface Last {
 }
 
 /**
- * Decides which prices of a room count. What is cheap is looked at first: a room is open to strangers, and a signature check is dear.
+ * Decides which prices of a room count. Cheap checks come first: a room is open to strangers, and checking a signature takes long.
  * Remembers the last number of each signer and feed across connections, so that nothing counts twice.
  */
 export class PriceJudge {
@@ -65,7 +65,7 @@ export class PriceJudge {
     const { rules } = this
     if (!rules.isKnownFeed(price.feed)) return no('unknown-feed')
     const age = now - price.observedAt
-    // A limit that is no number lets nothing pass.
+    // Written so that a limit of NaN refuses everything.
     if (!(age <= rules.maxAgeMs && age >= -MAX_AHEAD_MS)) return no('stale')
     const isSigned = price.chain !== undefined
     const signer = isSigned ? claimedOwner(price.chain) : sender.address
@@ -105,7 +105,7 @@ export class PriceJudge {
     return this.checks++ < MAX_CHECKS_PER_SECOND
   }
 
-  /** What is too old to be believed anyway need not be remembered. */
+  /** A price that is too old would be refused anyway: its number can be forgotten. */
   private hasRoom(now: number): boolean {
     if (this.last.size < MAX_MEMORY) return true
     for (const [key, { observedAt }] of this.last)
@@ -116,7 +116,7 @@ export class PriceJudge {
 
 const no = (problem: PriceProblem): PriceVerdict => ({ ok: false, problem })
 
-/** The price alone, without what vouched for it. */
+/** The price alone, without its chain of signatures. */
 export const bare = ({ feed, value, observedAt, seq }: SentPrice): RoomPrice => ({
   feed,
   value,

@@ -18,7 +18,7 @@ export interface SentPrice extends RoomPrice {
   chain: unknown
 }
 
-/** More than the longest chain takes several times over. */
+/** Several times what a price with the longest chain needs. */
 export const MAX_PRICE_BYTES = 8_192
 
 /** The object, the chain in it, a link in that. */
@@ -33,7 +33,10 @@ export const isPriceValue = decimalText({ sign: '-', point: 'inside', maxCharact
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-/** The text that a price's chain signs. The room in it stops reuse in another one; it can be no login challenge, nor a challenge it. */
+/**
+ * The text that a price's chain signs. It names the room, so that it cannot be used again in another one. It never has the form of a
+ * login challenge, and a login challenge never has the form of it.
+ */
 export const priceText = (room: string, { feed, value, observedAt, seq }: RoomPrice): string =>
   [
     'oracle-price/1',

@@ -22,7 +22,7 @@ export const connectionStringOf = async (requester: Requester, realm: string): P
     .request<unknown>(`ws-room about ${url}`, {
       url,
       maxContentLength: MAX_ABOUT_BYTES,
-      // The realm that was configured says where the room is, and nobody else.
+      // Only the configured realm may say where the room is.
       maxRedirects: 0,
     })
     .catch(failed)

@@ -18,7 +18,7 @@ import { RoomError } from './room-error'
 
 const logger = makeLogger('WsRoom')
 
-/** What a frame can be that is of no use; counted by whoever owns the session. */
+/** Why a frame was of no use. The owner of the session counts them. */
 export type FrameFault = 'text-frame' | 'bad-frame' | 'unknown-peer' | 'refused-peer' | 'large-body'
 
 export interface RoomSessionOptions {
@@ -170,7 +170,7 @@ export class RoomSession implements Session {
   private fail(error: Error): void {
     clearTimeout(this.timer)
     this.settle.reject(error)
-    // Stopped in the middle: nobody waits for a farewell.
+    // Stopped while entering: there is no need to wait for a polite end.
     if (!(error instanceof RoomError)) return this.link.destroy()
     this.end ??= error
     void this.link.close(1000)

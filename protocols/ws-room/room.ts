@@ -23,7 +23,7 @@ const logger = makeLogger('WsRoom')
 
 /** A welcome lists everybody who is in the room. */
 const MAX_FRAME_BYTES = 1_048_576
-/** Published values beyond this wait nowhere: they are repeated. */
+/** Published values beyond this are dropped. They will be repeated anyway. */
 const MAX_BUFFERED_BYTES = 262_144
 const HOUR_MS = 3_600_000
 
@@ -66,7 +66,7 @@ const signersIn = (given: readonly string[]): ReadonlySet<string> => {
 const tlsOf = ({ tls }: WsRoomOptions): WsRoomOptions['tls'] =>
   typeof tls?.ca === 'string' ? { ...tls, ca: pemText(tls.ca) } : tls
 
-/** One room, kept entered: who we are in it, whom we believe, and what we say. Knows nothing of feeds and caches. */
+/** One room, entered again after every loss: our identity in it, the signers that we believe, the prices that we send. Knows nothing of feeds and caches. */
 export class Room {
   private readonly options: WsRoomOptions & typeof DEFAULTS
   private readonly identity: RoomIdentity

@@ -7,7 +7,7 @@ import { valueProblem } from './value-check'
 /** More in one push, and it is not one any more: every row is written while the server's only connection is held. */
 export const MAX_ROWS = 10_000
 const MAX_SHOWN_PROBLEMS = 5
-/** Filled in here, not by whoever pushes. */
+/** These are filled in here. A caller must not give them. */
 const OURS: ReadonlySet<string> = new Set([
   'createdAt',
   'updatedAt',

@@ -9,7 +9,7 @@ export interface PushRow {
   attributes: Readonly<Record<string, unknown>>
 }
 
-/** A relation between two rows of the same push; to rows that are in Strapi already there is no way (spec 9.4). */
+/** A relation between two rows of the same push. A relation to a row that is in Strapi already cannot be pushed (spec 9.4). */
 export interface PushLink {
   from: PushRow
   /** The relation's attribute on its owning side, `from`. */

@@ -6,10 +6,10 @@ export type Scalar = string | number | boolean
 export type RowMatch = Readonly<Record<string, Scalar | readonly Scalar[]>>
 
 /**
- * What a push deletes before it inserts; there is no other way to change a row (spec 9.2). There is no default: whoever pushes says it.
+ * What a push deletes before it inserts; there is no other way to change a row (spec 9.2). There is no default: the caller has to choose.
  *
  * - `append`: nothing. Rows pile up.
- * - `replace-types`: every row of these types, whoever wrote it.
+ * - `replace-types`: every row of these types, also those that somebody else wrote.
  * - `replace-matching`: the rows of one type that at least one of the matches fits.
  *
  * What Strapi's protocol could delete beyond that (content that is not listed, assets, core settings, webhooks) cannot be asked for.
@@ -26,7 +26,7 @@ const MAX_VALUES = 10_000
 const unsafe = (message: string): TransferError =>
   new TransferError('mode-unsafe', `Refused to push: ${message}`)
 
-/** Content of the site's own types is all that a push may touch: neither users, files and settings, nor what plugins keep. */
+/** A push may touch content of the site's own types only: no users, files or settings, and no data of plugins. */
 export const isPushable = (type: string): boolean => /^api::[a-z0-9-]+\.[a-z0-9-]+$/.test(type)
 
 /** `id` and `documentId` are the server's; operators (`$not`, `$null`) could match far more than they look like. */
@@ -70,7 +70,7 @@ const checked = (types: readonly string[]): readonly string[] => {
   return types
 }
 
-/** Options for `init`, always explicit: whatever is left out there, Strapi deletes. */
+/** Options for `init`. All of them are given, because Strapi deletes whatever is left out there. */
 export interface PushOptions {
   strategy: 'restore'
   restore: {

@@ -14,7 +14,7 @@ export interface LiveFeed {
 }
 
 /**
- * What a sink does with the rows that are there. No default: whoever writes into Strapi says it.
+ * What a sink does with the rows that are there. There is no default: the caller has to choose.
  *
  * - `append`: leaves them. Every row that differs from the last one of its feed is added: a history.
  * - `replace-matching`: each row takes the place of those with the same values in these attributes, such as base and quote. Others stay.
@@ -25,7 +25,7 @@ export type SinkMode =
 
 export type Plan =
   | { kind: 'nothing' }
-  /** Some feeds have no value: what is left of them would be deleted. */
+  /** Some feeds have no value: their rows, which are still there, would be deleted. */
   | { kind: 'incomplete'; missing: number }
   | { kind: 'push'; feeds: readonly LiveFeed[]; content: PushContent; mode: PushMode }
 
@@ -75,7 +75,7 @@ const pushOf = (feeds: readonly LiveFeed[], type: string, mode: PushMode): Plan 
 const matchOf = (names: readonly string[], { attributes }: LiveFeed): RowMatch =>
   Object.fromEntries(names.map((name) => [name, attributes[name] as Scalar]))
 
-/** The second would delete the first, or stand beside it, as it happens. */
+/** Of two equal ones the second would delete the first or be added to it, which depends on chance. */
 const refuseDoubles = (names: readonly string[], live: readonly LiveFeed[]): void => {
   const seen = new Set(live.map((feed) => JSON.stringify(names.map((name) => feed.attributes[name]))))
   if (seen.size < live.length)

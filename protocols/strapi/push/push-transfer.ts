@@ -15,7 +15,7 @@ import { checkVersion } from './server-version'
 const logger = makeLogger('StrapiPush')
 
 export interface PushServer extends TransferOptions {
-  /** Who pushes, for whoever else waits for the server. */
+  /** Name of the one that pushes, shown to others that wait for the server. */
   owner: string
   /** For how long to wait until other transfers of this process with the server have ended, in ms. Default 120 000. */
   lockWaitMs?: number
@@ -44,7 +44,7 @@ export type PushOutcome =
 /** One that is not answered leaves nothing to wait for: dropping the socket rolls back as well. In ms. */
 const ROLLBACK_TIMEOUT_MS = 15_000
 
-/** Checked by the server before it does what is asked for: such a refusal of `close` means that nothing was committed. */
+/** The server checks these before it does anything. If it refuses `close` with one of them, nothing was committed. */
 const REFUSED_UNDONE: ReadonlySet<TransferReason> = new Set([
   'token-expired',
   'token-refused',

@@ -18,7 +18,7 @@ export interface SinkReport {
   committedRows: number
 }
 
-/** Where one pass goes to, and what it takes along. */
+/** What one pass needs: the server, and what to send to it. */
 export interface SinkTask<Source extends TransportGenerics> {
   server: PushServer
   /** The same server with a token that has the `pull` permission. */
@@ -28,7 +28,7 @@ export interface SinkTask<Source extends TransportGenerics> {
   source: SinkSource<Source>
 }
 
-/** A push of which nobody knows whether it was committed. */
+/** A push that may or may not have been committed. */
 interface Doubt {
   documents: readonly SentDocument[]
   feeds: readonly LiveFeed[]

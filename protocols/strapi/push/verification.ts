@@ -26,7 +26,7 @@ export const isCommitted = async (
       let isThere = false
       for await (const rows of pull.entities(new AllowedTypes(typeOf.values())))
         isThere ||= rows.some(({ type, data }) => typeOf.get(data.documentId as string) === type)
-      // What was left out may be what is looked for.
+      // The document that we look for may be among those that were left out.
       if (!isThere && pull.warnings > 0)
         throw new TransferError('loss-warning', 'Strapi left out something of its content', {
           said: pull.lastWarning,

@@ -27,7 +27,7 @@ export interface Inbound {
 
 /** The way in of one connection: message → preprocessors → codec → outcomes, with state of its own. */
 export interface InboundStream {
-  /** A stage has lost its place: whatever comes fails, until a new connection begins a new stream. */
+  /** A stage has lost its place: everything that comes fails, until a new connection begins a new stream. */
   readonly isLost: boolean
   /**
    * One complete message. If a stage fails the message is one failure and nothing else; if the codec fails, that

@@ -30,11 +30,11 @@ const isDouble = decimalText({ sign: '+-', leadingZeros: true, point: 'anywhere'
 const isInteger = decimalText({ sign: '+-', leadingZeros: true, point: 'nowhere', maxDigits: mostDigits })
 const isUnsigned = decimalText({ leadingZeros: true, point: 'nowhere', maxDigits: mostDigits })
 
-/** @returns undefined where the text is no number, or one too large for a double; one too small is 0 */
+/** @returns undefined where the text is not a number, or is too large for a double. A number that is too small is 0 */
 export const parseDouble = (text: string): number | undefined =>
   isDouble(text) ? nearestDouble(text, 'zero') : undefined
 
-/** @returns undefined where the text is no integer, or one of absurdly many digits */
+/** @returns undefined where the text is not an integer, or has absurdly many digits */
 export const parseInteger = (text: string): bigint | undefined =>
   isInteger(text) ? BigInt(text.replace(/^\+/, '')) : undefined
 

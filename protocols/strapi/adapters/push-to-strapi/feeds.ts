@@ -3,7 +3,7 @@ export interface Pair {
   quote: string
 }
 
-/** @throws Error for what is no list of pairs, and for a pair that is there twice */
+/** @throws Error for text that is not a list of pairs, and for a pair that is there twice */
 export const feedsOf = (list: string): Pair[] => {
   const pairs = list.split(',').map((text) => {
     const [base = '', quote = '', ...rest] = text.trim().split('/')

@@ -96,6 +96,6 @@ const textsOf = (name: string, text: string): Record<string, string> => {
   return given as Record<string, string>
 }
 
-/** What clients call the assets of which the peers have other codes. @throws ConfigError where the setting is no record of texts */
+/** The common names of the assets that peers know by codes of their own. @throws ConfigError where the setting is not a record of texts */
 export const assetNamesOf = ({ ASSET_NAMES }: TremorSettings): ReadonlyMap<string, string> =>
   new Map(Object.entries(textsOf('ASSET_NAMES', ASSET_NAMES)))

@@ -16,8 +16,8 @@ const isDecimal = decimalText({ leadingZeros: true, point: 'inside', maxDigits: 
 const SHIFT = { s: 3, ms: 0, us: -3, ns: -6 } as const
 
 /**
- * A provider's own time in whole ms, cut; exact for every number that the codec kept exactly. Undefined for what is none in its unit,
- * by its kind or its size (TM-5): a unit is never guessed.
+ * A provider's own time in whole ms, cut; exact for every number that the codec kept exactly. Undefined for a value whose kind or size
+ * does not fit its unit (TM-5): a unit is never guessed.
  */
 export const eventTime = (value: Value, unit: TimeUnit): number | undefined => {
   const unixMs = unit === 'iso' ? readIso(value) : fromNumber(value, SHIFT[unit])

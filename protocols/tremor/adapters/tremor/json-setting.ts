@@ -1,7 +1,7 @@
 import { type Validator } from '../../../../src/public/validation/utils'
 
 /**
- * Accepts JSON; what it means is checked by whoever reads it.
+ * Accepts any JSON. Its meaning is checked by the code that reads it.
  *
  * @param what - names it in the refusal, which never repeats the text: it may be secret
  * @param plain - texts that need not be JSON

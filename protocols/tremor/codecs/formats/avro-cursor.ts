@@ -55,7 +55,7 @@ export class AvroCursor {
   /** Runs `read` for each element of the blocks of a list or map, up to the empty block at the end. */
   blocks(read: () => void): void {
     for (let count = this.long(); count !== 0; count = this.long()) {
-      // A negative count stands before the size of the block, which nobody needs who reads all of it.
+      // After a negative count comes the size of the block. It is not needed by a reader of the whole block.
       if (count < 0) this.long()
       for (let left = count < 0 ? -count : count; left > 0; left--) read()
     }

@@ -15,7 +15,7 @@ export const csv = (_config: unknown, limits: CodecLimits): Codec => ({
   encode(value) {
     if (!Array.isArray(value)) throw new CodecError('csv: only a list can be a record')
     const fields = (value as readonly Writable[]).map(writeField)
-    // An empty line is no record, so that a single empty field has to be quoted.
+    // An empty line is not a record. A single empty field has to be quoted for that reason.
     return encodeUtf8(fields.join(',') || '""')
   },
 })

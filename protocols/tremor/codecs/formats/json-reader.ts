@@ -4,14 +4,14 @@ import { emptyRecord, finite, fitsInt64, integer, type Value, type ValueRecord }
 
 const number = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
 const space = /[ \t\n\r]*/y
-/** As many digits are exact in a JavaScript number, whatever they are. */
+/** Every integer of so many digits is exact in a JavaScript number. */
 const safeDigits = 15
 
 const invalid = () => new CodecError('json: not one JSON document')
 
 /**
- * Reads one JSON document (RFC 8259). `JSON.parse` would round integers beyond 2^53 without a word and turn 1e400
- * into infinity; here integers are exact up to 64 bits, and what does not fit is refused.
+ * Reads one JSON document (RFC 8259). `JSON.parse` would silently round integers beyond 2^53 and turn 1e400 into
+ * infinity; here integers are exact up to 64 bits, and what does not fit is refused.
  */
 export class JsonReader {
   private at = 0
@@ -80,7 +80,7 @@ export class JsonReader {
     let end = start + 1
     let isPlain = true
     for (let code = text.charCodeAt(end); code !== 0x22; code = text.charCodeAt(end)) {
-      // NaN behind the end of the text is none of these.
+      // Written so that NaN, which stands for the end of the text, is refused too.
       if (!(code >= 0x20)) throw invalid()
       if (code === 0x5c) isPlain = false
       end += code === 0x5c ? 2 : 1

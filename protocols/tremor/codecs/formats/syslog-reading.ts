@@ -12,7 +12,7 @@ const readTime = nanosecondReader({ carriesDays: true })
 const nsPerMs = 1_000_000n
 const msPerDay = 86_400_000
 
-/** Whatever is no header belongs to the message: no text is refused. */
+/** Text that is not a header belongs to the message. No text is refused. */
 export function readSyslog(text: string, ingestNs: bigint, guard: TreeGuard): ValueRecord {
   const record = emptyRecord()
   const [start = '', number] = priority.exec(text) ?? []
@@ -59,7 +59,7 @@ function read3164(record: ValueRecord, text: string, ingestNs: bigint): ValueRec
   const year = new Date(ingestMs).getUTCFullYear()
   const inYear = (one: number) =>
     Date.UTC(one, monthIndex, Number(day), Number(hour), Number(minute), Number(second))
-  // There is no year: the last time that this date has been, give or take the clocks.
+  // There is no year: take the last time that this date has been. A day is allowed for clocks that differ.
   const ms = inYear(year) > ingestMs + msPerDay ? inYear(year - 1) : inYear(year)
   if (Number.isNaN(ms)) return undefined
   record.protocol = 'RFC3164'

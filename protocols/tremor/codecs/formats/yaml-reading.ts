@@ -41,7 +41,7 @@ export class YamlReading {
     return record
   }
 
-  /** Keys are text as they are written: `1`, `true` and `~` are no numbers and words here. */
+  /** Keys are text as they are written: `1`, `true` and `~` have no other meaning here. */
   private keyText(key: unknown): string {
     if (key === null) return ''
     const node = this.library.isAlias(key) ? this.resolve(key) : key
@@ -51,7 +51,7 @@ export class YamlReading {
     return textOf(node)
   }
 
-  /** An alias is a copy; one inside what it stands for, or many of many, ends at the guard. */
+  /** An alias is a copy. The guard stops an alias inside its own anchor, and aliases that multiply each other. */
   private copy(alias: Yaml.Alias): Value {
     this.aliasDepth += 1
     const value = this.value(this.resolve(alias))

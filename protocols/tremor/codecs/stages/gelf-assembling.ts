@@ -65,7 +65,7 @@ class GelfAssembler implements Preprocessor {
       if (sequence < count) this.begin(id, sequence, count, data)
       return undefined
     }
-    // Two parts in one place: nobody can say which of the two messages they belong to.
+    // Two parts have the same place: which message each belongs to is unknown.
     if (sequence >= assembly.parts.length || assembly.parts[sequence]) {
       this.forget(generation, id, assembly)
       return undefined

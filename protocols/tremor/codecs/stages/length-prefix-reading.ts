@@ -16,7 +16,7 @@ class LengthPrefixReader implements Preprocessor {
   private readonly held: HeldBytes
   /** Length of the payload whose header has been read. */
   private expected: number | undefined
-  /** After a length that cannot be, nobody knows where the next header is. */
+  /** After an impossible length, the start of the next header is unknown. */
   isLost = false
 
   constructor(

@@ -11,7 +11,7 @@ export const statelessPreprocessor = (process: (chunk: Chunk) => Chunk[]): Prepr
   return { make: () => stage }
 }
 
-/** A stage of the way out that keeps nothing; what it is handed at the end it treats like any payload. */
+/** A stage of the way out that keeps nothing. A payload that comes with the end is treated like any other. */
 export const statelessPostprocessor = (process: (payload: Buffer) => Buffer[]): PostprocessorMaker => {
   const stage = { process, finish: (data?: Buffer) => (data ? process(data) : []) }
   return { isStreaming: false, make: () => stage }

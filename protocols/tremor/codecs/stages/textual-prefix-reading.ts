@@ -20,7 +20,7 @@ class TextualPrefixReader implements Preprocessor {
   private readonly held: HeldBytes
   /** Length of the payload whose header has been read. */
   private expected: number | undefined
-  /** After a header that is no number, nobody knows where the next one is. */
+  /** After a header that is not a number, the start of the next one is unknown. */
   isLost = false
 
   constructor(
