@@ -5,7 +5,7 @@ import { CacheFactory } from './cache-factory'
 import { type Feed } from '../feeds/feed'
 import { closeRedisClient, buildRedisClient } from '../redis/redis-client'
 import { type AdapterResponse } from '../feeds/responses'
-import { AdapterConfig } from '../config/adapter-config'
+import { AdapterConfig, type AnyConfig } from '../config/adapter-config'
 import {
   type AdapterSettings,
   type BaseAdapterSettings,
@@ -45,6 +45,11 @@ type ReasonOf = (
   transport: Transport<EndpointGenerics>,
   feed: Feed | undefined,
 ) => ErrorReason | undefined | Promise<ErrorReason | undefined>
+
+/** An adapter whatever settings of its own it declares: what serves and runs adapters works with these. Every `Adapter<T>` is one. */
+export interface AnyAdapter extends Omit<Adapter, 'config'> {
+  config: AnyConfig
+}
 
 /** A service for one data provider: its endpoints, settings and what they are built from (contract 3.1). */
 export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefinitionMap> implements Omit<

@@ -1,4 +1,4 @@
-import { type Adapter } from './adapter'
+import { type AnyAdapter } from './adapter'
 import { childrenOf } from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
 import { type Transport, type TransportGenerics } from '../transports/transport'
@@ -14,7 +14,7 @@ export class Background {
   private stopped: Promise<void> | undefined
 
   /** Starts a runner for every transport that has background work; each has begun its first run when this returns. */
-  constructor(private readonly adapter: Adapter) {
+  constructor(private readonly adapter: AnyAdapter) {
     const { settings } = adapter
     for (const endpoint of adapter.endpoints) {
       for (const [name, transport] of endpoint.transportRoutes.entries()) {

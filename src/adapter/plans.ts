@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type Adapter } from './adapter'
+import { type AnyAdapter } from './adapter'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { type EndpointGenerics } from './params'
 import { type Feed } from '../feeds/feed'
@@ -38,7 +38,7 @@ export class Plan {
     readonly want: () => void,
     readonly payloadBytes: number,
     private readonly endpoint: AdapterEndpoint<EndpointGenerics>,
-    private readonly adapter: Adapter,
+    private readonly adapter: AnyAdapter,
   ) {
     const { settings } = adapter
     this.inputParameters = endpoint.inputParameters
@@ -87,7 +87,7 @@ export class PlanMemo {
     sizeCalculation: (_plan, body) => body.length * 2 + BYTES_PER_PLAN,
   })
 
-  constructor(private readonly adapter: Adapter) {}
+  constructor(private readonly adapter: AnyAdapter) {}
 
   get(body: string): Plan | undefined {
     const plan = this.plans.get(body)

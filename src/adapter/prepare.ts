@@ -2,7 +2,7 @@ import { generatedCacheKey } from '../feeds/keys'
 import { type AdapterRequest, type AdapterRequestContext } from '../transports/transport'
 import { AdapterInputError } from '../validation/errors'
 import { validateOverrides } from '../validation/overrides'
-import { type Adapter } from './adapter'
+import { type AnyAdapter } from './adapter'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { type EndpointGenerics } from './params'
 
@@ -18,7 +18,7 @@ const ownMember = (of: unknown, name: string): unknown =>
 
 /** The endpoint that a body names, by `endpoint` or `data.endpoint`, in that order (contract 6.2). */
 const findEndpoint = (
-  adapter: Adapter,
+  adapter: AnyAdapter,
   body: unknown,
   data: unknown,
 ): { name: string; endpoint: Endpoint } => {
@@ -43,7 +43,11 @@ const findEndpoint = (
  * @param body - the parsed body
  * @throws AdapterError for what the client did wrong; whatever the author's hooks throw
  */
-export const prepareRequest = (adapter: Adapter, req: AdapterRequest<unknown>, body: unknown): Endpoint => {
+export const prepareRequest = (
+  adapter: AnyAdapter,
+  req: AdapterRequest<unknown>,
+  body: unknown,
+): Endpoint => {
   if (!isObject(body)) throw inputError(400, 'The body of a request should be a JSON object')
   const { settings } = adapter
   const data = ownMember(body, 'data') ?? {}
@@ -74,7 +78,7 @@ const identify = (
   endpoint: Endpoint,
   { requestContext: context }: AdapterRequest<Data>,
   validated: Data,
-  settings: Adapter['settings'],
+  settings: AnyAdapter['settings'],
 ): void => {
   const responseCache = endpoint.responseCache!
   if (settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED) {

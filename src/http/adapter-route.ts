@@ -1,5 +1,5 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Adapter } from '../adapter/adapter'
+import { type AnyAdapter } from '../adapter/adapter'
 import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
 import { type EndpointGenerics } from '../adapter/params'
 import { prepareRequest } from '../adapter/prepare'
@@ -51,7 +51,7 @@ export class AdapterRoute {
   private readonly isObserved: boolean
   private lane: FastLane | undefined
 
-  constructor(private readonly adapter: Adapter) {
+  constructor(private readonly adapter: AnyAdapter) {
     const { METRICS_ENABLED, EXPERIMENTAL_METRICS_ENABLED } = adapter.settings
     this.isMeasured = METRICS_ENABLED && EXPERIMENTAL_METRICS_ENABLED
     this.isObserved = adapter.runsAuthorCode()

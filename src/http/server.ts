@@ -1,5 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify'
-import { type Adapter } from '../adapter/adapter'
+import { type AnyAdapter } from '../adapter/adapter'
 import { type AdapterSettings } from '../config/settings'
 import { AdapterRoute } from './adapter-route'
 import { addDebugRoutes } from './debug'
@@ -30,7 +30,7 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
 }
 
 /** The REST server of one adapter: its requests, health and status, under `BASE_URL` (contract 6.1). */
-export const buildAdapterServer = async (adapter: Adapter): Promise<FastifyInstance> => {
+export const buildAdapterServer = async (adapter: AnyAdapter): Promise<FastifyInstance> => {
   const { settings } = adapter
   const app = buildServer(settings)
   addHealth(app, settings.BASE_URL)

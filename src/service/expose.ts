@@ -29,7 +29,7 @@ export const expose = async <T extends SettingsDefinitionMap>(
   dependencies?: Partial<AdapterDependencies>,
 ): Promise<FastifyInstance | undefined> => {
   const { api, metricsApi, stop } = await startAdapter(adapter, dependencies)
-  const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = (adapter as unknown as Adapter).settings
+  const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = adapter.settings
   api?.addHook('onClose', () => metricsApi?.close())
   try {
     if (api !== undefined) await listen(api, host, port)
