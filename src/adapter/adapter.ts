@@ -5,7 +5,7 @@ import { CacheFactory } from './cache-factory'
 import { type Feed } from '../feeds/feed'
 import { closeRedisClient, buildRedisClient } from '../redis/redis-client'
 import { type AdapterResponse } from '../feeds/responses'
-import { AdapterConfig, type AnyConfig } from '../config/adapter-config'
+import { type AdapterConfig, type AnyConfig, emptyConfig } from '../config/adapter-config'
 import {
   type AdapterSettings,
   type BaseAdapterSettings,
@@ -20,6 +20,7 @@ import { registersAsUsual } from '../transports/subscription-transport'
 import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
 import { deepCopy } from '../util/deep-copy'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
+import { bareRecord, messageOf } from '../util/objects'
 import { sleep } from '../util/sleep'
 import { type AdapterError, AdapterTimeoutError, type ErrorReason } from '../validation/errors'
 import { type EmptyInputParameters } from '../validation/input-parameters'
@@ -64,7 +65,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   envVarsPrefix?: string
   initialized = false
   /** By name and by alias. Without a prototype: a request may name an endpoint `constructor`. */
-  endpointsMap = Object.create(null) as Record<string, AdapterEndpoint<EndpointGenerics>>
+  endpointsMap = bareRecord<AdapterEndpoint<EndpointGenerics>>()
   dependencies!: AdapterDependencies
   config: AdapterConfig<CustomSettings>
   /** Emits `onClose` when the adapter stops. */
@@ -85,7 +86,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     this.endpoints = params.endpoints as AdapterEndpoint<EndpointGenerics>[]
     this.rateLimiting = params.rateLimiting
     this.bootstrap = params.bootstrap
-    this.config = params.config ?? new AdapterConfig<CustomSettings>({} as CustomSettings)
+    this.config = params.config ?? emptyConfig()
     this.config.initialize()
     for (const endpoint of this.endpoints) {
       endpoint.name = endpoint.name.toLowerCase()
@@ -253,7 +254,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     return this.config.settings
   }
 
-  private get cache(): Cache<AdapterResponse> {
+  /** The cache among the dependencies: responses are what an adapter keeps in it. */
+  get cache(): Cache<AdapterResponse> {
     return this.dependencies.cache as Cache<AdapterResponse>
   }
 
@@ -319,7 +321,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     }
     this.lockAcquiredPromise = acquire()
     // Whoever waits for the lock hears of the failure all the same.
-    this.lockAcquiredPromise.catch((err: unknown) => logger.error({ err }, String((err as Error).message)))
+    this.lockAcquiredPromise.catch((err: unknown) => logger.error({ err }, messageOf(err)))
   }
 
   private logConfigWarnings(): void {

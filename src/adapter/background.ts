@@ -7,6 +7,12 @@ import { BackgroundRunner } from '../transports/runner'
 
 const logger = makeLogger('Background')
 
+type Working = Transport<TransportGenerics> &
+  Required<Pick<Transport<TransportGenerics>, 'backgroundExecute'>>
+
+const worksInBackground = (transport: Transport<TransportGenerics>): transport is Working =>
+  transport.backgroundExecute !== undefined
+
 /** All background work of one adapter. */
 export class Background {
   private readonly runners: BackgroundRunner<TransportGenerics>[] = []
@@ -21,14 +27,11 @@ export class Background {
         this.transports.push(transport)
         // FO-3: what is made of several transports is run as several.
         for (const [runName, single] of childrenOf(transport) ?? [[name, transport] as const]) {
-          if (single.backgroundExecute === undefined) continue
+          if (!worksInBackground(single)) continue
           const { name: endpointName, inputParameters } = endpoint
           const context = { endpointName, inputParameters, adapterSettings: settings }
-          const runnable = single as Transport<TransportGenerics> & {
-            backgroundExecute: NonNullable<typeof single.backgroundExecute>
-          }
           const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
-          this.runners.push(new BackgroundRunner(adapter.name, runName, runnable, context, timeoutMs))
+          this.runners.push(new BackgroundRunner(adapter.name, runName, single, context, timeoutMs))
         }
       }
     }

@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import { type AnyAdapter } from './adapter'
 import { type AdapterEndpoint } from './adapter-endpoint'
-import { type EndpointGenerics } from './params'
+import { type AnyRequest, type EndpointGenerics } from './params'
 import { type Feed } from '../feeds/feed'
 import { localLayerOf, type LocalCache, type LocalCacheEntry } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
 import { registersAsUsual, wantingTransports } from '../transports/subscription-transport'
-import { type AdapterRequest, type Transport } from '../transports/transport'
+import { type Transport } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 
 const logger = makeLogger('RequestPlans')
@@ -97,10 +97,10 @@ export class PlanMemo {
   }
 
   /** Remembers a prepared request, if it may be. */
-  learn(body: string, endpoint: AdapterEndpoint<EndpointGenerics>, req: AdapterRequest<unknown>): void {
+  learn(body: string, endpoint: AdapterEndpoint<EndpointGenerics>, req: AnyRequest): void {
     const { adapter } = this
     const { cacheKey, data, transportName } = req.requestContext
-    const local = localLayerOf(adapter.dependencies.cache) as LocalCache<AdapterResponse> | undefined
+    const local = localLayerOf(adapter.cache)
     if (
       body.length > MAX_KNOWN_BODY ||
       !ASCII.test(body) ||
@@ -110,7 +110,7 @@ export class PlanMemo {
       return
     if (local === undefined) return
     const want = wanter(endpoint.transportRoutes.get(transportName), req)
-    const feed = endpoint.responseCache?.feed(transportName, data as Record<string, unknown>)
+    const feed = endpoint.responseCache?.feed(transportName, data)
     if (want === undefined || feed?.key !== cacheKey) return
     const payloadBytes = Buffer.byteLength(body)
     this.plans.set(body, new Plan(feed, local, want, payloadBytes, endpoint, adapter))
@@ -118,16 +118,13 @@ export class PlanMemo {
 }
 
 /** How a request keeps its feed wanted without anything of the author's running; undefined when the author has a say. */
-const wanter = (
-  transport: Transport<EndpointGenerics>,
-  req: AdapterRequest<unknown>,
-): (() => void) | undefined => {
+const wanter = (transport: Transport<EndpointGenerics>, req: AnyRequest): (() => void) | undefined => {
   if (!registersAsUsual(transport)) return undefined
   const [first, ...others] = wantingTransports(transport)
   if (first === undefined) return () => {}
   const { data, cacheKey } = req.requestContext
   const want = (wanting: typeof first): void => {
-    const wanted = wanting.want(data as never, cacheKey)
+    const wanted = wanting.want(data, cacheKey)
     if (wanted !== undefined)
       wanted.catch((err: unknown) => logger.error({ err }, `Error registering request: ${String(err)}`))
   }

@@ -26,6 +26,10 @@ export type AdapterConfigOptions = {
   envVarsFallback?: boolean
 }
 
+/** The config of an adapter that declares no settings of its own, whatever its type says. */
+export const emptyConfig = <T extends SettingsDefinitionMap>(): AdapterConfig<T> =>
+  new AdapterConfig<T>({} as T)
+
 /** The config of any adapter, whatever settings of its own it declares. */
 export interface AnyConfig extends Omit<AdapterConfig, 'settings' | 'settingsDefinition'> {
   settings: GenericConfigStructure

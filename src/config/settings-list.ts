@@ -1,7 +1,7 @@
 import { type AdapterConfig, type AnyConfig } from './adapter-config'
 import { EnvGetter } from './env-getter'
 import { isSensitive, redacted } from './sensitive'
-import { type SettingDefinition, type SettingDefinitionDetails, type SettingsDefinitionMap } from './settings'
+import { type SettingDefinitionDetails, type SettingsDefinitionMap } from './settings'
 
 export type DebugPageSetting = SettingDefinitionDetails & { name: string; value: unknown }
 
@@ -15,8 +15,7 @@ export const settingsList = (config: AnyConfig): DebugPageSetting[] => {
   const list: DebugPageSetting[] = []
   for (const [name, value] of Object.entries<unknown>(config.settings)) {
     const details = config.getSettingDebugDetails(name)
-    const isSecret =
-      details.type === 'string' && isSensitive(name, details as Pick<SettingDefinition, 'type' | 'sensitive'>)
+    const isSecret = details.type === 'string' && isSensitive(name, details)
     const show = (label: string, shown: unknown) =>
       list.push({ ...details, name: label, value: isSecret && shown ? redacted(label) : shown })
     if (value instanceof EnvGetter) for (const entry of value.entries()) show(entry.envVarName, entry.value)

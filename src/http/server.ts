@@ -11,10 +11,11 @@ import { getTLSOptions } from './tls'
 
 /** A server without routes, set up as contract 6 has it. */
 export const buildServer = (settings: AdapterSettings): FastifyInstance => {
+  const tls: object = getTLSOptions(settings)
   const app = fastify({
     bodyLimit: settings.MAX_PAYLOAD_SIZE_LIMIT,
     schemaController: lazySchemaController,
-    ...(getTLSOptions(settings) as object),
+    ...tls,
   })
   FastLane.before(app)
   // One shape for all requests: what is set per request is declared here.

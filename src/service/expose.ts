@@ -3,6 +3,7 @@ import { type Adapter } from '../adapter/adapter'
 import { type SettingsDefinitionMap } from '../config/settings'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
+import { messageOf } from '../util/objects'
 import { warmUpTicks } from '../util/warm-up'
 import { listen } from './listening'
 import { startAdapter } from './started-adapter'
@@ -36,7 +37,7 @@ export const expose = async <T extends SettingsDefinitionMap>(
     if (metricsApi !== undefined) await listen(metricsApi, host, metricsPort)
   } catch (err) {
     // LC-2: a port that is taken is a failure, and the exit code says so
-    logger.fatal({ err }, (err as Error).message)
+    logger.fatal({ err }, messageOf(err))
     process.exit(1)
   }
   warmUpTicks()

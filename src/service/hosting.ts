@@ -13,6 +13,7 @@ import { statusOf } from '../http/status'
 import { type ServiceStatus } from '../http/status-answer'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
+import { messageOf } from '../util/objects'
 import { sleep } from '../util/sleep'
 import { StartedAdapter } from './started-adapter'
 
@@ -47,11 +48,10 @@ const tryToHost = async (
     adapter = await loadAdapter(name)
     return { name, adapter, started: await StartedAdapter.initialize(adapter, dependenciesOf?.(adapter)) }
   } catch (err) {
-    const { message } = err as Error
     // Of all that there are, those that need settings and got none are not meant.
     if (!isChosen && adapter?.config.isUntouched())
       logger.info({ adapter: name }, `The adapter "${name}" is not set up, and does not run`)
-    else logger.error({ adapter: name }, `The adapter "${name}" could not start: ${message}`)
+    else logger.error({ adapter: name }, `The adapter "${name}" could not start: ${messageOf(err)}`)
     return undefined
   }
 }

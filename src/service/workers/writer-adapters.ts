@@ -40,7 +40,7 @@ export class WriterAdapters {
     const endpoint = this.adapters.get(adapter)?.endpointsMap[name]
     const transport = endpoint?.transportRoutes.entries().find(([one]) => one === route)?.[1]
     if (endpoint === undefined || transport === undefined) return undefined
-    const feed = endpoint.responseCache?.feed(route, params as Record<string, unknown>)
+    const feed = endpoint.responseCache?.feed(route, params)
     return reasonFor(transport, feed?.refusal, params)
   }
 }
