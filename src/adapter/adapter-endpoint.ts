@@ -19,7 +19,7 @@ import {
   type EndpointRateLimitingConfig,
   type RequestTransform,
 } from './params'
-import { isPure, pure } from './pure'
+import { hasSay, pure } from './pure'
 
 const logger = makeLogger('AdapterEndpoint')
 
@@ -144,7 +144,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   get isPure(): boolean {
     const { customRouter, customInputValidation, cacheKeyGenerator } = this
     const author = [customRouter, customInputValidation, cacheKeyGenerator, ...this.requestTransforms]
-    return author.every((hook) => hook === undefined || isPure(hook))
+    return !author.some(hasSay)
   }
 
   /** Makes one transport of all, where the operator allows (contract 10.7). */

@@ -21,6 +21,7 @@ import { type AdapterDependencies, type AdapterRequest, type Transport } from '.
 import { deepCopy } from '../util/deep-copy'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { bareRecord, messageOf } from '../util/objects'
+import { isOurs } from '../util/overridden'
 import { sleep } from '../util/sleep'
 import { type AdapterError, AdapterTimeoutError, type ErrorReason } from '../validation/errors'
 import { type EmptyInputParameters } from '../validation/input-parameters'
@@ -28,7 +29,7 @@ import { type AdapterEndpoint } from './adapter-endpoint'
 import { allocateRateLimits } from './allocations'
 import { rateLimitTierOf } from './rate-limit-tier'
 import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
-import { isPure } from './pure'
+import { hasSay } from './pure'
 import { PollingStats } from './polling-stats'
 import { reasonFor, responseOrNone, waitForValue } from './wait-for-value'
 
@@ -218,13 +219,11 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
    * it.
    */
   servesVerbatim(endpoint: AdapterEndpoint<EndpointGenerics>): boolean {
-    const { prototype } = Adapter
     return (
       endpoint.customOutputValidation === undefined &&
-      this.handleRequestWithValidation === prototype.handleRequestWithValidation &&
-      this.validateOutput === prototype.validateOutput &&
-      this.findResponseInCache === prototype.findResponseInCache &&
-      this.usesOwnHandler()
+      this.changesAnswersBy === undefined &&
+      isOurs(this, Adapter, 'handleRequestWithValidation', 'validateOutput', 'findResponseInCache') &&
+      this.isHandledByUs()
     )
   }
 
@@ -239,14 +238,18 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     })
   }
 
-  /** Whether `handleRequest` is the framework's. Subclasses of ours say so for theirs. */
-  protected isHandledByUs(): boolean {
-    return this.handleRequest === Adapter.prototype.handleRequest
+  /** What `handleRequest` changes answers by that are in the cache; undefined where they go out as they are. */
+  get changesAnswersBy(): unknown {
+    return undefined
   }
 
-  /** Whether `handleRequest` answers with what is in the cache, as it is. */
-  protected usesOwnHandler(): boolean {
-    return this.isHandledByUs()
+  /** The class of ours whose `handleRequest` this adapter has, unless an author's is in its place. */
+  protected get kind(): { readonly prototype: Pick<Adapter, 'handleRequest'> } {
+    return Adapter
+  }
+
+  private isHandledByUs(): boolean {
+    return isOurs(this, this.kind, 'handleRequest')
   }
 
   /** Plain base settings: every adapter has these, whatever its own are. */
@@ -275,9 +278,10 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   }
 
   private isValidatedByAuthor({ requestContext }: Request): boolean {
-    if (this.validateOutput !== Adapter.prototype.validateOutput) return true
-    const validation = this.endpointsMap[requestContext.endpointName]?.customOutputValidation
-    return validation !== undefined && !isPure(validation)
+    return (
+      !isOurs(this, Adapter, 'validateOutput') ||
+      hasSay(this.endpointsMap[requestContext.endpointName]?.customOutputValidation)
+    )
   }
 
   /** Never rejects: a failed registration is logged and handed back. */

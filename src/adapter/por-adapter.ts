@@ -57,8 +57,8 @@ export class PoRAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap>
   }
 
   /** Answering from the cache alone is fine: an earlier request has measured the same addresses of the same feed. */
-  protected override isHandledByUs(): boolean {
-    return this.handleRequest === PoRAdapter.prototype.handleRequest
+  protected override get kind() {
+    return PoRAdapter
   }
 
   private measure({ requestContext }: AdapterRequest<EmptyInputParameters>): void {

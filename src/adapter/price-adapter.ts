@@ -57,13 +57,13 @@ export class PriceAdapter<
     return isInverse && !response.errorMessage ? inverse(response) : response
   }
 
-  protected override isHandledByUs(): boolean {
-    return this.handleRequest === PriceAdapter.prototype.handleRequest
+  /** Without includes there is nothing to invert. */
+  override get changesAnswersBy(): unknown {
+    return this.includesMap
   }
 
-  /** Without includes there is nothing to invert. */
-  protected override usesOwnHandler(): boolean {
-    return this.isHandledByUs() && this.includesMap === undefined
+  protected override get kind() {
+    return PriceAdapter
   }
 }
 

@@ -5,6 +5,7 @@ import { isClosed, redisCommand } from './redis-command'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { rootMessageOf } from '../util/objects'
+import { isOurs } from '../util/overridden'
 import { type Cache, type CacheEntry, CacheTypes } from '../feeds/cache'
 import { LOCAL_LAYER, LocalCache } from '../feeds/local-cache'
 import { closeRedisClient } from './redis-client'
@@ -57,7 +58,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
 
   /** The layer in memory, where it may answer for the whole: not once somebody has put a `get` of their own before it. */
   get [LOCAL_LAYER](): LocalCache<T> | undefined {
-    return this.get === RedisCache.prototype.get ? this.localCache : undefined
+    return isOurs(this, RedisCache, 'get') ? this.localCache : undefined
   }
 
   /** @throws RedisError, or what Redis answered, when the value is not in memory and Redis cannot be asked */
