@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { type AnyAdapter } from './adapter'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { type AnyRequest, type EndpointGenerics } from './params'
+import { RequestMark } from './request-mark'
 import { type Feed } from '../feeds/feed'
 import { localLayerOf, type LocalCache, type LocalCacheEntry } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
@@ -21,15 +22,8 @@ const ASCII = /^[\x00-\x7f]*$/
 
 /** What a body comes to: decided once, and good for as long as nothing it was decided by has changed. */
 export class Plan {
-  private readonly inputParameters: unknown
-  private readonly maxKeySize: number
-  private readonly feedIdJson: boolean
-  private readonly prefix: string | undefined
-  private readonly defaultKey: string
-  private readonly transforms: number
-  private readonly overrides: unknown
-  private readonly router: unknown
-  private readonly validation: unknown
+  /** What the mark was when this was decided. */
+  private readonly mark: number
 
   constructor(
     readonly feed: Feed,
@@ -37,19 +31,9 @@ export class Plan {
     /** Keeps the feed wanted. */
     readonly want: () => void,
     readonly payloadBytes: number,
-    private readonly endpoint: AdapterEndpoint<EndpointGenerics>,
-    private readonly adapter: AnyAdapter,
+    private readonly decidedBy: RequestMark,
   ) {
-    const { settings } = adapter
-    this.inputParameters = endpoint.inputParameters
-    this.maxKeySize = settings.MAX_COMMON_KEY_SIZE
-    this.feedIdJson = settings.FEED_ID_JSON
-    this.prefix = settings.CACHE_PREFIX
-    this.defaultKey = settings.DEFAULT_CACHE_KEY
-    this.transforms = endpoint.requestTransforms.length
-    this.overrides = endpoint.overrides
-    this.router = endpoint.customRouter
-    this.validation = endpoint.customInputValidation
+    this.mark = decidedBy.now()
   }
 
   /** The feed's live entry, if there is one. */
@@ -57,23 +41,8 @@ export class Plan {
     return this.cache.read(this.feed.key, this.feed)
   }
 
-  /** Tests replace an endpoint's members and change settings between requests (contract 4.1, 8.2). */
   isCurrent(): boolean {
-    const { endpoint, adapter, feed } = this
-    const { settings } = adapter
-    return (
-      !feed.isForgotten &&
-      endpoint.inputParameters === this.inputParameters &&
-      endpoint.requestTransforms.length === this.transforms &&
-      endpoint.overrides === this.overrides &&
-      endpoint.customRouter === this.router &&
-      endpoint.customInputValidation === this.validation &&
-      settings.MAX_COMMON_KEY_SIZE === this.maxKeySize &&
-      settings.FEED_ID_JSON === this.feedIdJson &&
-      settings.CACHE_PREFIX === this.prefix &&
-      settings.DEFAULT_CACHE_KEY === this.defaultKey &&
-      adapter.servesVerbatim(endpoint)
-    )
+    return !this.feed.isForgotten && this.decidedBy.now() === this.mark
   }
 }
 
@@ -86,6 +55,8 @@ export class PlanMemo {
     maxSize: MAX_MEMO_BYTES,
     sizeCalculation: (_plan, body) => body.length * 2 + BYTES_PER_PLAN,
   })
+
+  private readonly marks = new Map<AdapterEndpoint<EndpointGenerics>, RequestMark>()
 
   constructor(private readonly adapter: AnyAdapter) {}
 
@@ -113,7 +84,13 @@ export class PlanMemo {
     const feed = endpoint.responseCache?.feed(transportName, data)
     if (want === undefined || feed?.key !== cacheKey) return
     const payloadBytes = Buffer.byteLength(body)
-    this.plans.set(body, new Plan(feed, local, want, payloadBytes, endpoint, adapter))
+    this.plans.set(body, new Plan(feed, local, want, payloadBytes, this.markOf(endpoint)))
+  }
+
+  private markOf(endpoint: AdapterEndpoint<EndpointGenerics>): RequestMark {
+    let mark = this.marks.get(endpoint)
+    if (mark === undefined) this.marks.set(endpoint, (mark = new RequestMark(endpoint, this.adapter)))
+    return mark
   }
 }
 
