@@ -6,6 +6,7 @@ import { DEFAULT_TRANSPORT_NAME, TransportRoutes } from '../transports/routes'
 import { type AdapterDependencies, type AdapterRequest } from '../transports/transport'
 import { getCanonicalAdapterName } from '../util/adapter-name'
 import { makeLogger } from '../util/logging'
+import { memberOf } from '../util/objects'
 import { AdapterError } from '../validation/errors'
 import { InputParameters, type TypeFromDefinition } from '../validation/input-parameters'
 import { overrideSymbol, overridesFor } from './overrider'
@@ -18,7 +19,7 @@ import {
   type EndpointRateLimitingConfig,
   type RequestTransform,
 } from './params'
-import { isPure, pure } from './pure'
+import { hasSay, pure } from './pure'
 
 const logger = makeLogger('AdapterEndpoint')
 
@@ -113,8 +114,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   }
 
   symbolOverrider(req: Request<T>): Request<T> {
-    const data = req.requestContext.data as Record<string, unknown>
-    overrideSymbol(data, req.body, this.adapterName, this.overrides)
+    overrideSymbol(req.requestContext.data, req.body, this.adapterName, this.overrides)
     return req
   }
 
@@ -144,7 +144,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   get isPure(): boolean {
     const { customRouter, customInputValidation, cacheKeyGenerator } = this
     const author = [customRouter, customInputValidation, cacheKeyGenerator, ...this.requestTransforms]
-    return author.every((hook) => hook === undefined || isPure(hook))
+    return !author.some(hasSay)
   }
 
   /** Makes one transport of all, where the operator allows (contract 10.7). */
@@ -161,9 +161,9 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
 
   /** From the raw request: its own override for this adapter, else its `transport`. */
   private defaultRouter(req: Request<T>): string | undefined {
-    const data = (req.body as { data?: { transport?: unknown; overrides?: unknown } } | undefined)?.data
-    const own = overridesFor(data?.overrides, getCanonicalAdapterName(this.adapterName))
-    const named = (own as { transport?: unknown } | undefined)?.transport || data?.transport
+    const data = memberOf(req.body, 'data')
+    const own = overridesFor(memberOf(data, 'overrides'), getCanonicalAdapterName(this.adapterName))
+    const named = memberOf(own, 'transport') || memberOf(data, 'transport')
     if (!named) return undefined
     if (typeof named !== 'string')
       throw new AdapterError({ statusCode: 400, message: 'The transport of a request should be a string' })

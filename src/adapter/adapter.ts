@@ -5,7 +5,7 @@ import { CacheFactory } from './cache-factory'
 import { type Feed } from '../feeds/feed'
 import { closeRedisClient, buildRedisClient } from '../redis/redis-client'
 import { type AdapterResponse } from '../feeds/responses'
-import { AdapterConfig } from '../config/adapter-config'
+import { type AdapterConfig, type AnyConfig, emptyConfig } from '../config/adapter-config'
 import {
   type AdapterSettings,
   type BaseAdapterSettings,
@@ -20,6 +20,8 @@ import { registersAsUsual } from '../transports/subscription-transport'
 import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
 import { deepCopy } from '../util/deep-copy'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
+import { bareRecord, messageOf } from '../util/objects'
+import { isOurs } from '../util/overridden'
 import { sleep } from '../util/sleep'
 import { type AdapterError, AdapterTimeoutError, type ErrorReason } from '../validation/errors'
 import { type EmptyInputParameters } from '../validation/input-parameters'
@@ -27,7 +29,7 @@ import { type AdapterEndpoint } from './adapter-endpoint'
 import { allocateRateLimits } from './allocations'
 import { rateLimitTierOf } from './rate-limit-tier'
 import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
-import { isPure } from './pure'
+import { hasSay } from './pure'
 import { PollingStats } from './polling-stats'
 import { reasonFor, responseOrNone, waitForValue } from './wait-for-value'
 
@@ -46,6 +48,11 @@ type ReasonOf = (
   feed: Feed | undefined,
 ) => ErrorReason | undefined | Promise<ErrorReason | undefined>
 
+/** An adapter whatever settings of its own it declares: what serves and runs adapters works with these. Every `Adapter<T>` is one. */
+export interface AnyAdapter extends Omit<Adapter, 'config'> {
+  config: AnyConfig
+}
+
 /** A service for one data provider: its endpoints, settings and what they are built from (contract 3.1). */
 export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefinitionMap> implements Omit<
   AdapterParams<CustomSettings>,
@@ -59,7 +66,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   envVarsPrefix?: string
   initialized = false
   /** By name and by alias. Without a prototype: a request may name an endpoint `constructor`. */
-  endpointsMap = Object.create(null) as Record<string, AdapterEndpoint<EndpointGenerics>>
+  endpointsMap = bareRecord<AdapterEndpoint<EndpointGenerics>>()
   dependencies!: AdapterDependencies
   config: AdapterConfig<CustomSettings>
   /** Emits `onClose` when the adapter stops. */
@@ -80,7 +87,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     this.endpoints = params.endpoints as AdapterEndpoint<EndpointGenerics>[]
     this.rateLimiting = params.rateLimiting
     this.bootstrap = params.bootstrap
-    this.config = params.config ?? new AdapterConfig<CustomSettings>({} as CustomSettings)
+    this.config = params.config ?? emptyConfig()
     this.config.initialize()
     for (const endpoint of this.endpoints) {
       endpoint.name = endpoint.name.toLowerCase()
@@ -212,13 +219,11 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
    * it.
    */
   servesVerbatim(endpoint: AdapterEndpoint<EndpointGenerics>): boolean {
-    const { prototype } = Adapter
     return (
       endpoint.customOutputValidation === undefined &&
-      this.handleRequestWithValidation === prototype.handleRequestWithValidation &&
-      this.validateOutput === prototype.validateOutput &&
-      this.findResponseInCache === prototype.findResponseInCache &&
-      this.usesOwnHandler()
+      this.changesAnswersBy === undefined &&
+      isOurs(this, Adapter, 'handleRequestWithValidation', 'validateOutput', 'findResponseInCache') &&
+      this.isHandledByUs()
     )
   }
 
@@ -233,14 +238,18 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     })
   }
 
-  /** Whether `handleRequest` is the framework's. Subclasses of ours say so for theirs. */
-  protected isHandledByUs(): boolean {
-    return this.handleRequest === Adapter.prototype.handleRequest
+  /** What `handleRequest` changes answers by that are in the cache; undefined where they go out as they are. */
+  get changesAnswersBy(): unknown {
+    return undefined
   }
 
-  /** Whether `handleRequest` answers with what is in the cache, as it is. */
-  protected usesOwnHandler(): boolean {
-    return this.isHandledByUs()
+  /** The class of ours whose `handleRequest` this adapter has, unless an author's is in its place. */
+  protected get kind(): { readonly prototype: Pick<Adapter, 'handleRequest'> } {
+    return Adapter
+  }
+
+  private isHandledByUs(): boolean {
+    return isOurs(this, this.kind, 'handleRequest')
   }
 
   /** Plain base settings: every adapter has these, whatever its own are. */
@@ -248,7 +257,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     return this.config.settings
   }
 
-  private get cache(): Cache<AdapterResponse> {
+  /** The cache among the dependencies: responses are what an adapter keeps in it. */
+  get cache(): Cache<AdapterResponse> {
     return this.dependencies.cache as Cache<AdapterResponse>
   }
 
@@ -268,9 +278,10 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   }
 
   private isValidatedByAuthor({ requestContext }: Request): boolean {
-    if (this.validateOutput !== Adapter.prototype.validateOutput) return true
-    const validation = this.endpointsMap[requestContext.endpointName]?.customOutputValidation
-    return validation !== undefined && !isPure(validation)
+    return (
+      !isOurs(this, Adapter, 'validateOutput') ||
+      hasSay(this.endpointsMap[requestContext.endpointName]?.customOutputValidation)
+    )
   }
 
   /** Never rejects: a failed registration is logged and handed back. */
@@ -314,7 +325,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     }
     this.lockAcquiredPromise = acquire()
     // Whoever waits for the lock hears of the failure all the same.
-    this.lockAcquiredPromise.catch((err: unknown) => logger.error({ err }, String((err as Error).message)))
+    this.lockAcquiredPromise.catch((err: unknown) => logger.error({ err }, messageOf(err)))
   }
 
   private logConfigWarnings(): void {

@@ -1,4 +1,4 @@
-import { type Adapter } from './adapter'
+import { type AnyAdapter } from './adapter'
 import { Background } from './background'
 
 /**
@@ -6,7 +6,7 @@ import { Background } from './background'
  * when this returns.
  */
 export const callBackgroundExecutes = (
-  adapter: Adapter,
+  adapter: AnyAdapter,
   apiShutdownPromise?: Promise<void>,
 ): Promise<void> => {
   const background = new Background(adapter)

@@ -1,4 +1,4 @@
-import { type Adapter } from './adapter'
+import { type AnyAdapter } from './adapter'
 import { childrenOf } from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
 import { type Transport, type TransportGenerics } from '../transports/transport'
@@ -7,6 +7,12 @@ import { BackgroundRunner } from '../transports/runner'
 
 const logger = makeLogger('Background')
 
+type Working = Transport<TransportGenerics> &
+  Required<Pick<Transport<TransportGenerics>, 'backgroundExecute'>>
+
+const worksInBackground = (transport: Transport<TransportGenerics>): transport is Working =>
+  transport.backgroundExecute !== undefined
+
 /** All background work of one adapter. */
 export class Background {
   private readonly runners: BackgroundRunner<TransportGenerics>[] = []
@@ -14,21 +20,18 @@ export class Background {
   private stopped: Promise<void> | undefined
 
   /** Starts a runner for every transport that has background work; each has begun its first run when this returns. */
-  constructor(private readonly adapter: Adapter) {
+  constructor(private readonly adapter: AnyAdapter) {
     const { settings } = adapter
     for (const endpoint of adapter.endpoints) {
       for (const [name, transport] of endpoint.transportRoutes.entries()) {
         this.transports.push(transport)
         // FO-3: what is made of several transports is run as several.
         for (const [runName, single] of childrenOf(transport) ?? [[name, transport] as const]) {
-          if (single.backgroundExecute === undefined) continue
+          if (!worksInBackground(single)) continue
           const { name: endpointName, inputParameters } = endpoint
           const context = { endpointName, inputParameters, adapterSettings: settings }
-          const runnable = single as Transport<TransportGenerics> & {
-            backgroundExecute: NonNullable<typeof single.backgroundExecute>
-          }
           const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
-          this.runners.push(new BackgroundRunner(adapter.name, runName, runnable, context, timeoutMs))
+          this.runners.push(new BackgroundRunner(adapter.name, runName, single, context, timeoutMs))
         }
       }
     }

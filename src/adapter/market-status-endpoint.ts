@@ -1,6 +1,7 @@
 import { type TransportGenerics } from '../transports/transport'
+import { memberOf } from '../util/objects'
 import { AdapterInputError } from '../validation/errors'
-import { type InputParametersDefinition, type TypeFromDefinition } from '../validation/input-parameters'
+import { type InputParametersDefinition } from '../validation/input-parameters'
 import { parseWeekendString } from '../validation/weekend'
 import { AdapterEndpoint } from './adapter-endpoint'
 import { type AdapterEndpointParams } from './params'
@@ -60,11 +61,11 @@ export type MarketStatusEndpointGenerics = TransportGenerics & {
   Response: MarketStatusResultResponse
 }
 
-type Params = TypeFromDefinition<typeof marketStatusEndpointInputParametersDefinition>
-
 /** contract 4.5: hours around the clock need a weekend, regular hours have none. */
-const checkWeekend = ({ type, weekend }: Params): void => {
-  if (type === '24/5') parseWeekendString(weekend)
+const checkWeekend = (params: unknown): void => {
+  const type = memberOf(params, 'type')
+  const weekend = memberOf(params, 'weekend')
+  if (type === '24/5') parseWeekendString(typeof weekend === 'string' ? weekend : undefined)
   else if (type === 'regular' && weekend) {
     throw new AdapterInputError({
       statusCode: 400,
@@ -77,7 +78,7 @@ const checkWeekend = ({ type, weekend }: Params): void => {
 export class MarketStatusEndpoint<T extends MarketStatusEndpointGenerics> extends AdapterEndpoint<T> {
   constructor(params: AdapterEndpointParams<T>) {
     params.customInputValidation = pure((req: { requestContext: { data: unknown } }) => {
-      checkWeekend(req.requestContext.data as Params)
+      checkWeekend(req.requestContext.data)
       return undefined
     })
     super(params)

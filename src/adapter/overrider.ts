@@ -1,11 +1,8 @@
 import { getCanonicalAdapterName } from '../util/adapter-name'
-
-type Body = { data?: { overrides?: unknown } } | undefined
+import { isObject, memberOf } from '../util/objects'
 
 const ownValue = (of: unknown, name: string): unknown =>
-  typeof of === 'object' && of !== null && Object.hasOwn(of, name)
-    ? (of as Record<string, unknown>)[name]
-    : undefined
+  isObject(of) && Object.hasOwn(of, name) ? of[name] : undefined
 
 /** The overrides that a request carries for an adapter, whatever the spelling of the adapter's name. */
 export const overridesFor = (overrides: unknown, adapterName: string): unknown => {
@@ -21,14 +18,15 @@ export const overridesFor = (overrides: unknown, adapterName: string): unknown =
  * overrides first.
  */
 export const overrideSymbol = (
-  data: Record<string, unknown>,
+  data: unknown,
   body: unknown,
   adapterName: string,
   hardcoded: Record<string, string> | undefined,
 ): void => {
+  if (!isObject(data)) return
   const base = data['base']
   if (typeof base !== 'string') return
-  const given = (body as Body)?.data?.overrides
+  const given = memberOf(memberOf(body, 'data'), 'overrides')
   const as = data['adapterNameOverride']
   const own =
     (typeof as === 'string' ? overridesFor(given, as) : undefined) ?? overridesFor(given, adapterName)

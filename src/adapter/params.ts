@@ -14,6 +14,9 @@ export type EndpointGenerics = TransportGenerics
 
 type Request<T extends EndpointGenerics> = AdapterRequest<TypeFromDefinition<T['Parameters']>>
 
+/** A request to any endpoint. */
+export type AnyRequest = Request<EndpointGenerics>
+
 /** Settings of an adapter's own; a base setting's name cannot be taken. */
 export type CustomAdapterSettings = SettingsDefinitionMap & { [K in keyof BaseAdapterSettings]?: never }
 

@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache'
-import { type Adapter } from './adapter'
+import { type AnyAdapter } from './adapter'
 import { type AdapterEndpoint } from './adapter-endpoint'
-import { type EndpointGenerics } from './params'
+import { type AnyRequest, type EndpointGenerics } from './params'
+import { RequestMark } from './request-mark'
 import { type Feed } from '../feeds/feed'
 import { localLayerOf, type LocalCache, type LocalCacheEntry } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
 import { registersAsUsual, wantingTransports } from '../transports/subscription-transport'
-import { type AdapterRequest, type Transport } from '../transports/transport'
+import { type Transport } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 
 const logger = makeLogger('RequestPlans')
@@ -21,15 +22,8 @@ const ASCII = /^[\x00-\x7f]*$/
 
 /** What a body comes to: decided once, and good for as long as nothing it was decided by has changed. */
 export class Plan {
-  private readonly inputParameters: unknown
-  private readonly maxKeySize: number
-  private readonly feedIdJson: boolean
-  private readonly prefix: string | undefined
-  private readonly defaultKey: string
-  private readonly transforms: number
-  private readonly overrides: unknown
-  private readonly router: unknown
-  private readonly validation: unknown
+  /** What the mark was when this was decided. */
+  private readonly mark: number
 
   constructor(
     readonly feed: Feed,
@@ -37,19 +31,9 @@ export class Plan {
     /** Keeps the feed wanted. */
     readonly want: () => void,
     readonly payloadBytes: number,
-    private readonly endpoint: AdapterEndpoint<EndpointGenerics>,
-    private readonly adapter: Adapter,
+    private readonly decidedBy: RequestMark,
   ) {
-    const { settings } = adapter
-    this.inputParameters = endpoint.inputParameters
-    this.maxKeySize = settings.MAX_COMMON_KEY_SIZE
-    this.feedIdJson = settings.FEED_ID_JSON
-    this.prefix = settings.CACHE_PREFIX
-    this.defaultKey = settings.DEFAULT_CACHE_KEY
-    this.transforms = endpoint.requestTransforms.length
-    this.overrides = endpoint.overrides
-    this.router = endpoint.customRouter
-    this.validation = endpoint.customInputValidation
+    this.mark = decidedBy.now()
   }
 
   /** The feed's live entry, if there is one. */
@@ -57,23 +41,8 @@ export class Plan {
     return this.cache.read(this.feed.key, this.feed)
   }
 
-  /** Tests replace an endpoint's members and change settings between requests (contract 4.1, 8.2). */
   isCurrent(): boolean {
-    const { endpoint, adapter, feed } = this
-    const { settings } = adapter
-    return (
-      !feed.isForgotten &&
-      endpoint.inputParameters === this.inputParameters &&
-      endpoint.requestTransforms.length === this.transforms &&
-      endpoint.overrides === this.overrides &&
-      endpoint.customRouter === this.router &&
-      endpoint.customInputValidation === this.validation &&
-      settings.MAX_COMMON_KEY_SIZE === this.maxKeySize &&
-      settings.FEED_ID_JSON === this.feedIdJson &&
-      settings.CACHE_PREFIX === this.prefix &&
-      settings.DEFAULT_CACHE_KEY === this.defaultKey &&
-      adapter.servesVerbatim(endpoint)
-    )
+    return !this.feed.isForgotten && this.decidedBy.now() === this.mark
   }
 }
 
@@ -87,7 +56,9 @@ export class PlanMemo {
     sizeCalculation: (_plan, body) => body.length * 2 + BYTES_PER_PLAN,
   })
 
-  constructor(private readonly adapter: Adapter) {}
+  private readonly marks = new Map<AdapterEndpoint<EndpointGenerics>, RequestMark>()
+
+  constructor(private readonly adapter: AnyAdapter) {}
 
   get(body: string): Plan | undefined {
     const plan = this.plans.get(body)
@@ -97,10 +68,10 @@ export class PlanMemo {
   }
 
   /** Remembers a prepared request, if it may be. */
-  learn(body: string, endpoint: AdapterEndpoint<EndpointGenerics>, req: AdapterRequest<unknown>): void {
+  learn(body: string, endpoint: AdapterEndpoint<EndpointGenerics>, req: AnyRequest): void {
     const { adapter } = this
     const { cacheKey, data, transportName } = req.requestContext
-    const local = localLayerOf(adapter.dependencies.cache) as LocalCache<AdapterResponse> | undefined
+    const local = localLayerOf(adapter.cache)
     if (
       body.length > MAX_KNOWN_BODY ||
       !ASCII.test(body) ||
@@ -110,24 +81,27 @@ export class PlanMemo {
       return
     if (local === undefined) return
     const want = wanter(endpoint.transportRoutes.get(transportName), req)
-    const feed = endpoint.responseCache?.feed(transportName, data as Record<string, unknown>)
+    const feed = endpoint.responseCache?.feed(transportName, data)
     if (want === undefined || feed?.key !== cacheKey) return
     const payloadBytes = Buffer.byteLength(body)
-    this.plans.set(body, new Plan(feed, local, want, payloadBytes, endpoint, adapter))
+    this.plans.set(body, new Plan(feed, local, want, payloadBytes, this.markOf(endpoint)))
+  }
+
+  private markOf(endpoint: AdapterEndpoint<EndpointGenerics>): RequestMark {
+    let mark = this.marks.get(endpoint)
+    if (mark === undefined) this.marks.set(endpoint, (mark = new RequestMark(endpoint, this.adapter)))
+    return mark
   }
 }
 
 /** How a request keeps its feed wanted without anything of the author's running; undefined when the author has a say. */
-const wanter = (
-  transport: Transport<EndpointGenerics>,
-  req: AdapterRequest<unknown>,
-): (() => void) | undefined => {
+const wanter = (transport: Transport<EndpointGenerics>, req: AnyRequest): (() => void) | undefined => {
   if (!registersAsUsual(transport)) return undefined
   const [first, ...others] = wantingTransports(transport)
   if (first === undefined) return () => {}
   const { data, cacheKey } = req.requestContext
   const want = (wanting: typeof first): void => {
-    const wanted = wanting.want(data as never, cacheKey)
+    const wanted = wanting.want(data, cacheKey)
     if (wanted !== undefined)
       wanted.catch((err: unknown) => logger.error({ err }, `Error registering request: ${String(err)}`))
   }

@@ -1,8 +1,9 @@
 import { type AdapterResponse } from '../feeds/responses'
-import { AdapterConfig } from '../config/adapter-config'
+import { type AdapterConfig, emptyConfig } from '../config/adapter-config'
 import { type BaseAdapterSettings, type SettingsDefinitionMap } from '../config/settings'
 import { metrics } from '../metrics/registry'
 import { type AdapterRequest } from '../transports/transport'
+import { memberOf, withoutUndefined } from '../util/objects'
 import { type EmptyInputParameters } from '../validation/input-parameters'
 import { Adapter } from './adapter'
 import { type AdapterParams } from './params'
@@ -26,12 +27,10 @@ const PATIENT_DEFAULTS = {
 
 /** The author's config, whose own defaults go before ours. */
 const patient = <T extends SettingsDefinitionMap>(
-  config: AdapterConfig<T> = new AdapterConfig<T>({} as T),
+  config: AdapterConfig<T> = emptyConfig(),
 ): AdapterConfig<T> => {
-  const own = Object.entries(config.options?.envDefaultOverrides ?? {}).filter(
-    ([, value]) => value !== undefined,
-  )
-  const envDefaultOverrides = { ...PATIENT_DEFAULTS, ...(Object.fromEntries(own) as object) }
+  const own = withoutUndefined(config.options?.envDefaultOverrides ?? {})
+  const envDefaultOverrides = { ...PATIENT_DEFAULTS, ...own }
   config.options = { ...config.options, envDefaultOverrides }
   return config
 }
@@ -58,12 +57,12 @@ export class PoRAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap>
   }
 
   /** Answering from the cache alone is fine: an earlier request has measured the same addresses of the same feed. */
-  protected override isHandledByUs(): boolean {
-    return this.handleRequest === PoRAdapter.prototype.handleRequest
+  protected override get kind() {
+    return PoRAdapter
   }
 
   private measure({ requestContext }: AdapterRequest<EmptyInputParameters>): void {
-    const { addresses } = requestContext.data as { addresses?: unknown }
+    const addresses = memberOf(requestContext.data, 'addresses')
     if (!isOneOf(this.endpointsMap[requestContext.endpointName], BALANCE_ENDPOINTS)) return
     if (!Array.isArray(addresses)) return
     metrics

@@ -1,15 +1,20 @@
 import { generatedCacheKey } from '../feeds/keys'
 import { type AdapterRequest, type AdapterRequestContext } from '../transports/transport'
+import { isObject } from '../util/objects'
 import { AdapterInputError } from '../validation/errors'
 import { validateOverrides } from '../validation/overrides'
-import { type Adapter } from './adapter'
+import { type AnyAdapter } from './adapter'
 import { type AdapterEndpoint } from './adapter-endpoint'
-import { type EndpointGenerics } from './params'
+import { type AnyRequest, type EndpointGenerics } from './params'
 
-type Data = Record<string, unknown>
 type Endpoint = AdapterEndpoint<EndpointGenerics>
+type Data = AnyRequest['requestContext']['data']
 
-const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null
+/** A request that is ready to be answered, and by which endpoint. */
+export interface Prepared {
+  endpoint: Endpoint
+  request: AnyRequest
+}
 
 const inputError = (statusCode: number, message: string) => new AdapterInputError({ statusCode, message })
 
@@ -18,7 +23,7 @@ const ownMember = (of: unknown, name: string): unknown =>
 
 /** The endpoint that a body names, by `endpoint` or `data.endpoint`, in that order (contract 6.2). */
 const findEndpoint = (
-  adapter: Adapter,
+  adapter: AnyAdapter,
   body: unknown,
   data: unknown,
 ): { name: string; endpoint: Endpoint } => {
@@ -43,7 +48,11 @@ const findEndpoint = (
  * @param body - the parsed body
  * @throws AdapterError for what the client did wrong; whatever the author's hooks throw
  */
-export const prepareRequest = (adapter: Adapter, req: AdapterRequest<unknown>, body: unknown): Endpoint => {
+export const prepareRequest = (
+  adapter: AnyAdapter,
+  req: AdapterRequest<unknown>,
+  body: unknown,
+): Prepared => {
   if (!isObject(body)) throw inputError(400, 'The body of a request should be a JSON object')
   const { settings } = adapter
   const data = ownMember(body, 'data') ?? {}
@@ -57,24 +66,23 @@ export const prepareRequest = (adapter: Adapter, req: AdapterRequest<unknown>, b
     requestEndpointName: name,
     transportName: '',
   }
-  req.requestContext = context
-  const request = req as AdapterRequest<Data>
+  const request = Object.assign(req, { requestContext: context })
   // Routers and validators read the body as the client sent it, but with its `data` in place.
-  if (!isObject((body as { data?: unknown }).data)) (body as { data?: unknown }).data = data
+  if (!isObject(body['data'])) body['data'] = data
   context.transportName = endpoint.getTransportNameForRequest(request, settings)
   const problem = endpoint.customInputValidation?.(request, settings)
   if (problem) throw problem
   endpoint.runRequestTransforms(request, settings)
   identify(endpoint, request, validated, settings)
-  return endpoint
+  return { endpoint, request }
 }
 
 /** Gives a request its cache key, and its feed id where metrics are on. */
 const identify = (
   endpoint: Endpoint,
-  { requestContext: context }: AdapterRequest<Data>,
+  { requestContext: context }: AnyRequest,
   validated: Data,
-  settings: Adapter['settings'],
+  settings: AnyAdapter['settings'],
 ): void => {
   const responseCache = endpoint.responseCache!
   if (settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED) {

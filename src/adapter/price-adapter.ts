@@ -2,6 +2,7 @@ import { type AdapterResponse } from '../feeds/responses'
 import { type SettingsDefinitionMap } from '../config/settings'
 import { type AdapterRequest, type AdapterRequestContext } from '../transports/transport'
 import { deepCopy } from '../util/deep-copy'
+import { bareRecord, isObject } from '../util/objects'
 import { AdapterDataProviderError } from '../validation/errors'
 import { type EmptyInputParameters } from '../validation/input-parameters'
 import { Adapter } from './adapter'
@@ -15,14 +16,15 @@ type IncludePair = { from: string; to: string; includes: IncludeDetails[] }
 /** Pairs that are answered by another pair, or by its inverse. Only the first entry of `includes` counts. */
 export type IncludesFile = IncludePair[]
 
+type Pair = { base?: string; quote?: string }
 type IncludesMap = Record<string, Record<string, IncludeDetails>>
 type PriceMeta = { priceMeta?: { inverse: boolean } }
 type PriceRequest<T> = AdapterRequest<T> & { requestContext: AdapterRequestContext<T> & PriceMeta }
 
 const mapOf = (includes: IncludesFile): IncludesMap => {
-  const map = Object.create(null) as IncludesMap
+  const map = bareRecord<Record<string, IncludeDetails>>()
   for (const { from, to, includes: details } of includes) {
-    const byQuote = (map[from] ??= Object.create(null) as Record<string, IncludeDetails>)
+    const byQuote = (map[from] ??= bareRecord<IncludeDetails>())
     if (details[0] !== undefined) byQuote[to] = details[0]
   }
   return map
@@ -42,7 +44,7 @@ export class PriceAdapter<
     if (params.includes === undefined) return
     const map = (this.includesMap = mapOf(params.includes))
     for (const endpoint of endpoints) {
-      endpoint.requestTransforms.push(pure((req: AdapterRequest<unknown>) => applyIncludes(map, req)))
+      endpoint.requestTransforms.push(pure((req: AdapterRequest<Pair>) => applyIncludes(map, req)))
     }
   }
 
@@ -55,19 +57,19 @@ export class PriceAdapter<
     return isInverse && !response.errorMessage ? inverse(response) : response
   }
 
-  protected override isHandledByUs(): boolean {
-    return this.handleRequest === PriceAdapter.prototype.handleRequest
+  /** Without includes there is nothing to invert. */
+  override get changesAnswersBy(): unknown {
+    return this.includesMap
   }
 
-  /** Without includes there is nothing to invert. */
-  protected override usesOwnHandler(): boolean {
-    return this.isHandledByUs() && this.includesMap === undefined
+  protected override get kind() {
+    return PriceAdapter
   }
 }
 
-const applyIncludes = (map: IncludesMap, req: PriceRequest<unknown>): void => {
+const applyIncludes = (map: IncludesMap, req: PriceRequest<Pair>): void => {
   const context = req.requestContext
-  const data = context.data as { base?: string; quote?: string }
+  const { data } = context
   if (!data.base || !data.quote) return
   const details = map[data.base]?.[data.quote]
   context.priceMeta = { inverse: details?.inverse ?? false }
@@ -85,8 +87,8 @@ const applyIncludes = (map: IncludesMap, req: PriceRequest<unknown>): void => {
 const inverse = (response: AdapterResponse): AdapterResponse => {
   const copy = deepCopy(response)
   copy.result = inverseOf(copy.result, response)
-  const data = copy.data as { result?: unknown } | undefined
-  if (data?.result) data.result = inverseOf(data.result, response)
+  const { data } = copy
+  if (isObject(data) && data['result']) data['result'] = inverseOf(data['result'], response)
   return copy
 }
 

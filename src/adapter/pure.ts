@@ -12,3 +12,6 @@ export const pure = <H extends Hook>(hook: H): H => {
 }
 
 export const isPure = (hook: Hook): boolean => pureHooks.has(hook)
+
+/** Whether there is a hook of the author's that may decide otherwise from one time to the next, or change what it is shown. */
+export const hasSay = (hook: Hook | undefined): boolean => hook !== undefined && !isPure(hook)

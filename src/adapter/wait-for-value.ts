@@ -21,7 +21,7 @@ const clientGone = (req: AdapterRequest<unknown>): { signal: Leaving; stop: () =
   const signal = new Departure()
   const leave = () => signal.leave()
   // Injected requests (tests) have no socket that could close.
-  const socket = req.raw?.socket as Partial<NodeJS.EventEmitter & { destroyed: boolean }> | undefined
+  const socket: Partial<NodeJS.EventEmitter & { destroyed: boolean }> | undefined = req.raw?.socket
   if (socket?.destroyed === true) leave()
   socket?.once?.('close', leave)
   return { signal, stop: () => void socket?.removeListener?.('close', leave) }

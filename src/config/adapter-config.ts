@@ -9,6 +9,7 @@ import {
   type AdapterSettings,
   type BaseAdapterSettings,
   buildAdapterSettings,
+  type GenericConfigStructure,
   type SettingDefinition,
   type SettingDefinitionDetails,
   type SettingsDefinitionMap,
@@ -23,6 +24,15 @@ export type AdapterConfigOptions = {
   envVarsPrefix?: string
   /** Where the variable with the prefix is unset, the one without it counts: for processes with several adapters. */
   envVarsFallback?: boolean
+}
+
+/** The config of an adapter that declares no settings of its own, whatever its type says. */
+export const emptyConfig = <T extends SettingsDefinitionMap>(): AdapterConfig<T> =>
+  new AdapterConfig<T>({} as T)
+
+/** The config of any adapter, whatever settings of its own it declares. */
+export interface AnyConfig extends Omit<AdapterConfig, 'settings' | 'settingsDefinition'> {
+  settings: GenericConfigStructure
 }
 
 /** The definition map of a config, for `SettingsDefinitionFromConfig<typeof config>`. */

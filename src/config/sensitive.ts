@@ -1,5 +1,3 @@
-import { type SettingDefinition } from './setting-types'
-
 const alwaysSecret = /RPC_URL|API_KEY/i
 
 /**
@@ -8,7 +6,7 @@ const alwaysSecret = /RPC_URL|API_KEY/i
  */
 export const isSensitive = (
   name: string,
-  definition: Pick<SettingDefinition, 'type' | 'sensitive'>,
+  definition: { type: string; sensitive?: boolean | undefined },
 ): boolean =>
   alwaysSecret.test(name) ||
   definition.sensitive === true ||

@@ -1,7 +1,7 @@
-import { type AdapterConfig } from './adapter-config'
+import { type AdapterConfig, type AnyConfig } from './adapter-config'
 import { EnvGetter } from './env-getter'
 import { isSensitive, redacted } from './sensitive'
-import { type SettingDefinition, type SettingDefinitionDetails, type SettingsDefinitionMap } from './settings'
+import { type SettingDefinitionDetails, type SettingsDefinitionMap } from './settings'
 
 export type DebugPageSetting = SettingDefinitionDetails & { name: string; value: unknown }
 
@@ -11,14 +11,11 @@ export const buildSettingsList = <T extends SettingsDefinitionMap>(adapter: {
 }): DebugPageSetting[] => settingsList(adapter.config)
 
 /** All settings of an adapter as status and debug pages show them: by name, secrets redacted (contract 6.8). */
-export const settingsList = <T extends SettingsDefinitionMap>(
-  config: AdapterConfig<T>,
-): DebugPageSetting[] => {
+export const settingsList = (config: AnyConfig): DebugPageSetting[] => {
   const list: DebugPageSetting[] = []
-  for (const [name, value] of Object.entries(config.settings as Record<string, unknown>)) {
+  for (const [name, value] of Object.entries<unknown>(config.settings)) {
     const details = config.getSettingDebugDetails(name)
-    const isSecret =
-      details.type === 'string' && isSensitive(name, details as Pick<SettingDefinition, 'type' | 'sensitive'>)
+    const isSecret = details.type === 'string' && isSensitive(name, details)
     const show = (label: string, shown: unknown) =>
       list.push({ ...details, name: label, value: isSecret && shown ? redacted(label) : shown })
     if (value instanceof EnvGetter) for (const entry of value.entries()) show(entry.envVarName, entry.value)

@@ -1,4 +1,5 @@
 import { Feed } from './feed'
+import { KeyMark } from './key-mark'
 import { calculateAdapterName, feedNames, type KeySettings } from './keys'
 
 type Data = Record<string, unknown>
@@ -20,10 +21,9 @@ export class FeedIndex {
   private spellings = 0
   private names: string[]
   private declared: Set<string>
-  private maxKeySize: number
-  private feedIdJson: boolean
-  private prefix: string | undefined
-  private defaultKey: string
+  private readonly keyMark: KeyMark
+  /** What the mark was when the feeds got their keys. */
+  private mark = 0
 
   constructor(
     private readonly of: {
@@ -40,10 +40,7 @@ export class FeedIndex {
     // The last first: quotes are fewer than bases, so that few maps are looked into, and those often.
     this.names = [...parameterNames].reverse()
     this.declared = new Set(parameterNames)
-    this.maxKeySize = of.settings.MAX_COMMON_KEY_SIZE
-    this.feedIdJson = of.settings.FEED_ID_JSON
-    this.prefix = of.settings.CACHE_PREFIX
-    this.defaultKey = of.settings.DEFAULT_CACHE_KEY
+    this.keyMark = new KeyMark(of.settings)
   }
 
   get size(): number {
@@ -55,7 +52,8 @@ export class FeedIndex {
   }
 
   find(params: Data): Feed {
-    if (this.settingsChanged()) this.clear()
+    const mark = this.keyMark.of(this.of.settings)
+    if (mark !== this.mark) this.clear(mark)
     let known = 0
     for (const name in params) {
       if (!this.declared.has(name) && params[name] !== undefined) return this.canonicalFeed(params)
@@ -132,22 +130,8 @@ export class FeedIndex {
     return new Feed(key, feedId, this.of.endpointName, meta)
   }
 
-  private settingsChanged(): boolean {
-    const { settings } = this.of
-    return (
-      settings.MAX_COMMON_KEY_SIZE !== this.maxKeySize ||
-      settings.FEED_ID_JSON !== this.feedIdJson ||
-      settings.CACHE_PREFIX !== this.prefix ||
-      settings.DEFAULT_CACHE_KEY !== this.defaultKey
-    )
-  }
-
-  private clear(): void {
-    const { settings } = this.of
-    this.maxKeySize = settings.MAX_COMMON_KEY_SIZE
-    this.feedIdJson = settings.FEED_ID_JSON
-    this.prefix = settings.CACHE_PREFIX
-    this.defaultKey = settings.DEFAULT_CACHE_KEY
+  private clear(mark: number): void {
+    this.mark = mark
     for (const feed of this.feeds.values()) this.drop(feed)
     this.forgetSpellings()
   }

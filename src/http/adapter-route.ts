@@ -1,13 +1,13 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Adapter } from '../adapter/adapter'
+import { type AnyAdapter } from '../adapter/adapter'
 import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
-import { type EndpointGenerics } from '../adapter/params'
+import { type AnyRequest, type EndpointGenerics } from '../adapter/params'
 import { prepareRequest } from '../adapter/prepare'
 import { type LocalCacheEntry } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
-import { type AdapterRequest } from '../transports/transport'
+import { type AdapterRouteGeneric } from '../transports/transport'
 import { asyncLocalStorage } from '../util/logging'
-import { type EmptyInputParameters } from '../validation/input-parameters'
+import { errorOf } from '../util/objects'
 import { correlationIdOf } from './correlation'
 import { requireJson } from '../adapter/content-type'
 import { JSON_TYPE, logError, sendError } from '../adapter/error-answers'
@@ -24,7 +24,7 @@ declare module 'fastify' {
   }
 }
 
-type Request = AdapterRequest<EmptyInputParameters>
+type Request = FastifyRequest<AdapterRouteGeneric>
 
 /** Lawful in front of a body, and nothing that `JSON.parse` knows. */
 const BYTE_ORDER_MARK = 0xfeff
@@ -51,7 +51,7 @@ export class AdapterRoute {
   private readonly isObserved: boolean
   private lane: FastLane | undefined
 
-  constructor(private readonly adapter: Adapter) {
+  constructor(private readonly adapter: AnyAdapter) {
     const { METRICS_ENABLED, EXPERIMENTAL_METRICS_ENABLED } = adapter.settings
     this.isMeasured = METRICS_ENABLED && EXPERIMENTAL_METRICS_ENABLED
     this.isObserved = adapter.runsAuthorCode()
@@ -74,14 +74,14 @@ export class AdapterRoute {
       scope.setErrorHandler((error: Error, req, reply) => {
         this.correlated(req, () => this.refuse(error, req, reply))
       })
-      for (const path of paths) scope.post(path, (req, reply) => this.handle(req, reply))
+      for (const path of paths) scope.post<AdapterRouteGeneric>(path, (req, reply) => this.handle(req, reply))
       done()
     })
     this.lane = app.fastLane
     app.addHook('onClose', () => this.stats.stop())
   }
 
-  private handle(req: FastifyRequest, reply: FastifyReply): Promise<void> | void {
+  private handle(req: Request, reply: FastifyReply): Promise<void> | void {
     const startedAtMs = performance.now()
     const { plan } = req
     const entry = plan?.read()
@@ -113,21 +113,18 @@ export class AdapterRoute {
     if (this.isMeasured) this.stats.observe(startedAtMs, plan.payloadBytes)
   }
 
-  private async answer(req: FastifyRequest, reply: FastifyReply, startedAtMs: number): Promise<void> {
+  private async answer(req: Request, reply: FastifyReply, startedAtMs: number): Promise<void> {
     try {
-      const request = req as Request
       const body = this.jsonOf(req)
-      request.body = body as Request['body']
-      const endpoint = prepareRequest(this.adapter, request, body)
+      const { endpoint, request } = prepareRequest(this.adapter, Object.assign(req, { body }), body)
       if (req.rawJson !== undefined) this.plans.learn(req.rawJson, endpoint, request)
       const response = await this.adapter.handleRequestWithValidation(
         request,
         reply as unknown as Promise<unknown>,
       )
-      this.send(response, endpoint, req, reply)
+      this.send(response, endpoint, request, reply)
     } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-      this.fail(error, req, reply)
+      this.fail(errorOf(thrown), req, reply)
     }
     if (this.isMeasured) this.stats.observe(startedAtMs, Buffer.byteLength(req.rawJson ?? ''))
   }
@@ -140,21 +137,21 @@ export class AdapterRoute {
   private jsonOf(req: FastifyRequest): unknown {
     const { rawJson } = req
     requireJson(rawJson === undefined ? undefined : req.headers['content-type'])
-    return req.plan === undefined ? req.body : (JSON.parse(rawJson as string) as unknown)
+    return req.plan === undefined || rawJson === undefined ? req.body : JSON.parse(rawJson)
   }
 
   private send(
     response: Readonly<AdapterResponse>,
     endpoint: AdapterEndpoint<EndpointGenerics>,
-    req: FastifyRequest,
+    { requestContext }: AnyRequest,
     reply: FastifyReply,
   ): void {
     const statusCode = response.statusCode || 200
     void reply.code(statusCode).header('content-type', JSON_TYPE).send(JSON.stringify(response))
-    const { cacheKey, data, meta, transportName } = req.requestContext
+    const { cacheKey, data, meta, transportName } = requestContext
     const isCacheHit = meta?.metrics?.cacheHit === true
     if (statusCode === 200) {
-      const feed = endpoint.responseCache?.feed(transportName, data as Record<string, unknown>)
+      const feed = endpoint.responseCache?.feed(transportName, data)
       // A key of the author's making has no feed to be counted on.
       if (feed?.key === cacheKey) return void (isCacheHit ? feed.hits++ : feed.misses++)
     }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
-import { type Adapter } from '../adapter/adapter'
+import { type AnyAdapter } from '../adapter/adapter'
 import { type DebugPageSetting, settingsList } from '../config/settings-list'
 
 const ENTITIES: Record<string, string> = {
@@ -38,14 +38,14 @@ ${rows.join('\n')}
 }
 
 /** The settings of an adapter for whoever debugs it, secrets redacted, where `DEBUG_ENDPOINTS` allows (contract 6.1). */
-export const addDebugRoutes = (app: FastifyInstance, adapter: Adapter, baseUrl: string): void => {
+export const addDebugRoutes = (app: FastifyInstance, adapter: AnyAdapter, baseUrl: string): void => {
   if (adapter.settings.DEBUG_ENDPOINTS) addSettingsRoutes(app, adapter, baseUrl)
 }
 
 /** The same, whatever the setting says. */
 export const addSettingsRoutes = (
   app: FastifyInstance,
-  adapter: Adapter,
+  adapter: AnyAdapter,
   baseUrl = adapter.settings.BASE_URL,
 ): void => {
   const path = posix.join(baseUrl, 'debug/settings')

@@ -136,7 +136,8 @@ export class FastLane {
 
   /** Remembers a request that is being answered from a plan, if it is one that can be known by its bytes. */
   learn(request: IncomingMessage, answer: KnownAnswer): void {
-    const conversation = (request.socket as Laned)[CONVERSATION]
+    const socket: Laned = request.socket
+    const conversation = socket[CONVERSATION]
     if (conversation?.request !== request || !conversation.isWhole || !this.isOpen) return
     const { raw, response } = conversation
     // One that is about its connection, and not only about a feed, is the server's.

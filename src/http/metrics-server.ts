@@ -9,7 +9,8 @@ import { getTLSOptions } from './tls'
 /** The server that Prometheus scrapes: `/metrics`, or `BASE_URL/metrics` with `METRICS_USE_BASE_URL` (contract 6.1). */
 export const setupMetricsServer = (name: string, settings: AdapterSettings): FastifyInstance => {
   setupMetrics(name)
-  const app = fastify({ schemaController: lazySchemaController, ...(getTLSOptions(settings) as object) })
+  const tls: object = getTLSOptions(settings)
+  const app = fastify({ schemaController: lazySchemaController, ...tls })
   const path = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
   app.get(path, async (_req, reply) => reply.type('text/plain; charset=utf-8').send(await renderMetrics()))
   return app

@@ -1,5 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify'
-import { type Adapter } from '../adapter/adapter'
+import { type AnyAdapter } from '../adapter/adapter'
 import { type AdapterSettings } from '../config/settings'
 import { AdapterRoute } from './adapter-route'
 import { addDebugRoutes } from './debug'
@@ -11,10 +11,11 @@ import { getTLSOptions } from './tls'
 
 /** A server without routes, set up as contract 6 has it. */
 export const buildServer = (settings: AdapterSettings): FastifyInstance => {
+  const tls: object = getTLSOptions(settings)
   const app = fastify({
     bodyLimit: settings.MAX_PAYLOAD_SIZE_LIMIT,
     schemaController: lazySchemaController,
-    ...(getTLSOptions(settings) as object),
+    ...tls,
   })
   FastLane.before(app)
   // One shape for all requests: what is set per request is declared here.
@@ -30,7 +31,7 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
 }
 
 /** The REST server of one adapter: its requests, health and status, under `BASE_URL` (contract 6.1). */
-export const buildAdapterServer = async (adapter: Adapter): Promise<FastifyInstance> => {
+export const buildAdapterServer = async (adapter: AnyAdapter): Promise<FastifyInstance> => {
   const { settings } = adapter
   const app = buildServer(settings)
   addHealth(app, settings.BASE_URL)

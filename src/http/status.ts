@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
-import { type Adapter } from '../adapter/adapter'
+import { type AnyAdapter } from '../adapter/adapter'
 import { packageVersion } from '../config/package-version'
 import { connectionsOf } from '../transports/capabilities'
 import { settingsList } from '../config/settings-list'
@@ -9,7 +9,7 @@ import { type StatusResponse } from './status-answer'
 
 export { type StatusResponse }
 
-const connectionsIn = (routes: Adapter['endpoints'][number]['transportRoutes']) => {
+const connectionsIn = (routes: AnyAdapter['endpoints'][number]['transportRoutes']) => {
   const connections = routes
     .entries()
     .flatMap(([transport, of]) => connectionsOf(of).map((connection) => ({ transport, ...connection })))
@@ -17,7 +17,7 @@ const connectionsIn = (routes: Adapter['endpoints'][number]['transportRoutes']) 
 }
 
 /** What an adapter is and how it is set up (contract 6.8), secrets redacted. */
-export const statusOf = (adapter: Adapter): StatusResponse => {
+export const statusOf = (adapter: AnyAdapter): StatusResponse => {
   const { settings } = adapter
   const endpoint = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
   return {
@@ -47,6 +47,6 @@ export const statusOf = (adapter: Adapter): StatusResponse => {
 }
 
 /** `GET <BASE_URL>/status` (contract 6.1). */
-export const addStatusRoute = (app: FastifyInstance, adapter: Adapter): void => {
+export const addStatusRoute = (app: FastifyInstance, adapter: AnyAdapter): void => {
   app.get(posix.join(adapter.settings.BASE_URL, 'status'), (_req, reply) => reply.send(statusOf(adapter)))
 }

@@ -22,7 +22,7 @@ export class FastHistogram extends Histogram {
     super({
       ...config,
       collect(this: Histogram) {
-        ;(this as FastHistogram).flush()
+        if (this instanceof FastHistogram) this.flush()
       },
     })
     this.bounds = [...config.buckets]
@@ -56,8 +56,8 @@ export class FastHistogram extends Histogram {
     totals.count += 1
     const { bounds, pending } = this
     for (let at = 0; at < bounds.length; at++) {
-      if (value <= (bounds[at] as number)) {
-        if (pending) pending[at] = (pending[at] as number) + 1
+      if (value <= bounds[at]!) {
+        if (pending) pending[at] = pending[at]! + 1
         return
       }
     }
@@ -65,7 +65,7 @@ export class FastHistogram extends Histogram {
 
   private totals(): Totals {
     if (!this.hashMap['']) this.zero({})
-    return this.hashMap[''] as Totals
+    return this.hashMap['']!
   }
 
   private flush(): void {

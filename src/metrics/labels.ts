@@ -1,3 +1,4 @@
+import { memberOf } from '../util/objects'
 import { HttpRequestType } from './constants'
 import { metrics } from './registry'
 
@@ -57,7 +58,7 @@ export const dataProviderMetricsLabel = (
 
 /** Credits a provider says a request cost: a number, or a numeric string, under `cost` of its answer; else 1. */
 export const retrieveCost = <ProviderResponseBody>(data: ProviderResponseBody): number => {
-  const cost = (data as { cost?: unknown } | null | undefined)?.cost
+  const cost = memberOf(data, 'cost')
   if (typeof cost !== 'number' && (typeof cost !== 'string' || cost.trim() === '')) return 1
   const credits = Number(cost)
   return Number.isFinite(credits) ? credits : 1

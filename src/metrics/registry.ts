@@ -1,4 +1,5 @@
 import { globalRegistry } from 'prom-client/lib/registry'
+import { memberOf } from '../util/objects'
 import { metricDefinitions } from './definitions'
 
 /** What is needed of a prom-client metric to publish into it. */
@@ -6,6 +7,9 @@ interface Collectable {
   collect?: () => void | Promise<void>
   reset(): void
 }
+
+const isCollectable = (metric: unknown): metric is Collectable =>
+  typeof memberOf(metric, 'reset') === 'function'
 
 type Publisher = (metric: never) => void
 
@@ -66,19 +70,19 @@ export class Metrics<T extends Record<string, unknown>> {
     publishers.add(registered)
     return () => {
       if (!publishers.delete(registered) || publishers.size > 0) return
-      const metric = this.metrics?.[key] as Collectable | undefined
-      metric?.reset()
+      const metric = this.metrics?.[key]
+      if (isCollectable(metric)) metric.reset()
     }
   }
 
-  private attach(key: keyof T, metric: unknown): void {
-    const target = metric as Collectable
+  private attach(key: keyof T, target: unknown): void {
+    if (!isCollectable(target)) return
     const { collect } = target
     target.collect = () => {
       const publishers = this.publishers.get(key)
       if (publishers?.size) {
         target.reset()
-        for (const publisher of publishers) publisher(metric as never)
+        for (const publisher of publishers) publisher(target as never)
       }
       return collect?.call(target)
     }

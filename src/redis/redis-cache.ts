@@ -4,6 +4,8 @@ import { CMD_SENT_STATUS, recordRedisCommandMetric } from '../metrics/labels'
 import { isClosed, redisCommand } from './redis-command'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
+import { rootMessageOf } from '../util/objects'
+import { isOurs } from '../util/overridden'
 import { type Cache, type CacheEntry, CacheTypes } from '../feeds/cache'
 import { LOCAL_LAYER, LocalCache } from '../feeds/local-cache'
 import { closeRedisClient } from './redis-client'
@@ -56,7 +58,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
 
   /** The layer in memory, where it may answer for the whole: not once somebody has put a `get` of their own before it. */
   get [LOCAL_LAYER](): LocalCache<T> | undefined {
-    return this.get === RedisCache.prototype.get ? this.localCache : undefined
+    return isOurs(this, RedisCache, 'get') ? this.localCache : undefined
   }
 
   /** @throws RedisError, or what Redis answered, when the value is not in memory and Redis cannot be asked */
@@ -67,7 +69,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
 
   async set(key: string, value: Readonly<T>, ttl: number): Promise<void> {
     this.localCache.store(key, value, ttl, Date.now())
-    const text = JSON.stringify(value) as string | undefined
+    const text: string | undefined = JSON.stringify(value)
     if (text === undefined) return
     await this.write('setExternalAdapterResponse', () =>
       this.client.setExternalAdapterResponse(key, text, wholeMs(ttl)),
@@ -127,7 +129,9 @@ export class RedisCache<T = unknown> implements Cache<T> {
 
   private async read(key: string): Promise<T | undefined> {
     const { client } = this
-    const canAge = typeof (client as Partial<Redis>).pttl === 'function'
+    // A double may lack what is not in the contract.
+    const double: Partial<Redis> = client
+    const canAge = typeof double.pttl === 'function'
     const { deletions } = this
     const [text, leftMs] = await redisCommand(client, 'get', () =>
       Promise.all([client.get(key), canAge ? client.pttl(key) : 0]),
@@ -162,12 +166,12 @@ export class RedisCache<T = unknown> implements Cache<T> {
     const chain = this.client.multi()
     const sent: { key: string; text: string }[] = []
     for (const { key, value } of entries) {
-      const text = JSON.stringify(value) as string | undefined
+      const text: string | undefined = JSON.stringify(value)
       if (text === undefined) continue
       chain.setExternalAdapterResponse(key, text, wholeMs(ttl))
       sent.push({ key, text })
     }
-    const outcomes = ((await chain.exec()) ?? []) as Outcome[]
+    const outcomes: Outcome[] = (await chain.exec()) ?? []
     const error = outcomes.find((outcome) => outcome?.[0] != null)?.[0]
     if (error == null) return
     // In a transaction the client does not notice that Redis forgot the script; alone it sends it anew.
@@ -189,8 +193,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
     try {
       await redisCommand(this.client, functionName, command)
     } catch (error) {
-      const { message, cause } = error as Error
-      this.report(functionName, cause instanceof Error ? cause.message : message)
+      this.report(functionName, rootMessageOf(error))
     } finally {
       this.writesInFlight--
     }

@@ -75,7 +75,7 @@ const CLOSING: unique symbol = Symbol('tickwell.redisClosing')
 
 const quit = async (client: Redis): Promise<void> => {
   // A double may lack what is not in the contract.
-  const { status } = client as Partial<Redis>
+  const { status }: Partial<Pick<Redis, 'status'>> = client
   const isLive = status === undefined || status === 'ready'
   markClosed(client)
   const over = new AbortController()
@@ -93,6 +93,6 @@ const quit = async (client: Redis): Promise<void> => {
 
 /** Ends a client's connection for good, politely if Redis answers. Resolves when no handle is left; never rejects. */
 export const closeRedisClient = (client: Redis): Promise<void> => {
-  const closing = client as { [CLOSING]?: Promise<void> }
+  const closing: Redis & { [CLOSING]?: Promise<void> } = client
   return (closing[CLOSING] ??= quit(client))
 }

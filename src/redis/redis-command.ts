@@ -21,7 +21,8 @@ export const isErrorOfRedis = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'RedisError' || error.name === 'ReplyError')
 
 /** What is read of a client; test doubles have none of it, and count as connected. */
-type Connection = Pick<Redis, 'status'> & {
+type Connection = {
+  status?: Redis['status']
   options?: { commandTimeout?: number }
   once?: (event: 'ready', listener: () => void) => unknown
 }
@@ -29,18 +30,18 @@ type Connection = Pick<Redis, 'status'> & {
 const CLOSED: unique symbol = Symbol('tickwell.redisClosed')
 const PATIENCE: unique symbol = Symbol('tickwell.redisPatience')
 
-type Client = Connection & { [CLOSED]?: boolean; [PATIENCE]?: Promise<void> | undefined }
+export type Client = Connection & { [CLOSED]?: boolean; [PATIENCE]?: Promise<void> | undefined }
 
 /** From now on nothing more is sent through this client. */
-export const markClosed = (client: object): void => {
-  ;(client as Client)[CLOSED] = true
+export const markClosed = (client: Client): void => {
+  client[CLOSED] = true
 }
 
-export const isClosed = (client: object): boolean => (client as Client)[CLOSED] === true
+export const isClosed = (client: Client): boolean => client[CLOSED] === true
 
 /** True when a command goes out now; else it would wait in the client, and be sent whenever a connection comes. */
-export const isConnected = (client: object): boolean => {
-  const { status } = client as Client
+export const isConnected = (client: Client): boolean => {
+  const { status } = client
   return (status === undefined || status === 'ready') && !isClosed(client)
 }
 
@@ -63,7 +64,7 @@ const withoutCommand = (error: unknown): Error => {
     return error instanceof RedisError
       ? error
       : new RedisError(error instanceof Error ? error.message : String(error))
-  delete (error as { command?: unknown }).command
+  Reflect.deleteProperty(error, 'command')
   return error
 }
 
@@ -73,9 +74,9 @@ const withoutCommand = (error: unknown): Error => {
  *
  * @throws RedisError, or the `ReplyError` that Redis answered with
  */
-export const whenConnected = async <R>(client: object, command: () => Promise<R>): Promise<R> => {
+export const whenConnected = async <R>(client: Client, command: () => Promise<R>): Promise<R> => {
   if (!isConnected(client)) {
-    if (!isClosed(client)) await patienceOf(client as Client)
+    if (!isClosed(client)) await patienceOf(client)
     if (!isConnected(client)) throw new RedisError('Redis is not connected')
   }
   try {
@@ -87,7 +88,7 @@ export const whenConnected = async <R>(client: object, command: () => Promise<R>
 
 /** {@link whenConnected}, counted in `redis_commands_sent_count` under a name of contract 8.1. */
 export const redisCommand = async <R>(
-  client: object,
+  client: Client,
   functionName: string,
   command: () => Promise<R>,
 ): Promise<R> => {

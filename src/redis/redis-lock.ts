@@ -4,6 +4,7 @@ import { type Redis } from 'ioredis'
 import { whenConnected } from './redis-command'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
+import { rootMessageOf } from '../util/objects'
 import { sleep } from '../util/sleep'
 
 const logger = makeLogger('RedisLock')
@@ -28,9 +29,6 @@ return 1
 const holdSha = (): string => createHash('sha1').update(HOLD).digest('hex')
 
 type Outcome = 'ours' | 'theirs' | 'unknown'
-
-/** From a list, in which both clients and their doubles take the arguments of a script. */
-type EvalSha = (sha: string, keys: number, args: [string, string, number]) => Promise<unknown>
 
 /**
  * The lease that makes a process the one writer of an adapter (contract 8.8): a key with a random value and a time to live, in the layout
@@ -140,9 +138,7 @@ export class RedisLock {
       return 'ours'
     } catch (error) {
       this.problems.run('unknown', (repeated) => {
-        const { message, cause } = error as Error
-        const reason = cause instanceof Error ? cause.message : message
-        logger.warn({ key: this.key, repeated }, `The lock on the cache is in doubt: ${reason}`)
+        logger.warn({ key: this.key, repeated }, `The lock on the cache is in doubt: ${rootMessageOf(error)}`)
       })
       return 'unknown'
     }
@@ -151,7 +147,8 @@ export class RedisLock {
   private async runScript(): Promise<unknown> {
     const { client, key, value, durationMs } = this
     try {
-      return await (client.evalsha as unknown as EvalSha).call(client, this.sha, 1, [key, value, durationMs])
+      // From a list, in which both clients and their doubles take the arguments of a script.
+      return await client.evalsha(this.sha, 1, [key, value, durationMs])
     } catch (error) {
       if (!String(error).includes('NOSCRIPT')) throw error
       return await client.eval(HOLD, 1, key, value, durationMs)

@@ -3,6 +3,8 @@ import { type Result } from 'ioredis'
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     setExternalAdapterResponse(key: string, value: string, ttl: number): Result<string | null, Context>
+    /** Lists are taken for the arguments in them. */
+    evalsha(sha: string, numberOfKeys: number, args: (string | number)[]): Result<unknown, Context>
   }
 }
 

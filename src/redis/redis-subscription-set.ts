@@ -2,6 +2,7 @@ import { type Redis } from 'ioredis'
 import { isClosed, redisCommand } from './redis-command'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
+import { isObject, rootMessageOf } from '../util/objects'
 import { type SubscriptionSet } from '../feeds/subscription-set'
 
 const logger = makeLogger('RedisSubscriptionSet')
@@ -17,8 +18,6 @@ interface Asked<T> {
   /** When Redis last took it; 0 while it has not. */
   savedAt: number
 }
-
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 
 /**
  * The subscription set of several processes (contract 8.7, 10.2): a sorted set in Redis of members in JSON, by the time at which they
@@ -61,7 +60,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     } catch (error) {
       asked.savedAt = 0
       if (!this.isRead) throw error
-      this.report('zadd', error as Error)
+      this.report('zadd', error)
     }
     if (isNew) this.onAdded?.()
   }
@@ -81,7 +80,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
       ])
       this.held = this.valuesOf(members)
     } catch (error) {
-      this.report('zrange', error as Error)
+      this.report('zrange', error)
     }
     return this.withOwn(now)
   }
@@ -145,13 +144,12 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     return undefined
   }
 
-  private report(functionName: string, { message, cause }: Error): void {
+  private report(functionName: string, error: unknown): void {
     if (isClosed(this.redisClient)) return
     this.problems.run(functionName, (repeated) => {
-      const reason = cause instanceof Error ? cause.message : message
       logger.error(
         { function: functionName, repeated },
-        `The subscriptions in Redis are out of reach: ${reason}`,
+        `The subscriptions in Redis are out of reach: ${rootMessageOf(error)}`,
       )
     })
   }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Adapter } from '../adapter/adapter'
+import { memberOf } from '../util/objects'
 
 /** Two levels up in the package as in a checkout. */
 const besides = (name: string): string => join(__dirname, '../..', name)
@@ -35,7 +36,8 @@ export const loadAdapter = async (name: string): Promise<Adapter> => {
     const names = [...availableAdapters().keys()].join(', ')
     throw new Error(`There is no adapter "${name}"; there are: ${names}`)
   }
-  const module = (await import(pathToFileURL(file).href)) as { adapter?: unknown }
-  if (!(module.adapter instanceof Adapter)) throw new Error(`"${name}" does not export an adapter`)
-  return module.adapter
+  const module: unknown = await import(pathToFileURL(file).href)
+  const adapter = memberOf(module, 'adapter')
+  if (!(adapter instanceof Adapter)) throw new Error(`"${name}" does not export an adapter`)
+  return adapter
 }

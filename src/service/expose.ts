@@ -3,6 +3,7 @@ import { type Adapter } from '../adapter/adapter'
 import { type SettingsDefinitionMap } from '../config/settings'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
+import { messageOf } from '../util/objects'
 import { warmUpTicks } from '../util/warm-up'
 import { listen } from './listening'
 import { startAdapter } from './started-adapter'
@@ -29,14 +30,14 @@ export const expose = async <T extends SettingsDefinitionMap>(
   dependencies?: Partial<AdapterDependencies>,
 ): Promise<FastifyInstance | undefined> => {
   const { api, metricsApi, stop } = await startAdapter(adapter, dependencies)
-  const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = (adapter as unknown as Adapter).settings
+  const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = adapter.settings
   api?.addHook('onClose', () => metricsApi?.close())
   try {
     if (api !== undefined) await listen(api, host, port)
     if (metricsApi !== undefined) await listen(metricsApi, host, metricsPort)
   } catch (err) {
     // LC-2: a port that is taken is a failure, and the exit code says so
-    logger.fatal({ err }, (err as Error).message)
+    logger.fatal({ err }, messageOf(err))
     process.exit(1)
   }
   warmUpTicks()

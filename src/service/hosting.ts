@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
-import { type Adapter } from '../adapter/adapter'
+import { type AnyAdapter } from '../adapter/adapter'
 import { availableAdapters, loadAdapter } from './catalogue'
 import { readServerSettings } from '../config/server-settings'
 import { type ServiceSettings } from '../config/service-settings'
@@ -13,6 +13,7 @@ import { statusOf } from '../http/status'
 import { type ServiceStatus } from '../http/status-answer'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
+import { messageOf } from '../util/objects'
 import { sleep } from '../util/sleep'
 import { StartedAdapter } from './started-adapter'
 
@@ -25,12 +26,12 @@ export const CONNECTIONS_PATIENCE_MS = 3_000
 /** One of the adapters of a service. */
 export interface Hosted {
   name: string
-  adapter: Adapter
+  adapter: AnyAdapter
   started: StartedAdapter
 }
 
 /** What an adapter is built from instead of its own. Throws for an adapter that cannot be run so. */
-export type DependenciesOf = (adapter: Adapter) => Partial<AdapterDependencies>
+export type DependenciesOf = (adapter: AnyAdapter) => Partial<AdapterDependencies>
 
 /** The adapters that a service is to run, by name: those of its settings, or all that can run with what is set. */
 export const wantedNames = ({ adapters }: ServiceSettings): string[] =>
@@ -42,16 +43,15 @@ const tryToHost = async (
   isChosen: boolean,
   dependenciesOf?: DependenciesOf,
 ): Promise<Hosted | undefined> => {
-  let adapter: Adapter | undefined
+  let adapter: AnyAdapter | undefined
   try {
     adapter = await loadAdapter(name)
     return { name, adapter, started: await StartedAdapter.initialize(adapter, dependenciesOf?.(adapter)) }
   } catch (err) {
-    const { message } = err as Error
     // Of all that there are, those that need settings and got none are not meant.
     if (!isChosen && adapter?.config.isUntouched())
       logger.info({ adapter: name }, `The adapter "${name}" is not set up, and does not run`)
-    else logger.error({ adapter: name }, `The adapter "${name}" could not start: ${message}`)
+    else logger.error({ adapter: name }, `The adapter "${name}" could not start: ${messageOf(err)}`)
     return undefined
   }
 }

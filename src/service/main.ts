@@ -3,6 +3,7 @@ import type * as Child from './workers/child'
 import { readServiceSettings } from '../config/service-settings'
 import type * as Single from './single'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
+import { messageOf } from '../util/objects'
 import { warmUpTicks } from '../util/warm-up'
 import { specIn } from './workers/control'
 import { Supervisor } from './workers/supervisor'
@@ -47,7 +48,7 @@ const main = async (): Promise<void> => {
   try {
     await start((what) => (service = what))
   } catch (err) {
-    logger.fatal({ err }, `The service could not start: ${(err as Error).message}`)
+    logger.fatal({ err }, `The service could not start: ${messageOf(err)}`)
     process.exit(1)
   }
 }

@@ -1,8 +1,7 @@
 import { type FastifyInstance } from 'fastify'
-import { Adapter } from '../adapter/adapter'
+import { Adapter, type AnyAdapter } from '../adapter/adapter'
 import { Background } from '../adapter/background'
 import { isMeasured } from '../config/server-settings'
-import { type SettingsDefinitionMap } from '../config/settings'
 import { setupMetricsServer } from '../http/metrics-server'
 import { buildAdapterServer } from '../http/server'
 import { type AdapterDependencies } from '../transports/transport'
@@ -15,11 +14,11 @@ export class StartedAdapter {
   private background: Background | undefined
   private stopped: Promise<void> | undefined
 
-  private constructor(readonly adapter: Adapter) {}
+  private constructor(readonly adapter: AnyAdapter) {}
 
   /** @throws whatever initializing throws, such as a ConfigError with all bad settings */
   static async initialize(
-    adapter: Adapter,
+    adapter: AnyAdapter,
     dependencies?: Partial<AdapterDependencies>,
   ): Promise<StartedAdapter> {
     await adapter.initialize(dependencies)
@@ -76,13 +75,13 @@ const hearRejections = () => {
 }
 
 /** Initializes an adapter, builds its servers, and begins its background work; does not listen (contract 3.2). */
-export const startAdapter = async <T extends SettingsDefinitionMap>(
-  adapter: Adapter<T>,
+export const startAdapter = async (
+  adapter: AnyAdapter,
   dependencies?: Partial<AdapterDependencies>,
 ): Promise<Running> => {
   if (!(adapter instanceof Adapter))
     throw new Error('The adapter has not been initialized as an instance of the Adapter class, exiting.')
-  const started = await StartedAdapter.initialize(adapter as unknown as Adapter, dependencies)
+  const started = await StartedAdapter.initialize(adapter, dependencies)
   const { name, settings } = started.adapter
   try {
     const metricsApi = isMeasured(settings) ? setupMetricsServer(name, settings) : undefined

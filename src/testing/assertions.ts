@@ -21,7 +21,7 @@ export const assertEqualResponses = (
   actual: AdapterResponse,
   expected: PartialAdapterResponse & { statusCode: number },
 ): void => {
-  const times = (actual.timestamps ?? {}) as Loose
+  const times: Loose = { ...actual.timestamps }
   t.is(typeof times['providerDataReceivedUnixMs'], 'number')
   t.is(
     typeof (times['providerDataRequestedUnixMs'] ?? times['providerDataStreamEstablishedUnixMs']),

@@ -1,4 +1,4 @@
-import { type Adapter } from '../adapter/adapter'
+import { type AnyAdapter } from '../adapter/adapter'
 import { Waiters } from '../feeds/waiters'
 import { wakeSignalOf } from '../transports/capabilities'
 import { sleep } from '../util/sleep'
@@ -8,7 +8,7 @@ import { sleep } from '../util/sleep'
  * Its loops sleep their whole intervals and its requests look at the cache now and again, so under such a clock ours do that too, until
  * the adapter stops.
  */
-export const keepPace = (adapter: Adapter): void => {
+export const keepPace = (adapter: AnyAdapter): void => {
   const transports = adapter.endpoints.flatMap(({ transportRoutes }) =>
     transportRoutes.entries().map(([, transport]) => transport),
   )

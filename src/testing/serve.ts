@@ -1,5 +1,5 @@
 import { type FastifyInstance } from 'fastify'
-import { type Adapter } from '../adapter/adapter'
+import { type Adapter, type AnyAdapter } from '../adapter/adapter'
 import { prepareRequest } from '../adapter/prepare'
 import { type Cache } from '../feeds/cache'
 import { LocalCache } from '../feeds/local-cache'
@@ -79,14 +79,14 @@ const bodyOf = (data: object, { endpoint }: PostOptions): { endpoint?: string; d
 })
 
 /** Under which key the answer to a request is, or will be, in the cache. */
-const cacheKeyOf = (adapter: Adapter, data: object, options: PostOptions): string => {
+const cacheKeyOf = (adapter: AnyAdapter, data: object, options: PostOptions): string => {
   const body = structuredClone(bodyOf(data, options))
   const request = { body, headers: options.headers ?? {} } as unknown as AdapterRequest<unknown>
   prepareRequest(adapter, request, body)
   return request.requestContext.cacheKey
 }
 
-const localCacheOf = (adapter: Adapter): LocalCache => {
+const localCacheOf = (adapter: AnyAdapter): LocalCache => {
   const cache: Cache = adapter.dependencies.cache
   if (!(cache instanceof LocalCache)) throw new Error('until() follows the local cache, and there is another')
   return cache
@@ -109,7 +109,7 @@ class ServedAdapter<T extends SettingsDefinitionMap> implements Served<T> {
   async post(data: object = {}, options: PostOptions = {}): Promise<Reply> {
     const { statusCode, body } = await this.api.inject({
       method: 'POST',
-      url: this.plain.settings.BASE_URL,
+      url: this.adapter.settings.BASE_URL,
       headers: { 'content-type': 'application/json', ...options.headers },
       payload: JSON.stringify(bodyOf(data, options)),
     })
@@ -117,8 +117,8 @@ class ServedAdapter<T extends SettingsDefinitionMap> implements Served<T> {
   }
 
   async until(data: object, predicate: (reply: Reply) => boolean, options: PostOptions = {}): Promise<Reply> {
-    const { waiters } = localCacheOf(this.plain)
-    const key = cacheKeyOf(this.plain, data, options)
+    const { waiters } = localCacheOf(this.adapter)
+    const key = cacheKeyOf(this.adapter, data, options)
     const over = new AbortController()
     let last: Reply | undefined
     const ask = async (): Promise<Reply> => {
@@ -157,11 +157,6 @@ class ServedAdapter<T extends SettingsDefinitionMap> implements Served<T> {
   private async stopAll(): Promise<void> {
     await this.of.end()
     this.of.env.restore()
-  }
-
-  /** Without the author's settings, which are nothing to us. */
-  private get plain(): Adapter {
-    return this.adapter as unknown as Adapter
   }
 }
 

@@ -1,3 +1,4 @@
+import { isObject } from '../util/objects'
 import { type Quote } from './simulated-market'
 
 /** Channels that the simulated exchange has, with the name that each is acknowledged by. */
@@ -30,8 +31,8 @@ const channelsOf = (message: Record<string, unknown>): { name: string; products:
   const shared = texts(message['product_ids'])
   const channels: unknown[] = Array.isArray(message['channels']) ? message['channels'] : []
   return channels.map((channel) => {
-    if (typeof channel !== 'object' || channel === null) return { name: String(channel), products: shared }
-    const { name, product_ids: own } = channel as { name?: unknown; product_ids?: unknown }
+    if (!isObject(channel)) return { name: String(channel), products: shared }
+    const { name, product_ids: own } = channel
     return { name: String(name), products: own === undefined ? shared : texts(own) }
   })
 }
@@ -44,12 +45,12 @@ export const parseClientMessage = (text: string): ClientMessage => {
   } catch {
     return invalid('Malformed JSON', 'the frame is not JSON')
   }
-  if (typeof message !== 'object' || message === null) return invalid('Malformed JSON', 'not an object')
-  const { type } = message as { type?: unknown }
+  if (!isObject(message)) return invalid('Malformed JSON', 'not an object')
+  const { type } = message
   if (type !== 'subscribe' && type !== 'unsubscribe')
     return invalid('Invalid message', 'Type has to be either subscribe or unsubscribe')
   const failure = `Failed to ${type}`
-  const channels = channelsOf(message as Record<string, unknown>)
+  const channels = channelsOf(message)
   if (channels.length === 0) return invalid(failure, 'channels must be provided')
   for (const { name, products } of channels) {
     if (SIGNED_CHANNELS.has(name))

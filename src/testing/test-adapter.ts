@@ -42,7 +42,7 @@ export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap
     context: TestContext,
     dependencies?: Partial<AdapterDependencies>,
   ): Promise<TestAdapter<T> & { mockCache: MockCache }> {
-    const { CACHE_MAX_ITEMS } = (adapter as unknown as Adapter).settings
+    const { CACHE_MAX_ITEMS } = adapter.settings
     const cache = dependencies?.cache ?? new MockCache(CACHE_MAX_ITEMS)
     const testAdapter = await TestAdapter.start(adapter, context, { ...dependencies, cache })
     return testAdapter as TestAdapter<T> & { mockCache: MockCache }
@@ -58,11 +58,10 @@ export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap
     context: TestContext,
     dependencies?: Partial<AdapterDependencies>,
   ): Promise<TestAdapter<T>> {
-    const plain = adapter as unknown as Adapter
     const cache = dependencies?.cache
-    plain.givesReasons = false
+    adapter.givesReasons = false
     if (context.clock !== undefined) {
-      keepPace(plain)
+      keepPace(adapter)
       if (cache instanceof MockCache) cache.waiters.keepsPace = true
     }
     const { api, metricsApi } = await startAdapter(adapter, dependencies)

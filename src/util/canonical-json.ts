@@ -1,12 +1,11 @@
-type Members = Record<string, unknown>
+import { bareRecord, isObject } from './objects'
 
 const canonical = (value: unknown): unknown => {
   if (typeof value === 'string') return value.toLowerCase()
   if (Array.isArray(value)) return value.map(canonical)
-  if (typeof value !== 'object' || value === null) return value
-  const members = value as Members
-  const sorted = Object.create(null) as Members
-  for (const name of Object.keys(members).sort()) sorted[name] = canonical(members[name])
+  if (!isObject(value)) return value
+  const sorted = bareRecord<unknown>()
+  for (const name of Object.keys(value).sort()) sorted[name] = canonical(value[name])
   return sorted
 }
 

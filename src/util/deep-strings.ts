@@ -1,4 +1,4 @@
-type Keyed = Record<string, unknown>
+import { isObject } from './objects'
 
 /** Depth from which visited objects are remembered: plain responses are flatter and need no bookkeeping. */
 const TRACKED_DEPTH = 3
@@ -9,11 +9,9 @@ const ERROR_FIELDS = ['name', 'message', 'stack', 'cause', 'errors']
 const hasNoStrings = (value: object): boolean => ArrayBuffer.isView(value) || value instanceof Date
 
 /** Objects that tell JSON what they are; errors are copied field by field instead, to stay errors. */
-const jsonOf = (value: object): unknown => {
-  const { toJSON } = value as { toJSON?: unknown }
-  return typeof toJSON === 'function' && !(value instanceof Error)
-    ? (toJSON as () => unknown).call(value)
-    : value
+const jsonOf = (value: Record<string, unknown>): unknown => {
+  const { toJSON } = value
+  return typeof toJSON === 'function' && !(value instanceof Error) ? Reflect.apply(toJSON, value, []) : value
 }
 
 /** Whether any string in the value, key or content, at any depth, passes the test. */
@@ -21,7 +19,7 @@ export const someString = (value: unknown, test: (text: string) => boolean): boo
   let seen: Set<object> | undefined
   const search = (part: unknown, depth: number): boolean => {
     if (typeof part === 'string') return test(part)
-    if (typeof part !== 'object' || part === null || hasNoStrings(part)) return false
+    if (!isObject(part) || hasNoStrings(part)) return false
     if (depth >= TRACKED_DEPTH) {
       seen ??= new Set()
       if (seen.has(part)) return false
@@ -34,10 +32,10 @@ export const someString = (value: unknown, test: (text: string) => boolean): boo
       return false
     }
     if (part instanceof Error) {
-      for (const field of ERROR_FIELDS) if (search((part as unknown as Keyed)[field], depth + 1)) return true
+      for (const field of ERROR_FIELDS) if (search(part[field], depth + 1)) return true
     }
     for (const key in part) {
-      if ((test(key) || search((part as Keyed)[key], depth + 1)) && Object.hasOwn(part, key)) return true
+      if ((test(key) || search(part[key], depth + 1)) && Object.hasOwn(part, key)) return true
     }
     return false
   }
@@ -52,15 +50,15 @@ export const rewriteStrings = (value: unknown, rewrite: (text: string) => string
   const copies = new Map<object, unknown>()
   const copy = (part: unknown): unknown => {
     if (typeof part === 'string') return rewrite(part)
-    if (typeof part !== 'object' || part === null || hasNoStrings(part)) return part
+    if (!isObject(part) || hasNoStrings(part)) return part
     if (copies.has(part)) return copies.get(part)
     const shown = jsonOf(part)
     if (shown !== part) return copy(shown)
-    const target = (Array.isArray(part) ? [] : Object.create(Object.getPrototypeOf(part) as object)) as object
+    const target = (Array.isArray(part) ? [] : Object.create(Reflect.getPrototypeOf(part))) as object
     copies.set(part, target)
     const put = (key: string, enumerable: boolean): void => {
       const written = Array.isArray(part) ? key : rewrite(key)
-      const content = copy((part as Keyed)[key])
+      const content = copy(part[key])
       Object.defineProperty(target, written, {
         value: content,
         enumerable,

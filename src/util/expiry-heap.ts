@@ -102,11 +102,11 @@ export class ExpiryHeap<T extends Expiring> {
 
   private siftUp(from: number): void {
     const { slots } = this
-    const slot = slots[from] as Slot<T>
+    const slot = slots[from]!
     let at = from
     while (at > 0) {
       const parentAt = (at - 1) >> 1
-      const parent = slots[parentAt] as Slot<T>
+      const parent = slots[parentAt]!
       if (!isBefore(slot, parent)) break
       slots[at] = parent
       at = parentAt
@@ -116,7 +116,7 @@ export class ExpiryHeap<T extends Expiring> {
 
   private siftDown(from: number): void {
     const { slots } = this
-    const slot = slots[from] as Slot<T>
+    const slot = slots[from]!
     let at = from
     for (;;) {
       let childAt = 2 * at + 1

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import type pino from 'pino'
+import { isObject, memberOf } from './objects'
 import { redactStrings, redactText } from './redaction'
 
 /** Carries a `Store` through everything that is done for one request or background run (contract 6.7). */
@@ -63,7 +64,8 @@ const redactLine = (line: string): string => {
   const redacted = redactText(line)
   if (redacted === line) return line
   try {
-    return `${JSON.stringify(redactFields(JSON.parse(line) as Record<string, unknown>))}\n`
+    const fields: unknown = JSON.parse(line)
+    return isObject(fields) ? `${JSON.stringify(redactFields(fields))}\n` : redacted
   } catch {
     return redacted
   }
@@ -75,8 +77,8 @@ const timestamp = (): string => {
 }
 
 const correlation = (): object => {
-  const store = asyncLocalStorage.getStore() as Partial<Store> | undefined
-  return store?.correlationId === undefined ? {} : { correlationId: store.correlationId }
+  const correlationId = memberOf(asyncLocalStorage.getStore(), 'correlationId')
+  return correlationId === undefined ? {} : { correlationId }
 }
 
 /** Loaded with the first line: a start in good health has nothing to say, and this is a tenth of it. */
@@ -164,7 +166,7 @@ export class LoggerFactoryProvider {
 }
 
 type AnyLogFn = (...args: unknown[]) => void
-type InjectedLogger = Partial<Record<string, AnyLogFn>> & { isLevelEnabled?: (level: string) => boolean }
+type InjectedLogger = ReturnType<LoggerFactory['child']> & { isLevelEnabled?: (level: string) => boolean }
 
 const redactArguments = (args: unknown[]): unknown[] => {
   try {
@@ -176,10 +178,11 @@ const redactArguments = (args: unknown[]): unknown[] => {
 
 /** An injected logger writes its own lines, so what it is given is redacted. Methods are looked up when called. */
 const redacting =
-  (logger: InjectedLogger, level: string): AnyLogFn =>
+  (logger: InjectedLogger, level: (typeof LEVELS)[number]): AnyLogFn =>
   (...args) => {
     if (logger.isLevelEnabled?.(level) === false) return
-    logger[level]?.(...redactArguments(args))
+    const log: AnyLogFn | undefined = logger[level]
+    log?.apply(logger, redactArguments(args))
   }
 
 /**
@@ -210,9 +213,7 @@ class PlaceholderLogger implements Logger {
     const child = factory.child({ layer: this.layer, color: nextColor() })
     for (const level of LEVELS) {
       this[level] =
-        factory instanceof PinoLoggerFactory
-          ? child[level].bind<pino.LogFn>(child)
-          : redacting(child as unknown as InjectedLogger, level)
+        factory instanceof PinoLoggerFactory ? child[level].bind<pino.LogFn>(child) : redacting(child, level)
     }
     this.isBound = true
   }

@@ -76,7 +76,7 @@ class Redactor {
     if (!found && this.anchorless.length === 0) return text
     let safe = text
     for (const at of [...(found ?? []), ...this.anchorless].sort((a, b) => a - b)) {
-      const { pattern, mask } = this.secrets[at] as Replacement
+      const { pattern, mask } = this.secrets[at]!
       safe = safe.replace(pattern, (match: string, keptMask: string | undefined) =>
         keptMask === undefined ? mask : match,
       )

@@ -10,7 +10,8 @@ let isWarm = false
  * Does nothing where a test has put a clock of its own in the place of `nextTick`.
  */
 export const warmUpTicks = (): void => {
-  if (isWarm || Object.hasOwn(Reflect.get(process, 'nextTick') as object, 'clock')) return
+  const inPlace: unknown = Reflect.get(process, 'nextTick')
+  if (isWarm || typeof inPlace !== 'function' || Object.hasOwn(inPlace, 'clock')) return
   isWarm = true
   let left = TICKS
   const tick = () => {

@@ -1,5 +1,6 @@
 import { HttpRequestType } from '../metrics/constants'
 import { isDebug } from '../util/debug-flag'
+import { withoutUndefined } from '../util/objects'
 import { type AdapterErrorResponse, type ErrorReason } from './error-answer'
 import { type ResponseTimestamps } from './timestamps'
 
@@ -69,9 +70,6 @@ export class AdapterError extends Error {
     })
   }
 }
-
-const withoutUndefined = <T extends object>(value: T) =>
-  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T
 
 // Error objects serialise to `{}`, and those of HTTP clients hold circular references and request headers.
 const printableCause = (cause: unknown) => (cause instanceof Error ? String(cause) : cause)

@@ -4,6 +4,7 @@ import {
   type TypeFromDefinition,
 } from './definition-types'
 import { InputParametersDefinitionError, InputValidationError } from './input-errors'
+import { isObject } from '../util/objects'
 import { Param } from './param'
 
 export {
@@ -65,7 +66,7 @@ export class InputParameters<const T extends ProperInputParametersDefinition> {
    * @throws AdapterError (status 400) naming the parameter and what was expected
    */
   validateInput(rawData: unknown): TypeFromDefinition<T> {
-    if (typeof rawData !== 'object' || rawData === null) {
+    if (!isObject(rawData)) {
       throw new InputValidationError('Input for input parameters should be an object')
     }
     const validated: Record<string, unknown> = {}

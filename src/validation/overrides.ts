@@ -1,3 +1,4 @@
+import { isObject } from '../util/objects'
 import { InputValidationError } from './input-errors'
 
 /** Symbol replacements and transport choices of a request, by adapter name (contract 2.1). */
@@ -17,13 +18,13 @@ export type Overrides = {
 export const validateOverrides = (input: { overrides?: Overrides }): void => {
   const overrides: unknown = Object.hasOwn(input, 'overrides') ? input.overrides : undefined
   if (!overrides) return
-  if (typeof overrides !== 'object') throw new InputValidationError('Overrides should be an object')
-  for (const [adapterName, replacements] of Object.entries(overrides as Record<string, unknown>)) {
+  if (!isObject(overrides)) throw new InputValidationError('Overrides should be an object')
+  for (const [adapterName, replacements] of Object.entries(overrides)) {
     if (replacements === null) continue
-    if (typeof replacements !== 'object') {
+    if (!isObject(replacements)) {
       throw new InputValidationError(`Overrides for adapter "${adapterName}" should be an object`)
     }
-    for (const [symbol, replacement] of Object.entries(replacements as Record<string, unknown>)) {
+    for (const [symbol, replacement] of Object.entries(replacements)) {
       if (typeof replacement !== 'string') {
         throw new InputValidationError(
           `Overrides should map strings to strings, got ${symbol} to ${printable(replacement)}`,

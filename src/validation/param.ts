@@ -38,10 +38,10 @@ export class Param {
    * The raw value of this parameter in a request, under whichever of its names it is given. Only own properties count,
    * so that a parameter called `constructor` is absent from `{}`.
    */
-  find(data: object): unknown {
+  find(data: Record<string, unknown>): unknown {
     let found: unknown
     for (const alias of this.aliases) {
-      const value = (data as Record<string, unknown>)[alias]
+      const value = data[alias]
       // Most aliases are not in the request, and the test for undefined is the cheaper one.
       if (value === undefined || value === null || !Object.hasOwn(data, alias)) continue
       if (countsAsGiven(found)) {
@@ -61,8 +61,8 @@ export class Param {
       return this.whenAbsent === undefined && this.isArray ? [] : this.whenAbsent
     }
     if (!this.isArray) return this.validateValue(raw)
-    if (!Array.isArray(raw)) this.refuse('input value must be a non-empty array')
-    return (raw as unknown[]).map((element) =>
+    if (!Array.isArray(raw)) return this.refuse('input value must be a non-empty array')
+    return raw.map((element: unknown) =>
       element === undefined || element === null ? undefined : this.validateValue(element),
     )
   }

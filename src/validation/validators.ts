@@ -26,7 +26,7 @@ type Range = { min?: number; max?: number }
 
 const integer = (range: Range = {}): Validator<string | number> => ({
   meta: { ...range, details: ['Value must be an integer', ...rangeInWords(range)].join(', ') },
-  fn: (value) => notAnInteger(value) ?? outOfRange(value as number, range),
+  fn: (value) => notAnInteger(value) ?? outOfRange(Number(value), range),
 })
 
 const positiveInteger = (): Validator<string | number> => ({

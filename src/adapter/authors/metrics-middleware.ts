@@ -9,7 +9,7 @@ const logger = makeLogger('MetricsMiddleware')
 let stats: RequestStats | undefined
 
 const payloadBytesOf = (body: unknown): number | undefined => {
-  const json = JSON.stringify(body) as string | undefined
+  const json: string | undefined = JSON.stringify(body)
   return json === undefined ? undefined : Buffer.byteLength(json)
 }
 

@@ -23,10 +23,7 @@ export const validatorMiddleware: AdapterMiddlewareBuilder =
 export const errorCatchingMiddleware = (err: Error, req: FastifyRequest, res: FastifyReply): void => {
   logError(err, req, undefined)
   // For the metrics hook, which comes later.
-  const context = req.requestContext as Partial<FastifyRequest['requestContext']> | undefined
-  req.requestContext = {
-    ...context,
-    meta: { ...context?.meta, error: err },
-  } as FastifyRequest['requestContext']
+  const context: Partial<FastifyRequest['requestContext']> | undefined = req.requestContext
+  Object.assign(req, { requestContext: { ...context, meta: { ...context?.meta, error: err } } })
   sendError(err, res)
 }

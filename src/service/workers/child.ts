@@ -1,6 +1,7 @@
 import { setupMetrics } from '../../metrics/registry'
 import { renderMetrics } from '../../metrics/render'
 import { makeLogger } from '../../util/logging'
+import { messageOf } from '../../util/objects'
 import { warmUpTicks } from '../../util/warm-up'
 import { type ChildSpec, SupervisorChannel } from './control'
 import { startWorker } from './worker'
@@ -47,6 +48,6 @@ export const runChild = async (spec: ChildSpec): Promise<void> => {
     warmUpTicks()
     channel.tell({ type: 'ready', adapters: running.adapters, url: running.url })
   } catch (error) {
-    channel.tell({ type: 'failed', message: (error as Error).message })
+    channel.tell({ type: 'failed', message: messageOf(error) })
   }
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../../util/objects'
 import { type ErrorReason } from '../../validation/errors'
 
 /**
@@ -11,7 +12,7 @@ export interface FeedName {
   adapter: string
   endpoint: string
   transport: string
-  params: object
+  params: Fields
 }
 
 /** A feed that a client of a worker asked for. */
@@ -36,21 +37,20 @@ export type FromWorker =
 
 type Fields = Record<string, unknown>
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isFields = (value: unknown): value is Fields => isObject(value) && !Array.isArray(value)
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 
-const isFeedName = (value: unknown): boolean =>
-  isObject(value) &&
+const isFeedName = (value: unknown): value is Fields =>
+  isFields(value) &&
   isText(value['adapter']) &&
   isText(value['endpoint']) &&
   isText(value['transport']) &&
-  isObject(value['params'])
+  isFields(value['params'])
 
 const isWantedFeed = (value: unknown): boolean => {
   if (!isFeedName(value)) return false
-  const { key, ttlMs } = value as Fields
+  const { key, ttlMs } = value
   return isText(key) && isTime(ttlMs) && ttlMs > 0
 }
 
@@ -64,23 +64,29 @@ const isEntry = (value: unknown): boolean =>
 const isListOf = (value: unknown, isOne: (one: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(isOne)
 
-/** The message of a writer, if it is one. */
-export const fromWriter = (message: unknown): FromWriter | undefined => {
-  if (!isObject(message)) return undefined
+const isFromWriter = (message: unknown): message is FromWriter => {
+  if (!isFields(message)) return false
   const { type, session, adapter, entries, id, reason } = message
-  const isKnown =
+  return (
     (type === 'hello' && isText(session)) ||
     (type === 'entries' && isText(adapter) && isListOf(entries, isEntry)) ||
     type === 'synchronised' ||
-    (type === 'reason' && isTime(id) && (reason === undefined || isObject(reason)))
-  return isKnown ? (message as FromWriter) : undefined
+    (type === 'reason' && isTime(id) && (reason === undefined || isFields(reason)))
+  )
 }
 
-/** The message of a worker, if it is one. */
-export const fromWorker = (message: unknown): FromWorker | undefined => {
-  if (!isObject(message)) return undefined
+const isFromWorker = (message: unknown): message is FromWorker => {
+  if (!isFields(message)) return false
   const { type, feeds, id, feed } = message
-  const isKnown =
+  return (
     (type === 'wanted' && isListOf(feeds, isWantedFeed)) || (type === 'why' && isTime(id) && isFeedName(feed))
-  return isKnown ? (message as FromWorker) : undefined
+  )
 }
+
+/** The message of a writer, if it is one. */
+export const fromWriter = (message: unknown): FromWriter | undefined =>
+  isFromWriter(message) ? message : undefined
+
+/** The message of a worker, if it is one. */
+export const fromWorker = (message: unknown): FromWorker | undefined =>
+  isFromWorker(message) ? message : undefined

@@ -63,7 +63,7 @@ export class MirrorCache extends LocalCache<Response> {
     const value = JSON.parse(body) as Response
     if (this.inherited.has(key) && this.mustWait(value, super.read(key)?.value)) {
       this.held.set(key, { value, expiresAt, body })
-      if (this.held.size > this.capacity) this.held.delete(this.held.keys().next().value as string)
+      if (this.held.size > this.capacity) this.held.delete(this.held.keys().next().value!)
       return
     }
     this.put(key, { value, expiresAt, body }, now)

@@ -1,6 +1,5 @@
 import { createServer as createHttpServer, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { type AddressInfo } from 'node:net'
 import { posix } from 'node:path'
 import { type AdapterSettings } from '../../config/settings'
 import { getTLSOptions } from '../../http/tls'
@@ -71,7 +70,9 @@ export class ScrapeServer {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject).listen({ host: EA_HOST, port: METRICS_PORT }, resolve)
     })
-    const { address, family, port } = this.server.address() as AddressInfo
+    const bound = this.server.address()
+    if (bound === null || typeof bound === 'string') throw new Error('There is no port to be scraped at')
+    const { address, family, port } = bound
     return `${family === 'IPv6' ? `[${address}]` : address}:${port}`
   }
 

@@ -38,7 +38,7 @@ export class WantedSet<T> extends ExpiringSortedSet<T> {
     super.add(value, ttl, key)
     const told = this.told.get(key)
     if (told !== undefined && told.feed.ttlMs === ttl) return this.tellIfDue(told)
-    const feed = { ...this.name, key, ttlMs: ttl, params: value as object }
+    const feed = { ...this.name, key, ttlMs: ttl, params: value as WantedFeed['params'] }
     const fresh = { feed, dueAt: 0 }
     this.told.set(key, fresh)
     this.tellIfDue(fresh)

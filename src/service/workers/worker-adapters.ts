@@ -1,4 +1,4 @@
-import { type Adapter } from '../../adapter/adapter'
+import { type AnyAdapter } from '../../adapter/adapter'
 import { reasonFor } from '../../adapter/wait-for-value'
 import { type Cache } from '../../feeds/cache'
 import { type AdapterDependencies } from '../../transports/transport'
@@ -16,7 +16,7 @@ export class WorkerAdapters {
   }
 
   /** What an adapter is initialized with. @throws Error for one that keeps its values elsewhere than in memory */
-  dependenciesOf(adapter: Adapter): Partial<AdapterDependencies> {
+  dependenciesOf(adapter: AnyAdapter): Partial<AdapterDependencies> {
     const { name, settings } = adapter
     requireLocalCache(settings)
     const cache = new MirrorCache(settings.CACHE_MAX_ITEMS)
@@ -27,7 +27,7 @@ export class WorkerAdapters {
   }
 
   /** Transports do not run here: what there is to say about a feed the writer says. */
-  private askWriter(adapter: Adapter): void {
+  private askWriter(adapter: AnyAdapter): void {
     adapter.reasonOf = async ({ requestContext }, transport, feed) => {
       const { endpointName, transportName, data } = requestContext
       const params = data

@@ -1,4 +1,5 @@
 import { type Socket } from 'node:net'
+import { errorOf } from '../../util/objects'
 import { Backlog, type Source } from './backlog'
 import { encodeFrame, FrameReader } from './frames'
 import { type FromWorker, fromWorker, type FromWriter } from './messages'
@@ -76,7 +77,7 @@ export class WorkerLink {
         this.on.message(message, this)
       }
     } catch (error) {
-      this.socket.destroy(error as Error)
+      this.socket.destroy(errorOf(error))
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type Adapter } from '../../adapter/adapter'
+import { type AnyAdapter } from '../../adapter/adapter'
 import { reasonFor } from '../../adapter/wait-for-value'
 import { type AdapterDependencies } from '../../transports/transport'
 import { type ErrorReason } from '../../validation/errors'
@@ -9,7 +9,7 @@ import { WantedFeeds } from './wanted-feeds'
 
 /** The adapters of a writer: what they write is published, and what workers want they are told. */
 export class WriterAdapters {
-  private readonly adapters = new Map<string, Adapter>()
+  private readonly adapters = new Map<string, AnyAdapter>()
   private readonly wanted = new WantedFeeds()
   private readonly publisher = new Publisher({
     want: (feed) => this.wanted.want(feed),
@@ -17,7 +17,7 @@ export class WriterAdapters {
   })
 
   /** What an adapter is initialized with. @throws Error for one that keeps its values elsewhere than in memory */
-  dependenciesOf(adapter: Adapter): Partial<AdapterDependencies> {
+  dependenciesOf(adapter: AnyAdapter): Partial<AdapterDependencies> {
     const { name, settings } = adapter
     requireLocalCache(settings)
     this.adapters.set(name, adapter)
@@ -40,7 +40,7 @@ export class WriterAdapters {
     const endpoint = this.adapters.get(adapter)?.endpointsMap[name]
     const transport = endpoint?.transportRoutes.entries().find(([one]) => one === route)?.[1]
     if (endpoint === undefined || transport === undefined) return undefined
-    const feed = endpoint.responseCache?.feed(route, params as Record<string, unknown>)
+    const feed = endpoint.responseCache?.feed(route, params)
     return reasonFor(transport, feed?.refusal, params)
   }
 }

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { type Outage } from '../../validation/outage'
 import { exponentialBackoff } from '../../util/backoff'
 import { makeLogger } from '../../util/logging'
+import { errorOf, messageOf } from '../../util/objects'
 import { LogLimiter } from '../../util/log-limiter'
 import { sleep } from '../../util/sleep'
 import { type ErrorReason } from '../../validation/errors'
@@ -119,7 +120,7 @@ export class WriterLink implements Announcer {
         try {
           for (const message of reader.push(chunk)) this.receive(fromWriter(message))
         } catch (error) {
-          socket.destroy(error as Error)
+          socket.destroy(errorOf(error))
         }
       })
       socket.on('drain', () => {
@@ -191,16 +192,16 @@ export class WriterLink implements Announcer {
     try {
       if (!this.link.socket.write(encodeFrame(message))) this.isBlocked = true
     } catch (err) {
-      this.refused(message, err as Error)
+      this.refused(message, err)
     }
   }
 
   /** IS-1: one feed whose parameters cannot be sent does not cost the others. */
-  private refused(message: FromWorker, err: Error): void {
+  private refused(message: FromWorker, err: unknown): void {
     if (message.type === 'wanted' && message.feeds.length > 1)
       return message.feeds.forEach((feed) => this.send({ type: 'wanted', feeds: [feed] }))
     this.problems.run('encode', (repeated) => {
-      logger.error({ err, repeated }, `The writer cannot be asked for a feed: ${err.message}`)
+      logger.error({ err, repeated }, `The writer cannot be asked for a feed: ${messageOf(err)}`)
     })
   }
 }
