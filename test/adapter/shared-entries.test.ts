@@ -6,6 +6,7 @@ import { PriceEndpoint } from '../../src/adapter/price-endpoint'
 import { type AdapterResponse } from '../../src/feeds/responses'
 import { type LocalCache } from '../../src/feeds/local-cache'
 import { serve } from '../../src/testing/serve'
+import { eventually, PATIENT } from '../helpers/eventually'
 import { keyOf, priceParameters, type PriceTypes, StillTransport, stoppable } from '../http/support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
@@ -99,10 +100,10 @@ describe('what is in the cache', () => {
       transport,
     })
     const adapter = new Spoiling({ name: 'TEST', defaultEndpoint: 'price', endpoints: [endpoint] })
-    await using service = await serve(adapter)
+    await using service = await serve(adapter, { env: PATIENT })
     const cache = adapter.dependencies.cache as LocalCache<AdapterResponse>
     const asked = service.post(ETH)
-    await expect.poll(() => transport.wanted()).toEqual([ETH])
+    await eventually(async () => expect(await transport.wanted()).toEqual([ETH]))
     await transport.put(ETH, 4)
     expect((await asked).json.result).toBe(666)
     expect(await cache.get(keyOf('eth', 'usd'))).toMatchObject({ result: 4, data: { result: 4 } })

@@ -7,6 +7,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { LinkRefused } from '../../src/connections/dial'
 import { isLoopback, peerByToken } from '../../src/connections/peer-tokens'
 import { selfSigned } from '../http/certificate'
+import { eventually } from '../helpers/eventually'
 import { call, listening, reading } from './support'
 
 const onLoopback = async (onWire: (wire: Socket) => void) => {
@@ -27,6 +28,10 @@ const onLoopback = async (onWire: (wire: Socket) => void) => {
     },
   }
 }
+
+/** From here on the test moves the clock. */
+const holdClock = () =>
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'Date'] })
 
 afterEach(() => vi.useRealTimers())
 
@@ -129,7 +134,7 @@ describe('a link', () => {
         })
       }),
     )
-    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'Date'] })
+    holdClock()
     const client = await call(dead.url, { pingEveryMs: 30_000 })
     const { closes } = reading(client)
     await vi.advanceTimersByTimeAsync(90_000)
@@ -141,7 +146,7 @@ describe('a link', () => {
 
   it('lives on while pings are answered', async () => {
     await using server = await listening()
-    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'Date'] })
+    holdClock()
     const client = await call(server.url, { pingEveryMs: 30_000 })
     const accepted = await server.links.next()
     const { messages } = reading(client)
@@ -192,7 +197,7 @@ describe('dialling', () => {
 
   it('gives up after its time limit, and at once when it is told to', async () => {
     await using silent = await onLoopback(() => {})
-    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'Date'] })
+    holdClock()
     const late = call(silent.url, { openTimeoutMs: 5_000 }).catch((error: unknown) => error)
     await vi.advanceTimersByTimeAsync(5_000)
     expect(await late).toMatchObject({ reason: { code: 'CONNECTION_TIMEOUT' } })
@@ -208,6 +213,7 @@ describe('dialling', () => {
     await using server = await listening({ tls })
     await expect(call(server.url)).rejects.toMatchObject({ reason: { code: 'TLS_FAILED' } })
     const client = await call(server.url, { tls: { ca: tls.cert } })
+    reading(await server.links.next())
     expect(client.isOpen).toBe(true)
     await client.close()
   })
@@ -223,6 +229,7 @@ describe('a listener', () => {
     const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
     const client = await call(server.url, bearer('token-of-bert'))
     const accepted = await server.links.next()
+    reading(accepted)
     expect(server.listener.peers.get(accepted)).toBe('bert')
     for (const headers of [
       {},
@@ -242,13 +249,16 @@ describe('a listener', () => {
   })
 
   it('is not hurt by callers that are silent, speak HTTP or nonsense, or come in a crowd', async () => {
+    holdClock()
     await using server = await listening({ maxConnections: 2, handshakeTimeoutMs: 50 })
     const good = await call(server.url)
     const silent = connect(server.port, '127.0.0.1')
     silent.on('error', () => {})
     await once(silent, 'connect')
     await expect(call(server.url)).rejects.toMatchObject({ httpStatus: 503 })
-    await once(silent, 'close')
+    const cut = once(silent, 'close')
+    await vi.advanceTimersByTimeAsync(50)
+    await cut
     expect((await fetch(server.url.replace('ws', 'http'))).status).toBe(426)
     const nonsense = connect(server.port, '127.0.0.1')
     nonsense.on('error', () => {})
@@ -266,6 +276,7 @@ describe('a listener', () => {
 
   it('asks for a certificate where it has an authority, and keeps the link past the handshake limit', async () => {
     const tls = selfSigned()
+    holdClock()
     await using server = await listening({
       tls: { ...tls, ca: tls.cert },
       handshakeTimeoutMs: 300,
@@ -274,9 +285,17 @@ describe('a listener', () => {
     await expect(call(server.url, { tls: { ca: tls.cert } }).then((link) => link.closed)).rejects.toThrow()
     const client = await call(server.url, { tls: { ca: tls.cert, cert: tls.cert, key: tls.key } })
     const accepted = await server.links.next()
+    reading(accepted)
     expect(server.listener.peers.get(accepted)).toBe('localhost')
     const silent = connect(server.port, '127.0.0.1')
-    await once(silent, 'close')
+    await once(silent, 'connect')
+    const cut = once(silent, 'close')
+    // As long as the limit, for the one that is open too.
+    await eventually(async () => {
+      await vi.advanceTimersByTimeAsync(300)
+      expect(server.refused.all).toContain('handshake-timeout')
+    })
+    await cut
     expect(client.isOpen).toBe(true)
     await client.close()
   })

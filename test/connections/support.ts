@@ -3,17 +3,19 @@ import { Inbox } from '../../src/testing/inbox'
 import { dial, type DialOptions } from '../../src/connections/dial'
 import { type Link, type LinkClose } from '../../src/connections/link'
 import { Listener, type ListenerOptions } from '../../src/connections/listener'
+import { GUARD_MS } from '../helpers/eventually'
 
 export const never: AbortSignal = new AbortController().signal
 
 /** A listener on loopback that lets everybody in, with the links it got. */
 export const listening = async (options: Partial<ListenerOptions<string>> = {}) => {
-  const links = new Inbox<Link>('a link', 5_000)
-  const refused = new Inbox<string>('a message or refusal', 5_000)
+  const links = new Inbox<Link>('a link', GUARD_MS)
+  const refused = new Inbox<string>('a message or refusal', GUARD_MS)
   const listener = new Listener<string>({
     host: '127.0.0.1',
     port: 0,
-    closeTimeoutMs: 100,
+    handshakeTimeoutMs: GUARD_MS,
+    closeTimeoutMs: GUARD_MS,
     maxPayloadBytes: 1_000,
     authenticate: () => 'somebody',
     onLink: (link) => links.put(link),
@@ -28,7 +30,11 @@ export const listening = async (options: Partial<ListenerOptions<string>> = {}) 
     refused,
     url: `${scheme}://127.0.0.1:${port}/`,
     port,
-    [Symbol.asyncDispose]: () => listener.close(),
+    /** Without a farewell: nobody may be there to answer it. */
+    [Symbol.asyncDispose]: () => {
+      for (const link of listener.peers.keys()) link.destroy()
+      return listener.close()
+    },
   }
 }
 
@@ -37,12 +43,15 @@ export const call = (
   options: Partial<DialOptions> = {},
   signal: AbortSignal = never,
 ): Promise<Link> =>
-  dial({ url, maxPayloadBytes: 1_000, openTimeoutMs: 5_000, closeTimeoutMs: 100, ...options }, signal)
+  dial(
+    { url, maxPayloadBytes: 1_000, openTimeoutMs: GUARD_MS, closeTimeoutMs: GUARD_MS, ...options },
+    signal,
+  )
 
 /** Everything that a link brings, to be awaited. */
 export const reading = (link: Link) => {
-  const messages = new Inbox<string>('a message or refusal', 5_000)
-  const closes = new Inbox<LinkClose>('the end of a link', 5_000)
+  const messages = new Inbox<string>('a message or refusal', GUARD_MS)
+  const closes = new Inbox<LinkClose>('the end of a link', GUARD_MS)
   link.listen({
     message: (data, isBinary) => messages.put(`${isBinary ? 'binary' : 'text'} ${data.toString()}`),
     close: (close) => closes.put(close),

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAdapter } from '../../endpoints/bitfinex'
 import { type ProviderConnection, serve, type WsProvider, wsProvider } from '../../src/testing'
+import { eventually, PATIENT } from '../helpers/eventually'
 import { refused, subscribed, ticker } from './bitfinex/messages'
 
 const INFO = { event: 'info', version: 2, serverId: 'a', platform: { status: 1 } }
@@ -16,6 +17,7 @@ const start = (provider: WsProvider, env: Record<string, string> = {}) =>
       BITFINEX_WS_API_ENDPOINT: provider.url,
       BACKGROUND_EXECUTE_MS_WS: '10',
       STREAM_HANDLER_RETRY_MIN_MS: '100',
+      ...PATIENT,
       ...env,
     },
   })
@@ -173,11 +175,13 @@ describe('the Bitfinex adapter', () => {
 
   it('FR-1: does not begin in maintenance, and says so', async () => {
     await using provider = await wsProvider()
-    await using service = await start(provider, { CACHE_POLLING_MAX_RETRIES: '2' })
+    await using service = await start(provider, { CACHE_POLLING_MAX_RETRIES: '0' })
     provider.onConnection((connection) => connection.send({ ...INFO, platform: { status: 0 } }))
-    const { statusCode, json } = await service.post(btcUsd)
-    expect(statusCode).toBe(504)
-    expect(json.error.reason.message).toBe('The open handler failed: Bitfinex is in maintenance')
+    await eventually(async () => {
+      const { statusCode, json } = await service.post(btcUsd)
+      expect(statusCode).toBe(504)
+      expect(json.error.reason.message).toBe('The open handler failed: Bitfinex is in maintenance')
+    })
     expect((await provider.connection()).received).toEqual([])
   })
 

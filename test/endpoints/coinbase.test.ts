@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAdapter } from '../../endpoints/coinbase'
 import { createPriceEndpoint } from '../../endpoints/coinbase/price'
 import { type ProviderConnection, serve, type WsProvider, wsProvider } from '../../src/testing'
+import { PATIENT } from '../helpers/eventually'
 import { bench, expectedOf, expectPrices, frameOf, pricesIn, titled } from './vectors'
 
 const ticker = (product_id: string, rest: object = {}) => ({
@@ -36,6 +37,7 @@ const start = (provider: WsProvider, env: Record<string, string> = {}) =>
       COINBASE_WS_API_ENDPOINT: provider.url,
       BACKGROUND_EXECUTE_MS_WS: '10',
       STREAM_HANDLER_RETRY_MIN_MS: '100',
+      ...PATIENT,
       ...env,
     },
   })

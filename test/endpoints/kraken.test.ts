@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAdapter } from '../../endpoints/kraken'
 import { createPriceEndpoint } from '../../endpoints/kraken/price'
 import { type ProviderConnection, serve, type WsProvider, wsProvider } from '../../src/testing'
+import { PATIENT } from '../helpers/eventually'
 import { bench, expectedOf, expectPrices, frameOf, type Pair, titled } from './vectors'
 
 const TIME = '2026-10-03T20:58:33.794283Z'
@@ -38,6 +39,7 @@ const start = (provider: WsProvider, env: Record<string, string> = {}) =>
       KRAKEN_WS_API_ENDPOINT: provider.url,
       BACKGROUND_EXECUTE_MS_WS: '10',
       STREAM_HANDLER_RETRY_MIN_MS: '100',
+      ...PATIENT,
       ...env,
     },
   })

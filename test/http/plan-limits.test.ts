@@ -4,6 +4,7 @@ import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
 import { pure } from '../../src/adapter/pure'
 import { LocalCache } from '../../src/feeds/local-cache'
 import { serve } from '../../src/testing/serve'
+import { eventually } from '../helpers/eventually'
 import { priceParameters, stillAdapter, type StillAdapter, StillTransport, stoppable } from './support'
 const ETH = { base: 'ETH', quote: 'USD' }
 const START = 1_700_000_000_000
@@ -76,7 +77,7 @@ describe('no plan is made', () => {
     await using service = await serve(still.adapter)
     await transport.put(ETH, 5)
     for (const endpoint of ['price', 'crypto', 'price']) await service.post(ETH, { endpoint })
-    await vi.waitFor(() => expect(transport.seen).toEqual(['price', 'crypto', 'price']))
+    await eventually(() => expect(transport.seen).toEqual(['price', 'crypto', 'price']))
   })
 
   it('for a cache with a `get` of its own', async () => {

@@ -3,6 +3,7 @@ import { renderMetrics } from '../../src/metrics/render'
 import { parseSamples, type Sample } from '../../src/testing/samples'
 import { serve, type Served } from '../../src/testing/serve'
 import { AdapterDataProviderError, AdapterError } from '../../src/validation/errors'
+import { eventually } from '../helpers/eventually'
 import { JSON_HEADERS, stillAdapter, StillTransport, WAYS, stoppable } from './support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
@@ -132,9 +133,12 @@ describe.each(WAYS)('http_requests_total, where requests are $way', ({ requestTr
   it('has a value that was waited for as a hit of the provider', async () => {
     await using started = await start({ endpoint: { requestTransforms } })
     const { still, service, scrape } = started
-    still.adapter.settings.CACHE_POLLING_MAX_RETRIES = 20
+    Object.assign(still.adapter.settings, {
+      CACHE_POLLING_MAX_RETRIES: 20,
+      CACHE_POLLING_SLEEP_MS: 1_000,
+    })
     const reply = service.until(ETH, ({ statusCode }) => statusCode === 200)
-    await vi.waitFor(() => expect(still.local().waiters.size).toBe(2))
+    await eventually(() => expect(still.local().waiters.size).toBe(2))
     await still.transport.put(ETH, 5)
     await reply
     expect(classesOf(await scrape('http_requests_total'))).toEqual({ [`dataProviderHit 200 ${FEED} 200`]: 1 })
@@ -272,5 +276,5 @@ describe('OB-1: the number of series', () => {
     expect(total(samples)).toBe(count + 50)
     const shared = samples.filter(({ labels }) => labels['feed_id'] === 'other')
     expect(total(shared)).toBeGreaterThanOrEqual(100)
-  }, 60_000)
+  }, 120_000)
 })

@@ -6,6 +6,7 @@ import { setupMetricsServer } from '../../src/http/metrics-server'
 import { startAdapter } from '../../src/service/started-adapter'
 import { parseSamples } from '../../src/testing/samples'
 import { serve } from '../../src/testing/serve'
+import { eventually, PATIENT } from '../helpers/eventually'
 import { JSON_HEADERS, stillAdapter } from './support'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -244,7 +245,7 @@ describe('over real connections', () => {
     const still = stillAdapter()
     await using service = await serve(still.adapter, {
       listen: true,
-      env: { CACHE_POLLING_SLEEP_MS: '1000' },
+      env: PATIENT,
     })
     const agent = new Agent({ keepAlive: true })
     const response = new Promise<IncomingMessage>((resolve, reject) => {
@@ -252,7 +253,7 @@ describe('over real connections', () => {
       req.on('error', reject)
       req.end(JSON.stringify({ data: { base: 'ETH', quote: 'USD' } }))
     })
-    await vi.waitFor(() => expect(still.local().waiters.size).toBe(1), 5_000)
+    await eventually(() => expect(still.local().waiters.size).toBe(1))
     const closing = service.api.close()
     await still.transport.put({ base: 'ETH', quote: 'USD' }, 5)
     expect(JSON.parse(await bodyOf(await response))).toMatchObject({ result: 5 })

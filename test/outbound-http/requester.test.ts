@@ -15,7 +15,7 @@ import {
 
 const HOST = 'http://provider.example'
 const SETTINGS = {
-  API_TIMEOUT: 5_000,
+  API_TIMEOUT: 20_000,
   RETRY: 0,
   REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: 0,
   MAX_HTTP_REQUEST_QUEUE_LENGTH: 200,
@@ -109,11 +109,11 @@ describe('a request', () => {
 
   it('has the time limit of API_TIMEOUT unless it has one, set on the given object', async () => {
     nock(HOST).get('/').times(2).reply(200)
-    const [mine, own] = [{ url: HOST }, { url: HOST, timeout: 77 }]
+    const [mine, own] = [{ url: HOST }, { url: HOST, timeout: 77_000 }]
     const requester = requesterWith()
     await Promise.all([requester.request('a', mine), requester.request('b', own)])
-    expect(mine).toEqual({ url: HOST, timeout: 5_000 })
-    expect(own.timeout).toBe(77)
+    expect(mine).toEqual({ url: HOST, timeout: 20_000 })
+    expect(own.timeout).toBe(77_000)
   })
 
   it('is shared by all who ask while it is pending, and by nobody later', async () => {
@@ -129,13 +129,20 @@ describe('a request', () => {
   })
 
   it('does not hold others up while it is in flight', async () => {
-    nock(HOST).get('/slow').delay(300).reply(200)
+    let letGo = () => {}
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    nock(HOST)
+      .get('/slow')
+      .reply(async () => (await held, [200]))
     nock(HOST).get('/fast').reply(200)
     const requester = requesterWith()
     const order: string[] = []
     await Promise.all([
       requester.request('slow', { url: `${HOST}/slow` }).then(() => order.push('slow')),
-      requester.request('fast', { url: `${HOST}/fast` }).then(() => order.push('fast')),
+      requester.request('fast', { url: `${HOST}/fast` }).then(() => {
+        order.push('fast')
+        letGo()
+      }),
     ])
     expect(order).toEqual(['fast', 'slow'])
   })

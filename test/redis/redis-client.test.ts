@@ -4,11 +4,28 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Redis } from 'ioredis'
-import { expect, it, vi } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { RedisCache } from '../../src/redis/redis-cache'
 import { buildRedisClient, closeRedisClient } from '../../src/redis/redis-client'
 import { describeWithRedis, redisServer } from '../helpers/redis-server'
-import { clientOf, collectLogs, countOf, redisCacheOf, settingsFor } from './redis-support'
+import { eventually } from '../helpers/eventually'
+import {
+  clientOf,
+  collectLogs,
+  countOf,
+  holdClock,
+  pass,
+  reconnected,
+  redisCacheOf,
+  settingsFor,
+  turn,
+  watched,
+} from './redis-support'
+
+afterEach(() => void vi.useRealTimers())
+
+/** As it is by default, on a clock that the test moves. */
+const BRIEF = { CACHE_REDIS_TIMEOUT: 500 }
 
 /** A port that takes connections and never says a word. */
 const silentServer = async () => {
@@ -28,10 +45,23 @@ const silentServer = async () => {
   }
 }
 
-const elapsedOf = async (work: Promise<unknown>): Promise<number> => {
-  const startedAt = performance.now()
-  await work
-  return performance.now() - startedAt
+/** What ends with no more than events: it sets no timer, and none goes off meanwhile. */
+const atOnce = async <T>(work: () => Promise<T>): Promise<T> => {
+  const timers = vi.getTimerCount()
+  const outcome = work()
+  expect(vi.getTimerCount()).toBe(timers)
+  return outcome
+}
+
+/** What ends when a command has waited for its time, and no sooner. */
+const afterPatience = async <T>(work: () => Promise<T>): Promise<T> => {
+  const waiting = watched(work())
+  await pass(499)
+  expect(waiting.isThere).toBe(false)
+  await pass(1)
+  await turn()
+  expect(waiting.isThere).toBe(true)
+  return waiting.work
 }
 
 const reasonOf = (work: Promise<unknown>) => work.catch((reason: unknown) => reason as Error)
@@ -109,21 +139,22 @@ describeWithRedis('the Redis client', () => {
     await using redis = await redisServer({ password: 'the-right-one' })
     const logs = collectLogs()
     const wrong = { CACHE_REDIS_PASSWORD: 'a-wrong-secret' }
-    await using process = redisCacheOf(redis.port, wrong)
+    await using process = redisCacheOf(redis.port, { ...BRIEF, ...wrong })
     const error = await reasonOf(process.cache.get('key'))
     expect(error).toMatchObject({
       name: 'RedisError',
       message: 'There was an unexpected error with the Redis cache',
     })
     await process.cache.set('key', 1, 60_000)
-    await vi.waitFor(async () => expect(process.client.status).toBe('reconnecting'))
-    await vi.waitFor(() => expect(logs.some(({ level }) => level === 'error')).toBe(true))
+    await eventually(() => expect(process.client.status).toBe('reconnecting'))
+    await eventually(() => expect(logs.some(({ level }) => level === 'error')).toBe(true))
     const failures = logs.filter(({ message }) => message.includes('connection to Redis failed'))
     expect(failures).toHaveLength(1)
     expect(failures[0]!.message).toContain('WRONGPASS')
     expect(JSON.stringify(logs)).not.toContain('a-wrong-secret')
     expect(JSON.stringify([error, (error as Error).cause, String(error)])).not.toContain('a-wrong-secret')
-    expect(await elapsedOf(reasonOf(process.cache.get('key')))).toBeLessThan(400)
+    holdClock()
+    expect(await atOnce(() => reasonOf(process.cache.get('other')))).toMatchObject({ name: 'RedisError' })
   })
 
   it('SC-1: does not show the credentials of a URL when nobody is there', async () => {
@@ -131,9 +162,9 @@ describeWithRedis('the Redis client', () => {
     free()
     const logs = collectLogs()
     const url = `redis://someone:url-secret@127.0.0.1:${port}`
-    await using process = redisCacheOf(1, { CACHE_REDIS_URL: url })
+    await using process = redisCacheOf(1, { ...BRIEF, CACHE_REDIS_URL: url })
     await process.cache.set('key', 1, 60_000)
-    await vi.waitFor(() => expect(logs.length).toBeGreaterThan(0))
+    await eventually(() => expect(logs.length).toBeGreaterThan(0))
     expect(JSON.stringify(logs)).not.toContain('url-secret')
   })
 
@@ -142,95 +173,117 @@ describeWithRedis('the Redis client', () => {
     free()
     const logs = collectLogs()
     const retries = await countOf('redisRetriesCount')
-    await using process = redisCacheOf(port)
-    const first = await elapsedOf(reasonOf(process.cache.get('key')))
-    expect(first).toBeGreaterThan(400)
-    expect(first).toBeLessThan(2_500)
-    expect(await elapsedOf(reasonOf(process.cache.get('key')))).toBeLessThan(200)
-    await vi.waitFor(async () => expect((await countOf('redisRetriesCount')) - retries).toBeGreaterThan(2))
+    holdClock()
+    await using process = redisCacheOf(port, BRIEF)
+    expect(await afterPatience(() => reasonOf(process.cache.get('key')))).toMatchObject({
+      name: 'RedisError',
+    })
+    expect(await atOnce(() => reasonOf(process.cache.get('key')))).toMatchObject({ name: 'RedisError' })
+    await eventually(async () => {
+      await pass(100)
+      expect((await countOf('redisRetriesCount')) - retries).toBeGreaterThan(2)
+    })
     expect(logs.filter(({ message }) => message.includes('ECONNREFUSED'))).toHaveLength(1)
   })
 
   it('CA-4: a Redis that takes the connection and says nothing costs no more', async () => {
     using silent = await silentServer()
-    await using process = redisCacheOf(silent.port)
-    expect(await elapsedOf(reasonOf(process.cache.get('key')))).toBeLessThan(2_500)
-    expect(await elapsedOf(process.cache.set('key', 1, 60_000))).toBeLessThan(200)
+    await using process = redisCacheOf(silent.port, BRIEF)
+    holdClock()
+    expect(await afterPatience(() => reasonOf(process.cache.get('key')))).toMatchObject({
+      name: 'RedisError',
+    })
+    await atOnce(() => process.cache.set('key', 1, 60_000))
     expect(await process.cache.get('key')).toBe(1)
+    vi.useRealTimers()
   })
 
   it('CA-4: finds Redis when it comes, and writes and reads again', async () => {
     await using redis = await redisServer()
     await redis.kill()
-    await using process = redisCacheOf(redis.port)
-    expect(await reasonOf(process.cache.get('key'))).toMatchObject({ name: 'RedisError' })
+    holdClock()
+    await using process = redisCacheOf(redis.port, BRIEF)
+    expect(await afterPatience(() => reasonOf(process.cache.get('key')))).toMatchObject({
+      name: 'RedisError',
+    })
     await redis.start()
-    await vi.waitFor(() => expect(process.client.status).toBe('ready'), { timeout: 5_000 })
+    await reconnected(process.client)
     await process.cache.set('key', 1, 60_000)
     expect(await redis.client.get('key')).toBe('1')
   })
 
   it('CA-4: a command that Redis does not answer ends after CACHE_REDIS_TIMEOUT', async () => {
     await using redis = await redisServer()
-    await using process = redisCacheOf(redis.port)
+    holdClock()
+    await using process = redisCacheOf(redis.port, BRIEF)
     await process.cache.set('own', 1, 60_000)
-    await redis.client.client('PAUSE', 1_500, 'ALL')
-    const took = await elapsedOf(
-      reasonOf(process.cache.get('key')).then((error) =>
-        expect((error as Error).cause).toMatchObject({ message: 'Command timed out' }),
-      ),
-    )
-    expect(took).toBeGreaterThan(450)
-    expect(took).toBeLessThan(1_400)
+    redis.pause()
+    const error = await afterPatience(() => reasonOf(process.cache.get('key')))
+    expect((error as Error).cause).toMatchObject({ message: 'Command timed out' })
     expect(await process.cache.get('own')).toBe(1)
-    await vi.waitFor(async () => expect(await process.cache.get('key')).toBeUndefined(), { timeout: 5_000 })
+    redis.resume()
+    expect(await process.cache.get('key')).toBeUndefined()
   })
 
   it('CA-4: writes nothing after an outage that was meant for before it', async () => {
     await using redis = await redisServer()
-    await using process = redisCacheOf(redis.port)
+    holdClock()
+    await using process = redisCacheOf(redis.port, BRIEF)
     await process.cache.set('key', 1, 60_000)
     await redis.kill()
-    await vi.waitFor(() => expect(process.client.status).not.toBe('ready'))
-    await process.cache.set('late', 1, 60_000)
+    await eventually(() => expect(process.client.status).not.toBe('ready'))
+    await afterPatience(() => process.cache.set('late', 1, 60_000))
     await process.cache.setMany([{ key: 'later', value: 1 }], 60_000)
     expect(await process.cache.get('late')).toBe(1)
     await redis.start()
-    await vi.waitFor(() => expect(process.client.status).toBe('ready'), { timeout: 5_000 })
+    await reconnected(process.client)
     await process.cache.set('now', 1, 60_000)
     expect(await redis.client.keys('*')).toEqual(['now'])
   })
 
   it('RS-1: keeps back writes once a thousand of them wait for an answer', async () => {
     await using redis = await redisServer()
-    await using process = redisCacheOf<number>(redis.port)
+    holdClock()
+    await using process = redisCacheOf<number>(redis.port, BRIEF)
     await process.cache.set('key', 0, 60_000)
     redis.pause()
     const writes = Array.from({ length: 1_500 }, (_, at) => process.cache.set(`key-${at}`, at, 60_000))
+    await pass(500)
     await Promise.all(writes)
     expect(await process.cache.get('key-1499')).toBe(1_499)
     redis.resume()
-    await vi.waitFor(async () => expect(await redis.client.dbsize()).toBe(1_001), { timeout: 5_000 })
+    await eventually(async () => expect(await redis.client.dbsize()).toBe(1_001))
   })
 
   it('replaces a connection that is dead without a word', async () => {
     await using redis = await redisServer()
-    await using process = redisCacheOf(redis.port)
+    holdClock()
+    await using process = redisCacheOf(redis.port, BRIEF)
     await process.cache.set('key', 1, 60_000)
     redis.pause()
     const ended = new Promise((resolve) => process.client.once('close', resolve))
-    await process.cache.set('key', 2, 60_000)
+    const written = process.cache.set('key', 2, 60_000)
+    await pass(5_000)
     await ended
+    await written
     redis.resume()
-    await vi.waitFor(() => expect(process.client.status).toBe('ready'), { timeout: 10_000 })
+    await reconnected(process.client)
     await process.cache.set('key', 3, 60_000)
     expect(await redis.client.get('key')).toBe('3')
   })
 })
 
 describeWithRedis('closing the Redis client', () => {
-  const isOver = async (client: Redis): Promise<void> => {
-    expect(await elapsedOf(closeRedisClient(client))).toBeLessThan(2_500)
+  /** @param patienceMs - for how long one that does not answer is waited for; one that does is waited for by no clock */
+  const isOver = async (client: Redis, patienceMs?: number): Promise<void> => {
+    const closing = watched(closeRedisClient(client))
+    if (patienceMs !== undefined) {
+      await pass(patienceMs)
+      // As many as it takes to close a socket.
+      for (let turns = 0; turns < 20; turns++) await turn()
+      expect(closing.isThere).toBe(true)
+    }
+    await closing.work
     const { stream } = client as unknown as { stream?: Socket }
     expect(stream === undefined || stream.destroyed).toBe(true)
     expect(client).toHaveProperty('reconnectTimeout', null)
@@ -238,25 +291,28 @@ describeWithRedis('closing the Redis client', () => {
 
   it('LC-3: leaves nothing behind, whatever state it is in', async () => {
     await using redis = await redisServer()
+    holdClock()
     const connected = clientOf(redis.port).client
     await connected.ping()
     await isOver(connected)
     const connecting = clientOf(redis.port).client
     await isOver(connecting)
-    const hung = clientOf(redis.port).client
+    const hung = clientOf(redis.port, BRIEF).client
     await hung.ping()
     redis.pause()
-    await isOver(hung)
+    // For an answer, then for the end of the connection.
+    await isOver(hung, 500 + 500)
     redis.resume()
     const lost = clientOf(redis.port).client
     await lost.ping()
     await redis.kill()
-    await vi.waitFor(() => expect(lost.status).toBe('reconnecting'))
+    await eventually(() => expect(lost.status).toBe('reconnecting'))
     await isOver(lost)
     using silent = await silentServer()
     const greeting = clientOf(silent.port).client
-    await vi.waitFor(() => expect(silent.sockets.size).toBe(1))
-    await isOver(greeting)
+    await eventually(() => expect(silent.sockets.size).toBe(1))
+    await isOver(greeting, 500)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('refuses further commands, quietly', async () => {

@@ -1,17 +1,21 @@
 import { EventEmitter } from 'node:events'
-import { expect, it, vi } from 'vitest'
+import { type Redis } from 'ioredis'
+import { afterEach, expect, it, vi } from 'vitest'
 import { RedisCache } from '../../src/redis/redis-cache'
 import { RedisLock } from '../../src/redis/redis-lock'
 import { RedisMock } from '../../src/testing/redis-mock'
 import { describeWithRedis, redisServer } from '../helpers/redis-server'
-import { clientOf, collectLogs, redisCacheOf } from './redis-support'
+import { eventually } from '../helpers/eventually'
+import { clientOf, collectLogs, holdClock, pass, redisCacheOf, turn } from './redis-support'
 
 const FAILURE =
   'The adapter failed to acquire a lock on the cache. Please check if you are running another instance of the adapter with the same name and cache prefix.'
 
+afterEach(() => void vi.useRealTimers())
+
 /** One process that wants to be the writer. */
-const contender = (port: number, { durationMs = 1_000, retries = 4 } = {}) => {
-  const { client, [Symbol.asyncDispose]: end } = clientOf(port)
+const contender = (port: number, { durationMs = 60_000, retries = 4, timeoutMs = 20_000 } = {}) => {
+  const { client, [Symbol.asyncDispose]: end } = clientOf(port, { CACHE_REDIS_TIMEOUT: timeoutMs })
   const notifier = new EventEmitter()
   const lock = new RedisLock(client, 'TEST', durationMs, retries, notifier)
   return {
@@ -25,50 +29,76 @@ const contender = (port: number, { durationMs = 1_000, retries = 4 } = {}) => {
   }
 }
 
+/** Counts how often the lease is asked for, from here on. */
+const askedBy = (client: Redis) => {
+  const asks = vi.spyOn(client as { evalsha: (...args: never[]) => Promise<unknown> }, 'evalsha')
+  return {
+    get count() {
+      return asks.mock.calls.length
+    },
+    /** Resolves when the last one was answered, and the answer has had its effect. */
+    answered: async () => {
+      await asks.mock.results.at(-1)!.value
+      await turn()
+    },
+  }
+}
+
+const isSaid = (logs: { message: string }[], words: string) =>
+  eventually(() => expect(logs.map(({ message }) => message).join()).toContain(words))
+
 const rejection = (work: Promise<unknown>) => work.then(() => undefined, (error: Error) => error.message) // prettier-ignore
 
 describeWithRedis('the lock of the writer', () => {
   it('is a random hex value with a time to live, as redlock leaves it', async () => {
     await using redis = await redisServer()
-    await using one = contender(redis.port, { durationMs: 10_000 })
+    await using one = contender(redis.port)
     expect(await one.lock.acquire()).toBe(true)
     expect(await redis.client.get('TEST')).toMatch(/^[0-9a-f]{32}$/)
     const left = await redis.client.pttl('TEST')
-    expect(left).toBeGreaterThan(8_000)
-    expect(left).toBeLessThanOrEqual(10_000)
+    expect(left).toBeGreaterThan(30_000)
+    expect(left).toBeLessThanOrEqual(60_000)
     expect(one.lock.isLost).toBe(false)
   })
 
   it('is extended at four fifths of its life, again and again, with the same value', async () => {
     await using redis = await redisServer()
-    await using one = contender(redis.port, { durationMs: 300 })
+    await using one = contender(redis.port)
+    holdClock()
     await one.lock.acquire()
     const value = await redis.client.get('TEST')
-    const seen: number[] = []
-    let last = 0
-    await vi.waitFor(
-      async () => {
-        const [held, left] = await Promise.all([redis.client.get('TEST'), redis.client.pttl('TEST')])
-        expect(held).toBe(value)
-        if (left > last) seen.push(left)
-        last = left
-        expect(seen.length).toBeGreaterThan(4)
-      },
-      { timeout: 5_000, interval: 10 },
-    )
-    expect(one.lock.isLost).toBe(false)
+    const asked = askedBy(one.client)
+    for (let time = 0; time < 5; time++) {
+      // The time that passes here does not pass in Redis.
+      await redis.client.pexpire('TEST', 12_000)
+      await pass(47_999)
+      expect(asked.count).toBe(time)
+      await pass(1)
+      expect(asked.count).toBe(time + 1)
+      await asked.answered()
+      expect(await redis.client.pttl('TEST')).toBeGreaterThan(30_000)
+      expect(await redis.client.get('TEST')).toBe(value)
+      expect(one.lock.isLost).toBe(false)
+    }
   })
 
   it('goes to one of two, and the other gives up after its attempts, spread over the duration', async () => {
     await using redis = await redisServer()
     await using one = contender(redis.port)
     await using two = contender(redis.port, { durationMs: 400, retries: 4 })
+    holdClock()
     await one.lock.acquire()
-    const startedAt = performance.now()
-    expect(await rejection(two.lock.acquire())).toBe(FAILURE)
-    const took = performance.now() - startedAt
-    expect(took).toBeGreaterThan(280)
-    expect(took).toBeLessThan(1_500)
+    await two.client.ping()
+    const asked = askedBy(two.client)
+    const refusal = rejection(two.lock.acquire())
+    for (let attempt = 1; attempt < 4; attempt++) {
+      await asked.answered()
+      await pass(99)
+      expect(asked.count).toBe(attempt)
+      await pass(1)
+      expect(asked.count).toBe(attempt + 1)
+    }
+    expect(await refusal).toBe(FAILURE)
     expect([one.lock.isLost, two.lock.isLost]).toEqual([false, true])
   })
 
@@ -106,12 +136,13 @@ describeWithRedis('the lock of the writer', () => {
         1,
         'TEST',
         value,
-        300,
+        60_000,
       )
     expect(await redlock('86fc11f68a328a2dbfb0b0dc2633dd85')).toBe(1)
     await using one = contender(redis.port, { durationMs: 100, retries: 2 })
     expect(await rejection(one.lock.acquire())).toBe(FAILURE)
-    await using two = contender(redis.port, { durationMs: 1_000, retries: 10 })
+    await redis.client.pexpire('TEST', 300)
+    await using two = contender(redis.port, { retries: 600 })
     expect(await two.lock.acquire()).toBe(true)
     expect(await redlock('d18b5ea072c0cb1c8382b116fcc52627')).toBe(0)
   })
@@ -119,25 +150,30 @@ describeWithRedis('the lock of the writer', () => {
   it('does not count an attempt that Redis could not answer', async () => {
     await using redis = await redisServer()
     await redis.kill()
-    await using one = contender(redis.port, { durationMs: 200, retries: 4 })
+    const logs = collectLogs()
+    await using one = contender(redis.port, { durationMs: 200, retries: 1, timeoutMs: 100 })
     const acquired = one.lock.acquire()
-    await vi.waitFor(() => expect(one.client.status).toBe('reconnecting'))
+    await isSaid(logs, 'in doubt')
     await redis.start()
     expect(await acquired).toBe(true)
   })
 
   it('is ours when the answer to the first attempt got lost', async () => {
     await using redis = await redisServer()
-    await using one = contender(redis.port, { durationMs: 60_000, retries: 600 })
+    await using one = contender(redis.port, { retries: 600, timeoutMs: 500 })
     await one.client.ping()
-    await redis.client.client('PAUSE', 900, 'ALL')
-    expect(await one.lock.acquire()).toBe(true)
+    const logs = collectLogs()
+    redis.pause()
+    const acquired = one.lock.acquire()
+    await isSaid(logs, 'in doubt')
+    redis.resume()
+    expect(await acquired).toBe(true)
   })
 
   it('stops trying, and extending, when the adapter closes', async () => {
     await using redis = await redisServer()
     await redis.client.set('TEST', 'somebody', 'PX', 60_000)
-    const waiting = contender(redis.port, { durationMs: 60_000, retries: 5 })
+    const waiting = contender(redis.port, { retries: 5 })
     const acquired = waiting.lock.acquire()
     await waiting.client.ping()
     waiting.notifier.emit('onClose')
@@ -148,15 +184,15 @@ describeWithRedis('the lock of the writer', () => {
     await using holder = contender(redis.port, { durationMs: 200 })
     await holder.lock.acquire()
     holder.notifier.emit('onClose')
-    await vi.waitFor(async () => expect(await redis.client.exists('TEST')).toBe(0), { timeout: 3_000 })
+    await eventually(async () => expect(await redis.client.exists('TEST')).toBe(0))
   })
 
   it('CA-5: is lost as soon as its time is over, whether or not this process has been able to look', async () => {
     await using redis = await redisServer()
-    await using one = contender(redis.port, { durationMs: 1_000 })
+    await using one = contender(redis.port)
     await one.lock.acquire()
     const now = performance.now.bind(performance)
-    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 1_001)
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_001)
     expect(one.lock.isLost).toBe(true)
     clock.mockRestore()
     expect(one.lock.isLost).toBe(false)
@@ -164,41 +200,61 @@ describeWithRedis('the lock of the writer', () => {
 
   it('is lost to another holder with one line in the log, and taken back when that one is gone', async () => {
     await using redis = await redisServer()
-    await using one = contender(redis.port, { durationMs: 200, retries: 4 })
+    await using one = contender(redis.port)
+    holdClock()
     await one.lock.acquire()
+    const asked = askedBy(one.client)
     const logs = collectLogs()
-    await redis.client.set('TEST', 'somebody', 'PX', 700)
-    await vi.waitFor(() => expect(one.lock.isLost).toBe(true), { timeout: 3_000 })
-    await vi.waitFor(() => expect(logs.map(({ level }) => level)).toEqual(['error']))
+    await redis.client.set('TEST', 'somebody', 'PX', 600_000)
+    for (const ms of [48_000, 15_000, 15_000]) {
+      await pass(ms)
+      await asked.answered()
+      expect(one.lock.isLost).toBe(true)
+      expect(logs.map(({ level }) => level)).toEqual(['error'])
+    }
     expect(logs[0]!.message).toContain('another process holds it')
-    await vi.waitFor(() => expect(one.lock.isLost).toBe(false), { timeout: 5_000 })
+    await redis.client.del('TEST')
+    await pass(15_000)
+    await asked.answered()
+    expect(one.lock.isLost).toBe(false)
     expect(await redis.client.get('TEST')).toMatch(/^[0-9a-f]{32}$/)
     expect(logs.map(({ level }) => level)).toEqual(['error', 'warn'])
   })
 
   it('outlives a hiccup that is shorter than its lease', async () => {
     await using redis = await redisServer()
-    await using one = contender(redis.port, { durationMs: 4_000 })
+    await using one = contender(redis.port, { timeoutMs: 500 })
+    holdClock()
     await one.lock.acquire()
+    await redis.client.pexpire('TEST', 12_000)
+    const asked = askedBy(one.client)
     const logs = collectLogs()
-    // Over the time of the extension, at 3.2 s.
-    await vi.waitFor(async () => expect(await redis.client.pttl('TEST')).toBeLessThan(900), { timeout: 5_000, interval: 5 }) // prettier-ignore
     redis.pause()
-    await vi.waitFor(() => expect(logs.some(({ message }) => message.includes('in doubt'))).toBe(true), { timeout: 3_000 }) // prettier-ignore
+    // The time of the extension, and that of an answer.
+    await pass(48_000)
+    await pass(500)
+    expect(logs.map(({ message }) => message).join()).toContain('in doubt')
     redis.resume()
-    await vi.waitFor(async () => expect(await redis.client.pttl('TEST')).toBeGreaterThan(2_000), { timeout: 3_000 }) // prettier-ignore
+    // The next attempt, an eighth of what is left later.
+    await pass(1_500)
+    expect(asked.count).toBe(2)
+    await asked.answered()
+    expect(await redis.client.pttl('TEST')).toBeGreaterThan(30_000)
+    expect(one.lock.isLost).toBe(false)
+    // It is ours for a whole life again.
+    await pass(47_000)
     expect(one.lock.isLost).toBe(false)
     expect(logs.filter(({ level }) => level === 'error')).toEqual([])
   })
 
   it('is lost while Redis is away for longer than the lease, and back with it', async () => {
     await using redis = await redisServer()
-    await using one = contender(redis.port, { durationMs: 300, retries: 3 })
+    await using one = contender(redis.port, { durationMs: 300, retries: 3, timeoutMs: 500 })
     await one.lock.acquire()
     await redis.kill()
-    await vi.waitFor(() => expect(one.lock.isLost).toBe(true), { timeout: 3_000 })
+    await eventually(() => expect(one.lock.isLost).toBe(true))
     await redis.start()
-    await vi.waitFor(() => expect(one.lock.isLost).toBe(false), { timeout: 6_000 })
+    await eventually(() => expect(one.lock.isLost).toBe(false))
   })
 })
 
@@ -224,7 +280,7 @@ describeWithRedis('a cache with the lock', () => {
     const { cache } = process
     await cache.set('key', 1, 60_000)
     await redis.client.set('TEST', 'somebody', 'PX', 60_000)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await redis.client.set('key', '"of the other"')
       await cache.set('key', 2, 60_000)
       expect(await redis.client.get('key')).toBe('"of the other"')
@@ -237,7 +293,7 @@ describeWithRedis('a cache with the lock', () => {
     await cache.set('key', 4, 60_000)
     expect(await cache.get('key')).toBe(4)
     await redis.client.del('TEST')
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await cache.set('key', 5, 60_000)
       expect(await redis.client.get('key')).toBe('5')
     })

@@ -1,17 +1,23 @@
-import { expect, it, vi } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { ExpiringSortedSet } from '../../src/feeds/expiring-sorted-set'
 import { SubscriptionSetFactory } from '../../src/adapter/subscription-set-factory'
 import { RedisSubscriptionSet } from '../../src/public/util/subscription-set/redis-sorted-set'
-import { clientOf, collectLogs, sent } from './redis-support'
+import { clientOf, collectLogs, holdClock, pass, reconnected, sent } from './redis-support'
+import { eventually } from '../helpers/eventually'
 import { describeWithRedis, redisServer } from '../helpers/redis-server'
+
+afterEach(() => void vi.useRealTimers())
 
 const KEY = 'TEST-price-ws-subscriptionSet'
 const ETH = { base: 'ETH', quote: 'USD' }
 const BTC = { base: 'BTC', quote: 'USD' }
 
+/** Where nothing comes of waiting for Redis. */
+const BRIEF = { CACHE_REDIS_TIMEOUT: 50 }
+
 /** The set of one process. */
-const setOf = (port: number, capacity?: number) => {
-  const { client, [Symbol.asyncDispose]: end } = clientOf(port)
+const setOf = (port: number, capacity?: number, overrides: Parameters<typeof clientOf>[1] = {}) => {
+  const { client, [Symbol.asyncDispose]: end } = clientOf(port, overrides)
   const set = new RedisSubscriptionSet<object>(client, KEY, capacity)
   return { client, set, [Symbol.asyncDispose]: end }
 }
@@ -37,7 +43,7 @@ describeWithRedis('RedisSubscriptionSet', () => {
     await using writer = setOf(redis.port)
     await reader.set.add(BTC, 50_000)
     // As another process of any version writes.
-    await redis.client.zadd(KEY, Date.now() + 10_000, '{"base":"ETH","quote":"USD"}')
+    await redis.client.zadd(KEY, Date.now() + 40_000, '{"base":"ETH","quote":"USD"}')
     await redis.client.zadd(KEY, Date.now() - 1, '{"base":"OLD","quote":"USD"}')
     expect(await writer.set.getAll()).toEqual([ETH, BTC])
     expect(await redis.client.zcard(KEY)).toBe(2)
@@ -129,21 +135,25 @@ describeWithRedis('RedisSubscriptionSet', () => {
   it('CA-4: goes on with what was and what this process wants while Redis is away, and tells it when it is back', async () => {
     await using redis = await redisServer()
     await using process = setOf(redis.port)
+    holdClock()
     await redis.client.zadd(KEY, Date.now() + 60_000, JSON.stringify(BTC))
     await process.set.getAll()
     const onAdded = vi.fn()
     process.set.follow(onAdded)
     const logs = collectLogs()
     await redis.kill()
-    await vi.waitFor(() => expect(process.client.status).not.toBe('ready'))
-    await process.set.add(ETH, 60_000)
+    await eventually(() => expect(process.client.status).not.toBe('ready'))
+    const added = process.set.add(ETH, 60_000)
+    await pass(process.client.options.commandTimeout!)
+    await added
     expect(onAdded).toHaveBeenCalledTimes(1)
     expect(await process.set.getAll()).toEqual([BTC, ETH])
     expect(await process.set.getAll()).toEqual([BTC, ETH])
     const errors = logs.filter(({ message }) => message.includes('out of reach'))
     expect(errors.map(({ fields }) => fields['function'])).toEqual(['zadd', 'zrange'])
     await redis.start()
-    await vi.waitFor(() => expect(process.client.status).toBe('ready'), { timeout: 5_000 })
+    await reconnected(process.client)
+    await reconnected(redis.client)
     // Redis came back empty: what nobody asks for again is gone, what this process wants is not.
     expect(await process.set.getAll()).toEqual([ETH])
     await process.set.add(ETH, 60_000)
@@ -155,7 +165,7 @@ describeWithRedis('RedisSubscriptionSet', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
     try {
       await using redis = await redisServer()
-      await using process = setOf(redis.port)
+      await using process = setOf(redis.port, undefined, BRIEF)
       await process.set.getAll()
       await redis.kill()
       await process.set.add(ETH, 60_000)
@@ -177,13 +187,16 @@ describeWithRedis('RedisSubscriptionSet', () => {
       message: expect.stringContaining('WRONGTYPE'),
     })
     await redis.kill()
-    await expect(process.set.add(BTC, 60_000)).rejects.toMatchObject({ name: 'RedisError' })
+    holdClock()
+    const refused = expect(process.set.add(BTC, 60_000)).rejects.toMatchObject({ name: 'RedisError' })
+    await pass(process.client.options.commandTimeout!)
+    await refused
   })
 
   it('RS-1: remembers no more of its own than its capacity', async () => {
     await using redis = await redisServer()
     await redis.kill()
-    await using process = setOf(redis.port, 3)
+    await using process = setOf(redis.port, 3, BRIEF)
     await process.set.getAll()
     const feeds = [1, 2, 3, 4, 5].map((base) => ({ base }))
     for (const feed of feeds) await process.set.add(feed, 60_000)

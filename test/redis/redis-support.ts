@@ -1,8 +1,11 @@
+import { type Redis } from 'ioredis'
+import { expect, vi } from 'vitest'
 import { RedisCache } from '../../src/redis/redis-cache'
 import { buildRedisClient, closeRedisClient, type RedisSettings } from '../../src/redis/redis-client'
 import { AdapterConfig } from '../../src/config/adapter-config'
 import { metrics } from '../../src/metrics/registry'
 import { LoggerFactoryProvider } from '../../src/util/logging'
+import { eventually, GUARD_MS } from '../helpers/eventually'
 
 export interface LogLine {
   level: string
@@ -42,7 +45,39 @@ const defaults = () => {
   metrics.initialize()
   const config = new AdapterConfig({})
   config.initialize()
-  return config.settings
+  // What a test is not about must not fail because the machine is busy.
+  return Object.assign(config.settings, { CACHE_REDIS_TIMEOUT: GUARD_MS })
+}
+
+/**
+ * From here on the test moves the clock of our clients and of the lock: a timeout comes after exactly so long, and none because the
+ * machine is busy. Sockets go on by themselves. To be ended by `vi.useRealTimers()`.
+ */
+export const holdClock = (): void =>
+  void vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'performance'],
+    shouldClearNativeTimers: true,
+  })
+
+/** Moves the clock that {@link holdClock} holds. */
+export const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+
+/** Lets what an event has woken run up to its next wait for something real. */
+export const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Moves the clock that {@link holdClock} holds from one attempt of a client to the next, until it has a connection. */
+export const reconnected = (client: Redis) =>
+  eventually(async () => {
+    if (client.status === 'reconnecting') await pass(100)
+    expect(client.status).toBe('ready')
+  })
+
+/** Whether it has an outcome yet; that may come with the very next event. */
+export const watched = <T>(work: Promise<T>) => {
+  const outcome = { isThere: false, work }
+  const note = () => void (outcome.isThere = true)
+  work.then(note, note)
+  return outcome
 }
 
 /** A client of ours for one test. */

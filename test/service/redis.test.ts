@@ -4,10 +4,11 @@ import { renderMetrics } from '../../src/metrics/render'
 import { startService } from '../../src/service/single'
 import { parseSamples, sampleValue } from '../../src/testing/samples'
 import { wsProvider } from '../../src/testing/ws-provider'
-import { collectLogs, loggerFactory, sent } from '../redis/redis-support'
-import { describeWithRedis, redisServer, type RedisServer } from '../helpers/redis-server'
+import { collectLogs, holdClock, loggerFactory, pass, sent, watched } from '../redis/redis-support'
+import { eventually } from '../helpers/eventually'
+import { describeWithRedis, redisServer } from '../helpers/redis-server'
 import { keyOf, stillAdapter } from '../http/support'
-import { acme, AT_ONCE, BTC, elapsedOf, envOf, ETH, processOf, still, unusedPort } from './redis-support'
+import { acme, AT_ONCE, BTC, envOf, ETH, processOf, still, unusedPort } from './redis-support'
 
 const SET = 'TEST-price-default_single_transport-subscriptionSet'
 const UNEXPECTED = 'There was an unexpected error with the Redis cache'
@@ -16,7 +17,14 @@ const LOCKED_OUT = /^The adapter failed to acquire a lock on the cache\./
 const setEnv = (variables: Record<string, string>) => {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
 }
-afterEach(() => vi.unstubAllEnvs())
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
+
+/** As it is by default, on a clock that the test moves. */
+const BRIEF = { CACHE_REDIS_TIMEOUT: '500' }
 
 describeWithRedis('an adapter with Redis', () => {
   it('8.7: has a response, a subscription set and a lock there, all under its prefix', async () => {
@@ -57,9 +65,7 @@ describeWithRedis('an adapter with Redis', () => {
     expect(first).toMatchObject({ statusCode: 200 })
     expect(first.json().result).toBe(1800.5)
     connection.send({ s: 'ETH/USD', p: 1801 })
-    await vi.waitFor(async () => expect((await reader.post(ETH)).json().result).toBe(1801), {
-      timeout: 3_000,
-    })
+    await eventually(async () => expect((await reader.post(ETH)).json().result).toBe(1801))
     // A second feed, while the first is running.
     const second = reader.post(BTC)
     expect(await connection.next()).toBe('{"op":"subscribe","s":"BTC/USD"}')
@@ -82,35 +88,38 @@ describeWithRedis('an adapter with Redis', () => {
       '{"result":60000,"data":{"result":60000},"timestamps":{"providerDataRequestedUnixMs":1,"providerDataReceivedUnixMs":2},"statusCode":200}'
     await redis.client.set(keyOf('btc', 'usd'), theirs, 'PX', 60_000)
     expect(await reader.post(BTC)).toMatchObject({ statusCode: 200, text: theirs })
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await redis.client.zrange(SET, 0, '-1')).toContain('{"base":"BTC","quote":"USD"}'),
     )
   })
 
   it('ER-6: wakes a request at once by a write of its own process, whatever the pause between two looks', async () => {
     await using redis = await redisServer()
-    const slow = { CACHE_POLLING_SLEEP_MS: '1000', CACHE_POLLING_MAX_RETRIES: '5' }
-    await using one = await still(redis.port, 'reader-writer', slow)
+    holdClock()
+    await using one = await still(redis.port, 'reader-writer')
     const asked = one.post(ETH)
-    await vi.waitFor(async () => expect(await one.transport.wanted()).toEqual([ETH]))
-    const took = elapsedOf(asked)
+    await eventually(async () => expect(await one.transport.wanted()).toEqual([ETH]))
     await one.transport.put(ETH, 1)
-    expect(await took).toBeLessThan(700)
+    // Nobody moves the clock: no pause ends.
     expect((await asked).json().result).toBe(1)
   })
 
   it('6.6: looks once for each retry and answers 504 when the pauses are over', async () => {
     await using redis = await redisServer()
     const polling = { CACHE_POLLING_SLEEP_MS: '100', CACHE_POLLING_MAX_RETRIES: '3' }
+    holdClock()
     await using reader = await still(redis.port, 'reader', polling)
-    await reader.post(BTC)
     const before = await sent('get')
-    let status = 0
-    const took = await elapsedOf(reader.post(ETH).then(({ statusCode }) => (status = statusCode)))
-    expect(status).toBe(504)
-    expect(took).toBeGreaterThan(380)
-    expect(took).toBeLessThan(1_500)
+    const asked = watched(reader.post(ETH))
     // One look before it waits, and four while it does.
+    for (const looks of [2, 3, 4, 5]) {
+      await eventually(async () => expect((await sent('get')) - before).toBe(looks))
+      await pass(99)
+      expect((await sent('get')) - before).toBe(looks)
+      expect(asked.isThere).toBe(false)
+      await pass(1)
+    }
+    expect((await asked.work).statusCode).toBe(504)
     expect((await sent('get')) - before).toBe(5)
   })
 
@@ -174,19 +183,22 @@ describeWithRedis('an adapter that cannot reach Redis', () => {
       more: Record<string, string>
     }
     await using redis = await redisServer({ password })
-    const starting = still(port ?? redis.port, 'reader', more)
-    expect(await elapsedOf(starting)).toBeLessThan(2_000)
-    await using reader = await starting
-    const answers: { statusCode: number; text: string }[] = []
-    const took = await elapsedOf(reader.post(ETH).then((answer) => answers.push(answer)))
-    expect(took).toBeLessThan(2_500)
-    expect(answers[0]).toMatchObject({ statusCode: 500, text: UNEXPECTED })
+    // It moves for the first answer alone: neither the start nor the next one waits for anything.
+    holdClock()
+    await using reader = await still(port ?? redis.port, 'reader', { ...BRIEF, ...more })
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    const asked = watched(reader.post(ETH))
+    await eventually(() => expect(timers).toHaveBeenCalledWith(expect.anything(), 500))
+    await pass(499)
+    expect(asked.isThere).toBe(false)
+    await pass(1)
+    expect(await asked.work).toMatchObject({ statusCode: 500, text: UNEXPECTED })
     expect(await reader.post(ETH)).toMatchObject({ statusCode: 500, text: UNEXPECTED })
   })
 
   it('CA-4: serves what its own provider sends when Redis was never there', async () => {
     await using provider = await wsProvider()
-    await using one = await acme(await unusedPort(), 'reader-writer', provider.url)
+    await using one = await acme(await unusedPort(), 'reader-writer', provider.url, BRIEF)
     const asked = one.post(ETH)
     const connection = await provider.connection()
     expect(await connection.next()).toBe('{"op":"subscribe","s":"ETH/USD"}')
@@ -197,7 +209,8 @@ describeWithRedis('an adapter that cannot reach Redis', () => {
   it('CA-4: goes on with its provider while Redis is down, new feeds too, and with Redis when it is back', async () => {
     await using redis = await redisServer()
     await using provider = await wsProvider()
-    const env = { CACHE_LOCK_DEFERRAL_MS: '0', CACHE_LOCK_DURATION: '500' }
+    const env = { ...BRIEF, CACHE_LOCK_DEFERRAL_MS: '0', CACHE_LOCK_DURATION: '500' }
+    holdClock()
     await using one = await acme(redis.port, 'reader-writer', provider.url, env)
     const asked = one.post(ETH)
     const connection = await provider.connection()
@@ -207,50 +220,48 @@ describeWithRedis('an adapter that cannot reach Redis', () => {
 
     await redis.kill()
     connection.send({ s: 'ETH/USD', p: 2 })
-    await vi.waitFor(async () => expect((await one.post(ETH)).json().result).toBe(2))
-    expect(await elapsedOf(one.post(ETH))).toBeLessThan(300)
+    // What is known is answered with no clock that moves.
+    await eventually(async () => expect((await one.post(ETH)).json().result).toBe(2))
     const fresh = one.post(BTC)
+    await eventually(async () => {
+      await pass(50)
+      expect(connection.received.at(-1)).toContain('BTC/USD')
+    })
     expect(await connection.next()).toBe('{"op":"subscribe","s":"BTC/USD"}')
     connection.send({ s: 'BTC/USD', p: 3 })
     expect((await fresh).json().result).toBe(3)
 
     await redis.start()
     const key = 'ACME-price-default_single_transport-{"base":"eth","quote":"usd"}'
-    await vi.waitFor(
-      async () => {
-        connection.send({ s: 'ETH/USD', p: 4 })
-        expect(JSON.parse((await redis.client.get(key)) ?? '{}')).toMatchObject({ result: 4 })
-      },
-      { timeout: 8_000 },
-    )
+    await eventually(async () => {
+      await pass(50)
+      connection.send({ s: 'ETH/USD', p: 4 })
+      expect(JSON.parse((await redis.client.get(key)) ?? '{}')).toMatchObject({ result: 4 })
+    })
     expect((await one.post(ETH)).json().result).toBe(4)
     expect(provider.connections).toHaveLength(1)
   })
 
   it('CA-4: ends a request in time while Redis says nothing, and reads again when it does', async () => {
     await using redis = await redisServer()
-    const polling = { CACHE_POLLING_SLEEP_MS: '100', CACHE_POLLING_MAX_RETRIES: '3' }
+    const polling = { ...BRIEF, CACHE_POLLING_SLEEP_MS: '100', CACHE_POLLING_MAX_RETRIES: '3' }
     await using reader = await still(redis.port, 'reader', polling)
     await using one = await still(redis.port, 'reader-writer', polling)
     await redis.client.set(keyOf('eth', 'usd'), '{"result":1,"statusCode":200}', 'PX', 60_000)
     await reader.post(BTC)
-    await redis.client.client('PAUSE', 3_000, 'ALL')
-    const startedAt = performance.now()
+    redis.pause()
     const [read, own] = await Promise.all([reader.post(ETH), one.post(ETH)])
-    expect(performance.now() - startedAt).toBeLessThan(2_900)
+    redis.resume()
     expect(read).toMatchObject({ statusCode: 500, text: UNEXPECTED })
     expect(own.statusCode).toBe(504)
-    await vi.waitFor(async () => expect((await reader.post(ETH)).json().result).toBe(1), { timeout: 8_000 })
+    await eventually(async () => expect((await reader.post(ETH)).json().result).toBe(1))
   })
 })
 
 describeWithRedis('the one writer', () => {
   const LOCK = { CACHE_LOCK_DEFERRAL_MS: '0', CACHE_LOCK_DURATION: '300', CACHE_LOCK_RETRIES: '3' }
-
-  const firstExtends = async ({ client }: RedisServer) => {
-    const left = await client.pttl('TEST')
-    await vi.waitFor(async () => expect(await client.pttl('TEST')).toBeGreaterThan(left), { interval: 5 })
-  }
+  /** Stays with who has it, however late that one is. */
+  const LONG = { ...LOCK, CACHE_LOCK_DURATION: '60000' }
 
   it('8.8: takes the lock after the deferral; a reader never does', async () => {
     await using redis = await redisServer()
@@ -259,7 +270,7 @@ describeWithRedis('the one writer', () => {
     expect(reader.adapter.lockAcquiredPromise).toBeUndefined()
     await reader.post(ETH)
     expect(await redis.client.exists('TEST')).toBe(0)
-    await using writer = await still(redis.port, 'writer', LOCK)
+    await using writer = await still(redis.port, 'writer', LONG)
     expect(await writer.adapter.lockAcquiredPromise).toBe(true)
     expect(await redis.client.exists('TEST')).toBe(1)
     await late.stop()
@@ -268,7 +279,7 @@ describeWithRedis('the one writer', () => {
 
   it('17.22: stops executing when another process is it', async () => {
     await using redis = await redisServer()
-    await using first = await still(redis.port, 'writer', LOCK)
+    await using first = await still(redis.port, 'writer', LONG)
     await first.adapter.lockAcquiredPromise
     const logs = collectLogs()
     await using second = await still(redis.port, 'reader-writer', LOCK)
@@ -280,8 +291,9 @@ describeWithRedis('the one writer', () => {
     await first.transport.put(BTC, 3)
     // It still answers, with what the other one writes.
     expect((await second.post(BTC)).json().result).toBe(3)
-    // A pass comes every 10 ms while there are any.
-    await firstExtends(redis)
+    // Both make a pass every 10 ms while they make any.
+    const others = vi.spyOn(first.transport, 'backgroundHandler')
+    await eventually(() => expect(others.mock.calls.length).toBeGreaterThan(10))
     expect(passes.mock.calls.length).toBeLessThanOrEqual(before + 1)
     expect(logs.some(({ level, message }) => level === 'error' && LOCKED_OUT.test(message))).toBe(true)
   })
@@ -299,7 +311,7 @@ describeWithRedis('the one writer', () => {
       const before = passes.mock.calls.length
       expect(before).toBeGreaterThan(0)
       await redis.client.set('a-while', 1, 'PX', 100)
-      await vi.waitFor(async () => expect(await redis.client.exists('a-while')).toBe(0))
+      await eventually(async () => expect(await redis.client.exists('a-while')).toBe(0))
       // The pass that was looking at its subscriptions just then ends.
       expect(passes.mock.calls.length).toBeLessThanOrEqual(before + 1)
     },
@@ -307,13 +319,13 @@ describeWithRedis('the one writer', () => {
 
   it('3.2: is exposed once it has the lock', async () => {
     await using redis = await redisServer()
-    setEnv(envOf(redis.port, 'reader-writer', { ...LOCK, METRICS_ENABLED: 'false' }))
+    setEnv(envOf(redis.port, 'reader-writer', { ...LONG, METRICS_ENABLED: 'false' }))
     const { adapter } = stillAdapter()
     const api = await expose(adapter, { loggerFactory })
     expect(await redis.client.exists('TEST')).toBe(1)
     const client = adapter.dependencies.redisClient
     await api!.close()
-    await vi.waitFor(() => expect(client.status).toBe('end'))
+    await eventually(() => expect(client.status).toBe('end'))
   })
 
   it('CA-6: is followed by another one when it stops', async () => {
@@ -366,8 +378,8 @@ describeWithRedis('a service of several adapters with Redis', () => {
     )
     const service = await startService()
     await provider.connection()
-    await vi.waitFor(async () => expect(await redis.client.exists('BITFINEX')).toBe(1))
-    await vi.waitFor(() => expect(provider.connections).toHaveLength(1))
+    await eventually(async () => expect(await redis.client.exists('BITFINEX')).toBe(1))
+    await eventually(() => expect(provider.connections).toHaveLength(1))
     expect(await post(`${service.url}/kraken`)).toEqual({ status: 200, text: stored })
     expect(await post(`${service.url}/coinbase`)).toEqual({ status: 200, text: stored })
     expect((await post(`${service.url}/bitfinex`)).status).toBe(404)

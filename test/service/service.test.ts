@@ -113,7 +113,7 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'LC-3: exits with 0 on %s, with a polite end to its connections',
     async (signal) => {
-      await using provider = await wsProvider()
+      await using provider = await wsProvider({ guardMs: PATIENCE_MS })
       const service = launch({ ADAPTERS: 'kraken', KRAKEN_WS_API_ENDPOINT: provider.url })
       const url = await service.url()
       const asked = post(url, { data: { base: 'ETH', quote: 'USD' } })
@@ -136,7 +136,7 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
   })
 
   it('LC-3: ends at once on a second signal', async () => {
-    await using provider = await wsProvider()
+    await using provider = await wsProvider({ guardMs: PATIENCE_MS })
     const variables = { CACHE_POLLING_MAX_RETRIES: '20', CACHE_POLLING_SLEEP_MS: '1000' }
     const service = launch({ ADAPTERS: 'kraken', KRAKEN_WS_API_ENDPOINT: provider.url, ...variables })
     const url = await service.url()

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { runUntilSettled, serve, viClock, wsProvider, type WsProvider } from '../../src/testing'
+import { PATIENT } from '../helpers/eventually'
 import { makeAcme } from './acme'
 
 const ETH = { base: 'ETH', quote: 'USD' }
@@ -14,7 +15,7 @@ afterEach(() => {
 describe('a served adapter', () => {
   it('subscribes at a scripted provider and answers with what that sent', async () => {
     await using provider = await wsProvider()
-    await using service = await serveAcme(provider)
+    await using service = await serveAcme(provider, PATIENT)
     const asked = service.post(ETH)
     const connection = await provider.connection()
     expect(await connection.nextJson()).toEqual({ op: 'subscribe', s: 'ETH/USD' })
@@ -53,9 +54,11 @@ describe('a served adapter', () => {
   it('says what the last answer was when the one that is waited for does not come', async () => {
     await using provider = await wsProvider()
     provider.onMessage((_text, connection) => connection.send({ s: 'ETH/USD', p: 1 }))
-    await using service = await serveAcme(provider, {}, 200)
+    await using service = await serveAcme(provider, PATIENT, 2_000)
+    // From here on it is answered at once.
+    expect((await service.post(ETH)).statusCode).toBe(200)
     await expect(service.until(ETH, () => false)).rejects.toThrow(
-      /^Waited 200 ms for an answer; the last one was 200 \{"result":1,/,
+      /^Waited 2000 ms for an answer; the last one was 200 \{"result":1,/,
     )
     expect(service.adapter.dependencies.cache).toMatchObject({ waiters: { size: 0 } })
   })
@@ -111,7 +114,7 @@ describe('serving', () => {
 
   it('closes its connections with code 1000 when it stops, as often as it is told to', async () => {
     await using provider = await wsProvider()
-    const service = await serveAcme(provider)
+    const service = await serveAcme(provider, PATIENT)
     const asked = service.post(ETH)
     const connection = await provider.connection()
     connection.send({ s: 'ETH/USD', p: 1 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { wsProvider, type WsProvider } from '../../src/testing/ws-provider'
+import { eventually } from '../helpers/eventually'
 
 /** A client that remembers what it got. */
 const dial = (provider: WsProvider, options: { perMessageDeflate?: boolean; path?: string } = {}) => {
@@ -229,11 +230,13 @@ describe('a provider that does not want', () => {
 
 describe('the guard time', () => {
   it('ends a wait with what was waited for and what came instead, and loses no later frame', async () => {
+    // Everything that is to come before a guard does so before the wait.
     await using provider = await wsProvider({ guardMs: 30 })
     const { socket, opened } = dial(provider)
-    const connection = await provider.connection()
     await opened
+    const connection = await provider.connection()
     socket.send('something else')
+    await eventually(() => expect(connection.received).toHaveLength(1))
     const waiting = connection.next((text) => text === 'subscribe')
     await expect(waiting).rejects.toThrow(
       /^Waited 30 ms for a text frame on connection 0 \(\/\); 1 received:\n {2}something else$/,
@@ -243,6 +246,7 @@ describe('the guard time', () => {
     )
     expect(await connection.next()).toBe('something else')
     socket.send('subscribe')
+    await eventually(() => expect(connection.received).toHaveLength(2))
     expect(await connection.next()).toBe('subscribe')
   })
 

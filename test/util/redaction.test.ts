@@ -87,9 +87,10 @@ describe('redactText', () => {
   it('takes no time to speak of for text made to look like the secret', () => {
     hide(`${'\\'.repeat(40)}x${'%'.repeat(40)}y${'"'.repeat(40)}`)
     const text = `${'\\'.repeat(20_000)}${'%25'.repeat(5000)}${'\\"'.repeat(5000)}`
-    const start = process.hrtime.bigint()
+    // Of the processor, which other work on the machine does not add to.
+    const start = process.cpuUsage()
     expect(redactText(text)).toBe(text)
-    expect(Number(process.hrtime.bigint() - start) / 1e6).toBeLessThan(2000)
+    expect(process.cpuUsage(start).user / 1e3).toBeLessThan(2_000)
   })
 })
 

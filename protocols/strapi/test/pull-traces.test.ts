@@ -7,6 +7,7 @@ import { type TransferOptions, TransferSession } from '../session'
 import { readStage } from '../stage-reader'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { silentLoggers } from '../../../test/connections/support'
+import { eventually } from '../../../test/helpers/eventually'
 import { readTrace } from './push-peer'
 import { TracePeer } from './trace-peer'
 
@@ -32,7 +33,10 @@ const all = async <I>(batches: AsyncIterable<I[]>): Promise<I[]> => {
 }
 
 beforeAll(() => LoggerFactoryProvider.set(silentLoggers))
-afterEach(() => vi.restoreAllMocks())
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
 
 describe('a recorded pull', () => {
   it('reads the complete one, with the frames that were recorded', async () => {
@@ -144,7 +148,7 @@ describe('a recorded piece of a conversation', () => {
       await batches.return()
       expect(session.state).toMatchObject({ at: 'ready' })
       // The end marker that follows belongs to nobody and is acknowledged; the recorded client left that out.
-      await vi.waitFor(() =>
+      await eventually(() =>
         expect(peer.differences).toEqual([{ unexpected: { acknowledges: expect.any(String) } }]),
       )
       expect(peer.left).toBe(0)
@@ -160,7 +164,7 @@ describe('a recorded piece of a conversation', () => {
     expect(error).toMatchObject({ reason: 'step-failed', kind: 'data' })
     expect(pull.warnings).toBe(1)
     // The recorded client did send the `end`, and was never answered.
-    await vi.waitFor(() => expect(peer.left).toBe(2))
+    await eventually(() => expect(peer.left).toBe(2))
     expect(peer.differences).toEqual([])
     expect((await failure(pull.getMetadata())).reason).toBe('step-failed')
   })
@@ -252,6 +256,7 @@ describe('a recorded piece of a conversation', () => {
   })
 
   it('sends a request again under the same uuid while the server is busy, and takes its one answer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     await using peer = await TracePeer.start(scenario('pull-client-retries-while-server-is-busy'))
     const session = await TransferSession.open('pull', options(peer, { retryMessageTimeout: 20 }), never)
     await session.init({})
@@ -259,7 +264,13 @@ describe('a recorded piece of a conversation', () => {
     await session.stage({ action: 'start', step: 'entities' })
     const held: string[] = []
     session.onBatch = ({ id }) => void held.push(id)
-    expect((await session.getMetadata()).version).toBe('5.54.0')
+    const { left } = peer
+    const metadata = session.getMetadata()
+    for (const heard of [1, 2, 3]) {
+      await eventually(() => expect(peer.left).toBe(left - heard))
+      await vi.advanceTimersByTimeAsync(20)
+    }
+    expect((await metadata).version).toBe('5.54.0')
     expect(peer.differences).toEqual([])
     expect(peer.left).toBe(0)
     expect(held).toEqual(['95972bcf-bb42-44e6-b725-bfd48e128a82'])

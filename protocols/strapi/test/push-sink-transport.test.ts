@@ -10,6 +10,7 @@ import {
 } from '../../../src/transports/transport'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { silentLoggers } from '../../../test/connections/support'
+import { eventually } from '../../../test/helpers/eventually'
 import { PushPeer } from './push-peer'
 
 const INTERVAL_MS = 60_000
@@ -114,11 +115,11 @@ describe('the transport of a sink', () => {
   it('tries again after a lost connection, before its interval is over, and says so meanwhile', async () => {
     peer.react('stream entities', 'cut')
     await pass()
-    await vi.waitFor(() => expect(state()?.lastError?.code).toBe('connection-lost'))
+    await eventually(() => expect(state()?.lastError?.code).toBe('connection-lost'))
     expect(transport[OUTAGE]).toMatchObject({ code: 'CONNECTION_CLOSED' })
     for (let second = 0; second < 30; second++) await pass()
     await peer.until(() => peer.rows.length === 2)
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(state()).toMatchObject({ opened: 1, details: { committedRows: 2, rowsInDoubt: 0 } }),
     )
     expect(transport[OUTAGE]).toBeUndefined()
@@ -127,7 +128,7 @@ describe('the transport of a sink', () => {
   it('waits long with a token that is refused', async () => {
     peer.refused.set('the-token', 403)
     await pass()
-    await vi.waitFor(() => expect(state()?.lastError?.code).toBe('token-not-permitted'))
+    await eventually(() => expect(state()?.lastError?.code).toBe('token-not-permitted'))
     peer.refused.clear()
     for (let second = 0; second < 200; second++) await pass()
     expect(peer.labels).toEqual([])
@@ -137,6 +138,6 @@ describe('the transport of a sink', () => {
   it('says in its status that rows may be there or not', async () => {
     peer.react('close', 'cut')
     await pass()
-    await vi.waitFor(() => expect(state()?.details).toMatchObject({ rowsInDoubt: 2 }))
+    await eventually(() => expect(state()?.details).toMatchObject({ rowsInDoubt: 2 }))
   })
 })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type PushContent, type PushRow } from '../push/content'
 import { type PushMode } from '../push/mode'
 import { pushToStrapi, type PushServer } from '../push/push-transfer'
@@ -37,10 +37,18 @@ describe('a push', () => {
     stop = new AbortController()
     server = { adminUrl: peer.adminUrl, token: 'the-token', owner: 'test' }
   })
-  afterEach(() => peer[Symbol.asyncDispose]())
+  afterEach(() => {
+    vi.useRealTimers()
+    return peer[Symbol.asyncDispose]()
+  })
 
   const push = (content: PushContent, mode: PushMode = APPEND, options: Partial<PushServer> = {}) =>
     pushToStrapi({ ...server, ...options }, content, mode, stop.signal)
+
+  /** From here on nothing is late before the test says so. */
+  const holdClock = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const asked = (label: string, times = 1) =>
+    peer.until(() => peer.pushed.filter((one) => one === label).length === times)
 
   it('appends without deleting, closes, ends, and closes its socket with 1000', async () => {
     const outcome = await push({ rows: [price()] })
@@ -184,7 +192,11 @@ describe('a push', () => {
   it('gives up a rollback that is not answered, sends no end after it, and cuts the connection', async () => {
     peer.react('start entities', order)
     peer.react('rollback', 'silent')
-    expect(await push({ rows: [price()] }, APPEND, { retryMessageTimeout: 30 })).toMatchObject({
+    holdClock()
+    const pushing = push({ rows: [price()] }, APPEND, { retryMessageTimeout: 30 })
+    await asked('rollback')
+    await vi.advanceTimersByTimeAsync(30)
+    expect(await pushing).toMatchObject({
       kind: 'unchanged',
       error: { reason: 'order-refused' },
     })
@@ -205,9 +217,11 @@ describe('a push', () => {
 
   it('asks again with the same uuid when there is no answer, and takes the second answer as none', async () => {
     peer.react('start entities', 'silent')
-    expect(await push({ rows: [price()] }, APPEND, { retryMessageTimeout: 50 })).toMatchObject({
-      kind: 'committed',
-    })
+    holdClock()
+    const pushing = push({ rows: [price()] }, APPEND, { retryMessageTimeout: 50 })
+    await asked('start entities')
+    await vi.advanceTimersByTimeAsync(50)
+    expect(await pushing).toMatchObject({ kind: 'committed' })
     const starts = peer.frames.filter(({ action }) => action === 'start')
     expect(starts).toHaveLength(2)
     expect(starts[0]?.uuid).toBe(starts[1]?.uuid)
@@ -247,7 +261,13 @@ describe('a push', () => {
     peer.react('close', 'silent')
     peer.react('close', 'silent')
     const limits = { retryMessageTimeout: 30, retryMessageMaxRetries: 1 }
-    expect(await push({ rows: [price()] }, APPEND, limits)).toMatchObject({
+    holdClock()
+    const pushing = push({ rows: [price()] }, APPEND, limits)
+    for (const times of [1, 2]) {
+      await asked('close', times)
+      await vi.advanceTimersByTimeAsync(30)
+    }
+    expect(await pushing).toMatchObject({
       kind: 'unknown',
       error: { reason: 'request-timeout' },
     })
@@ -283,10 +303,16 @@ describe('a push', () => {
 
   it('is broken off after its time limit, and the next one gets its turn', async () => {
     peer.react('stream entities', 'silent')
-    const [first, second] = await Promise.all([
+    holdClock()
+    const both = Promise.all([
       push({ rows: [price()] }, APPEND, { maxDurationMs: 200 }),
       push({ rows: [price()] }),
     ])
+    await asked('stream entities')
+    await vi.advanceTimersByTimeAsync(199)
+    expect(peer.closes).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    const [first, second] = await both
     expect(first).toMatchObject({ kind: 'unchanged', error: { reason: 'transfer-timeout' } })
     expect(second).toMatchObject({ kind: 'committed' })
   })

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type WebSocket } from 'ws'
 import { AllowedTypes } from '../content-types'
 import { type TransferError } from '../errors'
@@ -16,6 +16,7 @@ const prices = new AllowedTypes(['api::price.price'])
 const token = 'the-token-of-this-test'
 
 beforeAll(() => LoggerFactoryProvider.set(silentLoggers))
+afterEach(() => void vi.useRealTimers())
 
 const all = async <I>(batches: AsyncIterable<I[]>): Promise<I[]> => {
   const items: I[] = []
@@ -88,11 +89,18 @@ describe('a session', () => {
   })
 
   it('is failed by a peer that answers no ping', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     await using peer = await PullPeer.start()
     peer.isFrozen = true
     const session = await bootstrapped(peer, { pingEveryMs: 10, maxMissedPongs: 2 })
     peer.misbehaviours.set('getMetadata', 'silent')
-    expect(await errorOf(session.getMetadata())).toMatchObject({ reason: 'connection-lost' })
+    const failed = errorOf(session.getMetadata())
+    await peer.until(() => peer.labels.includes('getMetadata'))
+    // Two that stay without an answer.
+    vi.advanceTimersByTime(29)
+    expect(session.failure.aborted).toBe(false)
+    vi.advanceTimersByTime(1)
+    expect(await failed).toMatchObject({ reason: 'connection-lost' })
   })
 
   it('takes frames well above 1 MiB, and fails by name at one that is too large', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import nock from 'nock'
 import { type FastifyInstance } from 'fastify'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Adapter } from '../../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../../src/adapter/adapter-endpoint'
 import { PriceAdapter } from '../../../src/adapter/price-adapter'
@@ -18,6 +18,7 @@ import { OUTAGE } from '../../../src/transports/capabilities'
 import { WorkerAdapters } from '../../../src/service/workers/worker-adapters'
 import { WriterAdapters } from '../../../src/service/workers/writer-adapters'
 import { answering, fresh } from '../../adapter/answering-transport'
+import { eventually, PATIENT } from '../../helpers/eventually'
 import { type Pair, priceParameters, type PriceTypes, StillTransport } from '../../http/support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
@@ -27,6 +28,7 @@ const ends: (() => unknown)[] = []
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'adapters-test-'))
+  environment(PATIENT)
 })
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
@@ -135,6 +137,9 @@ describe('an adapter in a writer and in workers', () => {
     const { transport, adapter } = still({ guards: { max: 10 } })
     const { stop } = await startWriter(adapter)
     const api = await startWorker(still({ guards: { max: 10 } }).adapter)
+    // The writer has all the time that it needs to say it.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    ends.push(() => vi.useRealTimers())
     await post(api)
     await transport.put(await wanted(transport), 11)
     const refused = await post(api)
@@ -147,12 +152,7 @@ describe('an adapter in a writer and in workers', () => {
     Object.assign(transport, { [OUTAGE]: outage })
     expect((await post(api)).json['error'].reason).toEqual(outage)
     await stop()
-    await expect
-      .poll(async () => (await post(api)).json['error'].reason.code as string, {
-        timeout: 5_000,
-        interval: 1,
-      })
-      .toBe('WRITER_DOWN')
+    await eventually(async () => expect((await post(api)).json['error'].reason.code).toBe('WRITER_DOWN'))
   })
 
   it('answers in the foreground in the worker itself', async () => {

@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type AdapterResponse } from '../../../src/feeds/responses'
 import { type SubscriptionSet } from '../../../src/feeds/subscription-set'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
@@ -15,6 +15,7 @@ import { type PublishedCache } from '../../../src/service/workers/published-cach
 import { Publisher } from '../../../src/service/workers/publisher'
 import { WantedSetFactory } from '../../../src/service/workers/wanted-set'
 import { WriterLink } from '../../../src/service/workers/writer-link'
+import { GUARD_MS } from '../../helpers/eventually'
 
 const TTL = 60_000
 const settings = { CACHE_TYPE: 'local', SUBSCRIPTION_SET_MAX_ITEMS: 1_000 }
@@ -33,6 +34,12 @@ afterEach(async () => {
 })
 
 const path = () => join(directory, 'link.sock')
+
+/** Whoever is asked has all the time that it needs. */
+const holdClock = () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  ends.push(() => vi.useRealTimers())
+}
 
 const success = (result: number | string) =>
   ({ result, data: { result }, statusCode: 200, timestamps: {} }) as unknown as AdapterResponse
@@ -96,7 +103,7 @@ class Worker {
 
   /** Waits for the write of a key, as a request does. */
   async next(key: string): Promise<AdapterResponse> {
-    const value = await this.cache.waiters.wait(key, 8_000)
+    const value = await this.cache.waiters.wait(key, GUARD_MS)
     if (value === undefined) throw new Error(`Nothing was written to ${key}`)
     return value
   }
@@ -171,6 +178,7 @@ describe('the link between a writer and its workers', () => {
     const worker = await new Worker().start()
     const reason = { code: 'NOT_CONNECTED', message: 'refused', sinceUnixMs: 5 }
     writer.explain = (feed) => (feed.transport === 'ws' ? reason : undefined)
+    holdClock()
     const [known, unknown] = await Promise.all([
       worker.link.explain(name),
       worker.link.explain({ ...name, transport: 'http' }),
@@ -192,6 +200,7 @@ describe('the link between a writer and its workers', () => {
       writer.stop()
       return undefined
     }
+    holdClock()
     expect(await worker.link.explain(name)).toMatchObject({ code: 'WRITER_DOWN' })
   })
 
@@ -332,7 +341,10 @@ describe('a writer that hangs, or lies', () => {
     ends.push(() => server.close())
     await new Promise<void>((resolve) => server.listen(path(), resolve))
     const worker = await new Worker().start()
-    expect(await worker.link.explain(name)).toMatchObject({ code: 'WRITER_SILENT' })
+    holdClock()
+    const reason = worker.link.explain(name)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(await reason).toMatchObject({ code: 'WRITER_SILENT' })
   })
 
   it.each<[string, () => Buffer]>([

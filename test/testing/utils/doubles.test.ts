@@ -6,6 +6,7 @@ import { type ResponseCache } from '../../../src/feeds/response-cache'
 import { metrics } from '../../../src/metrics/registry'
 import { type AdapterRequest } from '../../../src/transports/transport'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
+import { eventually } from '../../helpers/eventually'
 import {
   allowedUndefinedStubProps,
   makeStub,
@@ -199,7 +200,7 @@ describe('mockWebSocketProvider', () => {
       fromServer('again')
       expect(heard).toHaveBeenCalledOnce()
       socket.send('hello yourself')
-      await vi.waitFor(() => expect(received).toEqual(['hello yourself']))
+      await eventually(() => expect(received).toEqual(['hello yourself']))
       expect(socket).toBeInstanceOf(MockWebsocket)
     }))
 

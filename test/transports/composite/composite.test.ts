@@ -9,6 +9,7 @@ import { CompositeTransport } from '../../../src/transports/composite-transport'
 import { TransportRoutes } from '../../../src/transports/routes'
 import { type Transport } from '../../../src/transports/transport'
 import { WakeSignal } from '../../../src/util/wake-signal'
+import { PATIENT } from '../../helpers/eventually'
 import { priceParameters, type PriceTypes, StillTransport } from '../../http/support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
@@ -151,7 +152,7 @@ describe('an endpoint with a composite transport', () => {
 
   it('gives a waiting client the first value of any child', async () => {
     const { ws, rest } = two()
-    await using service = await start({ ws, rest }, { COMPOSITE_TRANSPORT: 'true' })
+    await using service = await start({ ws, rest }, { ...PATIENT, COMPOSITE_TRANSPORT: 'true' })
     const asked = service.post(ETH)
     while ((await rest.wanted()).length === 0) await new Promise((resolve) => setImmediate(resolve))
     await rest.put(ETH, 5)

@@ -1,10 +1,11 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SseProvider } from './provider'
 import { config, linesAt, logged, type Params, start } from './support'
 
 beforeEach(() => {
   logged.length = 0
 })
+afterEach(() => void vi.useRealTimers())
 
 const ETH = { base: 'ETH' }
 const BTC = { base: 'BTC' }
@@ -43,17 +44,21 @@ describe('a stream of server-sent events', () => {
   })
 
   it('SB-4: is told of a feed that nobody wants any more', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
     await using provider = await SseProvider.start()
     await using service = await start(config(provider.url), {
-      SSE_SUBSCRIPTION_TTL: '200',
+      SSE_SUBSCRIPTION_TTL: '60000',
       BACKGROUND_EXECUTE_MS_SSE: '50',
     })
     await service.post(ETH)
+    expect(await provider.request(0)).toEqual(subscribed('ETH'))
+    vi.advanceTimersByTime(60_000)
     expect(await provider.request(1)).toEqual(unsubscribed('ETH'))
     expect(provider.asked).toBe(1)
   })
 
   it('SB-4: leaves a feed subscribed that is asked for while it is being unsubscribed', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
     await using provider = await SseProvider.start()
     let answer = () => {}
     const slow = new Promise<void>((resolve) => (answer = resolve))
@@ -67,10 +72,12 @@ describe('a stream of server-sent events', () => {
     }
     await using service = await start(
       config(provider.url),
-      { SSE_SUBSCRIPTION_TTL: '100', BACKGROUND_EXECUTE_MS_SSE: '20' },
+      { SSE_SUBSCRIPTION_TTL: '60000', BACKGROUND_EXECUTE_MS_SSE: '20' },
       { requester: requester as never },
     )
     await service.post(ETH)
+    while (sent.length < 1) await new Promise((resolve) => setImmediate(resolve))
+    vi.advanceTimersByTime(60_000)
     while (sent.length < 2) await new Promise((resolve) => setImmediate(resolve))
     const passes = await service.metric('bg_execute_total', { app_name: 'TEST' })
     await service.post(ETH)
@@ -124,16 +131,18 @@ describe('a stream of server-sent events', () => {
   })
 
   it('is kept alive while something is wanted and nothing else was sent for long', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
     await using provider = await SseProvider.start()
     const prepareKeepAliveRequest = () => ({ url: `${provider.url}/alive`, method: 'POST' })
     await using service = await start(config(provider.url, { prepareKeepAliveRequest }), {
       SSE_KEEPALIVE_SLEEP: '100',
-      SSE_SUBSCRIPTION_TTL: '600',
+      SSE_SUBSCRIPTION_TTL: '60000',
     })
     await service.post(ETH)
     expect(await provider.request(0)).toEqual(subscribed('ETH'))
     expect((await provider.request(1)).path).toBe('/alive')
     expect((await provider.request(2)).path).toBe('/alive')
+    vi.advanceTimersByTime(60_000)
     await provider.until(() => provider.calls.some(({ path }) => path === '/unsubscribe'))
     const count = provider.calls.length
     const passes = (await service.metric('bg_execute_total', { app_name: 'TEST' })) ?? 0

@@ -1,11 +1,12 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type ProviderConnection } from '../../../src/testing/provider-connection'
 import { wsProvider } from '../../../src/testing/ws-provider'
-import { BTC, config, ETH, linesAt, logged, start, tick } from './support'
+import { BTC, config, counter, ETH, FAKED, linesAt, logged, start, tick } from './support'
 
 beforeEach(() => {
   logged.length = 0
 })
+afterEach(() => void vi.useRealTimers())
 
 /** The next pass would be ten seconds away: what comes sooner followed the close event. */
 const LAZY = { BACKGROUND_EXECUTE_MS_WS: '10000' }
@@ -25,8 +26,12 @@ describe('a connection that closes', () => {
   it.each(cases)(
     'SB-2: %s (%i) is reopened at once and subscribed again, spelled as before',
     async (_, code, end) => {
+      vi.useFakeTimers(FAKED)
       await using provider = await wsProvider()
-      await using service = await start(config(provider.url), LAZY)
+      const of = config(provider.url)
+      const closed = counter()
+      of.handlers.close = closed.hit
+      await using service = await start(of, LAZY)
       const eth = { base: 'eth', quote: 'Usd' }
       void service.post(eth)
       const first = await provider.connection(0)
@@ -36,7 +41,11 @@ describe('a connection that closes', () => {
       const value = service.until(ETH, ({ json }) => json.result === 5)
       first.send(tick(eth, 5))
       await value
+      const gone = closed.more(1)
       end(first)
+      await gone
+      // The pause before a first attempt, at most.
+      await vi.advanceTimersByTimeAsync(100)
       const second = await provider.connection(1)
       expect([await second.next(), await second.next()]).toEqual(['+eth/Usd', '+BTC/USD'])
       expect(provider.connections).toHaveLength(2)

@@ -7,6 +7,7 @@ import { serve, type ServeOptions, type Served } from '../../../src/testing/serv
 import { type WebSocketTransportConfig } from '../../../src/transports/websocket/config'
 import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport'
 import { InputParameters } from '../../../src/validation/input-parameters'
+import { PATIENT } from '../../helpers/eventually'
 
 export const inputParameters = new InputParameters({
   base: { description: 'Base asset', type: 'string', required: true },
@@ -100,7 +101,7 @@ export const run = async (
 ): Promise<Running> => {
   const endpoint = new AdapterEndpoint({ name: 'price', transport, inputParameters })
   const make = () => new Adapter({ name: 'TEST', defaultEndpoint: 'price', endpoints: [endpoint] })
-  const service = await serve(make, { env, dependencies: { loggerFactory } })
+  const service = await serve(make, { env: { ...PATIENT, ...env }, dependencies: { loggerFactory } })
   return Object.assign(service, { transport })
 }
 
