@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type SessionEnd } from '../../../src/connections/link-keeper'
 import { Patience } from '../patience'
 import { RoomError, type RoomTrouble } from '../room-error'
@@ -55,6 +55,19 @@ describe('patience', () => {
       expect(new Patience(settings).after(failed(trouble))).toBeGreaterThanOrEqual(7 * MINUTE)
     },
   )
+
+  it('CN-5: has these delays', () => {
+    let draws = 0
+    vi.spyOn(Math, 'random').mockImplementation(() => (draws++ % 2) / 2)
+    const patience = new Patience(settings)
+    const full = failed('room-full')
+    const ends = [failed(), failed(), full, full, full, failed(), full, lost(999), lost(1_000), lost(0)]
+    const delays = [...ends, lost(9_000, 'replaced'), failed('bad-challenge')].map((e) => patience.after(e))
+    expect(delays).toEqual([
+      500, 1_500, 30_000, 90_000, 120_000, 3_000, 30_000, 6_000, 500, 1_500, 300_000, 600_000,
+    ])
+    vi.restoreAllMocks()
+  })
 
   it('never comes back at once, whatever happens in whatever order', () => {
     const troubles: RoomTrouble[] = [
