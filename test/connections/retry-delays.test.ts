@@ -1,11 +1,12 @@
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import { Reconnection } from '../../src/connections/reconnection'
+import { Retry } from '../../src/connections/retry'
 import { metrics } from '../../src/metrics/registry'
 import { ProviderPause } from '../../src/outbound-http/provider-pause'
-import { restarts, USEFUL_LIFE_MS } from '../../src/service/workers/restarts'
+import { afterDeath, USEFUL_LIFE_MS } from '../../src/service/workers/restarts'
 import { WriterLink } from '../../src/service/workers/writer-link'
 import { HoldOff } from '../../src/transports/http/hold-off'
 import { SubscriptionRequests } from '../../src/transports/sse/subscription-requests'
+import { afterClose } from '../../src/transports/stream-retries'
 import { StreamingTransport } from '../../src/transports/streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../../src/transports/transport'
 import { LoggerFactoryProvider } from '../../src/util/logging'
@@ -53,10 +54,11 @@ const delayOf = async (begin: () => unknown): Promise<number> => {
 
 it('after a connection that closed: practically at once if it was useful, else ever later', async () => {
   drawing(0, 0.5)
-  const reconnection = new Reconnection()
+  const reconnection = new Retry(afterClose)
   const delays: number[] = []
+  const [useful, useless] = [1_000, 999].map((livedMs) => ({ settings: SETTINGS, livedMs }))
   for (const wasUseful of [false, false, false, false, false, true, true, false, false])
-    delays.push(await delayOf(() => reconnection.schedule(SETTINGS, wasUseful, nothing)))
+    delays.push(await delayOf(() => reconnection.again((wasUseful ? useful : useless)!)))
   expect(delays).toEqual([25, 112.5, 225, 1012.5, 2025, 7.5, 5, 37.5, 75])
 })
 
@@ -107,9 +109,9 @@ it('after a failed subscription: one pause for all that failed meanwhile', async
 
 it('after a process that died: quick again after a useful life', () => {
   let draws = 0
-  let policy = restarts(() => (draws++ % 2) / 2)
+  let policy = afterDeath(() => (draws++ % 2) / 2)
   const delays = [10, 10, 10, USEFUL_LIFE_MS, 10, 10].map((livedMs) => {
-    const { delayMs, next } = policy.afterDeath(livedMs)
+    const { delayMs, next } = policy.next({ livedMs })
     policy = next
     return delayMs
   })

@@ -21,9 +21,10 @@ import {
 } from './config'
 import { type EventSourceClass, loadEventSource } from './event-source'
 import { SubscriptionRequests } from './subscription-requests'
+import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
-import { Reconnection, USEFUL_LIFE_MS } from '../../connections/reconnection'
+import { Retry } from '../../connections/retry'
 
 const logger = makeLogger('SseTransport')
 
@@ -55,7 +56,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private suggestedUrl: string | undefined
   private outage: Outage | undefined
   private requestOutage: Outage | undefined
-  private readonly reconnection = new Reconnection()
+  private readonly reconnection = new Retry(afterClose)
   private readonly requests = new SubscriptionRequests<Params<T>>(() => this[WAKE].wake())
   /** Closed until a request that keeps the provider's session alive is due. */
   private readonly keepAlive = new Gate()
@@ -219,9 +220,9 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private lost(context: EndpointContext<T>, code: string, message: string): void {
     logger.warn({ url: safeUrl(this.currentUrl), code }, `The stream ended: ${message}`)
     this.noteOutage(code, message)
-    const brought = this.lastMessageReceivedAt >= this.openedAt
-    const wasUseful = brought && Date.now() - this.openedAt >= USEFUL_LIFE_MS
-    this.reconnection.schedule(context.adapterSettings, wasUseful, () => this[WAKE].wake())
+    const livedMs = Date.now() - this.openedAt
+    const wasUsed = this.lastMessageReceivedAt >= this.openedAt
+    this.reconnection.again({ settings: context.adapterSettings, livedMs, wasUsed }, () => this[WAKE].wake())
     this[WAKE].wake()
   }
 

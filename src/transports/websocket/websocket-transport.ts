@@ -8,6 +8,7 @@ import { sleep } from '../../util/sleep'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { OUTAGE, WAKE } from '../capabilities'
 import { type Outage } from '../../validation/outage'
+import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
 import { messageBuilder, type SubscriptionMessageBuilder } from './builders'
@@ -17,7 +18,7 @@ import { type Attempt, codeOf, connect, connectionError } from '../../connection
 import { ConnectionStats, shownUrl } from '../../connections/connection-stats'
 import { Farewell } from '../../connections/farewell'
 import { Intake } from './intake'
-import { Reconnection, USEFUL_LIFE_MS } from '../../connections/reconnection'
+import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, noteWire, OPEN, together } from '../../connections/socket'
 import { SubscriptionStats } from './subscription-stats'
 
@@ -55,7 +56,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   private generation = 0
   private attempt: Attempt | undefined
-  private readonly reconnection = new Reconnection()
+  private readonly reconnection = new Retry(afterClose)
   private readonly farewell = new Farewell()
   private readonly stopping = new AbortController()
   private readonly connections = new ConnectionStats()
@@ -435,10 +436,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       'CONNECTION_CLOSED',
       `The provider closed the connection (code: ${code}, reason: ${reason})`,
     )
-    const now = Date.now()
-    const brought = this.lastMessageReceivedAt >= this.connectionOpenedAt
-    const wasUseful = brought && now - this.connectionOpenedAt >= USEFUL_LIFE_MS
-    this.reconnection.schedule(context.adapterSettings, wasUseful, () => this[WAKE].wake())
+    const livedMs = Date.now() - this.connectionOpenedAt
+    const wasUsed = this.lastMessageReceivedAt >= this.connectionOpenedAt
+    this.reconnection.again({ settings: context.adapterSettings, livedMs, wasUsed }, () => this[WAKE].wake())
   }
 
   private countFailover(url: string): void {
