@@ -1,5 +1,6 @@
 import { makeLogger } from '../util/logging'
 import { type Outage } from '../validation/outage'
+import { reasonOf } from './connection-error'
 import { type ConnectionStatus } from './connection-status'
 import { ConnectionStats, shownUrl } from './connection-stats'
 import { type LinkClose } from './link'
@@ -36,10 +37,6 @@ export interface KeeperOptions<S extends Session> {
   /** Called after each change of state. */
   onState?: (state: KeeperState) => void
 }
-
-/** What an error of ours says to clients, where it is one. */
-const reasonOf = (error: Error | undefined) =>
-  (error as { reason?: { code?: string; message?: string } } | undefined)?.reason
 
 /**
  * Keeps one session open for as long as it is wanted: idle → connecting → open → waiting → connecting …, one attempt and one wait at a

@@ -12,7 +12,8 @@ import { OUTAGE, WAKE } from '../capabilities'
 import { type Outage } from '../../validation/outage'
 import { type Requester } from '../../outbound-http/requester'
 import { ResultIntake } from '../result-intake'
-import { SseConnection, sseError } from './connection'
+import { connectionError, noUrl, reasonOf } from '../../connections/connection-error'
+import { SseConnection } from './connection'
 import {
   type SSEConfig,
   type SseEventListener,
@@ -148,7 +149,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
       const connection = this.open(context, subscriptions)
       await connection.opened
     } catch (error) {
-      const { reason } = error as { reason?: { code: string; message: string } }
+      const reason = reasonOf(error)
       if (this.isCurrentPass(pass))
         this.noteOutage(reason?.code ?? 'CONNECTION_FAILED', reason?.message ?? String(error))
       throw error
@@ -190,7 +191,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     try {
       return this.config.prepareSSEConnectionConfig(desired, context)
     } catch (cause) {
-      throw sseError('URL_FAILED', 'The connection config could not be made', cause)
+      throw connectionError('URL_FAILED', 'The connection config could not be made', cause)
     }
   }
 
@@ -198,7 +199,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     try {
       return new this.EventSource(url, init)
     } catch (cause) {
-      throw sseError('URL_FAILED', 'The URL is not one to connect to', cause)
+      throw noUrl(cause)
     }
   }
 

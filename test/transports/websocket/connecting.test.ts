@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type WebSocket from 'ws'
 import { wsProvider } from '../../../src/testing/ws-provider'
+import { refusingHost } from '../../helpers/two-addresses'
 import { config, ETH, FAKED, linesAt, logged, start, subscribe, tick } from './support'
 
 beforeEach(() => {
@@ -10,6 +11,7 @@ beforeEach(() => {
 })
 
 afterEach(() => {
+  vi.restoreAllMocks()
   vi.useRealTimers()
 })
 
@@ -33,6 +35,19 @@ describe('connecting', () => {
     expect(await connection.next()).toBe('+ETH/USD')
     connection.send(tick(ETH, 7))
     expect((await service.post(ETH)).json.result).toBe(7)
+  })
+
+  // The AggregateError that Node makes of several addresses says nothing of its own.
+  it('names each address of a host that refuses at all of them', async () => {
+    const { host, parts } = await refusingHost()
+    await using service = await start(config(`ws://${host}/`), QUICK_504)
+    const { json } = await service.post(ETH)
+    expect(json.error.reason).toMatchObject({
+      code: 'CONNECTION_REFUSED',
+      message: `Could not connect: ${parts}`,
+    })
+    expect(linesAt('warn')[0]).toBe(`WebSocket error: ${parts}`)
+    expect(linesAt('error')[0]).toContain(`Could not connect: ${parts}`)
   })
 
   it('names a handshake that was answered with an HTTP error', async () => {
