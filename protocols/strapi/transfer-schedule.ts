@@ -20,7 +20,7 @@ export const delayAfter = (
   outcome: TransferError | undefined,
   failures: number,
   intervalMs: number,
-  random: () => number = Math.random,
+  random?: () => number,
 ): number => {
   if (outcome?.kind === 'configuration') return Math.max(intervalMs, MIN_CONFIGURATION_MS)
   if (outcome?.kind !== 'transport') return intervalMs

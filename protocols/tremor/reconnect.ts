@@ -1,3 +1,4 @@
+import { type Delay, type RetryRule } from '../../src/connections/retry'
 import { isRecord, isWhole, type Problems } from './problems'
 
 /** Whether and when a connector tries again (tremor 9). */
@@ -41,6 +42,21 @@ export const attemptFailed = (
 /** What follows when an established connection has ended. */
 export const connectionLost = (reconnect: Reconnect, state: ReconnectState, random: () => number): Decision =>
   decide(reconnect, state, random)
+
+/** The same for a connector, from rest. To be begun anew after every success. */
+export const reconnectRule = (
+  reconnect: Reconnect,
+  random: () => number,
+): RetryRule<{ kind: 'failed' | 'lost' }, Delay> => {
+  const rule = (from: ReconnectState): RetryRule<{ kind: 'failed' | 'lost' }, Delay> => ({
+    next({ kind }) {
+      const decided = kind === 'failed' ? attemptFailed : connectionLost
+      const { state, waitMs } = decided(reconnect, from, random)
+      return { delayMs: waitMs, next: rule(state) }
+    },
+  })
+  return rule(RESTED)
+}
 
 const decide = (reconnect: Reconnect, state: ReconnectState, random: () => number): Decision => {
   if (reconnect.strategy === 'none')

@@ -2,13 +2,14 @@ import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { type Outage } from '../../src/transports/pushed/terms'
 import { dial } from '../../src/connections/dial'
 import { type KeeperState, LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
+import { type Delay, Retry } from '../../src/connections/retry'
 import { urlOf } from './address'
 import { Circuit } from './circuit'
 import { type ConnectionLimits, type Connector, type ConnectorPorts, type ConnectorState } from './connector'
 import { ConnectorStream, type StreamSetup } from './connector-stream'
 import { type ClientDefinition } from './definition'
 import { type OutgoingEvent, type SendResult } from './events'
-import { attemptFailed, connectionLost, RESTED } from './reconnect'
+import { reconnectRule } from './reconnect'
 import { type LoadedClientTls } from './tls-files'
 
 const CLOSE_NORMAL = 1000
@@ -30,10 +31,9 @@ export interface WsClientOptions extends ConnectorPorts {
 export class WsClient implements Connector {
   readonly circuit: Circuit
   private readonly keeper: LinkKeeper<ConnectorStream>
-  private reconnect = RESTED
+  private readonly retry: Retry<SessionEnd, Delay>
   private lastStream = -1
   private lastPull = -1
-  private lastEnd: SessionEnd['kind'] | undefined
   private readonly setup: StreamSetup
   private readonly url: string
 
@@ -50,10 +50,11 @@ export class WsClient implements Connector {
       maxMessagesPerSecond: limits.maxMessagesPerSecond,
       nextPullId: () => ++this.lastPull,
     }
+    this.retry = new Retry<SessionEnd, Delay>(reconnectRule(definition.reconnect, options.random))
     this.keeper = new LinkKeeper<ConnectorStream>({
       url: this.url,
       open: (signal) => this.open(signal),
-      delayAfter: (end) => this.delayAfter(end),
+      retry: this.retry,
       onOpen: (stream) => this.opened(stream),
       onState: (state) => this.changed(state),
     })
@@ -65,7 +66,7 @@ export class WsClient implements Connector {
         return 'connected'
       case 'failed':
         // tremor 9.2: one that gives up because it may not try again after a loss has not failed.
-        return this.lastEnd === 'lost' ? 'disconnected' : 'failed'
+        return this.keeper.lastEnd === 'lost' ? 'disconnected' : 'failed'
       case 'connecting':
         return 'connecting'
       case 'stopped':
@@ -121,17 +122,8 @@ export class WsClient implements Connector {
   }
 
   private opened(stream: ConnectorStream): void {
-    this.reconnect = RESTED
+    this.retry.reset()
     stream.listen()
-  }
-
-  private delayAfter(end: SessionEnd): number | undefined {
-    const { definition, random } = this.options
-    this.lastEnd = end.kind
-    const decide = end.kind === 'failed' ? attemptFailed : connectionLost
-    const { state, waitMs } = decide(definition.reconnect, this.reconnect, random)
-    this.reconnect = state
-    return waitMs
   }
 
   private changed(state: KeeperState): void {

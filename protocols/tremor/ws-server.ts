@@ -1,17 +1,17 @@
-import { Gate } from '../../src/util/gate'
 import { makeLogger } from '../../src/util/logging'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { type Outage } from '../../src/transports/pushed/terms'
 import { type Link } from '../../src/connections/link'
 import { Listener } from '../../src/connections/listener'
 import { type Caller } from '../../src/connections/peer-tokens'
+import { type Delay, Retry } from '../../src/connections/retry'
 import { ANYBODY } from './admission'
 import { Circuit } from './circuit'
 import { type ConnectionLimits, type Connector, type ConnectorPorts, type ConnectorState } from './connector'
 import { ConnectorStream, type StreamSetup } from './connector-stream'
 import { type ServerDefinition } from './definition'
 import { type OutgoingEvent, type Peer, type SendFailure, type SendResult } from './events'
-import { attemptFailed, RESTED } from './reconnect'
+import { reconnectRule } from './reconnect'
 import { type PeerAddress, route } from './routing'
 import { type LoadedKeyPair } from './tls-files'
 
@@ -40,10 +40,9 @@ export class WsServer implements Connector {
   private readonly setup: StreamSetup
   private readonly open = new Map<number, ConnectorStream>()
   private stateNow: ConnectorState = 'disconnected'
-  private reconnect = RESTED
   private nextAttemptUnixMs: number | undefined
   private failure: { message: string; sinceUnixMs: number } | undefined
-  private readonly gate = new Gate()
+  private readonly retry: Retry<{ kind: 'failed' }, Delay>
   private hasStarted = false
   private attempt: Promise<void> | undefined
   private lastPull = -1
@@ -61,6 +60,7 @@ export class WsServer implements Connector {
       maxMessagesPerSecond: limits.maxMessagesPerSecond,
       nextPullId: () => ++this.lastPull,
     }
+    this.retry = new Retry<{ kind: 'failed' }, Delay>(reconnectRule(definition.reconnect, options.random))
     this.listener = new Listener<Peer>({
       host: definition.address.host,
       port: definition.address.port,
@@ -90,7 +90,7 @@ export class WsServer implements Connector {
   }
 
   async stop(): Promise<void> {
-    this.gate.stop()
+    this.retry.stop()
     this.enter('stopped')
     await this.attempt
     await this.listener.close(CLOSE_GOING_AWAY)
@@ -137,7 +137,7 @@ export class WsServer implements Connector {
   }
 
   private listening({ host, port }: PeerAddress): void {
-    this.reconnect = RESTED
+    this.retry.reset()
     this.failure = undefined
     if (this.stateNow === 'stopped') return
     logger.info({ host, port }, 'Listening for peers')
@@ -147,10 +147,8 @@ export class WsServer implements Connector {
 
   private failed({ message }: Error): void {
     if (this.stateNow === 'stopped') return
-    const { definition, random } = this.options
     this.failure = { message, sinceUnixMs: this.failure?.sinceUnixMs ?? Date.now() }
-    const { state, waitMs } = attemptFailed(definition.reconnect, this.reconnect, random)
-    this.reconnect = state
+    const { delayMs: waitMs } = this.retry.again({ kind: 'failed' }, () => this.bind())
     if (waitMs === undefined) {
       logger.error(`Gave up listening: ${message}`)
       this.failure = { ...this.failure, message: `${message}; gave up listening` }
@@ -158,7 +156,6 @@ export class WsServer implements Connector {
     }
     logger.warn({ waitMs }, `Could not listen: ${message}`)
     this.nextAttemptUnixMs = Date.now() + waitMs
-    this.gate.close(waitMs, () => this.bind())
     this.enter('disconnected')
   }
 

@@ -2,6 +2,7 @@ import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
 import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { networkText } from '../../src/connections/connection-error'
 import { isPublicAddress } from './private-addresses'
 
 const MAX_BYTES = 64 * 1024
@@ -94,7 +95,11 @@ export const httpsGet = (
       TIMEOUT_MS,
     )
     const broken = (error: Error) =>
-      fail(error instanceof DiscoveryError ? error : new DiscoveryError('unreachable', error.message, error))
+      fail(
+        error instanceof DiscoveryError
+          ? error
+          : new DiscoveryError('unreachable', networkText(error), error),
+      )
     request.on('error', broken)
     request.on('response', (response) => {
       const { statusCode = 0, headers } = response

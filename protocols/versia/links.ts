@@ -1,10 +1,11 @@
 import { pemText } from '../../src/config/pem'
-import { exponentialBackoff } from '../../src/util/backoff'
+import { exponentialBackoff, steadyBackoff } from '../../src/util/backoff'
 import { dial } from '../../src/connections/dial'
 import { type Link } from '../../src/connections/link'
 import { LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
 import { Listener, type RefusedCaller } from '../../src/connections/listener'
 import { type Caller, peerByToken } from '../../src/connections/peer-tokens'
+import { type Delay, Retry } from '../../src/connections/retry'
 import { MAX_FRAME_BYTES } from './envelope'
 import { type VersiaConnect, type VersiaListen } from './options'
 import { type VersiaSigner } from './signer'
@@ -20,38 +21,23 @@ export interface LinkOptions {
   onLink: (link: Link, peer: string) => void
 }
 
-/** When to dial again: after a second, then twice as long each time up to a minute, with jitter. */
-export class Patience {
-  private readonly first = exponentialBackoff({ minMs: MIN_DELAY_MS, maxMs: MAX_DELAY_MS, factor: 2 })
-  private readonly longest = exponentialBackoff({ minMs: MAX_DELAY_MS, maxMs: MAX_DELAY_MS, factor: 1 })
-  private backoff = this.first
+/** When to dial again. */
+export type Redial = Retry<SessionEnd, Delay>
 
-  /** Something useful came: the next interruption is a new one. */
-  reset(): void {
-    this.backoff = this.first
-  }
+/** After a second, then twice as long each time up to a minute; anew once something useful came. */
+export const redial = (): Redial =>
+  new Retry<SessionEnd, Delay>(exponentialBackoff({ minMs: MIN_DELAY_MS, maxMs: MAX_DELAY_MS, factor: 2 }))
 
-  /** We had enough of the peer: it is left alone for as long as there is. */
-  exhaust(): void {
-    this.backoff = this.longest
-  }
-
-  next(): number {
-    const { delayMs, next } = this.backoff.next()
-    this.backoff = next
-    return delayMs
-  }
-}
+/** For a peer that we had enough of: as long as there is. */
+export const LONGEST = steadyBackoff(MAX_DELAY_MS)
 
 /**
  * Keeps a connection to a peer. The upgrade is an ordinary GET; with a signer it is signed as any GET, anew for each attempt.
- *
- * @param delayAfter - in ms, asked for once for each end
  */
 export const keepDialling = (
   { url, headers, tls, openTimeoutMs = OPEN_TIMEOUT_MS }: VersiaConnect,
   signer: VersiaSigner | undefined,
-  delayAfter: (end: SessionEnd) => number,
+  retry: Redial,
   { pingEveryMs = PING_EVERY_MS, onLink }: LinkOptions,
 ): LinkKeeper<Link> => {
   const client = tls && { ...tls, ...pemTexts(tls) }
@@ -65,7 +51,7 @@ export const keepDialling = (
         signal,
       )
     },
-    delayAfter,
+    retry,
     onOpen: (link) => onLink(link, link.peer.host),
   })
 }

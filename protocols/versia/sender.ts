@@ -4,7 +4,7 @@ import { type Address, type Link } from '../../src/connections/link'
 import { type LinkKeeper } from '../../src/connections/link-keeper'
 import { type Listener } from '../../src/connections/listener'
 import { type Caller } from '../../src/connections/peer-tokens'
-import { keepDialling, listenerFor, Patience } from './links'
+import { keepDialling, listenerFor, redial } from './links'
 import { verifyHttp } from './http-signature'
 import { checkEnds, type VersiaConnect, type VersiaListen } from './options'
 import { type VersiaSigner } from './signer'
@@ -45,7 +45,7 @@ export class VersiaSender {
   private readonly links = new Set<Link>()
   private readonly keeper: LinkKeeper<Link> | undefined
   private readonly listener: Listener<string> | undefined
-  private readonly patience = new Patience()
+  private readonly redial = redial()
 
   /** @throws ConfigError with everything that is wrong with the options */
   constructor(private readonly of: VersiaSenderOptions) {
@@ -53,7 +53,7 @@ export class VersiaSender {
     const receivers = checkEnds(of, signer.version)
     const onLink = (link: Link) => this.serve(link)
     if (connect !== undefined)
-      this.keeper = keepDialling(connect, signer, () => this.patience.next(), { pingEveryMs, onLink })
+      this.keeper = keepDialling(connect, signer, this.redial, { pingEveryMs, onLink })
     if (listen !== undefined)
       this.listener = listenerFor(listen, {
         pingEveryMs,
@@ -96,7 +96,7 @@ export class VersiaSender {
     this.links.add(link)
     // Receivers do not answer. What they send all the same is read, so that their close is seen, and dropped.
     link.listen({ message: () => {}, close: () => this.links.delete(link) })
-    this.patience.reset()
+    this.redial.reset()
   }
 
   private hasSigned({ headers, url }: Caller, receivers: ReadonlyMap<string, readonly KeyObject[]>): boolean {

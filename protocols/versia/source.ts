@@ -7,7 +7,7 @@ import { type LinkKeeper } from '../../src/connections/link-keeper'
 import { type Listener, type RefusedCaller } from '../../src/connections/listener'
 import { isLoopback } from '../../src/connections/peer-tokens'
 import { LinkReader, type Outcome } from './link-reader'
-import { keepDialling, listenerFor, Patience } from './links'
+import { keepDialling, listenerFor, LONGEST, type Redial, redial } from './links'
 import { type VersiaOptions } from './options'
 import { type VersiaSigner } from './signer'
 
@@ -27,7 +27,7 @@ export interface SourceOptions {
 export class VersiaSource {
   private readonly keeper: LinkKeeper<Link> | undefined
   private readonly listener: Listener<string> | undefined
-  private readonly patience = new Patience()
+  private readonly redial = redial()
   private readonly limiter = new LogLimiter()
   private readonly quietSince = Date.now()
   private hasBegun = false
@@ -36,9 +36,9 @@ export class VersiaSource {
   constructor(private readonly of: SourceOptions) {
     const { connect, listen, pingEveryMs } = of.options
     if (connect !== undefined)
-      this.keeper = keepDialling(connect, of.signer, () => this.patience.next(), {
+      this.keeper = keepDialling(connect, of.signer, this.redial, {
         pingEveryMs,
-        onLink: (link, peer) => this.readFrom(link, peer, this.patience),
+        onLink: (link, peer) => this.readFrom(link, peer, this.redial),
       })
     if (listen !== undefined)
       this.listener = listenerFor(listen, {
@@ -82,15 +82,15 @@ export class VersiaSource {
     return this.keeper?.outage() ?? { code: 'NO_PEER', message, sinceUnixMs: this.quietSince }
   }
 
-  private readFrom(link: Link, peer: string, patience?: Patience): void {
+  private readFrom(link: Link, peer: string, redialled?: Redial): void {
     this.of.onOpen()
     const receive = (data: Buffer, isBinary: boolean): Outcome => {
       const outcome = this.of.receive(data, isBinary, peer)
-      if (outcome === 'good') patience?.reset()
+      if (outcome === 'good') redialled?.reset()
       return outcome
     }
     const onEnough = (): void => {
-      patience?.exhaust()
+      redialled?.reset(LONGEST)
       this.limiter.run(peer, (repeated) =>
         logger.warn({ peer, repeated }, 'A connection was ended after a hundred bad messages in a row'),
       )

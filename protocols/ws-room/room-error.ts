@@ -1,4 +1,5 @@
 import { type ErrorCode } from '../../src/transports/pushed/terms'
+import { connectionFailure } from '../../src/connections/connection-error'
 import { AdapterConnectionError } from '../../src/public/validation/error'
 
 /** Why there is no place in a room, beside what can be wrong with any connection. */
@@ -23,13 +24,6 @@ export class RoomError extends AdapterConnectionError {
     message: string,
     cause?: unknown,
   ) {
-    super(
-      { statusCode: 502, message, cause, reason: { code: CODES[trouble], message, sinceUnixMs: Date.now() } },
-      {
-        providerDataRequestedUnixMs: 0,
-        providerDataReceivedUnixMs: 0,
-        providerIndicatedTimeUnixMs: undefined,
-      },
-    )
+    super(...connectionFailure(CODES[trouble], message, cause))
   }
 }

@@ -1,7 +1,7 @@
 import { type Link, type LinkClose, type SendOutcome } from '../../src/connections/link'
 import { type Session } from '../../src/connections/link-keeper'
 import { makeLogger } from '../../src/util/logging'
-import { connectionError } from '../../src/connections/connect'
+import { transportStopped } from '../../src/connections/connection-error'
 import { type RoomIdentity } from './identity'
 import { type LoginEnd, type LoginStage, type LoginStep, nextStep } from './login'
 import {
@@ -65,7 +65,7 @@ export class RoomSession implements Session {
    */
   static enter(link: Link, options: RoomSessionOptions, signal: AbortSignal): Promise<RoomSession> {
     const session = new RoomSession(link, options)
-    const abort = () => session.fail(connectionError('CONNECTION_CLOSED', 'The transport stopped'))
+    const abort = () => session.fail(transportStopped())
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
     return session.welcomed.finally(() => signal.removeEventListener('abort', abort))

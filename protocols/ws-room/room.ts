@@ -6,12 +6,13 @@ import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { type Outage } from '../../src/transports/pushed/terms'
 import { dial } from '../../src/connections/dial'
 import { LinkKeeper } from '../../src/connections/link-keeper'
+import { Retry } from '../../src/connections/retry'
+import { comingBack, type ComingBackLimits } from './coming-back'
 import { type BelievedPrice, type WsRoomOptions } from './config'
 import { roomNameOf } from './connection-string'
 import { ADDRESS } from './ethereum'
 import { type RoomIdentity, roomIdentity } from './identity'
 import { sceneIn } from './packets'
-import { Patience, type PatienceSettings } from './patience'
 import { parsePrice } from './price'
 import { bare, PriceJudge, type Sender } from './price-judge'
 import { type PublishedPrice, PriceBroadcaster } from './price-broadcaster'
@@ -80,7 +81,7 @@ export class Room {
   /** @throws Error when the identity, a signer or the connection string is not one */
   constructor(
     given: WsRoomOptions,
-    patience: PatienceSettings,
+    limits: ComingBackLimits,
     private readonly ports: RoomPorts,
   ) {
     const options = (this.options = withDefaults(given))
@@ -89,12 +90,11 @@ export class Room {
     const { isKnownFeed, onFault } = ports
     this.judge = new PriceJudge({ signers: signersIn(options.signers), trustServer, maxAgeMs, isKnownFeed })
     this.broadcaster = new PriceBroadcaster({ identity, sceneId, repeatEveryMs, maxAgeMs, onFault })
-    const waits = new Patience(patience)
     this.keeper = new LinkKeeper<RoomSession>({
       // What is wrong with a string of the settings is said at once.
       url: placeUrl(place, options.allowPlaintext),
       open: (signal) => this.enter(signal),
-      delayAfter: (end) => waits.after(end),
+      retry: new Retry(comingBack(limits)),
       onOpen: (session) => this.broadcaster.joined(session),
       onState: (state) => {
         if (state !== 'open') this.broadcaster.left()

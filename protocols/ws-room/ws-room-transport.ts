@@ -30,12 +30,12 @@ export class WsRoomTransport<T extends TransportGenerics> extends PushedTranspor
     name: string,
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, name)
-    const patience = {
+    const limits = {
       minMs: adapterSettings.STREAM_HANDLER_RETRY_MIN_MS,
       maxMs: adapterSettings.STREAM_HANDLER_RETRY_MAX_MS,
       factor: adapterSettings.STREAM_HANDLER_RETRY_EXP_FACTOR,
     }
-    const room = new Room(this.config.options(adapterSettings), patience, {
+    const room = new Room(this.config.options(adapterSettings), limits, {
       connectionStringOf: (realm) => connectionStringOf(dependencies.requester, realm),
       isKnownFeed: (feed) => this.config.paramsOf(feed) !== undefined,
       onPrice: (price, receivedAt) => this.receive(price, receivedAt),

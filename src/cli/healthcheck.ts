@@ -5,6 +5,7 @@ import { isIPv6 } from 'node:net'
 import { posix } from 'node:path'
 import { AdapterConfig } from '../config/adapter-config'
 import { isMeasured } from '../config/server-settings'
+import { networkText } from '../validation/network-error'
 
 /** The settings that say where the service answers. */
 export interface HealthSettings {
@@ -86,7 +87,7 @@ async function main(): Promise<void> {
 
 if (require.main === module) {
   main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
+    console.error(networkText(error))
     process.exitCode = 1
   })
 }

@@ -1,36 +1,9 @@
 import type WebSocket from 'ws'
-import { type ErrorCode } from '../validation/error-codes'
-import { AdapterConnectionError } from '../validation/errors'
+import { connectionError, couldNotConnect, transportStopped } from './connection-error'
 import { destroy, messageListeners, silence, takeListenersOff } from './socket'
 
 /** Messages kept for after the open handler; beyond that a provider is not greeting but flooding. */
 const MAX_EARLY_MESSAGES = 1_000
-
-const CODES: Record<string, ErrorCode> = {
-  ECONNREFUSED: 'CONNECTION_REFUSED',
-  ENOTFOUND: 'HOST_NOT_FOUND',
-  EAI_AGAIN: 'HOST_NOT_FOUND',
-  ETIMEDOUT: 'CONNECTION_TIMEOUT',
-  CERT_HAS_EXPIRED: 'TLS_FAILED',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS_FAILED',
-  SELF_SIGNED_CERT_IN_CHAIN: 'TLS_FAILED',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS_FAILED',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'TLS_FAILED',
-}
-
-/** Which of our codes a failed connection has. */
-export const codeOf = (event: { error?: unknown; message?: string }): ErrorCode => {
-  const { code } = (event.error ?? {}) as { code?: string }
-  if (code !== undefined && CODES[code] !== undefined) return CODES[code]
-  if (event.message?.startsWith('Unexpected server response')) return 'HANDSHAKE_REFUSED'
-  return 'CONNECTION_FAILED'
-}
-
-export const connectionError = (code: ErrorCode, message: string, cause?: unknown): AdapterConnectionError =>
-  new AdapterConnectionError(
-    { statusCode: 502, message, cause, reason: { code, message, sinceUnixMs: Date.now() } },
-    { providerDataRequestedUnixMs: 0, providerDataReceivedUnixMs: 0, providerIndicatedTimeUnixMs: undefined },
-  )
 
 export interface Attempt {
   /** Settled by the first of open, error, close, deadline and {@link Attempt.abort}; a losing socket is destroyed. */
@@ -93,7 +66,7 @@ export const connect = (of: {
   socket.addEventListener('error', (event) => {
     if (isSettled) return
     of.onError(event)
-    fail(connectionError(codeOf(event), `Could not connect: ${event.message}`, event.error))
+    fail(couldNotConnect(event))
   })
   socket.addEventListener('close', ({ code, reason }) => {
     const why = `The provider closed the connection before it was open (code: ${code}, reason: ${reason || 'none'})`
@@ -118,7 +91,6 @@ export const connect = (of: {
       openFailed(error)
     }
   })
-  const abort = () =>
-    fail(connectionError('CONNECTION_CLOSED', 'The transport stopped'), isOpening ? of.dismiss : destroy)
+  const abort = () => fail(transportStopped(), isOpening ? of.dismiss : destroy)
   return { opened, abort }
 }

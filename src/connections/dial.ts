@@ -4,7 +4,13 @@ import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
 import { AdapterConnectionError } from '../validation/errors'
 import { WebSocketClassProvider } from './class-provider'
-import { codeOf, connectionError } from './connect'
+import {
+  connectionError,
+  connectionFailure,
+  couldNotConnect,
+  noUrl,
+  transportStopped,
+} from './connection-error'
 import { Link, type LinkLimits } from './link'
 
 const MAX_REFUSAL_BYTES = 65_536
@@ -37,14 +43,11 @@ export class LinkRefused extends AdapterConnectionError {
     readonly httpStatus: number,
     readonly body: string,
   ) {
-    const message = `The server refused the upgrade with HTTP status ${httpStatus}`
     super(
-      { statusCode: 502, message, reason: { code: 'HANDSHAKE_REFUSED', message, sinceUnixMs: Date.now() } },
-      {
-        providerDataRequestedUnixMs: 0,
-        providerDataReceivedUnixMs: 0,
-        providerIndicatedTimeUnixMs: undefined,
-      },
+      ...connectionFailure(
+        'HANDSHAKE_REFUSED',
+        `The server refused the upgrade with HTTP status ${httpStatus}`,
+      ),
     )
   }
 }
@@ -75,8 +78,7 @@ const create = ({ url, protocols }: DialOptions, client: ClientOptions): WebSock
   try {
     return new (WebSocketClassProvider.get())(url, protocols, client)
   } catch (cause) {
-    // Its message quotes the URL, which may hold a secret.
-    throw connectionError('URL_FAILED', 'The URL is not one to connect to', cause)
+    throw noUrl(cause)
   }
 }
 
@@ -88,7 +90,7 @@ const create = ({ url, protocols }: DialOptions, client: ClientOptions): WebSock
  */
 export const dial = (options: DialOptions, signal: AbortSignal): Promise<Link> =>
   new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(connectionError('CONNECTION_CLOSED', 'The transport stopped'))
+    if (signal.aborted) return reject(transportStopped())
     const client: ClientOptions = {
       perMessageDeflate: false,
       followRedirects: false,
@@ -111,7 +113,7 @@ export const dial = (options: DialOptions, signal: AbortSignal): Promise<Link> =
       socket.terminate()
       reject(error)
     }
-    const abort = () => fail(connectionError('CONNECTION_CLOSED', 'The transport stopped'))
+    const abort = () => fail(transportStopped())
     const late = () =>
       fail(connectionError('CONNECTION_TIMEOUT', `No connection was open after ${openTimeoutMs} ms`))
     const deadline = setTimeout(late, openTimeoutMs)
@@ -122,15 +124,7 @@ export const dial = (options: DialOptions, signal: AbortSignal): Promise<Link> =
     socket.on('unexpected-response', (_request, response: IncomingMessage) =>
       readBody(response, (body) => fail(new LinkRefused(response.statusCode ?? 0, body))),
     )
-    socket.on('error', (error) =>
-      fail(
-        connectionError(
-          codeOf({ error, message: error.message }),
-          `Could not connect: ${error.message}`,
-          error,
-        ),
-      ),
-    )
+    socket.on('error', (error) => fail(couldNotConnect({ error, message: error.message })))
     socket.on('open', () => {
       settle()
       wire?.setNoDelay(options.noDelay ?? true)

@@ -1,9 +1,10 @@
-import { Gate } from '../util/gate'
 import { makeLogger } from '../util/logging'
 import { type Outage } from '../validation/outage'
+import { reasonOf } from './connection-error'
 import { type ConnectionStatus } from './connection-status'
 import { ConnectionStats, shownUrl } from './connection-stats'
 import { type LinkClose } from './link'
+import { type Delay, type Retry } from './retry'
 
 const logger = makeLogger('LinkKeeper')
 
@@ -29,17 +30,13 @@ export interface KeeperOptions<S extends Session> {
    * A session that it cannot finish opening is its to close.
    */
   open: (signal: AbortSignal) => Promise<S>
-  /** In ms, until the next attempt; undefined gives up for good. Asked once for each end. */
-  delayAfter: (end: SessionEnd) => number | undefined
+  /** When to open the next one. Told each end once; the keeper stops it. */
+  retry: Retry<SessionEnd, Delay>
   /** Called in the tick in which a session is open. What it throws ends that session as lost. */
   onOpen?: (session: S) => void
   /** Called after each change of state. */
   onState?: (state: KeeperState) => void
 }
-
-/** What an error of ours says to clients, where it is one. */
-const reasonOf = (error: Error | undefined) =>
-  (error as { reason?: { code?: string; message?: string } } | undefined)?.reason
 
 /**
  * Keeps one session open for as long as it is wanted: idle → connecting → open → waiting → connecting …, one attempt and one wait at a
@@ -54,7 +51,7 @@ export class LinkKeeper<S extends Session> {
   private failures = 0
   private opened = 0
   private attempt: AbortController | undefined
-  private readonly gate = new Gate()
+  private end: SessionEnd['kind'] | undefined
   private readonly stats = new ConnectionStats()
 
   constructor(private readonly options: KeeperOptions<S>) {}
@@ -68,6 +65,11 @@ export class LinkKeeper<S extends Session> {
     return this.current
   }
 
+  /** How the last session, or attempt at one, ended. */
+  get lastEnd(): SessionEnd['kind'] | undefined {
+    return this.end
+  }
+
   /** Begins, unless it has begun or has been stopped. After giving up it begins anew. */
   start(): void {
     if (this.stateNow === 'idle' || this.stateNow === 'failed') this.connect()
@@ -75,7 +77,7 @@ export class LinkKeeper<S extends Session> {
 
   /** The end of it: no timer and no socket is left when it resolves. */
   async stop(): Promise<void> {
-    this.gate.stop()
+    this.options.retry.stop()
     await this.letGo()
   }
 
@@ -149,7 +151,7 @@ export class LinkKeeper<S extends Session> {
     this.lastError = { code: reason?.code ?? 'CONNECTION_FAILED', message, unixMs: Date.now() }
     this.stats.errored(message)
     logger.warn({ code: this.lastError.code, url: shownUrl(this.options.url) }, `No connection: ${message}`)
-    this.retryAfter(this.options.delayAfter({ kind: 'failed', error, failures: this.failures }))
+    this.retryAfter({ kind: 'failed', error, failures: this.failures })
   }
 
   private lost(close: LinkClose, openForMs: number): void {
@@ -160,16 +162,17 @@ export class LinkKeeper<S extends Session> {
     const message = `The connection ended (code ${close.code}): ${why}`
     this.lastError = { code: reasonOf(close.cause)?.code ?? 'CONNECTION_CLOSED', message, unixMs: Date.now() }
     logger.warn({ url: shownUrl(this.options.url) }, message)
-    this.retryAfter(this.options.delayAfter({ kind: 'lost', close, openForMs }))
+    this.retryAfter({ kind: 'lost', close, openForMs })
   }
 
-  private retryAfter(delayMs: number | undefined): void {
+  private retryAfter(end: SessionEnd): void {
+    this.end = end.kind
+    const { delayMs } = this.options.retry.again(end, () => this.connect())
     if (delayMs === undefined) {
       logger.error({ url: shownUrl(this.options.url) }, 'Gave up connecting')
       return this.enter('failed')
     }
     this.nextAttemptUnixMs = Date.now() + delayMs
-    this.gate.close(delayMs, () => this.connect())
     this.enter('waiting')
   }
 

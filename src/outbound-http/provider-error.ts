@@ -1,6 +1,7 @@
 import { type AxiosError, type AxiosRequestConfig } from 'axios'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
+import { networkCode, networkText, textOfParts } from '../validation/network-error'
 
 /** The two moments that a request has. */
 export interface RequestTimestamps {
@@ -29,7 +30,7 @@ export const providerError = (
     statusCode: 502,
     name: 'Data Provider error',
     providerStatusCode: response?.status ?? 502,
-    message: error instanceof Error ? error.message : String(error),
+    message: networkText(error),
     cause: error,
     errorResponse: response?.data,
     url: config.url,
@@ -40,19 +41,11 @@ export const providerError = (
     : new AdapterDataProviderError(fields, times)
 }
 
-const CODES: Record<string, ErrorCode> = {
-  ECONNREFUSED: 'CONNECTION_REFUSED',
-  ENOTFOUND: 'HOST_NOT_FOUND',
-  EAI_AGAIN: 'HOST_NOT_FOUND',
-  ETIMEDOUT: 'CONNECTION_TIMEOUT',
+/** What a request can fail of beside its connection. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
   ECONNABORTED: 'CONNECTION_TIMEOUT',
   ECONNRESET: 'CONNECTION_CLOSED',
   EPIPE: 'CONNECTION_CLOSED',
-  CERT_HAS_EXPIRED: 'TLS_FAILED',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS_FAILED',
-  SELF_SIGNED_CERT_IN_CHAIN: 'TLS_FAILED',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS_FAILED',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'TLS_FAILED',
   EPROTO: 'TLS_FAILED',
 }
 
@@ -63,9 +56,9 @@ export const describeFailure = (error: unknown): { code: ErrorCode; message: str
     return { code: 'RATE_LIMITED', message: 'The data provider answered with status 429: too many requests' }
   if (status !== undefined)
     return { code: 'REQUEST_FAILED', message: `The data provider answered with status ${status}` }
-  const { code } = (error ?? {}) as { code?: unknown }
-  const known = typeof code === 'string' ? CODES[code] : undefined
+  const known = networkCode(error, CODES)
+  const words = textOfParts(error) ?? String((error as { code?: unknown } | null)?.code)
   if (known !== undefined)
-    return { code: known, message: `The request to the data provider failed: ${String(code)}` }
+    return { code: known, message: `The request to the data provider failed: ${words}` }
   return { code: 'CONNECTION_FAILED', message: 'The request to the data provider failed without an answer' }
 }

@@ -1,3 +1,4 @@
+import { longerBy, steadyBackoff } from '../util/backoff'
 import { MAX_TIMER_MS } from '../util/sleep'
 import { AdapterRateLimitError } from '../validation/errors'
 import { MAX_RETRY_AFTER_MS } from './retry-after'
@@ -5,7 +6,8 @@ import { MAX_RETRY_AFTER_MS } from './retry-after'
 /** A request waits this long for a pause to end; before a longer one it is refused at once. */
 export const LONGEST_WAIT_MS = 30_000
 
-const MAX_JITTER_MS = 1_000
+/** Not all who were told the same are to come back in one instant. */
+const A_LITTLE_LONGER = longerBy((delayMs) => Math.min(1_000, delayMs / 10))
 
 /** Admission of one request. */
 export interface Ticket {
@@ -43,10 +45,10 @@ export class ProviderPause {
     return this.state === 'closed' ? this.endsAtUnixMs : undefined
   }
 
-  /** Nothing goes out for `delayMs`, and a little longer, so that not all who were told the same come back in one instant. */
+  /** Nothing goes out for `delayMs`, and a little longer. */
   begin(delayMs: number): void {
     const cappedMs = Math.min(delayMs, MAX_RETRY_AFTER_MS)
-    const withJitterMs = cappedMs + Math.random() * Math.min(MAX_JITTER_MS, cappedMs / 10)
+    const withJitterMs = steadyBackoff(cappedMs, A_LITTLE_LONGER).next().delayMs
     if (this.state === 'closed' && this.remainingMs() >= withJitterMs) return
     this.state = 'closed'
     this.probe = undefined

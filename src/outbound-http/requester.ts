@@ -3,6 +3,7 @@ import { dataProviderMetricsLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { type RateLimiter } from './rate-limiter'
 import { makeLogger } from '../util/logging'
+import { type Backoff, exact, exponentialBackoff, longerBy, steadyBackoff } from '../util/backoff'
 import { sleep } from '../util/sleep'
 import { EvictedError, TurnQueue } from '../util/turns'
 import { unlessAborted } from '../util/unless-aborted'
@@ -42,6 +43,12 @@ interface Order {
   config: AxiosRequestConfig
   cost: number | undefined
 }
+
+/** contract 11: a second, two, four …, and up to one more; or as long as the setting says. */
+const backoffOf = ({ REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: fixedMs }: RequesterSettings): Backoff =>
+  fixedMs
+    ? steadyBackoff(fixedMs, exact)
+    : exponentialBackoff({ minMs: 1_000, maxMs: Infinity, factor: 2, jitter: longerBy(() => 1_000) })
 
 /** Pauses are per provider host: one in trouble leaves the others alone. */
 const originOf = ({ url = '', baseURL }: AxiosRequestConfig): string =>
@@ -141,6 +148,7 @@ export class Requester {
     // contract 11: the given object is changed
     config.timeout ||= this.settings.API_TIMEOUT
     const pause = this.pauseOf(config)
+    let backoff = backoffOf(this.settings)
     for (let attempt = 0; ; attempt++) {
       const ticket = await this.admission(order, pause, isUrgent && attempt === 0)
       pending.markLeft()
@@ -149,8 +157,8 @@ export class Requester {
       } catch (error) {
         if (pending.signal.aborted || attempt >= this.settings.RETRY || !this.mayRetry(error, pause))
           throw error
-        const fixedMs = this.settings.REQUESTER_SLEEP_BEFORE_REQUEUEING_MS
-        const delayMs = fixedMs || (2 ** attempt + Math.random()) * 1_000
+        const { delayMs, next } = backoff.next()
+        backoff = next
         this.noteTrouble(pending, (error as Error).cause, delayMs)
         logger.debug({ attempt, delayMs }, 'A request to the data provider failed and will be tried again')
         await sleep(delayMs, pending.signal)

@@ -5,6 +5,7 @@ import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { sleep } from '../util/sleep'
+import { networkText } from '../validation/network-error'
 
 const logger = makeLogger('RedisClient')
 
@@ -65,7 +66,7 @@ export const buildRedisClient = (settings: RedisSettings): Redis => {
     if (isClosed(client)) return
     // Not the error itself: it may carry the command that failed, and that the password.
     problems.run(error.code ?? error.message, (repeated) => {
-      logger.error({ code: error.code, repeated }, `The connection to Redis failed: ${error.message}`)
+      logger.error({ code: error.code, repeated }, `The connection to Redis failed: ${networkText(error)}`)
     })
   })
   return client

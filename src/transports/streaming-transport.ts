@@ -1,21 +1,19 @@
+import { Retry } from '../connections/retry'
 import { metrics } from '../metrics/registry'
 import { DeltaTracker, diff, type SubscriptionDeltas } from '../feeds/delta'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { RedisSubscriptionSet } from '../redis/redis-subscription-set'
-import { Gate } from '../util/gate'
 import { makeLogger } from '../util/logging'
 import { WakeSignal } from '../util/wake-signal'
 import { type TypeFromDefinition } from '../validation/input-parameters'
 import { WAKE } from './capabilities'
+import { afterFailedPass, type FailedPass, type NominalDelay } from './stream-retries'
 import { SubscriptionTransport } from './subscription-transport'
 import { type EndpointContext, type TransportDependencies, type TransportGenerics } from './transport'
 
 export { type SubscriptionDeltas }
 
 const logger = makeLogger('StreamingTransport')
-
-/** Where nothing even listens an attempt costs the provider nothing, so that the wait may grow gently. */
-const UNHEARD_FACTOR = 1.25
 
 /** While a stream backs off, its loop looks up this often, so that it is never silent for long. */
 const BACKOFF_LOOK_MS = 1_000
@@ -34,12 +32,10 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   retryTime = 0
 
   readonly [WAKE] = new WakeSignal()
-  private readonly retryGate = new Gate()
+  private readonly retry = new Retry<FailedPass, NominalDelay>(afterFailedPass)
   private tracker: DeltaTracker<Params<T>> | undefined
   private settled: Params<T>[] | undefined
   private pass = 0
-  /** How many of the failures that {@link retryCount} counts did not reach the provider. */
-  private unheard = 0
   /** No more connecting: the adapter has stopped. */
   protected isStopped = false
 
@@ -68,7 +64,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   async backgroundHandler(context: EndpointContext<T>, desiredSubs: Params<T>[]): Promise<void> {
     const pass = ++this.pass
     if (this.isBackingOff()) {
-      await this.retryGate.wait(BACKOFF_LOOK_MS)
+      await this.retry.isDueWithin(BACKOFF_LOOK_MS)
       return
     }
     this[WAKE].clear()
@@ -82,7 +78,8 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
       return
     }
     if (!this.isCurrentPass(pass)) return
-    this.retryCount = this.unheard = 0
+    this.retryCount = 0
+    this.retry.reset()
     this.localSubscriptions = desired
     // The tracker knows the set only: after a list of somebody's own, what is due has to be computed once.
     this.settled = isWholeSet ? desired : undefined
@@ -106,7 +103,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
 
   shutdown(): Promise<void> {
     this.isStopped = true
-    this.retryGate.stop()
+    this.retry.stop()
     this[WAKE].wake()
     return Promise.resolve()
   }
@@ -135,17 +132,10 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   }
 
   private isBackingOff(): boolean {
-    return this.retryGate.isClosed && this.retryTime > 0
+    return this.retry.isWaiting && this.retryTime > 0
   }
 
   private backOff(context: EndpointContext<T>, error: unknown): void {
-    const { STREAM_HANDLER_RETRY_MIN_MS, STREAM_HANDLER_RETRY_EXP_FACTOR, STREAM_HANDLER_RETRY_MAX_MS } =
-      context.adapterSettings
-    const factor = STREAM_HANDLER_RETRY_EXP_FACTOR
-    const growth =
-      factor ** (this.retryCount - this.unheard) * Math.min(factor, UNHEARD_FACTOR) ** this.unheard
-    const waitMs = Math.min(STREAM_HANDLER_RETRY_MIN_MS * growth, STREAM_HANDLER_RETRY_MAX_MS)
-    if (this.wasUnheard(error)) this.unheard += 1
     logger.error(
       { err: error },
       `The stream of ${context.endpointName} (${this.name}) failed: ${String(error)}`,
@@ -154,10 +144,13 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
       .get('streamHandlerErrors')
       .labels({ adapter_endpoint: context.endpointName, transport: this.name })
       .inc()
+    // A timer and not the clock ends the wait: it must end even where Date.now stands still.
+    const { nominalMs: waitMs } = this.retry.again(
+      { settings: context.adapterSettings, wasUnheard: this.wasUnheard(error) },
+      () => this[WAKE].wake(),
+    )
     this.retryTime = Date.now() + waitMs
     this.retryCount += 1
-    // A timer and not the clock ends the wait: it must end even where Date.now stands still. A fleet spreads by the jitter.
-    this.retryGate.close(waitMs * (1 - 0.25 * Math.random()), () => this[WAKE].wake())
     logger.info(`Waiting up to ${waitMs} ms before attempt ${this.retryCount + 1} of ${context.endpointName}`)
   }
 }

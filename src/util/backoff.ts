@@ -1,31 +1,70 @@
 /** A back-off is a value: it tells the delay before the next attempt, and the back-off to use after that one. */
 export interface Backoff {
-  /** Draws a delay, in milliseconds. The back-off itself does not change. */
-  next(): { delayMs: number; next: Backoff }
+  /** Draws a delay. The back-off itself does not change. */
+  next(): BackoffStep
 }
+
+/** Delays are in milliseconds. */
+export interface BackoffStep {
+  delayMs: number
+  /** What the delay was drawn from. */
+  nominalMs: number
+  next: Backoff
+  /** In the place of `next`: the nominal delay grows by this factor, for once. */
+  nextBy: (factor: number) => Backoff
+}
+
+/** Draws a delay from a nominal one. `drawn` is in [0, 1). */
+export type Jitter = (nominalMs: number, drawn: number) => number
+
+/** Between two multiples of the nominal delay; the second is never reached. */
+export const between =
+  (from: number, to: number): Jitter =>
+  (nominalMs, drawn) =>
+    nominalMs * (from + (to - from) * drawn)
+
+/** Longer by a part of `mostMs`. */
+export const longerBy =
+  (mostMs: (nominalMs: number) => number): Jitter =>
+  (nominalMs, drawn) =>
+    nominalMs + drawn * mostMs(nominalMs)
+
+export const exact: Jitter = (nominalMs) => nominalMs
+
+/** The upper half: clients which lost the same provider do not come back in the same instant. */
+const UPPER_HALF = between(0.5, 1)
 
 export interface ExponentialBackoffOptions {
   /** Nominal delay before the first retry, in milliseconds. */
   minMs: number
-  /** No delay is longer than this, in milliseconds. */
+  /** No nominal delay is longer than this, in milliseconds. */
   maxMs: number
   /** What the nominal delay is multiplied with from one attempt to the next; at least 1. */
   factor: number
+  /** Default: from the upper half of the nominal delay. */
+  jitter?: Jitter
   /** Source of jitter, in [0, 1). Default: `Math.random`. */
   random?: () => number
 }
 
-/**
- * Delays that grow by a factor up to a limit. Each is drawn from the upper half of its nominal value, so that clients
- * which lost the same provider do not come back in the same instant. To reset, keep the first value and return to it.
- */
-export const exponentialBackoff = (options: ExponentialBackoffOptions): Backoff => after(0, options)
+/** Delays that grow by a factor up to a limit. To reset, keep the first value and return to it. */
+export const exponentialBackoff = (options: ExponentialBackoffOptions): Backoff => after(0, 1, options)
 
-const after = (attempts: number, options: ExponentialBackoffOptions): Backoff => ({
+/** Delays that are all drawn from the same one. */
+export const steadyBackoff = (nominalMs: number, jitter?: Jitter): Backoff =>
+  exponentialBackoff({ minMs: nominalMs, maxMs: nominalMs, factor: 1, jitter })
+
+/** @param growth - by the steps that had a factor of their own */
+const after = (attempts: number, growth: number, options: ExponentialBackoffOptions): Backoff => ({
   next() {
-    const { minMs, maxMs, factor, random = Math.random } = options
+    const { minMs, maxMs, factor, jitter = UPPER_HALF, random = Math.random } = options
     // Far out the power is infinite, and infinity times zero is not a number.
-    const nominalMs = minMs === 0 ? 0 : Math.min(minMs * factor ** attempts, maxMs)
-    return { delayMs: (nominalMs / 2) * (1 + random()), next: after(attempts + 1, options) }
+    const nominalMs = minMs === 0 ? 0 : Math.min(minMs * (factor ** attempts * growth), maxMs)
+    return {
+      delayMs: jitter(nominalMs, random()),
+      nominalMs,
+      next: after(attempts + 1, growth, options),
+      nextBy: (own) => after(attempts, growth * own, options),
+    }
   },
 })

@@ -40,8 +40,8 @@ export class Gate {
     onOpen?.()
   }
 
-  /** Whether the gate is open now or opens within `limitMs`. */
-  wait(limitMs: number): Promise<boolean> {
+  /** Whether the gate is open now or opens within `limitMs`; by default, before it is stopped. */
+  wait(limitMs = Infinity): Promise<boolean> {
     if (!this.closed) return Promise.resolve(true)
     if (this.isStopped || !(limitMs > 0)) return Promise.resolve(false)
     return new Promise((resolve) => {
@@ -50,7 +50,8 @@ export class Gate {
         this.waiters.delete(settle)
         resolve(isOpen)
       }
-      const timer = setTimeout(() => settle(false), Math.min(limitMs, MAX_TIMER_MS))
+      const timer =
+        limitMs === Infinity ? undefined : setTimeout(() => settle(false), Math.min(limitMs, MAX_TIMER_MS))
       this.waiters.add(settle)
     })
   }

@@ -4,6 +4,7 @@ import { LoggerFactoryProvider } from '../../src/util/logging'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type LinkClose } from '../../src/connections/link'
 import { metrics } from '../../src/metrics/registry'
+import { type Delay, Retry, type RetryRule } from '../../src/connections/retry'
 import { LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
 
 /** A session that a test opens, ends and watches. */
@@ -20,6 +21,11 @@ class Fake {
   }
 }
 
+const retryBy = (delayAfter: (end: SessionEnd) => number | undefined) => {
+  const rule: RetryRule<SessionEnd, Delay> = { next: (end) => ({ delayMs: delayAfter(end), next: rule }) }
+  return new Retry(rule)
+}
+
 const world = (delayAfter: (end: SessionEnd) => number | undefined = () => 100) => {
   const attempts: {
     resolve: (session: Fake) => void
@@ -34,7 +40,7 @@ const world = (delayAfter: (end: SessionEnd) => number | undefined = () => 100) 
         attempts.push({ resolve, reject, signal })
         signal.addEventListener('abort', () => reject(new Error('aborted')))
       }),
-    delayAfter,
+    retry: retryBy(delayAfter),
     onState: (state) => states.push(state),
   })
   return { keeper, attempts, states }
@@ -119,7 +125,7 @@ describe('a keeper of links', () => {
       url: 'ws://127.0.0.1/',
       // One that does not hear the signal.
       open: () => new Promise((opened) => (resolve = opened)),
-      delayAfter: () => 100,
+      retry: retryBy(() => 100),
     })
     keeper.start()
     await keeper.stop()

@@ -1,5 +1,6 @@
 import { axios } from '../helpers/axios'
 import nock from 'nock'
+import { refusingHost } from '../helpers/two-addresses'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { metrics } from '../../src/metrics/registry'
 import { BurstRateLimiter } from '../../src/public/rate-limiting/burst'
@@ -249,6 +250,31 @@ describe('a failure', () => {
       expect(scope.isDone()).toBe(true)
     },
   )
+
+  it('without an answer at any of its addresses names what each said', async () => {
+    const { host, parts } = await refusingHost()
+    nock.enableNetConnect(host)
+    const requester = requesterWith({ RETRY: 1, REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: 300 })
+    const failing = failureOf(requester.request('k', { url: `http://${host}/` }))
+    await vi.waitFor(() => expect(requester.troubleWith('k')).toBeDefined())
+    expect(requester.troubleWith('k')).toMatchObject({
+      code: 'CONNECTION_REFUSED',
+      message: `The request to the data provider failed: ${parts}`,
+    })
+    expect(await failing).toMatchObject({ message: parts, providerStatusCode: 502 })
+    nock.enableNetConnect('127.0.0.1')
+  })
+
+  it.each(['', 'Error'])('says so where the client has no words of its own but "%s"', async (message) => {
+    const parts = [new Error('connect ECONNREFUSED 127.0.0.1:9'), new Error('connect ECONNREFUSED ::1:9')]
+    const cause = Object.assign(new AggregateError(parts), { code: 'ECONNREFUSED' })
+    vi.spyOn(axios, 'request').mockRejectedValue(
+      Object.assign(new Error(message, { cause }), { code: 'ECONNREFUSED' }),
+    )
+    expect(await failureOf(requesterWith().request('k', { url: HOST }))).toMatchObject({
+      message: 'connect ECONNREFUSED 127.0.0.1:9; connect ECONNREFUSED ::1:9',
+    })
+  })
 
   it.each([400, 401, 403, 404, 410, 422])('RL-3: with status %d is not tried again', async (status) => {
     nock(HOST).get('/').reply(status)

@@ -4,7 +4,7 @@ import { Room } from '../room'
 import { key, keyOf } from './vectors'
 
 /** Pauses short enough for a test. */
-const patience = { minMs: 10, maxMs: 100, factor: 2 }
+const limits = { minMs: 10, maxMs: 100, factor: 2 }
 
 /** A member of a room without an adapter around it. Enters at once; ends with the test that awaits its disposal. */
 export const member = (
@@ -25,7 +25,7 @@ export const member = (
       allowPlaintext: true,
       ...options,
     },
-    patience,
+    limits,
     {
       connectionStringOf: () => Promise.reject(new Error('no realm here')),
       isKnownFeed,

@@ -1,8 +1,9 @@
 import { type ChildProcess } from 'node:child_process'
+import { Retry } from '../../connections/retry'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
 import { type ChildMessage, type SupervisorMessage } from './control'
-import { type Restarts, restarts } from './restarts'
+import { afterDeath } from './restarts'
 
 const logger = makeLogger('Supervisor')
 
@@ -14,7 +15,7 @@ const LAST_CHANCE_MS = 5_000
 type Life =
   | { state: 'none' }
   | { state: 'starting' | 'ready'; child: ChildProcess; startedAtMs: number }
-  | { state: 'waiting'; timer: NodeJS.Timeout }
+  | { state: 'waiting' }
 
 /** What happens to a kept process. */
 export interface Events {
@@ -28,7 +29,7 @@ export class KeptProcess {
   /** How often it was started anew. */
   restartCount = 0
   private life: Life = { state: 'none' }
-  private restarts: Restarts = restarts()
+  private readonly restarts = new Retry(afterDeath())
   private isStopping = false
   private silence: NodeJS.Timeout | undefined
   private readonly ended = new Set<() => void>()
@@ -75,7 +76,7 @@ export class KeptProcess {
   async stop(patienceMs: number): Promise<void> {
     this.isStopping = true
     if (this.life.state === 'waiting') {
-      clearTimeout(this.life.timer)
+      this.restarts.stop()
       this.life = { state: 'none' }
     }
     if (this.life.state === 'none') return
@@ -135,11 +136,9 @@ export class KeptProcess {
       for (const resolve of this.ended) resolve()
       return
     }
-    const { delayMs, next } = this.restarts.afterDeath(livedMs)
-    this.restarts = next
+    const { delayMs } = this.restarts.again({ livedMs }, () => this.start())
     this.restartCount++
-    const timer = setTimeout(() => this.start(), delayMs)
-    this.life = { state: 'waiting', timer }
+    this.life = { state: 'waiting' }
     logger.error(
       { child: child.pid },
       `${this.name} died (${how}); the next one starts in ${Math.round(delayMs)} ms`,

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { Retry } from '../../connections/retry'
 import { type Outage } from '../../validation/outage'
 import { exponentialBackoff } from '../../util/backoff'
 import { makeLogger } from '../../util/logging'
@@ -99,13 +100,10 @@ export class WriterLink implements Announcer {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping
-    const fresh = exponentialBackoff({ minMs: 20, maxMs: 500, factor: 2 })
-    let backoff = fresh
+    const retry = new Retry(exponentialBackoff({ minMs: 20, maxMs: 500, factor: 2 }))
     while (!signal.aborted) {
-      if (await this.connection()) backoff = fresh
-      const { delayMs, next } = backoff.next()
-      backoff = next
-      await sleep(delayMs, signal)
+      if (await this.connection()) retry.reset()
+      await retry.pause(undefined, signal)
     }
   }
 

@@ -1,6 +1,6 @@
 import { type EventSource } from 'eventsource'
 import { type ErrorCode } from '../../validation/error-codes'
-import { AdapterConnectionError } from '../../validation/errors'
+import { connectionError } from '../../connections/connection-error'
 import { MAX_TIMER_MS } from '../../util/sleep'
 
 const OPEN = 1
@@ -10,12 +10,6 @@ export interface Loss {
   code: ErrorCode
   message: string
 }
-
-export const sseError = (code: ErrorCode, message: string, cause?: unknown): AdapterConnectionError =>
-  new AdapterConnectionError(
-    { statusCode: 502, message, cause, reason: { code, message, sinceUnixMs: Date.now() } },
-    { providerDataRequestedUnixMs: 0, providerDataReceivedUnixMs: 0, providerIndicatedTimeUnixMs: undefined },
-  )
 
 type Listen = (type: string, listener: (event: MessageEvent) => void) => void
 
@@ -102,14 +96,12 @@ export class SseConnection {
       this.fail({ code: 'REQUEST_FAILED', message: `The provider answered with status ${status}` })
     else if (this.state === 'open')
       this.fail({ code: 'CONNECTION_CLOSED', message: 'The provider closed the stream' })
-    else if (/ECONNREFUSED/.test(event.message ?? ''))
-      this.fail({ code: 'CONNECTION_REFUSED', message: 'The connection was refused' })
-    else this.fail({ code: 'CONNECTION_FAILED', message: 'The stream could not be opened' })
+    else this.fail(failureToOpen(event.message ?? ''))
   }
 
   private fail(loss: Loss): void {
     const wasOpen = this.state === 'open'
-    this.end(sseError(loss.code, loss.message))
+    this.end(connectionError(loss.code, loss.message))
     if (wasOpen) this.of.onLost(loss)
   }
 
@@ -118,6 +110,15 @@ export class SseConnection {
     this.settle(reason)
     closeSource(this.source)
   }
+}
+
+/** Of the words of the package, which may hold the URL, only what each address of a host said, if it has several. */
+const failureToOpen = (message: string): Loss => {
+  const parts = message.match(/connect E[A-Z]+ [^\s,]+/g) ?? []
+  const named = parts.length > 1 ? `: ${parts.join('; ')}` : ''
+  return message.includes('ECONNREFUSED')
+    ? { code: 'CONNECTION_REFUSED', message: `The connection was refused${named}` }
+    : { code: 'CONNECTION_FAILED', message: `The stream could not be opened${named}` }
 }
 
 const closeSource = (source: EventSource): void => {

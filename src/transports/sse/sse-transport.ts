@@ -12,7 +12,8 @@ import { OUTAGE, WAKE } from '../capabilities'
 import { type Outage } from '../../validation/outage'
 import { type Requester } from '../../outbound-http/requester'
 import { ResultIntake } from '../result-intake'
-import { SseConnection, sseError } from './connection'
+import { connectionError, noUrl, reasonOf } from '../../connections/connection-error'
+import { SseConnection } from './connection'
 import {
   type SSEConfig,
   type SseEventListener,
@@ -21,9 +22,10 @@ import {
 } from './config'
 import { type EventSourceClass, loadEventSource } from './event-source'
 import { SubscriptionRequests } from './subscription-requests'
+import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
-import { Reconnection, USEFUL_LIFE_MS } from '../../connections/reconnection'
+import { Retry } from '../../connections/retry'
 
 const logger = makeLogger('SseTransport')
 
@@ -55,7 +57,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private suggestedUrl: string | undefined
   private outage: Outage | undefined
   private requestOutage: Outage | undefined
-  private readonly reconnection = new Reconnection()
+  private readonly reconnection = new Retry(afterClose)
   private readonly requests = new SubscriptionRequests<Params<T>>(() => this[WAKE].wake())
   /** Closed until a request that keeps the provider's session alive is due. */
   private readonly keepAlive = new Gate()
@@ -147,7 +149,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
       const connection = this.open(context, subscriptions)
       await connection.opened
     } catch (error) {
-      const { reason } = error as { reason?: { code: string; message: string } }
+      const reason = reasonOf(error)
       if (this.isCurrentPass(pass))
         this.noteOutage(reason?.code ?? 'CONNECTION_FAILED', reason?.message ?? String(error))
       throw error
@@ -189,7 +191,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     try {
       return this.config.prepareSSEConnectionConfig(desired, context)
     } catch (cause) {
-      throw sseError('URL_FAILED', 'The connection config could not be made', cause)
+      throw connectionError('URL_FAILED', 'The connection config could not be made', cause)
     }
   }
 
@@ -197,7 +199,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     try {
       return new this.EventSource(url, init)
     } catch (cause) {
-      throw sseError('URL_FAILED', 'The URL is not one to connect to', cause)
+      throw noUrl(cause)
     }
   }
 
@@ -219,9 +221,9 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private lost(context: EndpointContext<T>, code: string, message: string): void {
     logger.warn({ url: safeUrl(this.currentUrl), code }, `The stream ended: ${message}`)
     this.noteOutage(code, message)
-    const brought = this.lastMessageReceivedAt >= this.openedAt
-    const wasUseful = brought && Date.now() - this.openedAt >= USEFUL_LIFE_MS
-    this.reconnection.schedule(context.adapterSettings, wasUseful, () => this[WAKE].wake())
+    const livedMs = Date.now() - this.openedAt
+    const wasUsed = this.lastMessageReceivedAt >= this.openedAt
+    this.reconnection.again({ settings: context.adapterSettings, livedMs, wasUsed }, () => this[WAKE].wake())
     this[WAKE].wake()
   }
 

@@ -1,12 +1,6 @@
 import { identify } from '../../feeds/delta'
-import { type Backoff, exponentialBackoff } from '../../util/backoff'
-import { Gate } from '../../util/gate'
-
-interface BackoffSettings {
-  STREAM_HANDLER_RETRY_MIN_MS: number
-  STREAM_HANDLER_RETRY_MAX_MS: number
-  STREAM_HANDLER_RETRY_EXP_FACTOR: number
-}
+import { Retry } from '../../connections/retry'
+import { afterRefusal, type RetrySettings } from '../stream-retries'
 
 /**
  * The requests that subscribe and unsubscribe the feeds of one stream. Nobody waits for them; but those for one feed are sent one after
@@ -15,8 +9,7 @@ interface BackoffSettings {
 export class SubscriptionRequests<P> {
   private readonly busy = new Map<string, Promise<void>>()
   private readonly failed = new Map<string, P>()
-  private readonly pause = new Gate()
-  private backoff: Backoff | undefined
+  private readonly retry = new Retry(afterRefusal)
   private generation = 0
 
   /** @param onDue - feeds whose subscription failed may be tried again */
@@ -27,7 +20,7 @@ export class SubscriptionRequests<P> {
     this.generation++
     this.busy.clear()
     this.failed.clear()
-    if (this.pause.isClosed) this.pause.open()
+    this.retry.now()
   }
 
   /** Sends a request in its feeds' turn; at once if none is on its way. A failure is handed to `onFailure`. */
@@ -51,26 +44,18 @@ export class SubscriptionRequests<P> {
   }
 
   succeeded(): void {
-    if (this.failed.size === 0) this.backoff = undefined
+    if (this.failed.size === 0) this.retry.reset()
   }
 
   /** These could not be subscribed: they are due again when a pause has passed. */
-  postpone(params: readonly P[], settings: BackoffSettings): void {
+  postpone(params: readonly P[], settings: RetrySettings): void {
     for (const one of params) this.failed.set(identify(one), one)
-    if (this.pause.isClosed) return
-    this.backoff ??= exponentialBackoff({
-      minMs: settings.STREAM_HANDLER_RETRY_MIN_MS,
-      maxMs: settings.STREAM_HANDLER_RETRY_MAX_MS,
-      factor: settings.STREAM_HANDLER_RETRY_EXP_FACTOR,
-    })
-    const { delayMs, next } = this.backoff.next()
-    this.backoff = next
-    this.pause.close(delayMs, this.onDue)
+    if (!this.retry.isWaiting) this.retry.again({ settings }, this.onDue)
   }
 
   /** Those of the wanted feeds that are to be tried again now. */
   takeDue(desired: readonly P[]): P[] {
-    if (this.failed.size === 0 || this.pause.isClosed) return []
+    if (this.failed.size === 0 || this.retry.isWaiting) return []
     const due = desired.filter((one) => this.failed.has(identify(one)))
     this.failed.clear()
     return due
@@ -78,6 +63,6 @@ export class SubscriptionRequests<P> {
 
   stop(): void {
     this.generation++
-    this.pause.stop()
+    this.retry.stop()
   }
 }

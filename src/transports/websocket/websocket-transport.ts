@@ -8,16 +8,18 @@ import { sleep } from '../../util/sleep'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { OUTAGE, WAKE } from '../capabilities'
 import { type Outage } from '../../validation/outage'
+import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
 import { messageBuilder, type SubscriptionMessageBuilder } from './builders'
 import { WebSocketClassProvider } from '../../connections/class-provider'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
-import { type Attempt, codeOf, connect, connectionError } from '../../connections/connect'
+import { type Attempt, connect } from '../../connections/connect'
+import { codeOf, noUrl, reasonOf, textOf } from '../../connections/connection-error'
 import { ConnectionStats, shownUrl } from '../../connections/connection-stats'
 import { Farewell } from '../../connections/farewell'
 import { Intake } from './intake'
-import { Reconnection, USEFUL_LIFE_MS } from '../../connections/reconnection'
+import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, noteWire, OPEN, together } from '../../connections/socket'
 import { SubscriptionStats } from './subscription-stats'
 
@@ -55,7 +57,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   private generation = 0
   private attempt: Attempt | undefined
-  private readonly reconnection = new Reconnection()
+  private readonly reconnection = new Retry(afterClose)
   private readonly farewell = new Farewell()
   private readonly stopping = new AbortController()
   private readonly connections = new ConnectionStats()
@@ -257,7 +259,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   protected override wasUnheard(error: unknown): boolean {
-    return (error as { reason?: { code?: string } } | undefined)?.reason?.code === 'CONNECTION_REFUSED'
+    return reasonOf(error)?.code === 'CONNECTION_REFUSED'
   }
 
   /** Counts something of the provider's that is not served, and names it in the log once per interval. */
@@ -285,7 +287,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       // A pass that was given up is still at it: one attempt at a time.
       await (this.attempt?.opened ?? this.openAnother(context, url, subscriptions, pass))
     } catch (error) {
-      const { reason } = error as { reason?: { code: string; message: string } }
+      const reason = reasonOf(error)
       if (this.isCurrentPass(pass))
         this.noteOutage(reason?.code ?? 'CONNECTION_FAILED', reason?.message ?? String(error))
       throw error
@@ -324,10 +326,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       noteWire(socket)
       return socket
     } catch (cause) {
-      // Its message quotes the URL, which may hold a secret, and this one goes to clients.
-      if (cause instanceof SyntaxError)
-        throw connectionError('URL_FAILED', 'The URL is not one to connect to', cause)
-      throw cause
+      throw cause instanceof SyntaxError ? noUrl(cause) : cause
     }
   }
 
@@ -396,7 +395,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   private connectionErrored(event: WebSocket.ErrorEvent, context: EndpointContext<T>, url: string): void {
-    const message = event.message ?? 'unknown'
+    const message = textOf(event)
     logger.warn({ code: codeOf(event), url: shownUrl(url) }, `WebSocket error: ${message}`)
     this.connections.errored(message)
     this.guarded('error', () => this.config.handlers.error?.(event, context))
@@ -435,10 +434,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       'CONNECTION_CLOSED',
       `The provider closed the connection (code: ${code}, reason: ${reason})`,
     )
-    const now = Date.now()
-    const brought = this.lastMessageReceivedAt >= this.connectionOpenedAt
-    const wasUseful = brought && now - this.connectionOpenedAt >= USEFUL_LIFE_MS
-    this.reconnection.schedule(context.adapterSettings, wasUseful, () => this[WAKE].wake())
+    const livedMs = Date.now() - this.connectionOpenedAt
+    const wasUsed = this.lastMessageReceivedAt >= this.connectionOpenedAt
+    this.reconnection.again({ settings: context.adapterSettings, livedMs, wasUsed }, () => this[WAKE].wake())
   }
 
   private countFailover(url: string): void {

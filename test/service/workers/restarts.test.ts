@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { restarts, USEFUL_LIFE_MS } from '../../../src/service/workers/restarts'
+import { afterDeath, USEFUL_LIFE_MS } from '../../../src/service/workers/restarts'
 
 describe('restarts', () => {
   it('come ever later for what dies again and again, at most every half minute, without end', () => {
-    let policy = restarts(() => 1)
+    let policy = afterDeath(() => 1)
     const delays: number[] = []
     for (let death = 0; death < 50; death++) {
-      const { delayMs, next } = policy.afterDeath(10)
+      const { delayMs, next } = policy.next({ livedMs: 10 })
       delays.push(delayMs)
       policy = next
     }
@@ -15,16 +15,16 @@ describe('restarts', () => {
   })
 
   it('are quick again after a useful life', () => {
-    let policy = restarts(() => 1)
-    for (let death = 0; death < 5; death++) policy = policy.afterDeath(10).next
-    expect(policy.afterDeath(USEFUL_LIFE_MS - 1).delayMs).toBe(6_400)
-    const { delayMs, next } = policy.afterDeath(USEFUL_LIFE_MS)
+    let policy = afterDeath(() => 1)
+    for (let death = 0; death < 5; death++) policy = policy.next({ livedMs: 10 }).next
+    expect(policy.next({ livedMs: USEFUL_LIFE_MS - 1 }).delayMs).toBe(6_400)
+    const { delayMs, next } = policy.next({ livedMs: USEFUL_LIFE_MS })
     expect(delayMs).toBe(200)
-    expect(next.afterDeath(10).delayMs).toBe(400)
+    expect(next.next({ livedMs: 10 }).delayMs).toBe(400)
   })
 
   it('of several at once do not come in the same instant', () => {
-    expect(restarts(() => 0).afterDeath(10).delayMs).toBe(100)
-    expect(restarts(() => 0.5).afterDeath(10).delayMs).toBe(150)
+    expect(afterDeath(() => 0).next({ livedMs: 10 }).delayMs).toBe(100)
+    expect(afterDeath(() => 0.5).next({ livedMs: 10 }).delayMs).toBe(150)
   })
 })

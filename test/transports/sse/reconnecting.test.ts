@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { refusingHost } from '../../helpers/two-addresses'
 import { SseProvider, type Stream } from './provider'
 import { config, linesAt, logged, start } from './support'
 
@@ -137,6 +138,17 @@ describe('a stream that cannot be opened', () => {
     await service.post(ETH)
     await logLine(/failed/)
     expect((await service.post(ETH)).json.error.reason.code).toBe('CONNECTION_REFUSED')
+  })
+
+  it('because a host refuses at each of its addresses names what each said', async () => {
+    const { host, parts } = await refusingHost()
+    await using service = await start(config(`http://${host}/`))
+    await service.post(ETH)
+    await logLine(/failed/)
+    const message = `The connection was refused: ${parts}`
+    expect((await service.post(ETH)).json.error.reason).toMatchObject({ code: 'CONNECTION_REFUSED', message })
+    expect(linesAt('error')[0]).toContain(message)
+    vi.restoreAllMocks()
   })
 
   it.each([

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type WebSocket from 'ws'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { eventually } from '../../helpers/eventually'
+import { refusingHost } from '../../helpers/two-addresses'
 import { config, ETH, FAKED, linesAt, logged, type Running, start, subscribe, tick } from './support'
 
 beforeEach(() => {
@@ -11,6 +12,7 @@ beforeEach(() => {
 })
 
 afterEach(() => {
+  vi.restoreAllMocks()
   vi.useRealTimers()
 })
 
@@ -43,6 +45,16 @@ describe('connecting', () => {
     expect(await connection.next()).toBe('+ETH/USD')
     connection.send(tick(ETH, 7))
     await service.until(ETH, ({ json }) => json.result === 7)
+  })
+
+  // The AggregateError that Node makes of several addresses says nothing of its own.
+  it('names each address of a host that refuses at all of them', async () => {
+    const { host, parts } = await refusingHost()
+    await using service = await start(config(`ws://${host}/`), AT_ONCE)
+    const { json } = await refusal(service, 'CONNECTION_REFUSED')
+    expect(json.error.reason).toMatchObject({ message: `Could not connect: ${parts}` })
+    expect(linesAt('warn')[0]).toBe(`WebSocket error: ${parts}`)
+    expect(linesAt('error')[0]).toContain(`Could not connect: ${parts}`)
   })
 
   it('names a handshake that was answered with an HTTP error', async () => {

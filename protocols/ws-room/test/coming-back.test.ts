@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type SessionEnd } from '../../../src/connections/link-keeper'
-import { Patience } from '../patience'
+import { Retry } from '../../../src/connections/retry'
+import { comingBack } from '../coming-back'
 import { RoomError, type RoomTrouble } from '../room-error'
 
 const settings = { minMs: 1_000, maxMs: 60_000, factor: 2 }
@@ -18,22 +19,29 @@ const lost = (openForMs: number, trouble?: RoomTrouble): SessionEnd => ({
   openForMs,
 })
 
-describe('patience', () => {
+/** The delays of a room of its own. */
+const away = () => {
+  const retry = new Retry(comingBack(settings))
+  onTestFinished(() => retry.stop())
+  return (end: SessionEnd) => retry.again(end).delayMs
+}
+
+describe('coming back', () => {
   it('CN-5: waits longer after each attempt in vain, up to a limit, and starts anew after a useful stay', () => {
-    const patience = new Patience(settings)
+    const after = away()
     const bounds = [1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1_000)
     for (const most of bounds) {
-      const delay = patience.after(failed())
+      const delay = after(failed())
       expect(delay).toBeGreaterThanOrEqual(most / 2)
       expect(delay).toBeLessThanOrEqual(most)
     }
-    expect(patience.after(lost(10))).toBeGreaterThanOrEqual(30_000)
-    expect(patience.after(lost(10_000))).toBeLessThanOrEqual(1_000)
+    expect(after(lost(10))).toBeGreaterThanOrEqual(30_000)
+    expect(after(lost(10_000))).toBeLessThanOrEqual(1_000)
   })
 
   it('asks a full room again after 30 s at the earliest, and every 10 minutes at the least', () => {
-    const patience = new Patience(settings)
-    const delays = Array.from({ length: 12 }, () => patience.after(failed('room-full'))!)
+    const after = away()
+    const delays = Array.from({ length: 12 }, () => after(failed('room-full'))!)
     expect(Math.min(...delays)).toBeGreaterThanOrEqual(30_000)
     expect(delays[0]).toBeLessThanOrEqual(MINUTE)
     expect(delays.at(-1)).toBeGreaterThanOrEqual(5 * MINUTE)
@@ -42,19 +50,32 @@ describe('patience', () => {
 
   it('keeps away for five minutes from whoever took its place', () => {
     for (let time = 0; time < 20; time++)
-      expect(new Patience(settings).after(lost(1_000_000, 'replaced'))).toBeGreaterThanOrEqual(5 * MINUTE)
+      expect(away()(lost(1_000_000, 'replaced'))).toBeGreaterThanOrEqual(5 * MINUTE)
   })
 
   it('gives up with a key that has expired', () => {
-    expect(new Patience(settings).after(failed('key-expired'))).toBeUndefined()
+    expect(away()(failed('key-expired'))).toBeUndefined()
   })
 
   it.each(['bad-challenge', 'connection-string'] as const)(
     'is long where nothing changes in seconds: %s',
     (trouble) => {
-      expect(new Patience(settings).after(failed(trouble))).toBeGreaterThanOrEqual(7 * MINUTE)
+      expect(away()(failed(trouble))).toBeGreaterThanOrEqual(7 * MINUTE)
     },
   )
+
+  it('CN-5: has these delays', () => {
+    let draws = 0
+    vi.spyOn(Math, 'random').mockImplementation(() => (draws++ % 2) / 2)
+    const after = away()
+    const full = failed('room-full')
+    const ends = [failed(), failed(), full, full, full, failed(), full, lost(999), lost(1_000), lost(0)]
+    const delays = [...ends, lost(9_000, 'replaced'), failed('bad-challenge')].map((e) => after(e))
+    expect(delays).toEqual([
+      500, 1_500, 30_000, 90_000, 120_000, 3_000, 30_000, 6_000, 500, 1_500, 300_000, 600_000,
+    ])
+    vi.restoreAllMocks()
+  })
 
   it('never comes back at once, whatever happens in whatever order', () => {
     const troubles: RoomTrouble[] = [
@@ -72,9 +93,9 @@ describe('patience', () => {
     )
     fc.assert(
       fc.property(fc.array(end), (ends) => {
-        const patience = new Patience(settings)
+        const after = away()
         for (const each of ends) {
-          const delay = patience.after(each)
+          const delay = after(each)
           expect(delay).toBeGreaterThanOrEqual(500)
           expect(delay).toBeLessThanOrEqual(13 * MINUTE)
         }

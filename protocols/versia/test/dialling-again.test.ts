@@ -1,0 +1,18 @@
+import { expect, it, vi } from 'vitest'
+import { type SessionEnd } from '../../../src/connections/link-keeper'
+import { LONGEST, redial } from '../links'
+
+it('CN-5: dials again after a second, then ever later up to a minute, and leaves a bad peer alone for a minute', () => {
+  let draws = 0
+  vi.spyOn(Math, 'random').mockImplementation(() => (draws++ % 2) / 2)
+  const retry = redial()
+  const end: SessionEnd = { kind: 'lost', close: { code: 1006, reason: '' }, openForMs: 10_000 }
+  const next = (times: number) => Array.from({ length: times }, () => retry.again(end).delayMs)
+  expect(next(8)).toEqual([500, 1_500, 2_000, 6_000, 8_000, 24_000, 30_000, 45_000])
+  retry.reset(LONGEST)
+  expect(next(2)).toEqual([30_000, 45_000])
+  retry.reset()
+  expect(next(2)).toEqual([500, 1_500])
+  retry.stop()
+  vi.restoreAllMocks()
+})

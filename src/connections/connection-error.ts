@@ -1,0 +1,56 @@
+import { type ErrorCode } from '../validation/error-codes'
+import { AdapterConnectionError, type ErrorReason } from '../validation/errors'
+import { networkCode, networkText, textOfParts } from '../validation/network-error'
+
+export { networkText }
+
+/** What the error of a failed connection is made of, for those that have a class of their own. */
+export const connectionFailure = (
+  code: ErrorCode,
+  message: string,
+  cause?: unknown,
+): ConstructorParameters<typeof AdapterConnectionError> => [
+  { statusCode: 502, message, cause, reason: { code, message, sinceUnixMs: Date.now() } },
+  { providerDataRequestedUnixMs: 0, providerDataReceivedUnixMs: 0, providerIndicatedTimeUnixMs: undefined },
+]
+
+/** A failed connection as an error. Clients see the message. */
+export const connectionError = (code: ErrorCode, message: string, cause?: unknown): AdapterConnectionError =>
+  new AdapterConnectionError(...connectionFailure(code, message, cause))
+
+/** An error of Node, or the event that carries one. */
+interface Failed {
+  error?: unknown
+  message?: string
+}
+
+/** Which of our codes it has. */
+export const codeOf = ({ error, message }: Failed): ErrorCode => {
+  const known = networkCode(error)
+  if (known !== undefined) return known
+  return message?.startsWith('Unexpected server response') ? 'HANDSHAKE_REFUSED' : 'CONNECTION_FAILED'
+}
+
+/** What it says, of every address that was tried. */
+export const textOf = ({ error, message }: Failed): string => textOfParts(error) ?? message ?? 'unknown'
+
+export const couldNotConnect = (failed: Failed): AdapterConnectionError =>
+  connectionError(codeOf(failed), `Could not connect: ${textOf(failed)}`, failed.error)
+
+/** Its cause may quote the URL, which may hold a secret: the message does not. */
+export const noUrl = (cause: unknown): AdapterConnectionError =>
+  connectionError('URL_FAILED', 'The URL is not one to connect to', cause)
+
+export const transportStopped = (): AdapterConnectionError =>
+  connectionError('CONNECTION_CLOSED', 'The transport stopped')
+
+const isReason = (reason: unknown): reason is ErrorReason => {
+  const { code, message } = (reason ?? {}) as Partial<ErrorReason>
+  return typeof code === 'string' && typeof message === 'string'
+}
+
+/** What an error of ours says to clients, where it is one. */
+export const reasonOf = (error: unknown): ErrorReason | undefined => {
+  const { reason } = (error ?? {}) as { reason?: unknown }
+  return isReason(reason) ? reason : undefined
+}
