@@ -10,7 +10,7 @@ import * as simple from '../../src/public/cache/response-cache/simple'
 import { metrics } from '../../src/metrics/registry'
 import { type PriceTypes } from '../http/support'
 import { RemoteCache } from '../redis/remote-cache'
-import { errorOf, ObservedCache, responseCacheOf, valueOf } from './support'
+import { ObservedCache, responseCacheOf, valueOf } from './support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
 const BTC = { base: 'BTC', quote: 'USD' }
@@ -132,15 +132,6 @@ describe.each(CACHES)('a comparing response cache in front of $way', ({ makeCach
     expect((await served(BTC))?.result).toBe(2)
     vi.setSystemTime(START + 600)
     expect(await served(BTC)).toBeUndefined()
-  })
-
-  it('never lets an error replace a live success, whatever its rule says', async () => {
-    const { compare, served } = build(makeCache(), () => true)
-    await compare.write('ws', [errorOf(ETH, 'down')])
-    expect(await served()).toMatchObject({ errorMessage: 'down', statusCode: 502 })
-    await compare.write('ws', [valueOf(ETH, 5)])
-    await compare.write('ws', [errorOf(ETH, 'down')])
-    expect((await served())?.result).toBe(5)
   })
 
   it('goes through the cache behind it where somebody replaced that', async () => {

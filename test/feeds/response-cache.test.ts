@@ -76,13 +76,6 @@ describe.each(CACHES)('writing responses $way', ({ makeCache }) => {
     expect(Object.keys(result.response)).toEqual(['result', 'data', 'timestamps'])
   })
 
-  it('wakes whoever waits', async () => {
-    const { responseCache, cache } = make()
-    const wait = cache.waiters.wait(KEY, 1_000)
-    await responseCache.write(T, [valueOf(ETH, 5)])
-    expect(await wait).toMatchObject({ result: 5 })
-  })
-
   it('keeps transports apart', async () => {
     const { responseCache, cache } = make()
     await responseCache.write('ws', [valueOf(ETH, 1)])

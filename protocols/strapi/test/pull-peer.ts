@@ -121,6 +121,11 @@ export class PullPeer implements AsyncDisposable {
     return `${this.url}/admin`
   }
 
+  /** Connections that are open. */
+  get open(): number {
+    return this.server.clients.size
+  }
+
   /** Transfers that were begun. */
   get pulls(): number {
     return this.labels.filter((label) => label === 'init').length

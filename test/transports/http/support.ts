@@ -33,6 +33,8 @@ export interface HttpProvider extends AsyncDisposable {
   answer: (path: string, n: number) => Answer | undefined | Promise<Answer | undefined>
   /** Resolves when so many requests have come. */
   seen: (count: number) => Promise<void>
+  /** Ends connections without a request on them; resolves when every one that there ever was has ended. */
+  gone: () => Promise<void>
 }
 
 /** A provider on loopback that keeps a log. */
@@ -53,6 +55,10 @@ export const httpProvider = async (answer: HttpProvider['answer']): Promise<Http
     res.end(JSON.stringify(body ?? {}))
   }
   const server = createServer((req, res) => void handle(req, res))
+  // Nothing is ended by the time that passes.
+  server.keepAliveTimeout = 0
+  const ends: Promise<unknown>[] = []
+  server.on('connection', (socket) => ends.push(new Promise((resolve) => socket.once('close', resolve))))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const provider: HttpProvider = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -64,6 +70,10 @@ export const httpProvider = async (answer: HttpProvider['answer']): Promise<Http
         if (provider.asked.length >= count) resolve()
         else watchers.push({ count, resolve })
       }),
+    gone: async () => {
+      server.closeIdleConnections()
+      await Promise.all(ends)
+    },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

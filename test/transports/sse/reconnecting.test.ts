@@ -197,25 +197,6 @@ describe('another URL', () => {
     expect(linesAt('warn', 'error')).toEqual([])
   })
 
-  it('CN-1: leaves the old stream without a say', async () => {
-    await using provider = await SseProvider.start()
-    let path = '/one'
-    await using service = await start(
-      config(() => `${provider.url}${path}`),
-      { BACKGROUND_EXECUTE_MS_SSE: '20' },
-    )
-    await service.post(ETH)
-    const first = await provider.connection(0)
-    path = '/two'
-    const second = await provider.connection(1)
-    expect(second.url).toBe('/two')
-    first.event('tick', [{ base: 'ETH', price: 1 }])
-    second.event('tick', [{ base: 'ETH', price: 2 }])
-    await service.until(ETH, ({ statusCode }) => statusCode === 200)
-    expect((await service.post(ETH)).json.result).toBe(2)
-    await first.gone
-  })
-
   it('on every pass is a nonce, and replaces nothing', async () => {
     await using provider = await SseProvider.start()
     let nonce = 0

@@ -88,6 +88,7 @@ export const start = async (
   of: Config,
   env: Record<string, string> = {},
   dependencies: ServeOptions['dependencies'] = {},
+  guardMs?: number,
 ): Promise<Running> => {
   const transport = new SseTransport<Types>(of)
   const endpoint = new AdapterEndpoint({ name: 'price', transport, inputParameters })
@@ -95,6 +96,7 @@ export const start = async (
   const service = await serve(make, {
     env: { ...FAST, ...env },
     dependencies: { loggerFactory, ...dependencies },
+    ...(guardMs && { guardMs }),
   })
   return Object.assign(service, { transport })
 }

@@ -98,10 +98,15 @@ export type Running = Served & { transport: WebSocketTransport<Types> }
 export const run = async (
   transport: WebSocketTransport<Types>,
   env: Record<string, string> = {},
+  guardMs?: number,
 ): Promise<Running> => {
   const endpoint = new AdapterEndpoint({ name: 'price', transport, inputParameters })
   const make = () => new Adapter({ name: 'TEST', defaultEndpoint: 'price', endpoints: [endpoint] })
-  const service = await serve(make, { env: { ...PATIENT, ...env }, dependencies: { loggerFactory } })
+  const service = await serve(make, {
+    env: { ...PATIENT, ...env },
+    dependencies: { loggerFactory },
+    ...(guardMs && { guardMs }),
+  })
   return Object.assign(service, { transport })
 }
 
