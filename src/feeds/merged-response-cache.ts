@@ -2,11 +2,10 @@ import { type TypeFromDefinition } from '../validation/input-parameters'
 import { CompareResponseCache, type Decision, type Offer } from './compare-response-cache'
 import { type Feed } from './feed'
 import { type Merge } from './merge'
-import { compareTimes, observe } from './observation'
+import { observe } from './observation'
+import { compareTimes, isBackwards } from './order'
 import { type CacheGenerics, type ResponseCache } from './response-cache'
 import { type AdapterResponse } from './responses'
-
-const DEFAULT_FUTURE_TOLERANCE_MS = 5_000
 
 /** Whether a response is of a later time than the cached one; errors are no news where there is a value. */
 const isLater = (next: AdapterResponse, current?: AdapterResponse): boolean => {
@@ -83,9 +82,7 @@ export class MergedResponseCache<T extends CacheGenerics> extends CompareRespons
     if (value.errorMessage !== undefined) return false
     const { providerIndicatedTimeUnixMs: indicated } = value.timestamps
     if (indicated === undefined) return false
-    const latest = now + (this.guards?.futureToleranceMs ?? DEFAULT_FUTURE_TOLERANCE_MS)
-    const { acceptedAsOf } = feed
-    if (acceptedAsOf !== undefined && acceptedAsOf <= latest && indicated < acceptedAsOf) return true
+    if (isBackwards(indicated, feed.acceptedAsOf, now, this.guards?.futureToleranceMs)) return true
     feed.acceptedAsOf = indicated
     return false
   }

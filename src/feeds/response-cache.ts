@@ -6,6 +6,7 @@ import {
   type InputParametersDefinition,
   type TypeFromDefinition,
 } from '../validation/input-parameters'
+import { CLOCK_TOLERANCE_MS } from '../validation/timestamps'
 import { validator } from '../validation/validators'
 import { type Cache } from './cache'
 import { type Feed } from './feed'
@@ -17,14 +18,16 @@ import { isPlainLocal, localLayerOf } from './local-cache'
 import { Refusals } from './refusals'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
 import { storedResponse } from './stored-response'
+import { isAhead, isBeforeClocks } from './time'
 
 const logger = makeLogger('ResponseCache')
 
 export type CacheGenerics = { Parameters: InputParametersDefinition; Response: ResponseGenerics }
 type Data = Record<string, unknown>
 
-/** Before this no provider of prices had a clock worth quoting (contract 8.4). */
-const EARLIEST_TIME_UNIX_MS = 1_514_764_861_000
+/** contract 8.4: warned of, and stored nevertheless. */
+const isImplausible = (indicated: number, now: number): boolean =>
+  !Number.isInteger(indicated) || isBeforeClocks(indicated) || isAhead(indicated, now, CLOCK_TOLERANCE_MS)
 
 /** What transports write through, one for each endpoint (contract 8.4). */
 export abstract class ResponseCache<T extends CacheGenerics> {
@@ -158,9 +161,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     if (!isError && response.data === undefined) logger.warn('The response has no "data"')
     else if (!isError && response.result === undefined) logger.warn('The response has no "result"')
     const indicated = response.timestamps?.providerIndicatedTimeUnixMs
-    const isPlausible =
-      indicated === undefined || (Number.isInteger(indicated) && indicated >= EARLIEST_TIME_UNIX_MS)
-    if (!isPlausible || (indicated !== undefined && indicated > now + 50)) this.warnOfTime(indicated)
+    if (indicated !== undefined && isImplausible(indicated, now)) this.warnOfTime(indicated)
     return storedResponse<T['Response']>(response, feed.meta)
   }
 
