@@ -1,3 +1,4 @@
+import { isUnixMs } from '../../src/transports/pushed/terms'
 import { type VersiaEntity } from './entity'
 import { isPlainObject } from './envelope'
 import { unixMsOf } from './rfc3339'
@@ -6,9 +7,6 @@ const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
 const MAX_DIGITS = 60
 const MAX_NAME = 256
 const MAX_DECIMALS = 255
-/** No price was sent before; a time outside of these years is in another unit, or a filler (TM-5). */
-const EARLIEST_UNIX_MS = Date.UTC(2000, 0)
-const LATEST_UNIX_MS = Date.UTC(2100, 0)
 
 /** A price as a trusted signer sent it. */
 export interface VersiaPrice {
@@ -53,12 +51,7 @@ export const readPrice = (
   const observedAtUnixMs = unixMsOf(observedAt)
   if (id == null || !isName(feed) || !isDecimal(value)) return 'malformed_entity'
   if (!isNameOrNone(base) || !isNameOrNone(quote) || !isDecimalsOrNone(decimals)) return 'malformed_entity'
-  if (
-    observedAtUnixMs === undefined ||
-    observedAtUnixMs < EARLIEST_UNIX_MS ||
-    observedAtUnixMs >= LATEST_UNIX_MS
-  )
-    return 'malformed_entity'
+  if (observedAtUnixMs === undefined || !isUnixMs(observedAtUnixMs)) return 'malformed_entity'
   return {
     id,
     signedBy,

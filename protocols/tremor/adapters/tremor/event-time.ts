@@ -1,11 +1,9 @@
+import { isUnixMs } from '../../../../src/transports/pushed/terms'
 import { type ConnectorEvent } from '../..'
 
 type Value = ConnectorEvent['value']
 
 export type TimeUnit = 's' | 'ms' | 'us' | 'ns' | 'iso'
-
-const EARLIEST_UNIX_MS = Date.UTC(2000, 0)
-const LATEST_UNIX_MS = Date.UTC(2100, 0)
 
 /** Without a zone nobody knows which time is meant. */
 const WITH_ZONE = /T.+(?:Z|[+-]\d{2}:?\d{2})$/
@@ -21,7 +19,7 @@ const SHIFT = { s: 3, ms: 0, us: -3, ns: -6 } as const
  */
 export const eventTime = (value: Value, unit: TimeUnit): number | undefined => {
   const unixMs = unit === 'iso' ? fromIso(value) : fromNumber(value, SHIFT[unit])
-  return unixMs !== undefined && unixMs >= EARLIEST_UNIX_MS && unixMs < LATEST_UNIX_MS ? unixMs : undefined
+  return unixMs !== undefined && isUnixMs(unixMs) ? unixMs : undefined
 }
 
 const fromIso = (value: Value): number | undefined => {
