@@ -43,20 +43,9 @@ export abstract class ResultIntake<T extends TransportGenerics> {
     author: string,
     isWhole: (result: unknown) => boolean,
   ): Results<T> {
-    if (results instanceof Promise) {
-      results.catch((error: unknown) => this.refuse('handler-failed', () => 'an asynchronous handler', error))
-      throw new Error(`${author} returned a promise; it must return its results`)
-    }
+    if (results instanceof Promise) throw this.promised(results, author)
     if (!Array.isArray(results)) return []
-    if (results.every(isWhole)) return results
-    return results.filter((result) => {
-      if (isWhole(result)) return true
-      this.refuse(
-        'handler-failed',
-        () => 'a result without params or response, or one that cannot be stamped',
-      )
-      return false
-    })
+    return results.every(isWhole) ? results : this.withoutBroken(results, isWhole)
   }
 
   /** The same error for each of these feeds. */
@@ -80,9 +69,7 @@ export abstract class ResultIntake<T extends TransportGenerics> {
       }
     }
     const written = responseCache?.write(name, results)
-    if (written instanceof Promise)
-      return written.catch((error: unknown) => this.writeFailed(results, error, now))
-    return written
+    return written instanceof Promise ? this.settled(written, results, now) : written
   }
 
   /** IS-1: which one it was, the rest shall not suffer for. */
@@ -96,6 +83,28 @@ export abstract class ResultIntake<T extends TransportGenerics> {
 
   /** A cache that is not in this process's memory has rejected a write. */
   protected abstract writeFailed(results: Stamped<T>, error: unknown, now: number): void | Promise<void>
+
+  // What follows is apart so that what nearly all messages go through needs no closure.
+
+  private promised(results: Promise<unknown>, author: string): Error {
+    results.catch((error: unknown) => this.refuse('handler-failed', () => 'an asynchronous handler', error))
+    return new Error(`${author} returned a promise; it must return its results`)
+  }
+
+  private withoutBroken(results: Results<T>, isWhole: (result: unknown) => boolean): Results<T> {
+    return results.filter((result) => {
+      if (isWhole(result)) return true
+      this.refuse(
+        'handler-failed',
+        () => 'a result without params or response, or one that cannot be stamped',
+      )
+      return false
+    })
+  }
+
+  private settled(written: Promise<void>, results: Stamped<T>, now: number): Promise<void> {
+    return written.catch((error: unknown) => this.writeFailed(results, error, now))
+  }
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
