@@ -1,8 +1,8 @@
+import { isAhead } from '../../src/public/cache'
 import { zonedTimeReader } from '../../src/public/util'
 
 /** No provider here is older. What lies before is a filler such as 1970 or the year 1. */
 const EARLIEST_UNIX_MS = Date.UTC(2010, 0)
-const FUTURE_TOLERANCE_MS = 5_000
 
 const readTime = zonedTimeReader()
 
@@ -15,7 +15,7 @@ const readTime = zonedTimeReader()
 export const timeFromUnixMs = (value: unknown, now: number): number | undefined => {
   if (typeof value !== 'number') return undefined
   const unixMs = Math.trunc(value)
-  return unixMs >= EARLIEST_UNIX_MS && unixMs <= now + FUTURE_TOLERANCE_MS ? unixMs : undefined
+  return unixMs >= EARLIEST_UNIX_MS && !isAhead(unixMs, now) ? unixMs : undefined
 }
 
 /** The same from ISO 8601 text with a zone, with any number of fractional digits. */

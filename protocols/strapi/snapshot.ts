@@ -1,3 +1,4 @@
+import { compareTimes, isAhead, type Moment } from '../../src/transports/pushed/terms'
 import { type Entity } from './content-types'
 import { TransferError } from './errors'
 import { type ContentTypeMapping, readRow, type Row } from './mapping'
@@ -30,13 +31,9 @@ export interface SnapshotOptions<R> {
   onFault: (reason: string, detail: string, error?: unknown) => void
 }
 
-/** A time that is further ahead than guards allow would win over an honest row, and then be refused. */
-const FUTURE_TOLERANCE_MS = 5_000
-
-interface Candidate<R> {
+interface Candidate<R> extends Moment {
   result: R
   row: Row
-  observedAt: number
 }
 
 /**
@@ -107,8 +104,9 @@ export class SnapshotBuilder<R extends Mapped> {
     try {
       const result = this.mappings.get(type)?.map(row)
       if (result === undefined) return undefined
-      const observedAt = observedAtOf(result)
-      if (observedAt <= now + FUTURE_TOLERANCE_MS) return { result, row, observedAt }
+      const timeUnixMs = observedAtOf(result)
+      // It would win over an honest row, and then guards would refuse it.
+      if (!isAhead(timeUnixMs, now)) return { result, row, timeUnixMs }
       this.refuse('future', `${type} ${row.id}`)
     } catch (error) {
       this.refuse('handler-failed', `${type} ${row.id}`, error)
@@ -136,4 +134,4 @@ export class SnapshotBuilder<R extends Mapped> {
 }
 
 const isNewer = <R>(a: Candidate<R>, b: Candidate<R>): boolean =>
-  (a.observedAt - b.observedAt || a.row.updatedAtUnixMs - b.row.updatedAtUnixMs || a.row.id - b.row.id) > 0
+  (compareTimes(a, b) || a.row.updatedAtUnixMs - b.row.updatedAtUnixMs || a.row.id - b.row.id) > 0

@@ -1,11 +1,9 @@
+import { compareTimes, type Standing } from '../../src/transports/pushed/terms'
+
 /** A value that one peer pushed for a feed. */
-export interface Claim {
+export interface Claim extends Standing {
   /** Who pushed it. */
   peer: string
-  /** 1 goes before 2. */
-  rank: number
-  /** The provider's time of the value; when it was received, where it has none. Unix ms. */
-  asOf: number
   receivedAt: number
 }
 
@@ -28,7 +26,8 @@ export class Precedence {
     const isFresh = age >= 0 && age < this.freshForMs
     if (!isFresh || claim.rank < last.rank) return true
     if (claim.rank > last.rank) return false
-    return claim.asOf > last.asOf || (claim.asOf === last.asOf && claim.peer < last.peer)
+    const later = compareTimes(claim, last)
+    return later > 0 || (later === 0 && claim.peer < last.peer)
   }
 
   /** A value has been accepted. One that was refused must not be told here: it would keep better ones out. */

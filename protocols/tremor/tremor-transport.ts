@@ -130,15 +130,15 @@ export class TremorTransport<T extends TransportGenerics> extends PushedTranspor
       return this.deliver(results, receivedAt)
     for (const result of results) {
       let feed: ReturnType<typeof responseCache.feed>
-      let asOf: number
+      let timeUnixMs: number
       try {
         feed = responseCache.feed(this.name, result.params)
-        asOf = indicatedTime(result) ?? receivedAt
+        timeUnixMs = indicatedTime(result) ?? receivedAt
       } catch (error) {
         this.fault('handler-failed', () => 'a result without params or response', error)
         continue
       }
-      const claim = { peer: peer.name, rank: peer.rank, asOf, receivedAt }
+      const claim = { peer: peer.name, rank: peer.rank, timeUnixMs, receivedAt }
       if (!precedence.admits(feed, claim)) {
         this.fault('outranked', () => ({ feed: feed.feedId, peer: peer.name }))
         continue

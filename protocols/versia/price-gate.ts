@@ -1,3 +1,4 @@
+import { isAhead } from '../../src/transports/pushed/terms'
 import { readPrice, type VersiaPrice } from './price'
 import { type NoNews } from './reasons'
 import { type Verified } from './verifier'
@@ -27,7 +28,7 @@ export class PriceGate {
     const price = readPrice(entity, signedBy, this.priceType)
     if (price === undefined || price === 'malformed_entity') return price
     // Not noted as taken: signed anew when its time has come, it is news.
-    if (price.observedAtUnixMs > now + this.aheadToleranceMs) return 'ahead_of_clock'
+    if (isAhead(price.observedAtUnixMs, now, this.aheadToleranceMs)) return 'ahead_of_clock'
     this.note(name)
     return price
   }

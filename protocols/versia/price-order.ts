@@ -1,20 +1,15 @@
+import { compareStandings, isAhead, type Standing } from '../../src/transports/pushed/terms'
+
 /** Feeds whose newest price is known by heart; of others the cache is asked. */
 const MAX_FEEDS = 10_000
 
 /** Prices of one feed that wait for the cache to answer. */
 const MAX_WAITING = 100
 
-/** Where a price stands among those of its feed. */
-export interface Place {
-  /** When the price was seen, in Unix ms. */
-  observedAtUnixMs: number
-  /** Of its signer among the listed ones; 0 comes first. At equal times the first wins, and of one signer the later received (TM-4). */
-  rank: number
-}
-
 /** A price that wants to be the newest of its feed. */
 export interface Offer {
-  place: Place
+  /** When it was seen, and the rank of its signer among the listed ones. Of one signer the later received wins at equal times (TM-4). */
+  place: Standing
   /** The latest time that a price may have by our clock, in Unix ms. */
   latest: number
   /**
@@ -28,15 +23,12 @@ export interface Offer {
 /** `older_than_current`, or `unknown-feed`: too many are new at once. */
 export type OrderRefusal = 'older_than_current' | 'unknown-feed'
 
-const isOlder = (a: Place, b: Place): boolean =>
-  a.observedAtUnixMs < b.observedAtUnixMs || (a.observedAtUnixMs === b.observedAtUnixMs && a.rank > b.rank)
-
 /**
  * Keeps every feed from going back in time (versia-websocket 5): by the price that was taken last, and for a feed that is new to this
  * process by the one that a cache has which outlived the last process.
  */
 export class PriceOrder {
-  private readonly newest = new Map<string, Place>()
+  private readonly newest = new Map<string, Standing>()
   /** Feeds that the cache is being asked about, with what came meanwhile: which of it the guards let through shows only then. */
   private readonly asking = new Map<string, Offer[]>()
 
@@ -67,21 +59,21 @@ export class PriceOrder {
     const offers = this.asking.get(feedKey) ?? []
     this.asking.delete(feedKey)
     // The signer of the stored price is not known: at an equal time any signer's price replaces it.
-    const first: Place = { observedAtUnixMs: stored ?? -Infinity, rank: Infinity }
+    const first: Standing = { timeUnixMs: stored ?? -Infinity, rank: Infinity }
     for (const offer of offers) this.decide(feedKey, offer, this.newest.get(feedKey) ?? first)
   }
 
-  private decide(feedKey: string, { place, latest, take }: Offer, newest: Place): void {
+  private decide(feedKey: string, { place, latest, take }: Offer, newest: Standing): void {
     // TM-3: a time ahead of our clock was taken while that was wrong, and counts for nothing.
-    const isVoid = newest.observedAtUnixMs > latest
-    if (!isVoid && isOlder(place, newest)) {
+    const isVoid = isAhead(newest.timeUnixMs, latest, 0)
+    if (!isVoid && compareStandings(place, newest) < 0) {
       this.remember(feedKey, newest)
       this.refuse('older_than_current')
     } else this.remember(feedKey, take() ? place : newest)
   }
 
   /** In the order of the last offer: the newest is at the end. */
-  private remember(feedKey: string, place: Place): void {
+  private remember(feedKey: string, place: Standing): void {
     this.newest.delete(feedKey)
     this.newest.set(feedKey, place)
     if (this.newest.size <= MAX_FEEDS) return

@@ -1,3 +1,4 @@
+import { isUnixMs } from '../../src/transports/pushed/terms'
 import { decimalText } from '../../src/util/decimal'
 import { type VersiaEntity } from './entity'
 import { isPlainObject } from './envelope'
@@ -8,9 +9,6 @@ const MAX_DIGITS = 60
 const isDecimal = decimalText({ sign: '-', point: 'inside', maxCharacters: MAX_DIGITS + 2 })
 const MAX_NAME = 256
 const MAX_DECIMALS = 255
-/** There were no such prices before. A time outside of these years is in another unit, or a filler (TM-5). */
-const EARLIEST_UNIX_MS = Date.UTC(2000, 0)
-const LATEST_UNIX_MS = Date.UTC(2100, 0)
 
 /** A price as a trusted signer sent it. */
 export interface VersiaPrice {
@@ -55,12 +53,7 @@ export const readPrice = (
   const observedAtUnixMs = unixMsOf(observedAt)
   if (id == null || !isName(feed) || !isDecimal(value)) return 'malformed_entity'
   if (!isNameOrNone(base) || !isNameOrNone(quote) || !isDecimalsOrNone(decimals)) return 'malformed_entity'
-  if (
-    observedAtUnixMs === undefined ||
-    observedAtUnixMs < EARLIEST_UNIX_MS ||
-    observedAtUnixMs >= LATEST_UNIX_MS
-  )
-    return 'malformed_entity'
+  if (observedAtUnixMs === undefined || !isUnixMs(observedAtUnixMs)) return 'malformed_entity'
   return {
     id,
     signedBy,

@@ -4,7 +4,7 @@ import { timeoutPromise } from '../../src/util/sleep'
 import { unlessAborted } from '../../src/util/unless-aborted'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import { type Outage } from '../../src/transports/pushed/terms'
+import { FUTURE_TOLERANCE_MS, type Outage } from '../../src/transports/pushed/terms'
 import { type EndpointContext } from '../../src/public/adapter/types'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type Outcome } from './link-reader'
@@ -24,7 +24,6 @@ const logger = makeLogger('Versia')
 
 /** How long the cache may take to say what it has stored, in ms. After that it counts as empty. */
 const CACHE_PATIENCE_MS = 2_000
-const AHEAD_TOLERANCE_MS = 5_000
 
 export interface VersiaTransportConfig<T extends TransportGenerics> {
   /** How the source is set up. Called once, when the adapter starts. */
@@ -108,7 +107,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PushedTranspor
   }
 
   private build(options: VersiaOptions, { version, path, keys: pinned, signer }: Setup): Machinery {
-    const { discovery, clock = () => Date.now(), aheadToleranceMs = AHEAD_TOLERANCE_MS } = options
+    const { discovery, clock = () => Date.now(), aheadToleranceMs = FUTURE_TOLERANCE_MS } = options
     const memory = options.replayMemory ?? processReplayMemory
     if (version === '0.4') logger.warn('Version 0.4 of Versia: nothing limits the age of its messages')
     const discover: Discover | undefined =
@@ -163,7 +162,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PushedTranspor
       const latest = now + aheadToleranceMs
       const feedKey = this.responseCache.getCacheKey(this.name, result.params)
       const take = () => this.take(result, observedAtUnixMs, receivedAt)
-      this.order.offer(feedKey, { place: { observedAtUnixMs, rank }, latest, take })
+      this.order.offer(feedKey, { place: { timeUnixMs: observedAtUnixMs, rank }, latest, take })
     } catch (error) {
       this.fault('handler-failed', () => price.feed, error)
     }

@@ -1,3 +1,4 @@
+import { isAhead } from '../../src/transports/pushed/terms'
 import { type ChainProblem, checkChain, claimedOwner, KnownDelegations } from './auth-chain'
 import { priceText, type RoomPrice, type SentPrice } from './price'
 
@@ -33,7 +34,6 @@ export interface Sender {
   badChains: number
 }
 
-const MAX_AHEAD_MS = 5_000
 /** Pairs of signer and feed that are remembered. A signer that has so many feeds at a time is not to be believed. */
 const MAX_MEMORY = 10_000
 /** A signature check takes 2 ms: more of them in one second would leave no time for anything else. */
@@ -66,7 +66,7 @@ export class PriceJudge {
     if (!rules.isKnownFeed(price.feed)) return no('unknown-feed')
     const age = now - price.observedAt
     // Written so that a limit of NaN refuses everything.
-    if (!(age <= rules.maxAgeMs && age >= -MAX_AHEAD_MS)) return no('stale')
+    if (!(age <= rules.maxAgeMs) || isAhead(price.observedAt, now)) return no('stale')
     const isSigned = price.chain !== undefined
     const signer = isSigned ? claimedOwner(price.chain) : sender.address
     if (signer === undefined || (!isSigned && !rules.trustServer)) return no('malformed')

@@ -1,5 +1,5 @@
 import { type GuardOptions } from '../feeds/guards'
-import { SimpleResponseCache } from '../feeds/response-cache'
+import { SimpleResponseCache } from '../feeds/simple-response-cache'
 import { type AdapterSettings } from '../config/settings'
 import { CompositeTransport } from '../transports/composite-transport'
 import { DEFAULT_TRANSPORT_NAME, TransportRoutes } from '../transports/routes'

@@ -1,4 +1,6 @@
+import { isBackwards } from './order'
 import { type AdapterResponse } from './responses'
+import { isAhead } from './time'
 
 /** Checks on an endpoint's values. Declaring any of this makes all of it strict: a refused value is never served. */
 export interface GuardOptions {
@@ -17,8 +19,6 @@ export interface GuardOptions {
 
 export type GuardReason =
   'not-finite' | 'not-positive' | 'out-of-range' | 'future' | 'backwards' | 'too-old' | 'unwanted'
-
-const DEFAULT_FUTURE_TOLERANCE_MS = 5_000
 
 const numbersOf = (response: AdapterResponse): number[] => {
   const numbers: number[] = []
@@ -67,13 +67,13 @@ export const judge = (
   if (max !== undefined && numbers.some((value) => value > max)) return 'out-of-range'
 
   const { providerIndicatedTimeUnixMs: indicated, providerDataReceivedUnixMs: received } = response.timestamps
-  const latest = now + (guards.futureToleranceMs ?? DEFAULT_FUTURE_TOLERANCE_MS)
+  const { futureToleranceMs } = guards
   if (indicated !== undefined) {
     if (!Number.isFinite(indicated)) return 'not-finite'
-    if (indicated > latest) return 'future'
-    // TM-3: a time ahead of our clock was accepted while that was wrong, and counts for nothing
-    const isBehind = (asOf: number | undefined) => asOf !== undefined && asOf <= latest && indicated < asOf
-    if (isBehind(served?.timestamps.providerIndicatedTimeUnixMs) || isBehind(acceptedAsOf)) return 'backwards'
+    if (isAhead(indicated, now, futureToleranceMs)) return 'future'
+    const servedAsOf = served?.timestamps.providerIndicatedTimeUnixMs
+    if (isBackwards(indicated, servedAsOf, now, futureToleranceMs)) return 'backwards'
+    if (isBackwards(indicated, acceptedAsOf, now, futureToleranceMs)) return 'backwards'
   }
   if (guards.maxAgeMs !== undefined && now - (indicated ?? received) >= guards.maxAgeMs) return 'too-old'
   return undefined

@@ -1,12 +1,6 @@
 import { ExpiryHeap } from '../util/expiry-heap'
-import {
-  compareObservations,
-  compareTimes,
-  isSameResponse,
-  isSameValue,
-  type Observation,
-  observe,
-} from './observation'
+import { isSameResponse, isSameValue, type Observation, observe } from './observation'
+import { compareStandings, compareTimes } from './order'
 import { type AdapterResponse } from './responses'
 
 /** Feeds remembered at most; beyond that the one that expires first is forgotten. */
@@ -146,7 +140,7 @@ export class Merge {
       stored !== best &&
       stored.rank === best.rank &&
       compareTimes(best, stored) === 0
-    if (stored === undefined || isSuccessor || compareObservations(best, stored) > 0) {
+    if (stored === undefined || isSuccessor || compareStandings(best, stored) > 0) {
       feed.written = best
       return { value: best.response, ttlMs }
     }
@@ -217,7 +211,7 @@ const bestOf = (feed: MergedFeed, now: number, offered: Observation | undefined)
   let best: Observation | undefined
   for (const value of feed.values) {
     if (value === undefined || (value.expiresAt <= now && value !== offered)) continue
-    if (best === undefined || compareObservations(value, best) > 0) best = value
+    if (best === undefined || compareStandings(value, best) > 0) best = value
   }
   return best
 }

@@ -1,30 +1,27 @@
 import { type AdapterSettings } from '../config/settings'
-import { LogLimiter } from '../util/log-limiter'
-import { makeLogger } from '../util/logging'
 import {
   type InputParameters,
   type InputParametersDefinition,
   type TypeFromDefinition,
 } from '../validation/input-parameters'
-import { validator } from '../validation/validators'
+import { type Admission, type Decision, type Offer } from './admission'
+import { Batch } from './batch'
 import { type Cache } from './cache'
 import { type Feed } from './feed'
 import { FeedIndex } from './feed-index'
 import { publishFeeds } from './feed-metrics'
 import { type GuardOptions, type GuardReason, isFiniteValue, judge, lifetimeMs } from './guards'
 import { calculateCacheKey } from './keys'
-import { isPlainLocal, localLayerOf } from './local-cache'
+import { isPlainLocal, type LocalCache, localLayerOf } from './local-cache'
 import { Refusals } from './refusals'
+import { ResponseWarnings } from './response-warnings'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
 import { storedResponse } from './stored-response'
-
-const logger = makeLogger('ResponseCache')
 
 export type CacheGenerics = { Parameters: InputParametersDefinition; Response: ResponseGenerics }
 type Data = Record<string, unknown>
 
-/** Before this no provider of prices had a clock worth quoting (contract 8.4). */
-const EARLIEST_TIME_UNIX_MS = 1_514_764_861_000
+export type Entry<T extends CacheGenerics> = { key: string; value: AdapterResponse<T['Response']> }
 
 /** What transports write through, one for each endpoint (contract 8.4). */
 export abstract class ResponseCache<T extends CacheGenerics> {
@@ -36,13 +33,17 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   dependencies: { cache: Cache }
   guards: GuardOptions | undefined
 
+  /** Which of what passed the guards is stored. Default: all of it. */
+  protected readonly admission: Admission<AdapterResponse<T['Response']>> | undefined = undefined
+
   private readonly indexes = new Map<string, FeedIndex>()
   /** Nearly always there is one transport only. */
   private lastName: string | undefined
   private lastIndex: FeedIndex | undefined
   private readonly refusals = new Map<string, Refusals>()
   private readonly isWanted = new Map<string, (key: string) => boolean>()
-  private readonly timeWarnings = new LogLimiter()
+  private readonly warnings = new ResponseWarnings()
+  private turn: Promise<unknown> = Promise.resolve()
   private stopPublishing: (() => void) | undefined
 
   constructor(of: {
@@ -67,13 +68,51 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     return false
   }
 
-  /** Writes into the local cache before it returns. `now` is when the message arrived. */
-  writeNow(_transportName: string, _results: TimestampedProviderResult<T>[], _now: number): void {
-    throw new Error('Immediate writes need the local cache')
+  /** Whether an author makes entries in a way of their own. */
+  protected get hasOwnEntries(): boolean {
+    return this.generateCacheEntry !== ResponseCache.prototype.generateCacheEntry
   }
 
-  abstract write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void>
-  abstract writeEntries(entries: { key: string; value: AdapterResponse<T['Response']> }[]): Promise<void>
+  /** Writes into the local cache before it returns. `now` is when the message arrived. */
+  writeNow(transportName: string, results: TimestampedProviderResult<T>[], now: number): void {
+    const { cache, admission } = this
+    if (!isPlainLocal(cache)) throw new Error('Immediate writes need the local cache')
+    const name = this.nameForCache(transportName)
+    for (const result of results) {
+      const feed = this.feed(transportName, result.params)
+      const value = this.toResponse(feed, result, transportName, name, now)
+      if (!this.accept(transportName, feed, value, now)) continue
+      const ttlMs = this.ttlOf(value, now)
+      if (admission === undefined) {
+        this.keep(cache, feed, value, ttlMs, now)
+        continue
+      }
+      const { key } = feed
+      const offer = { key, value, ttlMs, feed }
+      const decision = this.decide(admission, transportName, offer, cache.read(key, feed)?.value, now, true)
+      if (decision === undefined) continue
+      if (decision.value === undefined) void cache.setTTL(key, decision.ttlMs)
+      else this.keep(cache, feed, decision.value, decision.ttlMs, now)
+    }
+  }
+
+  /** Writes what the guards and the admission let in: into the local cache before it returns, into any other together. */
+  async write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
+    const now = Date.now()
+    if (this.isImmediate) return this.writeNow(transportName, results, now)
+    const offers: Offer<AdapterResponse<T['Response']>>[] = []
+    const name = this.nameForCache(transportName)
+    for (const result of results) {
+      const feed = this.feed(transportName, result.params)
+      const { key, value } = this.generateCacheEntry(transportName, name, result)
+      if (this.accept(transportName, feed, value, now))
+        offers.push({ key, value, ttlMs: this.ttlOf(value, now), feed })
+    }
+    await this.admitAll(transportName, offers)
+  }
+
+  /** @param ttl - in ms; `CACHE_MAX_AGE` by default */
+  abstract writeEntries(entries: Entry<T>[], ttl?: number): Promise<void>
 
   /** Gives the cached responses of these params a new TTL, in ms; never past the age their guards allow. */
   async writeTTL(
@@ -83,7 +122,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   ): Promise<void> {
     for (const one of params) {
       const { key } = this.feed(transportName, one)
-      await this.cache.setTTL(key, await this.allowedTtl(key, ttl))
+      const allowed = await this.allowedTtl(key, ttl)
+      if (this.admission?.extend?.(key, allowed, Date.now()) !== false) await this.cache.setTTL(key, allowed)
     }
   }
 
@@ -134,34 +174,52 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     for (const refusals of this.refusals.values()) refusals.stop()
   }
 
+  /** Under which transport's name a transport's responses are cached. */
+  protected nameForCache(transportName: string): string {
+    return transportName
+  }
+
+  /** For how long a response may be served. */
+  protected ttlOf(value: AdapterResponse<T['Response']>, now: number): number {
+    return lifetimeMs(value, this.adapterSettings.CACHE_MAX_AGE, now, this.guards)
+  }
+
+  /** Stores what was admitted; without a TTL for `CACHE_MAX_AGE`. */
+  protected storeAdmitted(entries: Entry<T>[], ttlMs?: number): Promise<void> {
+    return ttlMs === undefined ? this.writeEntries(entries) : this.writeEntries(entries, ttlMs)
+  }
+
+  /** Asks the admission for each, and stores what it lets in. */
+  protected admitAll(transportName: string, offers: Offer<AdapterResponse<T['Response']>>[]): Promise<void> {
+    if (this.admission?.takesTurns !== true) return this.admitNext(transportName, offers)
+    const done = this.turn.then(() => this.admitNext(transportName, offers))
+    this.turn = done.catch(() => {})
+    return done
+  }
+
   protected generateCacheEntry(
     transportNameForMeta: string,
     transportNameForCache: string,
     result: TimestampedProviderResult<T>,
   ): { readonly key: string; readonly value: AdapterResponse<T['Response']> } {
     const feed = this.feed(transportNameForCache, result.params)
-    const value = this.toResponse(feed, result, Date.now())
-    if (transportNameForMeta === transportNameForCache || value.meta === undefined)
-      return { key: feed.key, value }
-    return {
-      key: feed.key,
-      value: { ...value, meta: { ...value.meta, transportName: transportNameForMeta } },
-    }
+    const value = this.toResponse(feed, result, transportNameForMeta, transportNameForCache, Date.now())
+    return { key: feed.key, value }
   }
 
-  protected toResponse(
-    feed: Feed,
+  private toResponse(
+    { meta }: Feed,
     { response }: TimestampedProviderResult<T>,
+    transportNameForMeta: string,
+    transportNameForCache: string,
     now: number,
   ): AdapterResponse<T['Response']> {
-    const isError = response.errorMessage !== undefined
-    if (!isError && response.data === undefined) logger.warn('The response has no "data"')
-    else if (!isError && response.result === undefined) logger.warn('The response has no "result"')
-    const indicated = response.timestamps?.providerIndicatedTimeUnixMs
-    const isPlausible =
-      indicated === undefined || (Number.isInteger(indicated) && indicated >= EARLIEST_TIME_UNIX_MS)
-    if (!isPlausible || (indicated !== undefined && indicated > now + 50)) this.warnOfTime(indicated)
-    return storedResponse<T['Response']>(response, feed.meta)
+    this.warnings.look(response, this.endpointName, now)
+    const isOwn = transportNameForMeta === transportNameForCache || meta === undefined
+    return storedResponse<T['Response']>(
+      response,
+      isOwn ? meta : { ...meta, transportName: transportNameForMeta },
+    )
   }
 
   /** Guards every result by itself: one bad element never loses its neighbours. */
@@ -175,9 +233,20 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     const reason = this.refuse(transportName, feed, value, now)
     if (reason === undefined) {
       feed.refusal = undefined
-      if (this.guards !== undefined) this.noteAccepted(transportName, feed, value)
+      if (this.guards !== undefined) this.noteAccepted(feed, value)
       return true
     }
+    this.noteRefused(transportName, feed, value, reason, now)
+    return false
+  }
+
+  private noteRefused(
+    transportName: string,
+    feed: Feed,
+    value: AdapterResponse<T['Response']>,
+    reason: GuardReason,
+    now: number,
+  ): void {
     // Known for as long as the feed is, which metrics would else forget as unused.
     feed.lastUsedAt = now
     feed.refusal = {
@@ -190,7 +259,69 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       result: value.result,
       timestamps: value.timestamps,
     }))
-    return false
+  }
+
+  private keep(
+    cache: LocalCache<AdapterResponse<T['Response']>>,
+    feed: Feed,
+    value: AdapterResponse<T['Response']>,
+    ttlMs: number,
+    now: number,
+  ): void {
+    if (cache.store(feed.key, value, ttlMs, now, feed)) this.recordWrite(feed, value, ttlMs, now)
+  }
+
+  /** IS-1: an author's rule that throws costs the response that it threw at. */
+  private decide(
+    admission: Admission<AdapterResponse<T['Response']>>,
+    transportName: string,
+    offer: Offer<AdapterResponse<T['Response']>>,
+    current: AdapterResponse<T['Response']> | undefined,
+    now: number,
+    isAtOnce: boolean,
+  ): Decision<AdapterResponse<T['Response']>> | undefined {
+    try {
+      return admission.admit(offer, current, now, isAtOnce)
+    } catch (error) {
+      const refusals = this.refusalsOf(transportName)
+      refusals.add('handler-failed', () => 'a comparison with the cached response', error)
+      return undefined
+    }
+  }
+
+  private async admitNext(
+    transportName: string,
+    offers: Offer<AdapterResponse<T['Response']>>[],
+  ): Promise<void> {
+    const { admission } = this
+    const current = new Map<string, AdapterResponse<T['Response']> | undefined>()
+    if (admission !== undefined) {
+      const keys = [...new Set(offers.map(({ key }) => key))]
+      const cached = await Promise.all(keys.map((key) => this.get(key)))
+      keys.forEach((key, at) => current.set(key, cached[at]))
+    }
+    const now = Date.now()
+    const batch = new Batch<AdapterResponse<T['Response']>>()
+    for (const offer of offers) {
+      const { key, feed } = offer
+      const decision =
+        admission === undefined
+          ? offer
+          : this.decide(admission, transportName, offer, current.get(key), now, false)
+      if (decision === undefined) continue
+      batch.add(key, decision)
+      const { value, ttlMs } = decision
+      if (value === undefined) continue
+      current.set(key, value)
+      if (feed !== undefined) this.recordWrite(feed, value, ttlMs, now)
+    }
+    // All are sent before any is waited for: what was decided together reaches the cache together.
+    const usual = this.adapterSettings.CACHE_MAX_AGE
+    const stored = [...batch.byTtl(admission !== undefined)].map(([ttlMs, entries]) =>
+      ttlMs === usual ? this.storeAdmitted(entries) : this.storeAdmitted(entries, ttlMs),
+    )
+    const extended = [...batch.extensions].map(([key, ttlMs]) => this.cache.setTTL(key, ttlMs))
+    await Promise.all([...stored, ...extended])
   }
 
   protected recordWrite(feed: Feed, value: AdapterResponse, ttlMs: number, now: number): void {
@@ -212,34 +343,21 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     if (guards === undefined) return undefined
     if (guards.onlyWanted !== false && this.isWanted.get(transportName)?.(feed.key) === false)
       return 'unwanted'
-    const { served, acceptedAsOf } = this.lastAccepted(transportName, feed)
-    return judge(value, served, acceptedAsOf, now, guards)
+    const last = this.admission?.lastAccepted?.(feed, now)
+    if (last !== undefined) return judge(value, last.served, last.acceptedAsOf, now, guards)
+    return judge(value, localLayerOf(this.cache)?.read(feed.key, feed)?.value, feed.acceptedAsOf, now, guards)
   }
 
-  /** What a new value must not be older than: what is served now, and what was accepted last. */
-  protected lastAccepted(
-    _transportName: string,
-    feed: Feed,
-  ): { served: AdapterResponse | undefined; acceptedAsOf: number | undefined } {
-    const served = localLayerOf(this.cache)?.read(feed.key)?.value
-    return { served, acceptedAsOf: feed.acceptedAsOf }
+  private noteAccepted(feed: Feed, value: AdapterResponse): void {
+    const { admission } = this
+    if (admission?.noteAccepted !== undefined) admission.noteAccepted(feed, value)
+    else feed.acceptedAsOf = value.timestamps.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
   }
 
-  protected noteAccepted(_transportName: string, feed: Feed, value: AdapterResponse): void {
-    feed.acceptedAsOf = value.timestamps.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
-  }
-
-  protected async allowedTtl(key: string, ttl: number): Promise<number> {
+  private async allowedTtl(key: string, ttl: number): Promise<number> {
     if (this.guards?.maxAgeMs === undefined) return ttl
     const served = await this.cache.get(key)
     return served === undefined ? ttl : lifetimeMs(served, ttl, Date.now(), this.guards)
-  }
-
-  private warnOfTime(indicated: number): void {
-    this.timeWarnings.run(this.endpointName, (repeated) => {
-      const problem = validator.responseTimestamp().fn(indicated)
-      logger.warn({ repeated }, `Provider indicated time is invalid: ${problem}`)
-    })
   }
 
   private createIndex(transportName: string): FeedIndex {
@@ -256,56 +374,5 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       },
       Object.keys(this.inputParameters.definition),
     )
-  }
-}
-
-/** The response cache of an endpoint: what a transport writes is what is served. */
-export class SimpleResponseCache<T extends CacheGenerics> extends ResponseCache<T> {
-  override get isImmediate(): boolean {
-    const { prototype } = SimpleResponseCache
-    return (
-      this.write === prototype.write &&
-      this.writeEntries === prototype.writeEntries &&
-      isPlainLocal(this.cache)
-    )
-  }
-
-  override writeNow(transportName: string, results: TimestampedProviderResult<T>[], now: number): void {
-    const { cache } = this
-    if (!isPlainLocal(cache)) throw new Error('Immediate writes need the local cache')
-    const ttl = this.adapterSettings.CACHE_MAX_AGE
-    for (const result of results) {
-      const feed = this.feed(transportName, result.params)
-      const value = this.toResponse(feed, result, now)
-      if (!this.accept(transportName, feed, value, now)) continue
-      const lifetime = lifetimeMs(value, ttl, now, this.guards)
-      if (cache.store(feed.key, value, lifetime, now, feed)) this.recordWrite(feed, value, lifetime, now)
-    }
-  }
-
-  async write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
-    const now = Date.now()
-    if (this.isImmediate) return this.writeNow(transportName, results, now)
-    const ttl = this.adapterSettings.CACHE_MAX_AGE
-    const byLifetime = new Map<number, { key: string; value: AdapterResponse<T['Response']> }[]>()
-    for (const result of results) {
-      const feed = this.feed(transportName, result.params)
-      const entry = this.generateCacheEntry(transportName, transportName, result)
-      if (!this.accept(transportName, feed, entry.value, now)) continue
-      const lifetime = lifetimeMs(entry.value, ttl, now, this.guards)
-      const entries = byLifetime.get(lifetime)
-      if (entries === undefined) byLifetime.set(lifetime, [entry])
-      else entries.push(entry)
-      this.recordWrite(feed, entry.value, lifetime, now)
-    }
-    for (const [lifetime, entries] of byLifetime) await this.writeEntries(entries, lifetime)
-  }
-
-  /** @param ttl - in ms; `CACHE_MAX_AGE` by default, less where guards ask for it */
-  async writeEntries(
-    entries: { key: string; value: AdapterResponse<T['Response']> }[],
-    ttl = this.adapterSettings.CACHE_MAX_AGE,
-  ): Promise<void> {
-    await this.cache.setMany(entries, ttl)
   }
 }

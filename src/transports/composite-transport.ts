@@ -1,5 +1,5 @@
 import { Merge } from '../feeds/merge'
-import { MergedResponseCache } from '../feeds/merged-response-cache'
+import { mergedResponseCache } from '../feeds/merged-source'
 import { type ResponseCache } from '../feeds/response-cache'
 import { makeLogger } from '../util/logging'
 import { type TypeFromDefinition } from '../validation/input-parameters'
@@ -55,7 +55,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     const merge = new Merge(this.children.map(([name]) => name))
     await Promise.all(
       this.children.map(async ([name, child], rank) => {
-        const responseCache = new MergedResponseCache<T>(transportName, this.responseCache, merge, rank)
+        const responseCache = mergedResponseCache(transportName, this.responseCache, merge, rank)
         await child.initialize({ ...dependencies, responseCache }, adapterSettings, endpointName, name)
       }),
     )

@@ -1,52 +1,27 @@
 import { Refusals, type RefusalReason } from '../feeds/refusals'
 import { ResponseCache } from '../feeds/response-cache'
 import { type ProviderResult, type TimestampedProviderResult } from '../feeds/responses'
+import { type ResponseTimestamps } from '../validation/timestamps'
 import { type TransportGenerics } from './transport'
 
-/** What the intake needs of its stream, looked up live: adapters override and assign these. */
-export interface ResultIntakeHost<T extends TransportGenerics> {
+/** What an intake needs of its transport, looked up live: adapters override and assign these. */
+export interface IntakeHost<T extends TransportGenerics> {
   readonly name: string
   readonly responseCache: ResponseCache<T> | undefined
-  readonly providerDataStreamEstablished: number
-  lastMessageReceivedAt: number
 }
 
 type Results<T extends TransportGenerics> = ProviderResult<T>[]
+type Stamped<T extends TransportGenerics> = TimestampedProviderResult<T>[]
 
 /**
- * From what an author's handler makes of a message to the cache: check, stamp, write, at once. What goes wrong costs the message (or the
- * one result) that it went wrong with; it is counted by reason and named in the log once per interval.
+ * From what an author's code makes of a provider's words to the cache: check, stamp, write. What goes wrong costs the message (or the
+ * one result, IS-1) that it went wrong with; it is counted by reason and named in the log once per interval. How results are stamped,
+ * and what becomes of a write that fails when all else is done, is up to the two kinds of transports.
  */
-export class ResultIntake<T extends TransportGenerics> {
+export abstract class ResultIntake<T extends TransportGenerics> {
   private ownRefusals: Refusals | undefined
 
-  constructor(protected readonly host: ResultIntakeHost<T>) {}
-
-  /** Takes what `handler` returned. @throws Error when that is a promise */
-  accept(results: Results<T> | undefined, receivedAt: number, handler: string): void {
-    if (results instanceof Promise) {
-      results.catch((error: unknown) => this.refuse('handler-failed', () => 'an asynchronous handler', error))
-      throw new Error(`${handler} returned a promise; it must return its results`)
-    }
-    if (!Array.isArray(results) || results.length === 0) return
-    const whole = results.every(isWhole) ? results : this.wholeOnes(results)
-    if (whole.length === 0) return
-    for (const { response } of whole) {
-      // contract 10.4: the stamps go onto the handler's own object
-      const given = response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }
-      given.timestamps = this.stamp(receivedAt, given.timestamps?.providerIndicatedTimeUnixMs)
-    }
-    this.host.lastMessageReceivedAt = receivedAt
-    this.write(whole as TimestampedProviderResult<T>[], receivedAt)
-  }
-
-  /** A response of our own making for one feed: why it has no value. */
-  writeError(params: ProviderResult<T>['params'], statusCode: number, errorMessage: string): void {
-    const now = Date.now()
-    const timestamps = this.stamp(now, undefined)
-    if (this.host.responseCache !== undefined)
-      this.write([{ params, response: { statusCode, errorMessage, timestamps } }], now)
-  }
+  constructor(protected readonly host: IntakeHost<T>) {}
 
   /** Counts something that is not served. `detail` is called only when a log line is due. Never throws. */
   refuse(reason: RefusalReason | (string & {}), detail: () => unknown, error?: unknown): void {
@@ -62,15 +37,61 @@ export class ResultIntake<T extends TransportGenerics> {
     this.ownRefusals?.stop()
   }
 
-  private stamp(receivedAt: number, providerIndicatedTimeUnixMs: number | undefined) {
-    return {
-      providerDataStreamEstablishedUnixMs: this.host.providerDataStreamEstablished,
-      providerDataReceivedUnixMs: receivedAt,
-      providerIndicatedTimeUnixMs,
-    }
+  /** Those of the results that can be stamped. @throws Error when they are a promise */
+  protected wholeOf(
+    results: Results<T> | undefined,
+    author: string,
+    isWhole: (result: unknown) => boolean,
+  ): Results<T> {
+    if (results instanceof Promise) throw this.promised(results, author)
+    if (!Array.isArray(results)) return []
+    return results.every(isWhole) ? results : this.withoutBroken(results, isWhole)
   }
 
-  private wholeOnes(results: Results<T>): Results<T> {
+  /** The same error for each of these feeds. */
+  protected writeErrors(
+    params: ProviderResult<T>['params'][],
+    error: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps },
+    now: number,
+  ): void | Promise<void> {
+    const results = params.filter(isObject).map((one) => ({ params: one, response: { ...error } }))
+    if (results.length > 0) return this.write(results, now)
+  }
+
+  /** Writes within this very call where the cache is in this process's memory; only elsewhere is there a promise. */
+  protected write(results: Stamped<T>, now: number): void | Promise<void> {
+    const { responseCache, name } = this.host
+    if (responseCache instanceof ResponseCache && responseCache.isImmediate) {
+      try {
+        return responseCache.writeNow(name, results, now)
+      } catch (error) {
+        return this.isolate(results, error, now)
+      }
+    }
+    const written = responseCache?.write(name, results)
+    return written instanceof Promise ? this.settled(written, results, now) : written
+  }
+
+  /** IS-1: which one it was, the rest shall not suffer for. */
+  protected isolate(results: Stamped<T>, error: unknown, now: number): void | Promise<void> {
+    if (results.length === 1)
+      return this.refuse('handler-failed', () => 'a result that cannot be written', error)
+    const writes = results.map((result) => this.write([result], now))
+    const pending = writes.filter((write) => write instanceof Promise)
+    if (pending.length > 0) return Promise.all(pending).then(() => {})
+  }
+
+  /** A cache that is not in this process's memory has rejected a write. */
+  protected abstract writeFailed(results: Stamped<T>, error: unknown, now: number): void | Promise<void>
+
+  // What follows is apart so that what nearly all messages go through needs no closure.
+
+  private promised(results: Promise<unknown>, author: string): Error {
+    results.catch((error: unknown) => this.refuse('handler-failed', () => 'an asynchronous handler', error))
+    return new Error(`${author} returned a promise; it must return its results`)
+  }
+
+  private withoutBroken(results: Results<T>, isWhole: (result: unknown) => boolean): Results<T> {
     return results.filter((result) => {
       if (isWhole(result)) return true
       this.refuse(
@@ -81,32 +102,19 @@ export class ResultIntake<T extends TransportGenerics> {
     })
   }
 
-  private write(results: TimestampedProviderResult<T>[], receivedAt: number): void {
-    const { responseCache, name } = this.host
-    if (responseCache instanceof ResponseCache && responseCache.isImmediate) {
-      try {
-        responseCache.writeNow(name, results, receivedAt)
-      } catch (error) {
-        if (results.length === 1)
-          this.refuse('handler-failed', () => 'a result that cannot be written', error)
-        // IS-1: which one it was, the rest shall not suffer for.
-        else for (const result of results) this.write([result], receivedAt)
-      }
-      return
-    }
-    const written: unknown = responseCache?.write(name, results)
-    if (written instanceof Promise)
-      written.catch((error: unknown) => this.refuse('handler-failed', () => 'a write to the cache', error))
+  private settled(written: Promise<void>, results: Stamped<T>, now: number): Promise<void> {
+    return written.catch((error: unknown) => this.writeFailed(results, error, now))
   }
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-const isWhole = (result: { params?: unknown; response?: unknown } | null | undefined): boolean =>
-  isObject(result) &&
-  isObject(result.params) &&
-  isObject(result.response) &&
-  Object.isExtensible(result.response)
+/** Whether something is a result at all. */
+export const isResult = (result: unknown): result is { params: object; response: object } => {
+  if (!isObject(result)) return false
+  const { params, response } = result as { params?: unknown; response?: unknown }
+  return isObject(params) && isObject(response)
+}
 
 /** For a log line. Messages of authors' own decoding may hold what JSON cannot (a bigint, a cycle). */
 const shown = (detail: () => unknown): unknown => {

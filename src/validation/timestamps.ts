@@ -1,3 +1,9 @@
+/** Before this no provider of prices had a clock worth quoting (contract 8.4). */
+export const EARLIEST_TIME_UNIX_MS = 1_514_764_861_000
+
+/** How far ahead of our clock a provider's time may be without a warning, in ms (contract 8.4). */
+export const CLOCK_TOLERANCE_MS = 50
+
 /**
  * When a value was asked for, arrived and was valid, all in Unix milliseconds (contract 2.1).
  *

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { CLOCK_TOLERANCE_MS, EARLIEST_TIME_UNIX_MS } from './timestamps'
 
 /** What is wrong with a value, or undefined if nothing is. */
 export type ValidationErrorMessage = string | undefined
@@ -64,10 +65,7 @@ const base64 = (): Validator<string> => ({
   fn: (value) => (isBase64(value) ? undefined : 'Value is not valid base64 string.'),
 })
 
-const clockToleranceMs = 50
-const earliestTimestampMs = 1514764861000
-
-const responseTimestamp = () => integer({ min: earliestTimestampMs, max: Date.now() + clockToleranceMs })
+const responseTimestamp = () => integer({ min: EARLIEST_TIME_UNIX_MS, max: Date.now() + CLOCK_TOLERANCE_MS })
 
 const compose = (validators: Validator<string | number>[]): Validator<number | string> => ({
   meta: {

@@ -43,10 +43,7 @@ export const call = (
   options: Partial<DialOptions> = {},
   signal: AbortSignal = never,
 ): Promise<Link> =>
-  dial(
-    { url, maxPayloadBytes: 1_000, openTimeoutMs: GUARD_MS, closeTimeoutMs: GUARD_MS, ...options },
-    signal,
-  )
+  dial({ url, maxPayloadBytes: 1_000, openTimeoutMs: GUARD_MS, closeTimeoutMs: GUARD_MS, ...options }, signal)
 
 /** Everything that a link brings, to be awaited. */
 export const reading = (link: Link) => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CompareResponseCache, type ShouldUpdate } from '../../src/feeds/compare-response-cache'
 import { LocalCache } from '../../src/feeds/local-cache'
-import { SimpleResponseCache } from '../../src/feeds/response-cache'
+import { SimpleResponseCache } from '../../src/feeds/simple-response-cache'
 import { type AdapterResponse } from '../../src/feeds/responses'
 import * as response from '../../src/public/cache/response'
 import * as base from '../../src/public/cache/response-cache/base'

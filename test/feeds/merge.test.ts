@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LocalCache } from '../../src/feeds/local-cache'
 import { Merge } from '../../src/feeds/merge'
-import { MergedResponseCache } from '../../src/feeds/merged-response-cache'
+import { mergedResponseCache } from '../../src/feeds/merged-source'
 import { type AdapterResponse } from '../../src/feeds/responses'
 import { type PriceTypes } from '../http/support'
 import { RemoteCache } from '../redis/remote-cache'
@@ -46,9 +46,7 @@ const build = (cache: LocalCache<AdapterResponse> | RemoteCache = new LocalCache
   })
   started.push(made.responseCache)
   const merge = new Merge(NAMES)
-  const sources = NAMES.map(
-    (_, rank) => new MergedResponseCache<PriceTypes>(T, made.responseCache, merge, rank),
-  )
+  const sources = NAMES.map((_, rank) => mergedResponseCache<PriceTypes>(T, made.responseCache, merge, rank))
   const key = made.responseCache.getCacheKey(T, ETH)
   const say = async ({ source, price, error, t, received, statusCode = 502 }: Said) => {
     const timestamps = {

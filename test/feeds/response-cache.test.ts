@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CensorList, secretEntry } from '../../src/util/redaction'
 import { LoggerFactoryProvider, type LoggerFactory } from '../../src/util/logging'
-import { CACHES, errorOf, ObservedCache, responseCacheOf, T, valueOf } from './support'
+import { SimpleResponseCache } from '../../src/feeds/simple-response-cache'
+import { type PriceTypes } from '../http/support'
+import { CACHES, errorOf, ObservedCache, responseCacheOf, type Results, T, valueOf } from './support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
 const BTC = { base: 'BTC', quote: 'USD' }
@@ -195,6 +197,21 @@ describe('a cache of somebody else', () => {
       expect(spy).toHaveBeenCalledTimes(1)
       expect(cache.cache.size).toBe(0)
     }
+  })
+
+  it.each(CACHES)('gets the entries that an author makes, written $way', async ({ makeCache }) => {
+    class Own extends SimpleResponseCache<PriceTypes> {
+      protected override generateCacheEntry(meta: string, cached: string, result: Results[number]) {
+        const { key, value } = super.generateCacheEntry(meta, cached, result)
+        return { key: `own-${key}`, value }
+      }
+    }
+    const { responseCache: made, cache } = responseCacheOf({ cache: makeCache() })
+    const responseCache = new Own(made)
+    expect(responseCache.isImmediate).toBe(false)
+    await responseCache.write(T, [valueOf(ETH, 5)])
+    expect([...cache.cache.keys()]).toEqual([`own-${KEY}`])
+    responseCache.stop()
   })
 
   it('cannot be written to at once', () => {

@@ -1,7 +1,7 @@
 import { type Cache } from '../../src/feeds/cache'
 import { type GuardOptions } from '../../src/feeds/guards'
 import { LocalCache } from '../../src/feeds/local-cache'
-import { SimpleResponseCache } from '../../src/feeds/response-cache'
+import { SimpleResponseCache } from '../../src/feeds/simple-response-cache'
 import { type AdapterResponse, type TimestampedProviderResult } from '../../src/feeds/responses'
 import { AdapterConfig } from '../../src/config/adapter-config'
 import { metrics } from '../../src/metrics/registry'

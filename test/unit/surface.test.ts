@@ -16,7 +16,7 @@ const subpaths = Object.entries<{ values: string[]; types: string[] }>(surface)
 /** What we export beyond the contract, at the contract's own paths. */
 const additions: Record<string, string[]> = {
   adapter: ['pure'],
-  cache: ['CacheTypes'],
+  cache: ['CacheTypes', 'isAhead'],
   config: ['ConfigError'],
   util: ['decimalText', 'zonedTimeReader'],
 }

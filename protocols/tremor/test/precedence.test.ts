@@ -4,7 +4,7 @@ import { type Claim, Precedence } from '../precedence'
 
 const FRESH_MS = 1_000
 
-const claim = (of: Partial<Claim>): Claim => ({ peer: 'a', rank: 1, asOf: 100, receivedAt: 0, ...of })
+const claim = (of: Partial<Claim>): Claim => ({ peer: 'a', rank: 1, timeUnixMs: 100, receivedAt: 0, ...of })
 
 const after = (first: Claim, next: Claim): boolean => {
   const precedence = new Precedence(FRESH_MS)
@@ -16,16 +16,16 @@ const after = (first: Claim, next: Claim): boolean => {
 describe('which of several peers fills a feed', () => {
   it('lets the better rank in at once, and keeps the worse out while the better is fresh', () => {
     const good = claim({ peer: 'good', rank: 1 })
-    const other = claim({ peer: 'other', rank: 2, asOf: 500 })
+    const other = claim({ peer: 'other', rank: 2, timeUnixMs: 500 })
     expect(after(other, { ...good, receivedAt: 1 })).toBe(true)
     expect(after(good, { ...other, receivedAt: FRESH_MS - 1 })).toBe(false)
     expect(after(good, { ...other, receivedAt: FRESH_MS })).toBe(true)
   })
 
   it('lets the newer provider time in between equal ranks', () => {
-    const first = claim({ peer: 'b', asOf: 100 })
-    expect(after(first, claim({ peer: 'c', asOf: 101 }))).toBe(true)
-    expect(after(first, claim({ peer: 'c', asOf: 99 }))).toBe(false)
+    const first = claim({ peer: 'b', timeUnixMs: 100 })
+    expect(after(first, claim({ peer: 'c', timeUnixMs: 101 }))).toBe(true)
+    expect(after(first, claim({ peer: 'c', timeUnixMs: 99 }))).toBe(false)
   })
 
   it('TM-4: equal ranks and times are decided the same way in either order', () => {
@@ -44,7 +44,7 @@ describe('which of several peers fills a feed', () => {
   })
 
   it('never holds back a peer that is alone', () => {
-    expect(after(claim({ asOf: 100 }), claim({ asOf: 50 }))).toBe(true)
+    expect(after(claim({ timeUnixMs: 100 }), claim({ timeUnixMs: 50 }))).toBe(true)
     expect(new Precedence(FRESH_MS).admits({}, claim({}))).toBe(true)
   })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Place, PriceOrder } from '../price-order'
+import { type Standing } from '../../../src/transports/pushed/terms'
+import { PriceOrder } from '../price-order'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { processReplayMemory, ReplayMemory } from '../replay-memory'
 import { PriceGate } from '../price-gate'
@@ -76,7 +77,7 @@ describe('the order of prices', () => {
     const taken: number[] = []
     const refused: string[] = []
     const order = new PriceOrder(stored, (reason) => refused.push(reason))
-    const offer = (place: Place, value: number, key = 'feed', latest = Infinity) =>
+    const offer = (place: Standing, value: number, key = 'feed', latest = Infinity) =>
       order.offer(key, { place, latest, take: () => value >= 0 && taken.push(value) > 0 })
     return { offer, taken, refused }
   }
@@ -87,9 +88,9 @@ describe('the order of prices', () => {
       [1, 0, 1],
     ]) {
       const { offer, taken, refused } = ordering()
-      offer({ observedAtUnixMs: 0, rank: 0 }, 0)
+      offer({ timeUnixMs: 0, rank: 0 }, 0)
       await settled()
-      ranks.forEach((rank, index) => offer({ observedAtUnixMs: 5, rank }, 10 * rank + index))
+      ranks.forEach((rank, index) => offer({ timeUnixMs: 5, rank }, 10 * rank + index))
       expect(Math.floor(taken.at(-1)! / 10)).toBe(0)
       expect(taken.length + refused.length).toBe(4)
     }
@@ -102,20 +103,20 @@ describe('the order of prices', () => {
       asked += 1
       return new Promise((resolve) => (answer = resolve))
     })
-    for (const observedAtUnixMs of [5, 9, 7]) offer({ observedAtUnixMs, rank: 0 }, observedAtUnixMs)
+    for (const timeUnixMs of [5, 9, 7]) offer({ timeUnixMs, rank: 0 }, timeUnixMs)
     await settled()
     expect([asked, taken, refused.length]).toEqual([1, [], 0])
     answer(8)
     await settled()
     expect([taken, refused.length]).toEqual([[9], 2])
-    offer({ observedAtUnixMs: 8, rank: 0 }, 8)
+    offer({ timeUnixMs: 8, rank: 0 }, 8)
     expect([taken, refused.length]).toEqual([[9], 3])
   })
 
   it('loses no good price to a newer one that is refused while the cache is being asked', async () => {
     const { offer, taken, refused } = ordering()
-    offer({ observedAtUnixMs: 9, rank: 0 }, -1)
-    offer({ observedAtUnixMs: 7, rank: 0 }, 7)
+    offer({ timeUnixMs: 9, rank: 0 }, -1)
+    offer({ timeUnixMs: 7, rank: 0 }, 7)
     await settled()
     expect([taken, refused]).toEqual([[7], []])
   })
@@ -123,7 +124,7 @@ describe('the order of prices', () => {
   it('RS-1: holds a hundred prices of a feed until the cache answers, and no more', async () => {
     let answer!: (time: undefined) => void
     const { offer, taken, refused } = ordering(() => new Promise((resolve) => (answer = resolve)))
-    for (let time = 1; time <= 105; time++) offer({ observedAtUnixMs: time, rank: 0 }, time)
+    for (let time = 1; time <= 105; time++) offer({ timeUnixMs: time, rank: 0 }, time)
     expect(refused).toEqual(Array(5).fill('unknown-feed'))
     answer(undefined)
     await settled()
@@ -132,41 +133,41 @@ describe('the order of prices', () => {
 
   it('takes nothing that is older than what the cache has', async () => {
     const { offer, taken, refused } = ordering(() => Promise.resolve(8))
-    offer({ observedAtUnixMs: 7, rank: 0 }, 7)
+    offer({ timeUnixMs: 7, rank: 0 }, 7)
     await settled()
-    offer({ observedAtUnixMs: 7, rank: 0 }, 7)
-    offer({ observedAtUnixMs: 8, rank: 3 }, 8)
+    offer({ timeUnixMs: 7, rank: 0 }, 7)
+    offer({ timeUnixMs: 8, rank: 3 }, 8)
     expect([taken, refused]).toEqual([[8], ['older_than_current', 'older_than_current']])
   })
 
   it('is not moved by a price that was not served after all', async () => {
     const { offer, taken, refused } = ordering()
-    offer({ observedAtUnixMs: 5, rank: 0 }, 5)
+    offer({ timeUnixMs: 5, rank: 0 }, 5)
     await settled()
-    offer({ observedAtUnixMs: 9, rank: 0 }, -9)
-    offer({ observedAtUnixMs: 7, rank: 0 }, 7)
-    offer({ observedAtUnixMs: 6, rank: 0 }, 6)
+    offer({ timeUnixMs: 9, rank: 0 }, -9)
+    offer({ timeUnixMs: 7, rank: 0 }, 7)
+    offer({ timeUnixMs: 6, rank: 0 }, 6)
     expect([taken, refused]).toEqual([[5, 7], ['older_than_current']])
   })
 
   it('CA-4: goes on without a cache that fails', async () => {
     const { offer, taken } = ordering(() => Promise.reject(new Error('down')))
-    offer({ observedAtUnixMs: 7, rank: 0 }, 7)
+    offer({ timeUnixMs: 7, rank: 0 }, 7)
     await settled()
     expect(taken).toEqual([7])
   })
 
   it('TM-3: a time that was taken while our clock ran ahead counts for nothing once it does not', async () => {
     const { offer, taken } = ordering()
-    offer({ observedAtUnixMs: 1_000, rank: 0 }, 1_000, 'feed', 2_000)
+    offer({ timeUnixMs: 1_000, rank: 0 }, 1_000, 'feed', 2_000)
     await settled()
-    offer({ observedAtUnixMs: 10, rank: 0 }, 10, 'feed', 500)
+    offer({ timeUnixMs: 10, rank: 0 }, 10, 'feed', 500)
     expect(taken).toEqual([1_000, 10])
   })
 
   it('RS-1: stops asking when ten thousand feeds are new at once', async () => {
     const { offer, taken, refused } = ordering(() => new Promise(() => {}))
-    for (let feed = 0; feed < 10_005; feed++) offer({ observedAtUnixMs: 1, rank: 0 }, 1, `feed ${feed}`)
+    for (let feed = 0; feed < 10_005; feed++) offer({ timeUnixMs: 1, rank: 0 }, 1, `feed ${feed}`)
     await settled()
     expect([taken.length, refused]).toEqual([0, Array<string>(5).fill('unknown-feed')])
   })
@@ -177,7 +178,7 @@ describe('the order of prices', () => {
         fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 2 }))),
         async (all) => {
           const { offer, taken, refused } = ordering()
-          for (const [observedAtUnixMs, rank] of all) offer({ observedAtUnixMs, rank }, observedAtUnixMs)
+          for (const [timeUnixMs, rank] of all) offer({ timeUnixMs, rank }, timeUnixMs)
           await settled()
           expect(taken).toEqual([...taken].sort((a, b) => a - b))
           expect(taken.length + refused.length).toBe(all.length)

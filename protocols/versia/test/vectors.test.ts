@@ -148,7 +148,7 @@ describe('sequences', () => {
         const price = gate.check(verdict, now) as VersiaPrice | string
         if (typeof price === 'string') return price
         outcome = undefined
-        const place = { observedAtUnixMs: price.observedAtUnixMs, rank: 0 }
+        const place = { timeUnixMs: price.observedAtUnixMs, rank: 0 }
         order.offer(price.feed, {
           place,
           latest: now + AHEAD_MS,

@@ -1,3 +1,4 @@
-/** The work is in feeds/compare-response-cache and feeds/response-cache. */
+/** The work is in feeds/response-cache and what extends it there. */
 export { CompareResponseCache } from '../../feeds/compare-response-cache'
-export { ResponseCache, SimpleResponseCache } from '../../feeds/response-cache'
+export { ResponseCache } from '../../feeds/response-cache'
+export { SimpleResponseCache } from '../../feeds/simple-response-cache'

@@ -11,11 +11,11 @@ import { type Outage } from '../../validation/outage'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { SubscriptionTransport } from '../subscription-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
+import { AnswerIntake } from './answer-intake'
 import { type HttpTransportConfig, type HttpTransportGenerics } from './config'
 import { failureOf } from './failures'
 import { FairOrder } from './fair-order'
 import { HoldOff } from './hold-off'
-import { Intake } from './intake'
 import { Preparation, type PreparedRequest } from './preparation'
 import { Reports } from './reports'
 import { RequestStates } from './request-states'
@@ -42,7 +42,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   readonly [WAKE] = new WakeSignal()
   private readonly config: HttpTransportConfig<T>
   private readonly preparation: Preparation<T>
-  private readonly intake = new Intake<T>(this)
+  private readonly intake = new AnswerIntake<T>(this)
   private readonly states = new RequestStates()
   private readonly order = new FairOrder()
   private readonly holds: HoldOff
@@ -138,6 +138,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.stopping.abort()
     this.holds.stop()
     this.preparation.stop()
+    this.intake.stop()
     this.setWarmer(false)
     this[WAKE].wake()
     if (this.requester instanceof Requester)

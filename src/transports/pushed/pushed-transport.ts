@@ -7,7 +7,7 @@ import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { CONNECTIONS, OUTAGE, WAKE } from '../capabilities'
 import { type Outage } from '../../validation/outage'
 import { type ConnectionStatus } from '../../connections/connection-status'
-import { ResultIntake } from '../result-intake'
+import { StreamIntake } from '../stream-intake'
 import { StreamingTransport } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'
 
@@ -24,7 +24,7 @@ export abstract class PushedTransport<T extends TransportGenerics> extends Strea
   lastMessageReceivedAt = 0
   /** Feeds that nobody may have asked for beyond this number are refused as `unknown-feed`. */
   protected maxUnaskedFeeds = MAX_UNASKED_FEEDS
-  protected readonly intake = new ResultIntake<T>(this)
+  protected readonly intake = new StreamIntake<T>(this)
   private readonly unasked = new Set<Feed>()
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {

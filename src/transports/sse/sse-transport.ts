@@ -11,7 +11,7 @@ import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { OUTAGE, WAKE } from '../capabilities'
 import { type Outage } from '../../validation/outage'
 import { type Requester } from '../../outbound-http/requester'
-import { ResultIntake } from '../result-intake'
+import { StreamIntake } from '../stream-intake'
 import { connectionError, noUrl, reasonOf } from '../../connections/connection-error'
 import { SseConnection } from './connection'
 import {
@@ -61,13 +61,12 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private readonly requests = new SubscriptionRequests<Params<T>>(() => this[WAKE].wake())
   /** Closed until a request that keeps the provider's session alive is due. */
   private readonly keepAlive = new Gate()
-  private readonly intake: ResultIntake<T>
+  private readonly intake = new StreamIntake<T>(this)
   private readonly limiter = new LogLimiter()
 
   constructor(private readonly config: SseTransportConfig<T>) {
     super()
     this.eventListeners = config.eventListeners
-    this.intake = new ResultIntake<T>(this)
   }
 
   /** Why there may be no value: the stream is down, or what should be subscribed on it could not be. */

@@ -8,6 +8,7 @@ import { sleep } from '../../util/sleep'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { OUTAGE, WAKE } from '../capabilities'
 import { type Outage } from '../../validation/outage'
+import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
@@ -18,7 +19,7 @@ import { type Attempt, connect } from '../../connections/connect'
 import { codeOf, noUrl, reasonOf, textOf } from '../../connections/connection-error'
 import { ConnectionStats, shownUrl } from '../../connections/connection-stats'
 import { Farewell } from '../../connections/farewell'
-import { Intake } from './intake'
+import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, noteWire, OPEN, together } from '../../connections/socket'
 import { SubscriptionStats } from './subscription-stats'
@@ -62,12 +63,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private readonly stopping = new AbortController()
   private readonly connections = new ConnectionStats()
   private readonly subscriptions = new SubscriptionStats()
-  private readonly intake: Intake<T>
+  private readonly intake = new StreamIntake<T>(this)
+  private readonly frames: FrameReader<T>
   private readonly limiter = new LogLimiter()
 
   constructor(private readonly config: WebSocketTransportConfig<T>) {
     super()
-    this.intake = new Intake<T>(this, config)
+    this.frames = new FrameReader<T>(this, config, this.intake)
     this.subscriptionMessageBuilder = messageBuilder(config.builders, (params, error, isWanted) =>
       this.builderFailed(params, error, isWanted),
     )
@@ -159,7 +161,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       },
       message: (event) => {
         if (!isCurrent()) return
-        this.intake.receive(event.data, context)
+        this.frames.read(event.data, context)
         this.subscriptions.received++
       },
       error: (event) => this.connectionErrored(event, context, url),

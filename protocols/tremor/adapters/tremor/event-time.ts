@@ -1,3 +1,4 @@
+import { isUnixMs } from '../../../../src/transports/pushed/terms'
 import { decimalText } from '../../../../src/util/decimal'
 import { zonedTimeReader } from '../../../../src/util/rfc3339'
 import { type ConnectorEvent } from '../..'
@@ -5,9 +6,6 @@ import { type ConnectorEvent } from '../..'
 type Value = ConnectorEvent['value']
 
 export type TimeUnit = 's' | 'ms' | 'us' | 'ns' | 'iso'
-
-const EARLIEST_UNIX_MS = Date.UTC(2000, 0)
-const LATEST_UNIX_MS = Date.UTC(2100, 0)
 
 const readIso = zonedTimeReader()
 const isDecimal = decimalText({ leadingZeros: true, point: 'inside', maxDigits: 20 })
@@ -21,7 +19,7 @@ const SHIFT = { s: 3, ms: 0, us: -3, ns: -6 } as const
  */
 export const eventTime = (value: Value, unit: TimeUnit): number | undefined => {
   const unixMs = unit === 'iso' ? readIso(value) : fromNumber(value, SHIFT[unit])
-  return unixMs !== undefined && unixMs >= EARLIEST_UNIX_MS && unixMs < LATEST_UNIX_MS ? unixMs : undefined
+  return unixMs !== undefined && isUnixMs(unixMs) ? unixMs : undefined
 }
 
 const fromNumber = (value: Value, shift: number): number | undefined => {

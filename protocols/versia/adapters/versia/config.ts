@@ -1,6 +1,7 @@
 import { AdapterConfig } from '../../../../src/public/config'
 import { parseSigners } from '../..'
 import { validator } from '../../../../src/public/validation/utils'
+import { FUTURE_TOLERANCE_MS } from '../../../../src/transports/pushed/terms'
 
 const signersProblem = (text?: string): string | undefined => {
   try {
@@ -56,7 +57,7 @@ export const config = new AdapterConfig(
     AHEAD_TOLERANCE_MS: {
       description: 'How far ahead of our clock a price may have been observed, in ms',
       type: 'number',
-      default: 5_000,
+      default: FUTURE_TOLERANCE_MS,
       validate: validator.integer({ min: 0, max: 300_000 }),
     },
     DISCOVERY: {

@@ -1,2 +1,2 @@
-/** The work is in feeds/response-cache. */
-export { SimpleResponseCache } from '../../../feeds/response-cache'
+/** The work is in feeds/simple-response-cache. */
+export { SimpleResponseCache } from '../../../feeds/simple-response-cache'

@@ -1,0 +1,28 @@
+import { LogLimiter } from '../util/log-limiter'
+import { makeLogger } from '../util/logging'
+import { CLOCK_TOLERANCE_MS } from '../validation/timestamps'
+import { validator } from '../validation/validators'
+import { type TimestampedAdapterResponse } from './responses'
+import { isAhead, isBeforeClocks } from './time'
+
+const logger = makeLogger('ResponseCache')
+
+const isImplausible = (indicated: number, now: number): boolean =>
+  !Number.isInteger(indicated) || isBeforeClocks(indicated) || isAhead(indicated, now, CLOCK_TOLERANCE_MS)
+
+/** What a response is warned of, and stored with nevertheless (contract 8.4). */
+export class ResponseWarnings {
+  private readonly times = new LogLimiter()
+
+  look(response: TimestampedAdapterResponse, endpointName: string, now: number): void {
+    const isError = response.errorMessage !== undefined
+    if (!isError && response.data === undefined) logger.warn('The response has no "data"')
+    else if (!isError && response.result === undefined) logger.warn('The response has no "result"')
+    const indicated = response.timestamps?.providerIndicatedTimeUnixMs
+    if (indicated === undefined || !isImplausible(indicated, now)) return
+    this.times.run(endpointName, (repeated) => {
+      const problem = validator.responseTimestamp().fn(indicated)
+      logger.warn({ repeated }, `Provider indicated time is invalid: ${problem}`)
+    })
+  }
+}

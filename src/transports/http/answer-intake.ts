@@ -1,0 +1,46 @@
+import { ResponseCache } from '../../feeds/response-cache'
+import { type ProviderResult, type TimestampedProviderResult } from '../../feeds/responses'
+import { type RequestTimestamps } from '../../outbound-http/provider-error'
+import { type ResponseTimestamps } from '../../validation/timestamps'
+import { isResult, ResultIntake } from '../result-intake'
+import { type HttpTransportGenerics } from './config'
+
+/** The intake of answers to requests: whoever asked waits until all is written. */
+export class AnswerIntake<T extends HttpTransportGenerics> extends ResultIntake<T> {
+  /** @throws Error when `results` is not a list; what a cache that is not ours throws */
+  async accept(results: ProviderResult<T>[] | undefined, times: RequestTimestamps): Promise<void> {
+    const whole = this.wholeOf(results, 'parseResponse', isResult)
+    if (!Array.isArray(results ?? [])) throw new Error('parseResponse returned something that is no list')
+    if (whole.length > 0)
+      await this.write(
+        whole.map((result) => stamped(result, times)),
+        Date.now(),
+      )
+  }
+
+  async writeError(
+    params: ProviderResult<T>['params'][],
+    error: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps },
+  ): Promise<void> {
+    await this.writeErrors(params, error, Date.now())
+  }
+
+  protected writeFailed(
+    results: TimestampedProviderResult<T>[],
+    error: unknown,
+    now: number,
+  ): void | Promise<void> {
+    if (!(this.host.responseCache instanceof ResponseCache)) throw error
+    return this.isolate(results, error, now)
+  }
+}
+
+/** A copy: an author may keep what was returned, and return it again. */
+const stamped = <T extends HttpTransportGenerics>(
+  { params, response }: ProviderResult<T>,
+  times: RequestTimestamps,
+): TimestampedProviderResult<T> => {
+  const given = (response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }).timestamps
+  const timestamps = { ...times, providerIndicatedTimeUnixMs: given?.providerIndicatedTimeUnixMs }
+  return { params, response: { ...response, timestamps } }
+}

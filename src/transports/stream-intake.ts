@@ -1,0 +1,49 @@
+import { type ProviderResult, type TimestampedProviderResult } from '../feeds/responses'
+import { type IntakeHost, isResult, ResultIntake } from './result-intake'
+import { type TransportGenerics } from './transport'
+
+export interface StreamIntakeHost<T extends TransportGenerics> extends IntakeHost<T> {
+  readonly providerDataStreamEstablished: number
+  lastMessageReceivedAt: number
+}
+
+/** The intake of streams: all of it happens within the message event. */
+export class StreamIntake<T extends TransportGenerics> extends ResultIntake<T> {
+  constructor(protected override readonly host: StreamIntakeHost<T>) {
+    super(host)
+  }
+
+  /** Takes what `handler` returned. @throws Error when that is a promise */
+  accept(results: ProviderResult<T>[] | undefined, receivedAt: number, handler: string): void {
+    const whole = this.wholeOf(results, handler, isStampable)
+    if (whole.length === 0) return
+    for (const { response } of whole) {
+      // contract 10.4: the stamps go onto the handler's own object
+      const given = response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }
+      given.timestamps = this.stamp(receivedAt, given.timestamps?.providerIndicatedTimeUnixMs)
+    }
+    this.host.lastMessageReceivedAt = receivedAt
+    void this.write(whole as TimestampedProviderResult<T>[], receivedAt)
+  }
+
+  /** A response of our own making for one feed: why it has no value. */
+  writeError(params: ProviderResult<T>['params'], statusCode: number, errorMessage: string): void {
+    const now = Date.now()
+    void this.writeErrors([params], { statusCode, errorMessage, timestamps: this.stamp(now, undefined) }, now)
+  }
+
+  /** Not tried again: by now something newer may have been written. */
+  protected writeFailed(_results: TimestampedProviderResult<T>[], error: unknown): void {
+    this.refuse('handler-failed', () => 'a write to the cache', error)
+  }
+
+  private stamp(receivedAt: number, providerIndicatedTimeUnixMs: number | undefined) {
+    return {
+      providerDataStreamEstablishedUnixMs: this.host.providerDataStreamEstablished,
+      providerDataReceivedUnixMs: receivedAt,
+      providerIndicatedTimeUnixMs,
+    }
+  }
+}
+
+const isStampable = (result: unknown): boolean => isResult(result) && Object.isExtensible(result.response)

@@ -1,0 +1,41 @@
+import type WebSocket from 'ws'
+import { type StreamIntake } from '../stream-intake'
+import { type EndpointContext } from '../transport'
+import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
+
+const DEFAULT_MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+
+/** From a frame to what the author's handler makes of it: measure, decode, ask, and hand it to the intake. */
+export class FrameReader<T extends WebsocketTransportGenerics> {
+  /** @param host - looked up live: adapters override and assign how messages are decoded */
+  constructor(
+    private readonly host: { deserializeMessage(data: WebSocket.Data): T['Provider']['WsMessage'] },
+    private readonly config: WebSocketTransportConfig<T>,
+    private readonly intake: StreamIntake<T>,
+  ) {}
+
+  read(data: WebSocket.Data, context: EndpointContext<T>): void {
+    const receivedAt = Date.now()
+    const size = typeof data === 'string' ? data.length : (data as Buffer).byteLength
+    if (size > (this.config.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES)) {
+      this.intake.refuse('too-large', () => `a message of ${size} bytes`)
+      return
+    }
+    let message: T['Provider']['WsMessage']
+    try {
+      message = this.host.deserializeMessage(data)
+    } catch (error) {
+      this.intake.refuse('not-json', () => textOf(data), error)
+      return
+    }
+    try {
+      this.intake.accept(this.config.handlers.message(message, context), receivedAt, 'handlers.message')
+    } catch (error) {
+      this.intake.refuse('handler-failed', () => message, error)
+    }
+  }
+}
+
+/** Only what a log line will show: the limit on its length is far below this. */
+const textOf = (data: WebSocket.Data): string =>
+  typeof data === 'string' ? data.slice(0, 1_000) : (data as Buffer).toString('utf8', 0, 1_000)
