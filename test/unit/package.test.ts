@@ -28,7 +28,7 @@ beforeAll(() => {
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
   manifest = JSON.parse(text('package.json')) as Record<string, unknown>
-}, 60_000)
+}, 240_000)
 
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 

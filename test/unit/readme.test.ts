@@ -47,7 +47,7 @@ const problemsOf = (code: string): string[] => {
 }
 
 describe('README', () => {
-  it('shows an adapter that compiles', { timeout: 60_000 }, () => {
+  it('shows an adapter that compiles', { timeout: 240_000 }, () => {
     expect(problemsOf(codeBlock('ts'))).toEqual([])
     expect(problemsOf("import { nothing } from 'tickwell/adapter'\nnothing()")).not.toEqual([])
   })

@@ -34,7 +34,7 @@ beforeAll(() => {
   symlinkSync(join(root, 'node_modules'), join(user, 'node_modules'))
   mkdirSync(join(user, 'project/node_modules/@chainlink'), { recursive: true })
   symlinkSync(join(user, 'package'), join(user, 'project/node_modules', PACKAGE))
-}, 60_000)
+}, 240_000)
 
 afterAll(() => rmSync(user, { recursive: true, force: true }))
 
@@ -103,7 +103,7 @@ describe('the surface that adapters import', () => {
         .map((one) => ts.flattenDiagnosticMessageText(one.messageText, ' '))
       expect(problems).toEqual([])
     },
-    60_000,
+    240_000,
   )
 })
 
