@@ -6,7 +6,7 @@ import { makeLogger } from '../../src/util/logging'
 import { type TypeFromDefinition } from '../../src/public/validation/input-params'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import { type Outage } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/pushed/terms'
 import { type EndpointContext } from '../../src/public/adapter/types'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { ConnectionStats, shownUrl } from '../../src/connections/connection-stats'
@@ -119,7 +119,7 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PushedTran
     ]
   }
 
-  protected outage(): Outage | undefined {
+  protected outage(): Reason | undefined {
     const { lastError, nextAttemptUnixMs } = this.schedule
     const next = nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }
     if (lastError !== undefined) {

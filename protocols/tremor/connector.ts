@@ -1,5 +1,5 @@
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { type Outage } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/pushed/terms'
 import { type Circuit, type CircuitState } from './circuit'
 import { type ConnectorEvent, type ErrorEvent, type OutgoingEvent, type SendResult } from './events'
 import { type TremorFault } from './faults'
@@ -22,7 +22,7 @@ export interface Connector {
   send: (event: OutgoingEvent) => SendResult
   /** For `/status`. */
   status: () => ConnectionStatus[]
-  outage: () => Outage | undefined
+  outage: () => Reason | undefined
 }
 
 /** What a connector tells. None of these may throw. */

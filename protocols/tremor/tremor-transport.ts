@@ -5,7 +5,7 @@ import { type SubscriptionDeltas } from '../../src/public/transports/abstract/st
 import { type TypeFromDefinition } from '../../src/public/validation/input-params'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import { type Outage, WAKE } from '../../src/transports/pushed/terms'
+import { type Reason, WAKE } from '../../src/transports/pushed/terms'
 import { type EndpointContext } from '../../src/public/adapter/types'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type Connector, type ConnectorState } from './connector'
@@ -78,7 +78,7 @@ export class TremorTransport<T extends TransportGenerics> extends PushedTranspor
     return this.connector?.status() ?? []
   }
 
-  protected outage(): Outage | undefined {
+  protected outage(): Reason | undefined {
     return this.connector?.outage()
   }
 

@@ -1,5 +1,5 @@
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { type Outage } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/pushed/terms'
 import { dial } from '../../src/connections/dial'
 import { type KeeperState, LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
 import { type Delay, Retry } from '../../src/connections/retry'
@@ -94,7 +94,7 @@ export class WsClient implements Connector {
     return [{ ...this.keeper.status(), details: { circuit: this.circuit.state, connector: this.state } }]
   }
 
-  outage(): Outage | undefined {
+  outage(): Reason | undefined {
     const outage = this.keeper.outage()
     return outage && this.keeper.state === 'failed'
       ? { ...outage, message: `${outage.message}; gave up connecting` }

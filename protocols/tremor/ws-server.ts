@@ -1,6 +1,6 @@
 import { makeLogger } from '../../src/util/logging'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { type Outage } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/pushed/terms'
 import { type Link } from '../../src/connections/link'
 import { Listener } from '../../src/connections/listener'
 import { type Caller } from '../../src/connections/peer-tokens'
@@ -115,7 +115,7 @@ export class WsServer implements Connector {
   }
 
   /** That no peer is connected is not a failure of ours, but it is the reason why there are no values. */
-  outage(): Outage | undefined {
+  outage(): Reason | undefined {
     if (this.open.size > 0) return undefined
     const { failure, nextAttemptUnixMs } = this
     if (failure !== undefined)

@@ -1,7 +1,7 @@
 import { LogLimiter } from '../../src/util/log-limiter'
 import { makeLogger } from '../../src/util/logging'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { type Outage } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/pushed/terms'
 import { type Link } from '../../src/connections/link'
 import { type LinkKeeper } from '../../src/connections/link-keeper'
 import { type Listener, type RefusedCaller } from '../../src/connections/listener'
@@ -76,7 +76,7 @@ export class VersiaSource {
   }
 
   /** Why nothing can come; undefined while there is a connection. */
-  outage(): Outage | undefined {
+  outage(): Reason | undefined {
     if (this.keeper?.state === 'open' || (this.listener?.peers.size ?? 0) > 0) return undefined
     const message = 'No peer is connected'
     return this.keeper?.outage() ?? { code: 'NO_PEER', message, sinceUnixMs: this.quietSince }

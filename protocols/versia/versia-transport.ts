@@ -4,7 +4,7 @@ import { timeoutPromise } from '../../src/util/sleep'
 import { unlessAborted } from '../../src/util/unless-aborted'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import { FUTURE_TOLERANCE_MS, type Outage } from '../../src/transports/pushed/terms'
+import { FUTURE_TOLERANCE_MS, type Reason } from '../../src/transports/pushed/terms'
 import { type EndpointContext } from '../../src/public/adapter/types'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type Outcome } from './link-reader'
@@ -95,7 +95,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PushedTranspor
     return this.machinery?.source.status() ?? []
   }
 
-  protected override outage(): Outage | undefined {
+  protected override outage(): Reason | undefined {
     const outage = this.machinery?.source.outage()
     if (outage !== undefined) return outage
     const problem = this.machinery?.keys.problem()

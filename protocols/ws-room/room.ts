@@ -3,7 +3,7 @@ import { LogLimiter } from '../../src/util/log-limiter'
 import { makeLogger } from '../../src/util/logging'
 import { safeUrl } from '../../src/util/redaction'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { type Outage } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/pushed/terms'
 import { dial } from '../../src/connections/dial'
 import { LinkKeeper } from '../../src/connections/link-keeper'
 import { Retry } from '../../src/connections/retry'
@@ -135,7 +135,7 @@ export class Room {
     return { ...this.keeper.status(), details }
   }
 
-  outage(): Outage | undefined {
+  outage(): Reason | undefined {
     return this.keeper.outage()
   }
 

@@ -2,7 +2,7 @@ import { ResponseCache } from '../../src/public/cache/response'
 import { metrics } from '../../src/public/metrics'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import { type Outage } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/pushed/terms'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type BelievedPrice, type WsRoomTransportConfig } from './config'
 import { type PublishedPrice } from './price-broadcaster'
@@ -78,7 +78,7 @@ export class WsRoomTransport<T extends TransportGenerics> extends PushedTranspor
     return this.room === undefined ? [] : [this.room.status()]
   }
 
-  protected outage(): Outage | undefined {
+  protected outage(): Reason | undefined {
     return this.room?.outage()
   }
 

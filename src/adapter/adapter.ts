@@ -23,7 +23,8 @@ import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { bareRecord, messageOf } from '../util/objects'
 import { isOurs } from '../util/overridden'
 import { sleep } from '../util/sleep'
-import { type AdapterError, AdapterTimeoutError, type ErrorReason } from '../validation/errors'
+import { type AdapterError, AdapterTimeoutError } from '../validation/errors'
+import { type Reason } from '../validation/reason'
 import { type EmptyInputParameters } from '../validation/input-parameters'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { allocateRateLimits } from './allocations'
@@ -46,7 +47,7 @@ type ReasonOf = (
   req: Request,
   transport: Transport<EndpointGenerics>,
   feed: Feed | undefined,
-) => ErrorReason | undefined | Promise<ErrorReason | undefined>
+) => Reason | undefined | Promise<Reason | undefined>
 
 /** An adapter whatever settings of its own it declares: what serves and runs adapters works with these. Every `Adapter<T>` is one. */
 export interface AnyAdapter extends Omit<Adapter, 'config'> {

@@ -8,7 +8,7 @@ import { outageOf } from '../transports/capabilities'
 import { Departure, type Leaving } from '../util/departure'
 import { sleep } from '../util/sleep'
 import { type AdapterRequest } from '../transports/transport'
-import { type ErrorReason } from '../validation/errors'
+import { type Reason } from '../validation/reason'
 import { type PollingStats } from './polling-stats'
 
 interface PollingSettings {
@@ -125,12 +125,10 @@ export const waitForValue = async (
 /** Why there is no value: what is wrong with the connection, else what was wrong with the last value. */
 export const reasonFor = (
   transport: object,
-  refusal: { message: string; sinceUnixMs: number; reason: string } | undefined,
+  refusal: Reason | undefined,
   params?: object,
-): ErrorReason | undefined => {
+): Reason | undefined => {
   const outage = outageOf(transport, params)
   if (outage !== undefined && (refusal === undefined || outage.code !== 'NO_DATA_YET')) return { ...outage }
-  if (refusal === undefined) return undefined
-  const code = refusal.reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
-  return { code, message: refusal.message, sinceUnixMs: refusal.sinceUnixMs }
+  return refusal && { ...refusal }
 }

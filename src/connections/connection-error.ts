@@ -1,5 +1,6 @@
 import { type ErrorCode } from '../validation/error-codes'
-import { AdapterConnectionError, type ErrorReason } from '../validation/errors'
+import { AdapterConnectionError } from '../validation/errors'
+import { type Reason } from '../validation/reason'
 import { networkCode, networkText, textOfParts } from '../validation/network-error'
 
 export { networkText }
@@ -44,13 +45,13 @@ export const noUrl = (cause: unknown): AdapterConnectionError =>
 export const transportStopped = (): AdapterConnectionError =>
   connectionError('CONNECTION_CLOSED', 'The transport stopped')
 
-const isReason = (reason: unknown): reason is ErrorReason => {
-  const { code, message } = (reason ?? {}) as Partial<ErrorReason>
+const isReason = (reason: unknown): reason is Reason => {
+  const { code, message } = (reason ?? {}) as Partial<Reason>
   return typeof code === 'string' && typeof message === 'string'
 }
 
 /** What an error of ours says to clients, where it is one. */
-export const reasonOf = (error: unknown): ErrorReason | undefined => {
+export const reasonOf = (error: unknown): Reason | undefined => {
   const { reason } = (error ?? {}) as { reason?: unknown }
   return isReason(reason) ? reason : undefined
 }

@@ -1,5 +1,5 @@
 import { makeLogger } from '../util/logging'
-import { type Outage } from '../validation/outage'
+import { type Reason } from '../validation/reason'
 import { reasonOf } from './connection-error'
 import { type ConnectionStatus } from './connection-status'
 import { ConnectionStats, shownUrl } from './connection-stats'
@@ -96,7 +96,7 @@ export class LinkKeeper<S extends Session> {
   }
 
   /** What keeps values from coming, for clients that wait; undefined while a session is open. */
-  outage(): Outage | undefined {
+  outage(): Reason | undefined {
     if (this.stateNow === 'open') return undefined
     const { code, message } = this.lastError ?? {
       code: 'STARTING',

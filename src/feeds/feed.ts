@@ -1,12 +1,6 @@
+import { type Reason } from '../validation/reason'
 import { type Place } from './local-cache'
 import { type AdapterResponseMeta } from './responses'
-
-/** Why a feed has no value to serve although the provider sent one. */
-export interface Refusal {
-  reason: string
-  message: string
-  sinceUnixMs: number
-}
 
 /**
  * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed meet in this
@@ -28,7 +22,8 @@ export class Feed {
   providerDeltaMs = 0
   /** The provider's own time of the last value that passed the guards. */
   acceptedAsOf: number | undefined = undefined
-  refusal: Refusal | undefined = undefined
+  /** Why its last value was refused; undefined once one has passed. */
+  refusal: Reason | undefined = undefined
   /** Its entry in the local cache, see {@link Place}. */
   node: Place<never>['node'] = undefined
   /** True once the index has dropped this object: whoever holds it has to look the feed up anew. */

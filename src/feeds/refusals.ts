@@ -1,23 +1,13 @@
 import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
+import { type GuardReason } from './guards'
 
 const logger = makeLogger('Refusals')
 
 /** Why something a provider sent was not served. Closed: it is a metric label. Protocol transports have closed sets of their own beside it. */
 export type RefusalReason =
-  | 'not-json'
-  | 'too-large'
-  | 'handler-failed'
-  | 'unknown-feed'
-  | 'builder-failed'
-  | 'not-finite'
-  | 'not-positive'
-  | 'out-of-range'
-  | 'future'
-  | 'backwards'
-  | 'too-old'
-  | 'unwanted'
+  GuardReason | 'not-json' | 'too-large' | 'handler-failed' | 'unknown-feed' | 'builder-failed'
 
 const MAX_LOGGED_CHARACTERS = 512
 

@@ -6,6 +6,7 @@ import {
 } from '../validation/input-parameters'
 import { type Admission, type Decision, type Offer } from './admission'
 import { Batch } from './batch'
+import { goingOn } from '../validation/reason'
 import { type Cache } from './cache'
 import { type Feed } from './feed'
 import { FeedIndex } from './feed-index'
@@ -249,11 +250,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   ): void {
     // Known for as long as the feed is, which metrics would else forget as unused.
     feed.lastUsedAt = now
-    feed.refusal = {
-      reason,
-      message: `The last value was refused: ${reason}`,
-      sinceUnixMs: feed.refusal?.sinceUnixMs ?? now,
-    }
+    const code = reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
+    feed.refusal = goingOn(feed.refusal, { code, message: `The last value was refused: ${reason}` }, now)
     this.refusalsOf(transportName).add(reason, () => ({
       feed: feed.feedId,
       result: value.result,

@@ -1,6 +1,6 @@
 import { type AxiosResponse } from 'axios'
 import { deferredPromise } from '../util/sleep'
-import { type Outage } from '../validation/outage'
+import { type Reason } from '../validation/reason'
 import { type RequestTimestamps } from './provider-error'
 
 export interface RequesterResult<T> {
@@ -11,7 +11,7 @@ export interface RequesterResult<T> {
 /** A request from the first call for it until its outcome: queued, in flight, or between two attempts. */
 export class PendingRequest {
   /** Why the last attempt gave no answer, or what keeps the next one. */
-  trouble: Outage | undefined
+  trouble: Reason | undefined
   hasLeftQueue = false
   readonly sinceUnixMs = Date.now()
   /** What all who ask for the same share. */

@@ -8,7 +8,7 @@ import { sleep } from '../util/sleep'
 import { EvictedError, TurnQueue } from '../util/turns'
 import { unlessAborted } from '../util/unless-aborted'
 import { AdapterRateLimitError } from '../validation/errors'
-import { type Outage } from '../validation/outage'
+import { goingOn, type Reason } from '../validation/reason'
 import { Overtaking } from './overtaking'
 import { PendingRequest, type RequesterResult } from './pending-request'
 import { describeFailure, isWorthRetrying, providerError, statusOf } from './provider-error'
@@ -98,7 +98,7 @@ export class Requester {
   }
 
   /** Why a pending request has no answer yet, if it is known. */
-  troubleWith(key: string): Outage | undefined {
+  troubleWith(key: string): Reason | undefined {
     const request = this.pending.get(key)
     if (request === undefined || request.trouble !== undefined || request.hasLeftQueue)
       return request?.trouble
@@ -294,17 +294,17 @@ export class Requester {
 
   private noteTrouble(pending: PendingRequest, cause: unknown, delayMs: number): void {
     const now = Date.now()
-    const sinceUnixMs = pending.trouble?.sinceUnixMs ?? now
-    pending.trouble = { ...describeFailure(cause), sinceUnixMs, nextAttemptUnixMs: now + delayMs }
+    const reason = { ...describeFailure(cause), nextAttemptUnixMs: now + delayMs }
+    pending.trouble = goingOn(pending.trouble, reason, now)
   }
 
   private notePause(pending: PendingRequest, endUnixMs: number): void {
-    pending.trouble = {
+    const message = 'The data provider asked for a pause'
+    pending.trouble = goingOn(pending.trouble, {
       code: 'RATE_LIMITED',
-      message: 'The data provider asked for a pause',
-      sinceUnixMs: pending.trouble?.sinceUnixMs ?? Date.now(),
+      message,
       nextAttemptUnixMs: endUnixMs,
-    }
+    })
   }
 
   private record({ method }: AxiosRequestConfig, status: number, tookMs: number): void {

@@ -1,5 +1,5 @@
 import { type ConnectionStatus } from '../connections/connection-status'
-import { type Outage } from '../validation/outage'
+import { type Reason } from '../validation/reason'
 import { type WakeSignal } from '../util/wake-signal'
 import { type Transport, type TransportGenerics } from './transport'
 
@@ -14,12 +14,12 @@ export const wakeSignalOf = (transport: object): WakeSignal | undefined =>
   (transport as { [WAKE]?: WakeSignal })[WAKE]
 
 interface Ailing {
-  [OUTAGE]?: Outage
-  [FEED_OUTAGE]?: (params: object) => Outage | undefined
+  [OUTAGE]?: Reason
+  [FEED_OUTAGE]?: (params: object) => Reason | undefined
 }
 
 /** What is wrong with a transport's connection, or with its requests for the feed of these params, if it says. */
-export const outageOf = (transport: object, params?: object): Outage | undefined => {
+export const outageOf = (transport: object, params?: object): Reason | undefined => {
   const ailing = transport as Ailing
   return (params && ailing[FEED_OUTAGE]?.(params)) ?? ailing[OUTAGE]
 }

@@ -4,7 +4,7 @@ import { type ResponseCache } from '../feeds/response-cache'
 import { makeLogger } from '../util/logging'
 import { type TypeFromDefinition } from '../validation/input-parameters'
 import { CHILDREN, OUTAGE, outageOf } from './capabilities'
-import { type Outage } from '../validation/outage'
+import { type Reason } from '../validation/reason'
 import {
   type AdapterRequest,
   type EndpointContext,
@@ -31,7 +31,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
   }
 
   /** Why there may be no value, of all children that say so. */
-  get [OUTAGE](): Outage | undefined {
+  get [OUTAGE](): Reason | undefined {
     const outages = this.children.flatMap(([name, child]) => {
       const outage = outageOf(child)
       return outage === undefined ? [] : [{ name, outage }]

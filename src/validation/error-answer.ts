@@ -2,13 +2,13 @@ import { type Static, Type } from '@sinclair/typebox'
 
 /** Loaded by what describes and checks, and by its types alone elsewhere: nothing of this is on the way of an answer. */
 
-export const ErrorReason = Type.Object(
+export const Reason = Type.Object(
   {
     code: Type.String({
       description: 'A stable name of the cause: see the codes of causes. Authors may use codes of their own.',
     }),
     message: Type.String({ description: 'The same for people. Neither secrets nor URLs with queries.' }),
-    sinceUnixMs: Type.Optional(Type.Number({ description: 'Since when it has been so.' })),
+    sinceUnixMs: Type.Number({ description: 'Since when it has been so.' }),
     nextAttemptUnixMs: Type.Optional(
       Type.Number({ description: 'When the next try is planned, if one is.' }),
     ),
@@ -17,7 +17,7 @@ export const ErrorReason = Type.Object(
 )
 
 /** Why there is no value to answer with: `error.reason`, an addition to the contract's error body. */
-export type ErrorReason = Static<typeof ErrorReason>
+export type Reason = Static<typeof Reason>
 
 export const ErrorAnswer = Type.Object(
   {
@@ -33,7 +33,7 @@ export const ErrorAnswer = Type.Object(
         url: Type.Optional(Type.String({ description: 'What was asked of the data provider.' })),
         errorResponse: Type.Optional(Type.Unknown({ description: 'What the data provider answered.' })),
         feedID: Type.Optional(Type.String({ description: 'The feed that was asked for.' })),
-        reason: Type.Optional(ErrorReason),
+        reason: Type.Optional(Reason),
         stack: Type.Optional(Type.String({ description: 'Only with `DEBUG=true`.' })),
         cause: Type.Optional(Type.Unknown({ description: 'Only with `DEBUG=true`.' })),
       },

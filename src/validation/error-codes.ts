@@ -39,6 +39,9 @@ export const errorCodes = {
   LOGIN_TIMEOUT: 'The server took the connection and then left the login unanswered.',
   CHALLENGE_REFUSED: 'The server asked for a signature under something that is no login challenge.',
   PROTOCOL_VIOLATED: 'The server did what its protocol does not allow, and was left.',
+  WRITER_DOWN:
+    'With several workers: the process that is connected to the data provider is not running; it is being replaced.',
+  WRITER_SILENT: 'With several workers: the process that is connected to the data provider does not answer.',
   REPLACED: 'Another client has logged in with the same account, and the server put this one out.',
 } as const
 

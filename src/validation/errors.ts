@@ -1,10 +1,11 @@
 import { HttpRequestType } from '../metrics/constants'
 import { isDebug } from '../util/debug-flag'
 import { withoutUndefined } from '../util/objects'
-import { type AdapterErrorResponse, type ErrorReason } from './error-answer'
+import { type AdapterErrorResponse } from './error-answer'
+import { type Reason } from './reason'
 import { type ResponseTimestamps } from './timestamps'
 
-export { type AdapterErrorResponse, type ErrorReason }
+export { type AdapterErrorResponse }
 
 /**
  * An error that reaches the client as JSON, with `statusCode` as HTTP status (contract 12).
@@ -19,7 +20,7 @@ export class AdapterError extends Error {
   feedID?: string
   providerStatusCode?: number
   metricsLabel?: HttpRequestType
-  reason?: ErrorReason
+  reason?: Reason
   override name: string
   // Declared as a field, hence enumerable: authors log and serialise these errors as plain objects.
   override message: string

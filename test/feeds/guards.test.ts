@@ -314,7 +314,7 @@ describe.each(CACHES)('values written $way', ({ makeCache }) => {
     later(10)
     await tick(5, START + DAY)
     expect(feed.refusal).toEqual({
-      reason: 'future',
+      code: 'REFUSED_VALUE',
       message: 'The last value was refused: future',
       sinceUnixMs: START,
     })

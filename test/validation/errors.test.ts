@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { HttpRequestType } from '../../src/metrics/constants'
 import { errorCodes } from '../../src/validation/error-codes'
+import { classOf, goingOn } from '../../src/validation/reason'
 import {
   AdapterConnectionError,
   AdapterCustomError,
@@ -131,5 +132,21 @@ describe('error codes', () => {
         ...['NO_DATA_YET', 'STARTING'],
       ]),
     )
+  })
+})
+
+describe('a reason', () => {
+  it('ER-1: has a class for every code of the table, and the provider’s for a code of an author', () => {
+    for (const code of Object.keys(errorCodes)) expect(classOf({ code })).toMatch(/^[a-z-]+$/)
+    expect(classOf({ code: 'CONNECTION_REFUSED' })).toBe('network')
+    expect(classOf({ code: 'STALE_VALUE' })).toBe('stale')
+    for (const code of ['ACME_SAYS_NO', 'constructor']) expect(classOf({ code })).toBe('provider')
+  })
+
+  it('that goes on is as old as what it goes on from', () => {
+    const first = goingOn(undefined, { code: 'A', message: 'a' }, 1)
+    expect(first).toEqual({ code: 'A', message: 'a', sinceUnixMs: 1 })
+    const next = { code: 'B', message: 'b', nextAttemptUnixMs: 9 }
+    expect(goingOn(first, next, 2)).toEqual({ ...next, sinceUnixMs: 1 })
   })
 })

@@ -5,7 +5,7 @@ import { makeLogger } from '../../../src/util/logging'
 import { type EmptyInputParameters } from '../../../src/public/validation/input-params'
 import { type ConnectionStatus } from '../../../src/connections/connection-status'
 import { PushedTransport } from '../../../src/transports/pushed/pushed-transport'
-import { type Outage } from '../../../src/transports/pushed/terms'
+import { type Reason } from '../../../src/transports/pushed/terms'
 import { type EndpointContext } from '../../../src/public/adapter/types'
 import { type TransportGenerics } from '../../../src/public/transports'
 import { shownUrl } from '../../../src/connections/connection-stats'
@@ -115,7 +115,7 @@ export class StrapiPushTransport<
     ]
   }
 
-  protected outage(): Outage | undefined {
+  protected outage(): Reason | undefined {
     const { lastError, nextAttemptUnixMs } = this.schedule
     const next = nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }
     if (lastError !== undefined) {

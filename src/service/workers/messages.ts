@@ -1,5 +1,5 @@
 import { isObject } from '../../util/objects'
-import { type ErrorReason } from '../../validation/errors'
+import { type Reason } from '../../validation/reason'
 
 /**
  * What is in the writer's cache under a key now: until when (Unix ms), and the response as JSON. Without a response there is nothing
@@ -28,7 +28,7 @@ export type FromWriter =
   | { type: 'entries'; adapter: string; entries: Entry[] }
   /** All that was in the caches when the worker came has been sent. */
   | { type: 'synchronised' }
-  | { type: 'reason'; id: number; reason: ErrorReason | undefined }
+  | { type: 'reason'; id: number; reason: Reason | undefined }
 
 export type FromWorker =
   | { type: 'wanted'; feeds: WantedFeed[] }

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { makeLogger } from '../../util/logging'
 import { LogLimiter } from '../../util/log-limiter'
-import { type ErrorReason } from '../../validation/errors'
+import { type Reason } from '../../validation/reason'
 import { type Source } from './backlog'
 import { type FeedName, type FromWorker, type WantedFeed } from './messages'
 import { PublishedCache } from './published-cache'
@@ -15,7 +15,7 @@ const logger = makeLogger('Publisher')
 export interface Answers {
   want: (feed: WantedFeed) => void
   /** Why a feed has no value. */
-  explain: (feed: FeedName) => ErrorReason | undefined
+  explain: (feed: FeedName) => Reason | undefined
 }
 
 /** Sends all that is written to the caches of this process to every worker: at the end of each turn, once per key. */

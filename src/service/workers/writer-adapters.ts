@@ -1,7 +1,7 @@
 import { type AnyAdapter } from '../../adapter/adapter'
 import { reasonFor } from '../../adapter/wait-for-value'
 import { type AdapterDependencies } from '../../transports/transport'
-import { type ErrorReason } from '../../validation/errors'
+import { type Reason } from '../../validation/reason'
 import { requireLocalCache } from './local-only'
 import { type FeedName } from './messages'
 import { Publisher } from './publisher'
@@ -36,7 +36,7 @@ export class WriterAdapters {
     this.publisher.stop()
   }
 
-  private explain({ adapter, endpoint: name, transport: route, params }: FeedName): ErrorReason | undefined {
+  private explain({ adapter, endpoint: name, transport: route, params }: FeedName): Reason | undefined {
     const endpoint = this.adapters.get(adapter)?.endpointsMap[name]
     const transport = endpoint?.transportRoutes.entries().find(([one]) => one === route)?.[1]
     if (endpoint === undefined || transport === undefined) return undefined

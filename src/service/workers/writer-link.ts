@@ -1,12 +1,11 @@
 import { connect, type Socket } from 'node:net'
 import { Retry } from '../../connections/retry'
-import { type Outage } from '../../validation/outage'
+import { type Reason } from '../../validation/reason'
 import { exponentialBackoff } from '../../util/backoff'
 import { makeLogger } from '../../util/logging'
 import { errorOf, messageOf } from '../../util/objects'
 import { LogLimiter } from '../../util/log-limiter'
 import { sleep } from '../../util/sleep'
-import { type ErrorReason } from '../../validation/errors'
 import { encodeFrame, FrameReader } from './frames'
 import { type FeedName, type FromWorker, fromWriter, type FromWriter, type WantedFeed } from './messages'
 import { type MirrorCache } from './mirror-cache'
@@ -23,7 +22,7 @@ const MAX_UNTOLD = 100_000
 
 type Link = { state: 'down'; sinceUnixMs: number } | { state: 'up'; socket: Socket }
 
-const silent = (): Outage => ({
+const silent = (): Reason => ({
   code: 'WRITER_SILENT',
   message: 'The process that is connected to the data provider does not answer',
   sinceUnixMs: Date.now() - REASON_PATIENCE_MS,
@@ -36,7 +35,7 @@ export class WriterLink implements Announcer {
   private readonly caches = new Map<string, MirrorCache>()
   private readonly sets: WantedSet<unknown>[] = []
   private readonly untold = new Set<WantedFeed>()
-  private readonly questions = new Map<number, (reason: ErrorReason | undefined) => void>()
+  private readonly questions = new Map<number, (reason: Reason | undefined) => void>()
   private readonly problems = new LogLimiter()
   private readonly stopping = new AbortController()
   private link: Link = { state: 'down', sinceUnixMs: Date.now() }
@@ -69,18 +68,18 @@ export class WriterLink implements Announcer {
   }
 
   /** What is wrong with the writer, for clients that wait in vain. */
-  get outage(): Outage | undefined {
+  get outage(): Reason | undefined {
     if (this.link.state === 'up') return undefined
     const message = 'The process that is connected to the data provider is not running; it is being replaced'
     return { code: 'WRITER_DOWN', message, sinceUnixMs: this.link.sinceUnixMs }
   }
 
   /** Why a feed has no value: what the writer says, or that it says nothing. Never rejects. */
-  async explain(feed: FeedName): Promise<ErrorReason | undefined> {
+  async explain(feed: FeedName): Promise<Reason | undefined> {
     if (this.link.state === 'down' || this.questions.size >= MAX_QUESTIONS) return this.outage
     const id = this.asked++
     const over = new AbortController()
-    const answer = new Promise<ErrorReason | undefined>((resolve) => this.questions.set(id, resolve))
+    const answer = new Promise<Reason | undefined>((resolve) => this.questions.set(id, resolve))
     this.send({ type: 'why', id, feed })
     const silence = sleep(REASON_PATIENCE_MS, over.signal).then(() => this.outage ?? silent())
     const reason = await Promise.race([answer, silence])

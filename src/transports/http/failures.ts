@@ -1,7 +1,7 @@
 import { type AxiosError } from 'axios'
 import { AdapterDataProviderError, AdapterRateLimitError } from '../../validation/errors'
 import { type ResponseTimestamps } from '../../validation/timestamps'
-import { type Outage } from '../../validation/outage'
+import { type Reason } from '../../validation/reason'
 import { describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
 
 /** More of a provider's error page than anybody reads. */
@@ -13,7 +13,7 @@ const TOO_MANY_REQUESTS = 429
 export interface Failure {
   /** What its feeds answer with; nothing is cached when the provider did not answer (contract 17.5). */
   response: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps } | undefined
-  outage: Omit<Outage, 'sinceUnixMs'>
+  outage: Omit<Reason, 'sinceUnixMs'>
   /** The shortest and the longest interval after which it is tried again; undefined: as usual. */
   intervalMs: { min: number; max: number } | undefined
   /** The budget is used up: how long the pass waits. */

@@ -7,7 +7,7 @@ import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { FEED_OUTAGE, OUTAGE, WAKE } from '../capabilities'
-import { type Outage } from '../../validation/outage'
+import { type Reason } from '../../validation/reason'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { SubscriptionTransport } from '../subscription-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
@@ -118,7 +118,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   }
 
   /** Why a feed has no value yet, for the client that waits for it. */
-  [FEED_OUTAGE](params: object): Outage | undefined {
+  [FEED_OUTAGE](params: object): Reason | undefined {
     const feed = identify(params)
     const request = this.states.outageOf(feed)
     const outage = this.preparation.outageOf(feed) ?? request?.outage
@@ -130,7 +130,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   }
 
   /** What is wrong, when nothing is right. */
-  get [OUTAGE](): Outage | undefined {
+  get [OUTAGE](): Reason | undefined {
     return this.states.common
   }
 

@@ -3,7 +3,7 @@ import { identify } from '../../feeds/delta'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { type Outage } from '../../validation/outage'
+import { goingOn, type Reason } from '../../validation/reason'
 import { type EndpointContext } from '../transport'
 import { type HttpTransportConfig, type HttpTransportGenerics, type ProviderRequestConfig } from './config'
 import { HoldOff } from './hold-off'
@@ -27,7 +27,7 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
  * out, and tried again at a growing interval (IS-4).
  */
 export class Preparation<T extends HttpTransportGenerics> {
-  private readonly guilty = new Map<string, Outage>()
+  private readonly guilty = new Map<string, Reason>()
   private readonly holds: HoldOff
   private readonly problems = new LogLimiter()
 
@@ -71,7 +71,7 @@ export class Preparation<T extends HttpTransportGenerics> {
   }
 
   /** Why there is no request for a feed. */
-  outageOf(feed: string): Outage | undefined {
+  outageOf(feed: string): Reason | undefined {
     return this.guilty.get(feed)
   }
 
@@ -126,12 +126,9 @@ export class Preparation<T extends HttpTransportGenerics> {
     const feed = identify(params)
     const delayMs = this.holds.failed(feed, MIN_HOLD_MS, MAX_HOLD_MS)
     const now = Date.now()
-    this.guilty.set(feed, {
-      code: 'PREPARE_FAILED',
-      message: "The adapter's code that makes the request to the data provider failed",
-      sinceUnixMs: this.guilty.get(feed)?.sinceUnixMs ?? now,
-      nextAttemptUnixMs: now + delayMs,
-    })
+    const message = "The adapter's code that makes the request to the data provider failed"
+    const reason = { code: 'PREPARE_FAILED', message, nextAttemptUnixMs: now + delayMs }
+    this.guilty.set(feed, goingOn(this.guilty.get(feed), reason, now))
     this.problems.run(endpointName, (repeated) =>
       logger.error({ err: error, repeated }, `No request could be prepared for a feed of ${endpointName}`),
     )

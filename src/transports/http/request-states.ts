@@ -1,10 +1,10 @@
-import { type Outage } from '../../validation/outage'
+import { goingOn, type Reason } from '../../validation/reason'
 
 /** What is known of one request to the provider, by its key. */
 interface State {
   pending: number
   answeredAtUnixMs: number | undefined
-  outage: Outage | undefined
+  outage: Reason | undefined
 }
 
 /**
@@ -35,10 +35,10 @@ export class RequestStates {
     state.outage = undefined
   }
 
-  failed(key: string, outage: Omit<Outage, 'sinceUnixMs'>): void {
+  failed(key: string, outage: Omit<Reason, 'sinceUnixMs'>): void {
     const state = this.states.get(key)
     if (state === undefined) return
-    state.outage = { ...outage, sinceUnixMs: state.outage?.sinceUnixMs ?? Date.now() }
+    state.outage = goingOn(state.outage, outage)
   }
 
   /** What a feed's request failed with last, or that it was answered without a value for the feed. */
@@ -49,7 +49,7 @@ export class RequestStates {
   }
 
   /** What is wrong with all requests there are; undefined when any is well. */
-  get common(): Outage | undefined {
+  get common(): Reason | undefined {
     const states = [...this.states.values()]
     return states.every(({ outage }) => outage !== undefined) ? states[0]?.outage : undefined
   }

@@ -5,7 +5,7 @@ import { type SubscriptionDeltas } from '../../feeds/delta'
 import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { CONNECTIONS, OUTAGE, WAKE } from '../capabilities'
-import { type Outage } from '../../validation/outage'
+import { type Reason } from '../../validation/reason'
 import { type ConnectionStatus } from '../../connections/connection-status'
 import { StreamIntake } from '../stream-intake'
 import { StreamingTransport } from '../streaming-transport'
@@ -50,7 +50,7 @@ export abstract class PushedTransport<T extends TransportGenerics> extends Strea
     return this.connections()
   }
 
-  get [OUTAGE](): Outage | undefined {
+  get [OUTAGE](): Reason | undefined {
     return this.outage()
   }
 
@@ -69,7 +69,7 @@ export abstract class PushedTransport<T extends TransportGenerics> extends Strea
   protected abstract connections(): ConnectionStatus[]
 
   /** Why no values can come right now; undefined while they can. */
-  protected abstract outage(): Outage | undefined
+  protected abstract outage(): Reason | undefined
 
   /** Writes what a peer sent, through the endpoint's guards. Never throws: what goes wrong is counted. */
   protected deliver(results: ProviderResult<T>[] | undefined, receivedAt: number): void {

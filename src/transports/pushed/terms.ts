@@ -2,6 +2,6 @@
 export { compareStandings, compareTimes, type Moment, type Standing } from '../../feeds/order'
 export { FUTURE_TOLERANCE_MS, isAhead, isUnixMs } from '../../feeds/time'
 export { type ErrorCode } from '../../validation/error-codes'
-export { type Outage } from '../../validation/outage'
+export { type Reason } from '../../validation/reason'
 export { CONNECTIONS, FEED_OUTAGE, OUTAGE, WAKE } from '../capabilities'
 export { wantingTransports } from '../subscription-transport'

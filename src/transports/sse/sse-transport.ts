@@ -9,7 +9,7 @@ import { safeUrl } from '../../util/redaction'
 import { AdapterDataProviderError } from '../../validation/errors'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { OUTAGE, WAKE } from '../capabilities'
-import { type Outage } from '../../validation/outage'
+import { goingOn, type Reason } from '../../validation/reason'
 import { type Requester } from '../../outbound-http/requester'
 import { StreamIntake } from '../stream-intake'
 import { connectionError, noUrl, reasonOf } from '../../connections/connection-error'
@@ -55,8 +55,8 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private openedAt = 0
   private currentUrl = ''
   private suggestedUrl: string | undefined
-  private outage: Outage | undefined
-  private requestOutage: Outage | undefined
+  private outage: Reason | undefined
+  private requestOutage: Reason | undefined
   private readonly reconnection = new Retry(afterClose)
   private readonly requests = new SubscriptionRequests<Params<T>>(() => this[WAKE].wake())
   /** Closed until a request that keeps the provider's session alive is due. */
@@ -70,7 +70,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   }
 
   /** Why there may be no value: the stream is down, or what should be subscribed on it could not be. */
-  get [OUTAGE](): Outage | undefined {
+  get [OUTAGE](): Reason | undefined {
     return this.outage ?? this.requestOutage
   }
 
@@ -255,11 +255,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
         providerStatusCode === undefined
           ? 'The subscription request failed'
           : `The subscription request failed with status ${providerStatusCode}`
-      this.requestOutage = {
-        code: 'SUBSCRIBE_FAILED',
-        message: reason,
-        sinceUnixMs: this.requestOutage?.sinceUnixMs ?? Date.now(),
-      }
+      this.requestOutage = goingOn(this.requestOutage, { code: 'SUBSCRIBE_FAILED', message: reason })
       if (error instanceof AdapterDataProviderError)
         for (const one of built.params) this.intake.writeError(one, 502, reason)
     })
@@ -374,7 +370,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   }
 
   private noteOutage(code: string, message: string): void {
-    this.outage = { code, message, sinceUnixMs: this.outage?.sinceUnixMs ?? Date.now() }
+    this.outage = goingOn(this.outage, { code, message })
   }
 
   private warn(kind: string, fields: object, message: string): void {

@@ -7,7 +7,7 @@ import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { OUTAGE, WAKE } from '../capabilities'
-import { type Outage } from '../../validation/outage'
+import { goingOn, type Reason } from '../../validation/reason'
 import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
@@ -54,7 +54,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   streamHandlerInvocationsWithNoConnection = 0
   heartbeatInterval?: NodeJS.Timeout
   subscriptionMessageBuilder?: SubscriptionMessageBuilder<T>;
-  [OUTAGE]: Outage | undefined
+  [OUTAGE]: Reason | undefined
 
   private generation = 0
   private attempt: Attempt | undefined
@@ -447,7 +447,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   private noteOutage(code: string, message: string): void {
-    this[OUTAGE] = { code, message, sinceUnixMs: this[OUTAGE]?.sinceUnixMs ?? Date.now() }
+    this[OUTAGE] = goingOn(this[OUTAGE], { code, message })
   }
 
   private guarded(handler: string, call: () => unknown): void {

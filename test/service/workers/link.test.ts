@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type AdapterResponse } from '../../../src/feeds/responses'
 import { type SubscriptionSet } from '../../../src/feeds/subscription-set'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
-import { type ErrorReason } from '../../../src/validation/errors'
+import { type Reason } from '../../../src/validation/reason'
 import { encodeFrame, FrameReader } from '../../../src/service/workers/frames'
 import { type FeedName, type WantedFeed } from '../../../src/service/workers/messages'
 import { MirrorCache } from '../../../src/service/workers/mirror-cache'
@@ -49,7 +49,7 @@ class Writer {
   readonly wanted: WantedFeed[] = []
   readonly cache: PublishedCache
   onWant: () => void = () => {}
-  explain: (feed: FeedName) => ErrorReason | undefined = () => undefined
+  explain: (feed: FeedName) => Reason | undefined = () => undefined
   private readonly publisher = new Publisher({
     want: (feed) => {
       this.wanted.push(feed)

@@ -1,0 +1,86 @@
+import { type Reason } from './error-answer'
+import { type ErrorCode } from './error-codes'
+
+export { type Reason }
+
+/** What kind of thing is wrong (ER-1): closed, so that who reads it can branch on it. */
+export type ReasonClass =
+  | 'input'
+  | 'auth'
+  | 'quota'
+  | 'symbol'
+  | 'provider'
+  | 'network'
+  | 'timeout'
+  | 'decode'
+  | 'guard'
+  | 'stale'
+  | 'market-closed'
+  | 'capacity'
+  | 'starting'
+  | 'internal'
+  | 'poison'
+  | 'clock'
+
+const classes: Record<ErrorCode, ReasonClass> = {
+  CONNECTION_REFUSED: 'network',
+  CONNECTION_TIMEOUT: 'timeout',
+  CONNECTION_CLOSED: 'network',
+  CONNECTION_FAILED: 'network',
+  HOST_NOT_FOUND: 'network',
+  TLS_FAILED: 'network',
+  HANDSHAKE_REFUSED: 'provider',
+  OPEN_HANDLER_FAILED: 'internal',
+  UNRESPONSIVE: 'timeout',
+  SUBSCRIBE_FAILED: 'symbol',
+  URL_FAILED: 'internal',
+  REQUEST_FAILED: 'provider',
+  PREPARE_FAILED: 'internal',
+  PARSE_FAILED: 'decode',
+  RATE_LIMITED: 'quota',
+  PROVIDER_ERROR: 'provider',
+  REFUSED_VALUE: 'guard',
+  STALE_VALUE: 'stale',
+  NO_DATA_YET: 'starting',
+  STARTING: 'starting',
+  NO_PEER: 'network',
+  LISTEN_FAILED: 'internal',
+  MESSAGES_REFUSED: 'guard',
+  SIGNER_KEY_UNKNOWN: 'auth',
+  KEY_EXPIRED: 'auth',
+  CONNECTION_STRING_REFUSED: 'internal',
+  REALM_FAILED: 'provider',
+  ROOM_FULL: 'capacity',
+  LOGIN_REFUSED: 'auth',
+  LOGIN_TIMEOUT: 'timeout',
+  CHALLENGE_REFUSED: 'provider',
+  PROTOCOL_VIOLATED: 'provider',
+  REPLACED: 'provider',
+  WRITER_DOWN: 'internal',
+  WRITER_SILENT: 'internal',
+}
+
+const isKnown = (code: string): code is ErrorCode => Object.hasOwn(classes, code)
+
+/** The class of a reason. A code of an author's own is taken for the provider's. */
+export const classOf = ({ code }: Pick<Reason, 'code'>): ReasonClass =>
+  isKnown(code) ? classes[code] : 'provider'
+
+/**
+ * A reason that may go on: what is wrong now, since when something has been.
+ *
+ * @param before - what was wrong until now, if anything was
+ */
+export const goingOn = (
+  before: Reason | undefined,
+  { code, message, nextAttemptUnixMs }: Omit<Reason, 'sinceUnixMs'>,
+  nowUnixMs = Date.now(),
+): Reason => {
+  const sinceUnixMs = before?.sinceUnixMs ?? nowUnixMs
+  return {
+    code,
+    message,
+    sinceUnixMs,
+    ...(nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }),
+  }
+}
