@@ -84,16 +84,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       const value = this.toResponse(feed, result, transportName, name, now)
       if (!this.accept(transportName, feed, value, now)) continue
       const ttlMs = this.ttlOf(value, now)
-      if (admission === undefined) {
-        this.keep(cache, feed, value, ttlMs, now)
-        continue
-      }
-      const { key } = feed
-      const offer = { key, value, ttlMs, feed }
-      const decision = this.decide(admission, transportName, offer, cache.read(key, feed)?.value, now, true)
-      if (decision === undefined) continue
-      if (decision.value === undefined) void cache.setTTL(key, decision.ttlMs)
-      else this.keep(cache, feed, decision.value, decision.ttlMs, now)
+      if (admission === undefined) this.keep(cache, feed, value, ttlMs, now)
+      else this.admitNow(admission, cache, transportName, feed, value, ttlMs, now)
     }
   }
 
@@ -257,6 +249,23 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       result: value.result,
       timestamps: value.timestamps,
     }))
+  }
+
+  private admitNow(
+    admission: Admission<AdapterResponse<T['Response']>>,
+    cache: LocalCache<AdapterResponse<T['Response']>>,
+    transportName: string,
+    feed: Feed,
+    value: AdapterResponse<T['Response']>,
+    ttlMs: number,
+    now: number,
+  ): void {
+    const { key } = feed
+    const offer = { key, value, ttlMs, feed }
+    const decision = this.decide(admission, transportName, offer, cache.read(key, feed)?.value, now, true)
+    if (decision === undefined) return
+    if (decision.value === undefined) void cache.setTTL(key, decision.ttlMs)
+    else this.keep(cache, feed, decision.value, decision.ttlMs, now)
   }
 
   private keep(

@@ -1,14 +1,10 @@
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
-import { CLOCK_TOLERANCE_MS } from '../validation/timestamps'
 import { validator } from '../validation/validators'
 import { type TimestampedAdapterResponse } from './responses'
-import { isAhead, isBeforeClocks } from './time'
+import { isImplausible } from './time'
 
 const logger = makeLogger('ResponseCache')
-
-const isImplausible = (indicated: number, now: number): boolean =>
-  !Number.isInteger(indicated) || isBeforeClocks(indicated) || isAhead(indicated, now, CLOCK_TOLERANCE_MS)
 
 /** What a response is warned of, and stored with nevertheless (contract 8.4). */
 export class ResponseWarnings {

@@ -58,6 +58,9 @@ export const nanosecondReader = (form: TimeForm): ((value: unknown) => bigint | 
   }
 }
 
+/** Of ten digits or more after a leading zero V8 makes another fraction: .0009999999 would be 9 ms. */
+const LONG_FRACTION = /(\.\d{9})\d+/
+
 /** What is asked of a text before `Date.parse` may read it. */
 export interface ZonedForm {
   /** Whether the text must begin with `2026-11-22T`. Default: a `T` in its last line is enough. */
@@ -73,14 +76,14 @@ const ANY_DATE = new RegExp(`^(?:[^]*[\\n\\r\\u2028\\u2029])?[^T\\n\\r\\u2028\\u
 
 /**
  * Makes a reader of times whose writers are only known to mean ISO 8601: Unix ms of whatever `Date.parse` reads, as long as the text ends
- * in a zone. Without a zone, `Date.parse` would take a text for local time. Up to nine digits of a fraction are cut to the ms. Undefined
+ * in a zone. Without a zone, `Date.parse` would take a text for local time. Digits of a fraction beyond the ms are cut. Undefined
  * for everything else.
  */
 export const zonedTimeReader = ({ dateFirst = false, maxCharacters = Infinity }: ZonedForm = {}) => {
   const pattern = dateFirst ? DATE_FIRST : ANY_DATE
   return (value: unknown): number | undefined => {
     if (typeof value !== 'string' || value.length > maxCharacters || !pattern.test(value)) return undefined
-    const unixMs = Date.parse(value)
+    const unixMs = Date.parse(value.replace(LONG_FRACTION, '$1'))
     return Number.isNaN(unixMs) ? undefined : unixMs
   }
 }

@@ -180,3 +180,15 @@ describe('a time with a zone', () => {
       expect(anywhere(text)).toBeUndefined()
   })
 })
+
+it('TM-5: cuts a fraction of any length', () => {
+  const read = zonedTimeReader()
+  const second = Date.UTC(2026, 0)
+  for (const [fraction, ms] of [
+    ['0009999999', 0],
+    ['09999999999', 99],
+    ['123999999999999999', 123],
+    ['000000001', 0],
+  ] as const)
+    expect(read(`2026-01-01T00:00:00.${fraction}Z`), fraction).toBe(second + ms)
+})
