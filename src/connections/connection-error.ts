@@ -1,3 +1,4 @@
+import { memberOf } from '../util/objects'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError } from '../validation/errors'
 import { type Reason } from '../validation/reason'
@@ -46,12 +47,11 @@ export const transportStopped = (): AdapterConnectionError =>
   connectionError('CONNECTION_CLOSED', 'The transport stopped')
 
 const isReason = (reason: unknown): reason is Reason => {
-  const { code, message } = (reason ?? {}) as Partial<Reason>
-  return typeof code === 'string' && typeof message === 'string'
+  return typeof memberOf(reason, 'code') === 'string' && typeof memberOf(reason, 'message') === 'string'
 }
 
 /** What an error of ours says to clients, where it is one. */
 export const reasonOf = (error: unknown): Reason | undefined => {
-  const { reason } = (error ?? {}) as { reason?: unknown }
+  const reason = memberOf(error, 'reason')
   return isReason(reason) ? reason : undefined
 }

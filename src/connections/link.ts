@@ -1,3 +1,4 @@
+import { errorOf } from '../util/objects'
 import { type Socket } from 'node:net'
 import type WebSocket from 'ws'
 import { makeLogger } from '../util/logging'
@@ -162,7 +163,7 @@ export class Link {
     try {
       this.listener?.message(data, isBinary)
     } catch (error) {
-      this.cause ??= error as Error
+      this.cause ??= errorOf(error)
       void this.close(1011)
     }
   }

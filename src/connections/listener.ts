@@ -1,8 +1,9 @@
+import { memberOf } from '../util/objects'
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, type Socket } from 'node:net'
-import { type Duplex } from 'node:stream'
-import { type TLSSocket } from 'node:tls'
+import { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { WebSocketServer } from 'ws'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
@@ -97,9 +98,7 @@ export class Listener<Peer> {
     server.on('connection', (wire: Socket) => this.accepted(wire))
     // A failed TLS handshake comes here too.
     server.on('clientError', (_error, wire) => {
-      this.refused(
-        (wire as { secureConnecting?: boolean }).secureConnecting ? 'handshake-failed' : 'not-a-websocket',
-      )
+      this.refused(memberOf(wire, 'secureConnecting') === true ? 'handshake-failed' : 'not-a-websocket')
       wire.destroy()
     })
     server.on('request', (request) => this.turnAway('not-a-websocket', request.socket))
@@ -193,7 +192,7 @@ export class Listener<Peer> {
       this.links.set(link, peer)
       void link.closed.then(() => this.links.delete(link))
       try {
-        this.options.onLink(link, peer, this.numbers.get(wireOf(wire)) as number)
+        this.options.onLink(link, peer, this.numbers.get(wireOf(wire))!)
       } catch (err) {
         logger.error({ err }, 'What follows an accepted connection failed')
         void link.close(1011)
@@ -203,7 +202,7 @@ export class Listener<Peer> {
 
   private identify(request: IncomingMessage): Peer | undefined {
     const { headers, url = '/', socket } = request
-    const { subject } = (socket as Partial<TLSSocket>).getPeerCertificate?.() ?? {}
+    const { subject } = (socket instanceof TLSSocket ? socket.getPeerCertificate() : undefined) ?? {}
     const name = subject?.CN
     try {
       return this.options.authenticate({
@@ -234,7 +233,10 @@ export class Listener<Peer> {
 const HANDSHAKE_DONE = 'tickwell.handshakeDone'
 
 /** Over TLS the upgrade comes on a socket of its own; what was accepted is the one below it. */
-const wireOf = (upgraded: Duplex): Duplex => (upgraded as unknown as { _parent?: Socket })._parent ?? upgraded
+const wireOf = (upgraded: Duplex): Duplex => {
+  const below = memberOf(upgraded, '_parent')
+  return below instanceof Duplex ? below : upgraded
+}
 
 const handshakeDone = (upgraded: Duplex): void => {
   wireOf(upgraded).emit(HANDSHAKE_DONE)

@@ -9,6 +9,7 @@ export const CLOSED = 3
 
 /** What every socket has, the doubles of adapters' tests included (contract 16.9); all else is called behind a check. */
 type Double = Partial<WebSocket>
+const double = (socket: WebSocket): Double => socket
 
 const ignore = () => {}
 
@@ -17,8 +18,9 @@ type Wired = WebSocket & { [WIRE]?: Socket }
 
 /** Remembers the connection under a socket that is being opened, for {@link together}. */
 export const noteWire = (socket: WebSocket): void => {
-  ;(socket as Double).on?.('upgrade', (response: IncomingMessage) => {
-    ;(socket as Wired)[WIRE] = response.socket
+  const wired: Wired = socket
+  double(socket).on?.('upgrade', (response: IncomingMessage) => {
+    wired[WIRE] = response.socket
   })
 }
 
@@ -35,7 +37,7 @@ export const together = (socket: WebSocket | undefined, send: () => void): void 
 }
 
 export const takeListenersOff = (socket: WebSocket): void => {
-  ;(socket as Double).removeAllListeners?.()
+  double(socket).removeAllListeners?.()
 }
 
 /** Takes off all listeners, and leaves one for errors: an error that nobody hears would end the process. */
@@ -46,9 +48,9 @@ export const silence = (socket: WebSocket): void => {
 
 /** For a dead or unwanted peer: no handshake, no waiting. */
 export const destroy = (socket: WebSocket): void => {
-  const { terminate } = socket as Double
+  const { terminate } = double(socket)
   if (terminate !== undefined) terminate.call(socket)
-  else (socket as Double).close?.()
+  else double(socket).close?.()
 }
 
 /** A polite end with code 1000. Never throws: a socket that cannot be closed is destroyed. */
@@ -62,4 +64,4 @@ export const closeNormally = (socket: WebSocket): void => {
 
 /** How many listeners for messages a socket has, as far as it can tell. */
 export const messageListeners = (socket: WebSocket): number | undefined =>
-  (socket as Double).listenerCount?.('message')
+  double(socket).listenerCount?.('message')

@@ -64,13 +64,13 @@ export class FeedIndex {
     const last = this.names.length - 1
     let level = this.root
     for (let i = 0; i < last; i++) {
-      const value = params[this.names[i] as string]
+      const value = params[this.names[i]!]
       if (!isIndexable(value)) return this.canonicalFeed(params)
       let next = level.get(value) as Level | undefined
       if (next === undefined) level.set(value, (next = new Map()))
       level = next
     }
-    const value = params[this.names[last] as string]
+    const value = params[this.names[last]!]
     if (!isIndexable(value)) return this.canonicalFeed(params)
     const feed = level.get(value) as Feed | undefined
     return feed ?? this.learn(level, value, params)

@@ -1,3 +1,4 @@
+import { isObject } from '../util/objects'
 import { isBackwards } from './order'
 import { type AdapterResponse } from './responses'
 import { isAhead } from './time'
@@ -24,9 +25,9 @@ const numbersOf = (response: AdapterResponse): number[] => {
   const numbers: number[] = []
   if (typeof response.result === 'number') numbers.push(response.result)
   const data: unknown = response.data
-  if (typeof data === 'object' && data !== null) {
-    for (const name of ['result', 'bid', 'mid', 'ask'] as const) {
-      const value = (data as Record<string, unknown>)[name]
+  if (isObject(data)) {
+    for (const name of ['result', 'bid', 'mid', 'ask']) {
+      const value = data[name]
       if (typeof value === 'number') numbers.push(value)
     }
   }
@@ -39,8 +40,8 @@ const isUnreal = (value: unknown): boolean => typeof value === 'number' && !Numb
 export const isFiniteValue = (response: AdapterResponse): boolean => {
   if (isUnreal(response.result)) return false
   const data: unknown = response.data
-  if (typeof data !== 'object' || data === null) return true
-  const { result, bid, mid, ask } = data as Record<string, unknown>
+  if (!isObject(data)) return true
+  const { result, bid, mid, ask } = data
   return !isUnreal(result) && !isUnreal(bid) && !isUnreal(mid) && !isUnreal(ask)
 }
 

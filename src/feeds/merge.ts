@@ -154,9 +154,7 @@ export class Merge {
   private storedOf(feed: MergedFeed, current: AdapterResponse, now: number): Observation {
     const { written } = feed
     if (written !== undefined && isSameResponse(current, written.response)) return written
-    const source = this.names.indexOf(
-      (current as { meta?: { transportName?: string } }).meta?.transportName ?? '',
-    )
+    const source = this.names.indexOf(current.meta?.transportName ?? '')
     return observe(current, source === -1 ? FOREIGN_RANK : source, now, 0)
   }
 

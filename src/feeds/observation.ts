@@ -14,7 +14,7 @@ const finite = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 
 export const observe = (response: AdapterResponse, rank: number, now: number, ttlMs: number): Observation => {
-  const { timestamps } = response as Partial<AdapterResponse>
+  const { timestamps }: Partial<AdapterResponse> = response
   const indicated = finite(timestamps?.providerIndicatedTimeUnixMs)
   const received = finite(timestamps?.providerDataReceivedUnixMs) ?? now
   // A time ahead of its own receipt is none, unless it is our clock that is wrong.

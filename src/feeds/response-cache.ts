@@ -142,7 +142,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       this.lastName = transportName
       this.lastIndex = index
     }
-    return (this.lastIndex as FeedIndex).find(params)
+    return this.lastIndex!.find(params)
   }
 
   /** Lets `onlyWanted` guards ask the transport's subscriptions whether somebody wants a feed. */

@@ -1,4 +1,5 @@
-import { type AxiosError, type AxiosRequestConfig } from 'axios'
+import { memberOf } from '../util/objects'
+import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
 import { networkCode, networkText, textOfParts } from '../validation/network-error'
@@ -15,9 +16,13 @@ const RETRIED_CLIENT_ERRORS = new Set([408, 425, 429])
 export const isWorthRetrying = (status: number | undefined): boolean =>
   status === undefined || status < 400 || status >= 500 || RETRIED_CLIENT_ERRORS.has(status)
 
+type Answer = Partial<AxiosResponse<unknown, unknown>>
+
+/** What a provider answered to a request that failed, if it did. Known by its members: tests make such errors of plain objects. */
+export const answerOf = (error: unknown): Answer | undefined => memberOf(error, 'response') ?? undefined
+
 /** The status a provider answered with, if it did. */
-export const statusOf = (error: unknown): number | undefined =>
-  (error as Partial<AxiosError> | null)?.response?.status
+export const statusOf = (error: unknown): number | undefined => answerOf(error)?.status
 
 /** The error of a failed request (contract 11). */
 export const providerError = (
@@ -25,7 +30,7 @@ export const providerError = (
   config: AxiosRequestConfig,
   timestamps: RequestTimestamps,
 ): AdapterDataProviderError | AdapterConnectionError => {
-  const response = (error as Partial<AxiosError> | null)?.response
+  const response = answerOf(error)
   const fields = {
     statusCode: 502,
     name: 'Data Provider error',
@@ -57,7 +62,7 @@ export const describeFailure = (error: unknown): { code: ErrorCode; message: str
   if (status !== undefined)
     return { code: 'REQUEST_FAILED', message: `The data provider answered with status ${status}` }
   const known = networkCode(error, CODES)
-  const words = textOfParts(error) ?? String((error as { code?: unknown } | null)?.code)
+  const words = textOfParts(error) ?? String(memberOf(error, 'code'))
   if (known !== undefined)
     return { code: known, message: `The request to the data provider failed: ${words}` }
   return { code: 'CONNECTION_FAILED', message: 'The request to the data provider failed without an answer' }

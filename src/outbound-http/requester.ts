@@ -1,3 +1,4 @@
+import { memberOf } from '../util/objects'
 import { type AxiosRequestConfig, type AxiosResponse, type AxiosStatic } from 'axios'
 import { dataProviderMetricsLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
@@ -122,7 +123,8 @@ export class Requester {
     this.isStopped = true
     for (const request of this.pending.values()) request.cancel()
     for (const pause of this.pauses.values()) pause.stop()
-    ;(this.rateLimiter as RateLimiter & { stop?: () => void }).stop?.()
+    const limiter: RateLimiter & { stop?: () => void } = this.rateLimiter
+    limiter.stop?.()
   }
 
   private enqueue<T>(
@@ -159,7 +161,7 @@ export class Requester {
           throw error
         const { delayMs, next } = backoff.next()
         backoff = next
-        this.noteTrouble(pending, (error as Error).cause, delayMs)
+        this.noteTrouble(pending, memberOf(error, 'cause'), delayMs)
         logger.debug({ attempt, delayMs }, 'A request to the data provider failed and will be tried again')
         await sleep(delayMs, pending.signal)
       }
@@ -256,7 +258,7 @@ export class Requester {
   }
 
   private mayRetry(error: unknown, pause: ProviderPause): boolean {
-    if (!isWorthRetrying(statusOf((error as Error).cause))) return false
+    if (!isWorthRetrying(statusOf(memberOf(error, 'cause')))) return false
     return (pause.endUnixMs ?? 0) - Date.now() <= LONGEST_PAUSE_BEFORE_RETRY_MS
   }
 

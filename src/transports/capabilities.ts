@@ -10,17 +10,22 @@ export const CONNECTIONS: unique symbol = Symbol('tickwell.connections')
 export const CHILDREN: unique symbol = Symbol('tickwell.children')
 
 /** The signal that ends a transport's sleep early, for transports that have one. */
-export const wakeSignalOf = (transport: object): WakeSignal | undefined =>
-  (transport as { [WAKE]?: WakeSignal })[WAKE]
+export const wakeSignalOf = (transport: object): WakeSignal | undefined => of(transport)[WAKE]
 
-interface Ailing {
+/** What a transport may be able to do, or to say of itself, beside the contract. */
+interface Capable {
+  [WAKE]?: WakeSignal
+  [CHILDREN]?: ReadonlyMap<string, object>
+  [CONNECTIONS]?: () => ConnectionStatus[]
   [OUTAGE]?: Reason
   [FEED_OUTAGE]?: (params: object) => Reason | undefined
 }
 
+const of = (transport: object): Capable => transport
+
 /** What is wrong with a transport's connection, or with its requests for the feed of these params, if it says. */
 export const outageOf = (transport: object, params?: object): Reason | undefined => {
-  const ailing = transport as Ailing
+  const ailing = of(transport)
   return (params && ailing[FEED_OUTAGE]?.(params)) ?? ailing[OUTAGE]
 }
 
@@ -32,7 +37,7 @@ export const childrenOf = <T extends TransportGenerics>(
 
 /** The connections that a transport shows, or that those show which it is made of. */
 export const connectionsOf = (transport: object): ConnectionStatus[] => {
-  const children = (transport as { [CHILDREN]?: ReadonlyMap<string, object> })[CHILDREN]
+  const children = of(transport)[CHILDREN]
   if (children !== undefined) return [...children.values()].flatMap(connectionsOf)
-  return (transport as { [CONNECTIONS]?: () => ConnectionStatus[] })[CONNECTIONS]?.() ?? []
+  return of(transport)[CONNECTIONS]?.() ?? []
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../util/objects'
 import { Refusals, type RefusalReason } from '../feeds/refusals'
 import { ResponseCache } from '../feeds/response-cache'
 import { type ProviderResult, type TimestampedProviderResult } from '../feeds/responses'
@@ -107,13 +108,9 @@ export abstract class ResultIntake<T extends TransportGenerics> {
   }
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-
 /** Whether something is a result at all. */
 export const isResult = (result: unknown): result is { params: object; response: object } => {
-  if (!isObject(result)) return false
-  const { params, response } = result as { params?: unknown; response?: unknown }
-  return isObject(params) && isObject(response)
+  return isObject(result) && isObject(result.params) && isObject(result.response)
 }
 
 /** For a log line. Messages of authors' own decoding may hold what JSON cannot (a bigint, a cycle). */

@@ -20,7 +20,7 @@ export class TransportRoutes<T extends TransportGenerics> {
   }
 
   get(name: string): Transport<T> {
-    return this.map.get(name) as Transport<T>
+    return this.map.get(name)!
   }
 
   routeNames(): string[] {

@@ -1,8 +1,8 @@
-import { type AxiosError } from 'axios'
+import { memberOf } from '../../util/objects'
 import { AdapterDataProviderError, AdapterRateLimitError } from '../../validation/errors'
 import { type ResponseTimestamps } from '../../validation/timestamps'
 import { type Reason } from '../../validation/reason'
-import { describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
+import { answerOf, describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
 
 /** More of a provider's error page than anybody reads. */
 const MAX_BODY_CHARACTERS = 10_000
@@ -54,13 +54,13 @@ export const failureOf = (error: unknown, cacheMaxAgeMs: number): Failure => {
       waitMs,
     }
   }
-  const cause = (error as Error | null)?.cause
+  const cause = memberOf(error, 'cause')
   const status = statusOf(cause)
   const intervalMs = intervalAfter(status, cacheMaxAgeMs)
   const outage = describeFailure(cause ?? error)
   if (!(error instanceof AdapterDataProviderError) || status === undefined)
     return { response: undefined, outage, intervalMs, waitMs: 0 }
-  const errorMessage = `Provider request failed with status ${status}: ${bodyOf((cause as AxiosError).response?.data)}`
+  const errorMessage = `Provider request failed with status ${status}: ${bodyOf(answerOf(cause)?.data)}`
   return {
     response: { errorMessage, statusCode: 502, timestamps: error.timestamps },
     outage,

@@ -16,7 +16,7 @@ export class FairOrder {
       .sort((a, b) => b.count - a.count || b.at - a.at)
       .map(({ request }) => request)
     if (this.lostFirst) return mostServedFirst
-    const least = mostServedFirst.pop() as T
+    const least = mostServedFirst.pop()!
     return [least, ...mostServedFirst]
   }
 

@@ -1,3 +1,4 @@
+import { memberOf, messageOf } from '../../util/objects'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { type BaseAdapterSettings } from '../../config/settings'
@@ -9,15 +10,13 @@ interface Context {
   adapterSettings: Pick<BaseAdapterSettings, 'WARMUP_SUBSCRIPTION_TTL' | 'CACHE_MAX_AGE'>
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 /** What an HTTP transport logs: each kind of trouble once, and then once in an interval with a count (OB-4). */
 export class Reports {
   private readonly limiter = new LogLimiter()
 
   failure(code: string, { endpointName: endpoint }: Context, transport: string, error: unknown): void {
-    const status = (error as { providerStatusCode?: number } | null)?.providerStatusCode
-    this.limiter.run(`${code} ${status ?? ''}`, (repeated) =>
+    const status = memberOf(error, 'providerStatusCode')
+    this.limiter.run(`${code} ${String(status ?? '')}`, (repeated) =>
       logger.error(
         { endpoint, transport, code, status, repeated },
         `A request of ${endpoint} to the data provider failed: ${messageOf(error)}`,
