@@ -28,7 +28,7 @@ afterEach(() => {
 const PRICE = /^ETH\/USD {2}(\d+\.\d\d)/
 
 describe('the demo', () => {
-  it('prints a command and one price, and ends well', { timeout: 30_000 }, async () => {
+  it('prints a command and one price, and ends well', { timeout: 120_000 }, async () => {
     const { lines, exited, errors } = start(['--once'])
     const printed: string[] = []
     for await (const line of lines) printed.push(line)
@@ -41,7 +41,7 @@ describe('the demo', () => {
     expect(printed[2]).toMatch(PRICE)
   })
 
-  it('shows prices that move until a signal ends it well', { timeout: 30_000 }, async () => {
+  it('shows prices that move until a signal ends it well', { timeout: 120_000 }, async () => {
     const { child, lines, exited } = start(['--seed', '7'])
     const prices = new Set<string>()
     let reply = ''
@@ -61,7 +61,7 @@ describe('the demo', () => {
     expect(prices.size).toBeGreaterThanOrEqual(2)
   })
 
-  it('takes another port when its usual one is taken', { timeout: 30_000 }, async () => {
+  it('takes another port when its usual one is taken', { timeout: 120_000 }, async () => {
     const server = createServer()
     // Taken by us, or by somebody else already: both will do.
     await new Promise<void>((resolve) => {
@@ -79,7 +79,7 @@ describe('the demo', () => {
 
   it(
     'keeps to a port that the operator names, and says when that is taken',
-    { timeout: 30_000 },
+    { timeout: 120_000 },
     async () => {
       const server = createServer()
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -91,7 +91,7 @@ describe('the demo', () => {
     },
   )
 
-  it('ends badly with a reason when it is told nonsense', { timeout: 30_000 }, async () => {
+  it('ends badly with a reason when it is told nonsense', { timeout: 120_000 }, async () => {
     const { exited, errors } = start(['--seed', 'x'])
     expect(await exited).toBe(1)
     expect(errors()).toBe('--seed wants a whole number, not "x"\n')

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { checkHealth, healthUrl, type HealthSettings } from '../../src/cli/healthcheck'
+import { GUARD_MS } from '../helpers/eventually'
 
 const settings: HealthSettings = {
   BASE_URL: '/',
@@ -60,13 +61,13 @@ describe('the health check', () => {
       asked = request.url
       response.end('{"message":"OK"}')
     })
-    await checkHealth({ ...well.settings, BASE_URL: '/ea' })
+    await checkHealth({ ...well.settings, BASE_URL: '/ea' }, GUARD_MS)
     expect(asked).toBe('/ea/health')
   })
 
   it('fails when the service answers anything else', async () => {
     await using ill = await service((_request, response) => response.writeHead(503).end())
-    await expect(checkHealth(ill.settings)).rejects.toThrow('/health answered 503')
+    await expect(checkHealth(ill.settings, GUARD_MS)).rejects.toThrow('/health answered 503')
   })
 
   it('fails when nobody listens', async () => {

@@ -6,6 +6,7 @@ import { metrics } from '../../src/metrics/registry'
 import { exponentialBackoff } from '../../src/util/backoff'
 import { LoggerFactoryProvider } from '../../src/util/logging'
 import { AdapterConnectionError } from '../../src/validation/errors'
+import { eventually } from '../helpers/eventually'
 import { refusingHost } from '../helpers/two-addresses'
 import { call } from './support'
 
@@ -43,7 +44,7 @@ describe('a host that refuses at each of its addresses', () => {
     })
     onTestFinished(() => keeper.stop())
     keeper.start()
-    await vi.waitFor(() => expect(keeper.state).toBe('waiting'))
+    await eventually(() => expect(keeper.state).toBe('waiting'))
     const told = { code: 'CONNECTION_REFUSED', message: `Could not connect: ${parts}` }
     expect(keeper.outage()).toMatchObject(told)
     expect(keeper.status().lastError).toMatchObject(told)

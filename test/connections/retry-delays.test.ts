@@ -10,6 +10,7 @@ import { afterClose } from '../../src/transports/stream-retries'
 import { StreamingTransport } from '../../src/transports/streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../../src/transports/transport'
 import { LoggerFactoryProvider } from '../../src/util/logging'
+import { eventually } from '../helpers/eventually'
 import { silentLoggers } from './support'
 
 const SETTINGS = {
@@ -124,7 +125,7 @@ it('after the link to the writer: from 20 ms to half a second', async () => {
   const timers = vi.spyOn(globalThis, 'setTimeout')
   const link = new WriterLink('/nowhere/at/all')
   link.start()
-  await vi.waitFor(() => expect(timers.mock.calls.length).toBeGreaterThan(4))
+  await eventually(() => expect(timers.mock.calls.length).toBeGreaterThan(4))
   link.stop()
   const delays = timers.mock.calls.map(([, delayMs]) => delayMs)
   expect(delays).toEqual(expect.arrayContaining([10, 20, 40, 80]))

@@ -1,4 +1,5 @@
 import { axios } from '../helpers/axios'
+import { eventually } from '../helpers/eventually'
 import nock from 'nock'
 import { refusingHost } from '../helpers/two-addresses'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -254,13 +255,15 @@ describe('a failure', () => {
   it('without an answer at any of its addresses names what each said', async () => {
     const { host, parts } = await refusingHost()
     nock.enableNetConnect(host)
+    fakeTimers()
     const requester = requesterWith({ RETRY: 1, REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: 300 })
     const failing = failureOf(requester.request('k', { url: `http://${host}/` }))
-    await vi.waitFor(() => expect(requester.troubleWith('k')).toBeDefined())
+    await eventually(() => expect(requester.troubleWith('k')).toBeDefined())
     expect(requester.troubleWith('k')).toMatchObject({
       code: 'CONNECTION_REFUSED',
       message: `The request to the data provider failed: ${parts}`,
     })
+    await vi.advanceTimersByTimeAsync(300)
     expect(await failing).toMatchObject({ message: parts, providerStatusCode: 502 })
     nock.enableNetConnect('127.0.0.1')
   })

@@ -53,13 +53,11 @@ describeWithRedis('stopping an adapter with Redis', () => {
     await started.post(ETH)
     redis.pause()
     const stopped = watched(started[Symbol.asyncDispose]())
-    // For an answer, then for the end of the connection.
-    for (const ms of [500, 500]) {
-      await turn()
+    // For an answer to what is under way, for one to the farewell, and for the end of the connection.
+    for (const ms of [0, 500, 500, 500]) {
       await pass(ms)
+      for (let turns = 0; turns < 20; turns++) await turn()
     }
-    // As many as it takes to close a socket.
-    for (let turns = 0; turns < 20; turns++) await turn()
     expect(stopped.isThere).toBe(true)
     redis.resume()
   })

@@ -7,7 +7,7 @@ import { type TransferOptions, TransferSession } from '../session'
 import { readStage } from '../stage-reader'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { silentLoggers } from '../../../test/connections/support'
-import { eventually } from '../../../test/helpers/eventually'
+import { eventually, GUARD_MS } from '../../../test/helpers/eventually'
 import { readTrace } from './push-peer'
 import { TracePeer } from './trace-peer'
 
@@ -88,7 +88,7 @@ describe('a recorded pull', () => {
     await session.getMetadata()
     await session.getSchemas()
     for (const stage of ['entities', 'assets', 'links', 'configuration'] as const)
-      await all(readStage(session, stage, 5_000))
+      await all(readStage(session, stage, GUARD_MS))
     await session.action('close')
     await session.leave()
 
@@ -143,7 +143,7 @@ describe('a recorded piece of a conversation', () => {
       const session = await TransferSession.open('pull', options(peer), never)
       await session.init({})
       await session.action('bootstrap')
-      const batches = readStage(session, stage, 5_000)
+      const batches = readStage(session, stage, GUARD_MS)
       expect((await batches.next()).value).not.toHaveLength(0)
       await batches.return()
       expect(session.state).toMatchObject({ at: 'ready' })

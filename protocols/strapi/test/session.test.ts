@@ -8,6 +8,7 @@ import { readStage } from '../stage-reader'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { selfSigned } from '../../../test/http/certificate'
 import { silentLoggers } from '../../../test/connections/support'
+import { GUARD_MS } from '../../../test/helpers/eventually'
 import { batch, price, PullPeer, secrets } from './pull-peer'
 import { type Frame } from './push-peer'
 
@@ -130,7 +131,7 @@ describe('a session', () => {
       await session.action('bootstrap')
       await session.getMetadata()
       await session.getSchemas()
-      await all(readStage(session, 'entities', 5_000))
+      await all(readStage(session, 'entities', GUARD_MS))
     }
     expect((await errorOf(conversation())).reason).toBe('answer-unexpected')
     await session.leave()
@@ -174,7 +175,7 @@ describe('reading a stage', () => {
     peer.entities = two
     const session = await bootstrapped(peer)
     const acknowledge = vi.spyOn(session, 'acknowledge')
-    const batches = readStage(session, 'entities', 5_000)
+    const batches = readStage(session, 'entities', GUARD_MS)
     expect((await batches.next()).value).toHaveLength(3)
     await session.getMetadata()
     expect(acknowledge).not.toHaveBeenCalled()
@@ -197,7 +198,7 @@ describe('reading a stage', () => {
     })
     const session = await bootstrapped(peer)
     const acknowledge = vi.spyOn(session, 'acknowledge')
-    expect(await all(readStage(session, 'entities', 5_000))).toEqual(['early'])
+    expect(await all(readStage(session, 'entities', GUARD_MS))).toEqual(['early'])
     expect(acknowledge).toHaveBeenCalledTimes(4)
     await session.leave()
   })
@@ -238,7 +239,7 @@ describe('reading a stage', () => {
       for (let n = 0; n < 20; n++) socket.send(batch('x', [n]))
     })
     const session = await bootstrapped(peer)
-    const batches = readStage(session, 'entities', 5_000)
+    const batches = readStage(session, 'entities', GUARD_MS)
     const read = async () => {
       while (!(await batches.next()).done) await session.getMetadata()
     }
@@ -252,7 +253,7 @@ describe('reading a stage', () => {
       peer.entities = two
       peer.stepError = stepError
       const session = await bootstrapped(peer)
-      expect(await errorOf(all(readStage(session, 'entities', 5_000)))).toMatchObject({
+      expect(await errorOf(all(readStage(session, 'entities', GUARD_MS)))).toMatchObject({
         reason: 'step-failed',
       })
       expect(peer.labels).not.toContain('end entities')
@@ -263,7 +264,7 @@ describe('reading a stage', () => {
     await using peer = await PullPeer.start()
     peer.entities = two
     const session = await bootstrapped(peer)
-    const batches = readStage(session, 'entities', 5_000)
+    const batches = readStage(session, 'entities', GUARD_MS)
     await batches.next()
     session.abort(await errorOf(TransferSession.open('pull', { adminUrl: 'x', token }, never)))
     expect((await errorOf(batches.next())).reason).toBe('url-invalid')

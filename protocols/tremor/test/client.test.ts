@@ -7,6 +7,7 @@ import { Inbox } from '../../../src/testing/inbox'
 import { type WsClientConfig } from '../options'
 import { type WsClient } from '../ws-client'
 import { selfSigned } from '../../../test/http/certificate'
+import { GUARD_MS } from '../../../test/helpers/eventually'
 import { PeerSocket } from './peer'
 import { certificateFiles, eventually, running } from './support'
 
@@ -26,7 +27,7 @@ const client = (url: string, more: object = {}, options: Partial<WsClientConfig>
 
 /** Whatever listens, with the end of it and of all its connections. */
 const served = async <S extends Server>(server: S, secure = false) => {
-  const wires = new Inbox<Socket>('a connection', 5_000)
+  const wires = new Inbox<Socket>('a connection', GUARD_MS)
   server.on(secure ? 'secureConnection' : 'connection', (wire: Socket) => wires.put(wire))
   const all = new Set<Socket>()
   server.on('connection', (wire: Socket) => {
@@ -47,7 +48,7 @@ const served = async <S extends Server>(server: S, secure = false) => {
 
 /** A provider that speaks WebSocket. */
 const provider = async (server: Server = createHttpServer()) => {
-  const accepted = new Inbox<PeerSocket>('a WebSocket', 5_000)
+  const accepted = new Inbox<PeerSocket>('a WebSocket', GUARD_MS)
   const sockets = new WebSocketServer({ server: server as never })
   const headers: Record<string, unknown>[] = []
   sockets.on('connection', (socket, request) => {

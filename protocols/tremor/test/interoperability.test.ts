@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { createAdapter } from '../adapters/tremor'
 import { serve } from '../../../src/testing/serve'
 import { Inbox } from '../../../src/testing/inbox'
+import { GUARD_MS } from '../../../test/helpers/eventually'
 import { PeerSocket } from './peer'
 import { certificateFiles, listeningServer, running, serverDefinition } from './support'
 
@@ -22,7 +23,7 @@ const PRICE = '{"base":"ETH","quote":"USD","price":1800.5}'
 /** A process with its output by lines; ends with the test. */
 const run = (command: string, args: string[]) => {
   const child: ChildProcessWithoutNullStreams = spawn(command, args)
-  const lines = new Inbox<string>(`a line of ${command}`, 10_000)
+  const lines = new Inbox<string>(`a line of ${command}`, GUARD_MS)
   createInterface(child.stdout).on('line', (line) => lines.put(line))
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   return {
@@ -40,6 +41,7 @@ const pushedTo = async () => {
   const service = await serve(createAdapter, {
     env: { TREMOR_LISTEN: '127.0.0.1:0', TREMOR_PEERS: PEERS, BACKGROUND_EXECUTE_MS_WS: '10' },
     listen: true,
+    guardMs: GUARD_MS,
   })
   for (;;) {
     const { endpoints } = (await service.api.inject('/status')).json<{

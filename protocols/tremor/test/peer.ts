@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Socket } from 'node:net'
 import WebSocket, { type ClientOptions } from 'ws'
 import { Inbox } from '../../../src/testing/inbox'
-
-const GUARD_MS = 5_000
+import { GUARD_MS } from '../../../test/helpers/eventually'
 
 export type Frame = { text: string } | { binary: string }
 

@@ -9,11 +9,12 @@ import { type WsClient } from '../ws-client'
 import { PeerSocket } from './peer'
 import { bytesOf, expectErrorEvent, expectEvent, fill, type Scenario, type Step, unknownStep } from './steps'
 import { certificateFiles, running } from './support'
+import { GUARD_MS } from '../../../test/helpers/eventually'
 import { vectorsOf } from './vectors'
 
 /** A provider on loopback that takes connections or cuts them. */
 const provider = async (tls: { cert: string; key: string } | undefined) => {
-  const accepted = new Inbox<PeerSocket>('a connection', 5_000)
+  const accepted = new Inbox<PeerSocket>('a connection', GUARD_MS)
   const server: Server = tls === undefined ? createHttpServer() : createHttpsServer(tls)
   const sockets = new WebSocketServer({ server })
   const wires = new Set<Socket>()

@@ -138,6 +138,7 @@ describe('listening', () => {
 
 describe('a bad caller', () => {
   it('that stays silent, or speaks half a sentence, is cut when its time is up, and hurts nobody', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     await using server = await listeningServer(serverDefinition(), { limits: { handshakeTimeoutMs: 50 } })
     const silent = await tcp(server.port)
     const slow = await tcp(server.port)
@@ -145,7 +146,9 @@ describe('a bad caller', () => {
     const peer = await PeerSocket.connect(server.url)
     peer.send('1')
     expect((await server.events.next()).value).toBe(1)
-    await Promise.all([silent, slow].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
+    const cut = [silent, slow].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+    vi.advanceTimersByTime(50)
+    await Promise.all(cut)
     expect(await server.faults.next((fault) => fault === 'handshake-timeout')).toBe('handshake-timeout')
     await peer.settled()
     expect(peer.isOpen).toBe(true)

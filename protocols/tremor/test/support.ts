@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { metrics } from '../../../src/metrics/registry'
 import { Inbox } from '../../../src/testing/inbox'
 import { type Connector } from '../connector'
@@ -11,8 +12,7 @@ import { type WsServer } from '../ws-server'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { selfSigned } from '../../../test/http/certificate'
 import { silentLoggers } from '../../../test/connections/support'
-
-const GUARD_MS = 5_000
+import { eventually as eventuallyPassing, GUARD_MS } from '../../../test/helpers/eventually'
 
 LoggerFactoryProvider.set(silentLoggers)
 metrics.initialize()
@@ -70,17 +70,9 @@ export const running = async <C extends Connector>(
   }
 }
 
-/** Fake clocks are for the connector, not for what guards a test. */
-const realNow = performance.now.bind(performance)
-
-/** Looks again after each turn of the event loop, for what nobody tells. */
-export const eventually = async (isSo: () => boolean, what: string): Promise<void> => {
-  const startedAt = realNow()
-  while (!isSo()) {
-    if (realNow() - startedAt > GUARD_MS) throw new Error(`never so: ${what}`)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
+/** For what nobody tells. */
+export const eventually = (isSo: () => boolean, what: string): Promise<void> =>
+  eventuallyPassing(() => expect(isSo(), what).toBe(true))
 
 /** A server that listens already. */
 export const listeningServer = async (

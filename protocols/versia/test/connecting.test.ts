@@ -335,10 +335,16 @@ describe('trusted messages', () => {
 
 describe('the connection', () => {
   it('CN-2: is replaced when the source answers no pings', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
     await using provider = await wsProvider()
     await using service = await serveVersia({ connect: { url: provider.url }, pingEveryMs: 20 })
     const first = await provider.connection()
+    await eventually(async () => (await status(service))[0]?.['state'] === 'open')
     first.freeze()
+    await vi.advanceTimersByTimeAsync(3 * 20)
+    // No further than that, so that the next one has time for its pongs.
+    while (provider.handshakes < 2) await vi.advanceTimersByTimeAsync(5)
     const second = await provider.connection()
     second.send(priceMessage({ value: '4' }))
     expect((await service.until(ETH, isGood)).json.result).toBe(4)

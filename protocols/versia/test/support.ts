@@ -9,6 +9,7 @@ import { type VersiaOptions } from '../options'
 import { ReplayMemory } from '../replay-memory'
 import { VersiaTransport, type VersiaTransportConfig } from '../versia-transport'
 import { InputParameters } from '../../../src/validation/input-parameters'
+import { GUARD_MS } from '../../../test/helpers/eventually'
 import { type Draft, secondMessage } from './second-opinion'
 import { key, PRICE_TYPE, trustedKeys } from './vectors'
 
@@ -64,6 +65,7 @@ export const serveVersia = (
   of: { price?: PriceFunction; serve?: ServeOptions } = {},
 ): Promise<Served> =>
   serve(versiaAdapter(options, of.price), {
+    guardMs: GUARD_MS,
     ...of.serve,
     env: {
       METRICS_ENABLED: 'true',
@@ -118,4 +120,4 @@ export const status = async (service: Served) => {
 
 /** Waits for something of another side, such as a connection that it has yet to notice. */
 export const eventually = <T>(condition: () => T | Promise<T>) =>
-  vi.waitUntil(condition, { timeout: 5_000, interval: 10 })
+  vi.waitUntil(condition, { timeout: GUARD_MS, interval: 10 })

@@ -2,6 +2,7 @@ import { dial } from '../../../src/connections/dial'
 import { type LinkLimits } from '../../../src/connections/link'
 import { roomNameOf } from '../connection-string'
 import { RoomSession, type RoomSessionOptions } from '../room-session'
+import { GUARD_MS } from '../../../test/helpers/eventually'
 import { identityOf } from './vectors'
 
 export const me = identityOf('dave')
@@ -25,8 +26,8 @@ export const entering = (
       protocols: ['rfc5'],
       acceptsNoProtocol: true,
       maxPayloadBytes: 1_048_576,
-      openTimeoutMs: 5_000,
-      closeTimeoutMs: 100,
+      openTimeoutMs: GUARD_MS,
+      closeTimeoutMs: GUARD_MS,
       ...options,
     },
     signal,
@@ -38,8 +39,8 @@ export const entering = (
         identity: me,
         room: roomNameOf(url),
         welcomeAtOnce: false,
-        challengeTimeoutMs: 5_000,
-        welcomeTimeoutMs: 5_000,
+        challengeTimeoutMs: GUARD_MS,
+        welcomeTimeoutMs: GUARD_MS,
         onUpdate: (body, { address }) =>
           heard.updates.push({ address, body: Buffer.from(body).toString('hex') }),
         onFault: (fault) => heard.faults.push(fault),

@@ -1,5 +1,6 @@
 import { type BelievedPrice, type WsRoomOptions } from '../config'
 import { Inbox } from '../../../src/testing/inbox'
+import { GUARD_MS } from '../../../test/helpers/eventually'
 import { Room } from '../room'
 import { key, keyOf } from './vectors'
 
@@ -13,8 +14,8 @@ export const member = (
   options: Partial<WsRoomOptions> = {},
   isKnownFeed = (feed: string) => feed.includes('/'),
 ) => {
-  const prices = new Inbox<BelievedPrice>('a price', 5_000)
-  const faults = new Inbox<string>('a fault', 5_000)
+  const prices = new Inbox<BelievedPrice>('a price', GUARD_MS)
+  const faults = new Inbox<string>('a fault', GUARD_MS)
   const { privateKey, delegation } = keyOf(name)
   const room = new Room(
     {

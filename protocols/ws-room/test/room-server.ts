@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { WsPacket } from '@dcl/protocol/out-js/decentraland/kernel/comms/rfc5/ws_comms.gen'
 import { Inbox } from '../../../src/testing/inbox'
+import { GUARD_MS } from '../../../test/helpers/eventually'
 
 type Message = NonNullable<WsPacket['message']>
 
@@ -19,8 +20,8 @@ export const kicked = (reason = ''): Buffer => packet({ $case: 'peerKicked', pee
 
 /** One client of the fake server, with what it sent. */
 export class Client {
-  readonly frames = new Inbox<Buffer>('a frame', 5_000)
-  readonly pongs = new Inbox<string>('a pong', 5_000)
+  readonly frames = new Inbox<Buffer>('a frame', GUARD_MS)
+  readonly pongs = new Inbox<string>('a pong', GUARD_MS)
   readonly closed: Promise<number>
 
   constructor(readonly socket: WebSocket) {
@@ -65,7 +66,7 @@ interface Script {
 
 /** A server on loopback that does what a test says. */
 export const roomServer = async (script: Script = { protocol: 'rfc5' }) => {
-  const clients = new Inbox<Client>('a client', 5_000)
+  const clients = new Inbox<Client>('a client', GUARD_MS)
   const offered: string[] = []
   const http = script.tls === undefined ? createServer() : createSecureServer(script.tls)
   http.on('tlsClientError', () => {})

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { decodePacket, sceneBody } from '../packets'
 import { silentLoggers } from '../../../test/connections/support'
@@ -8,6 +8,7 @@ import { challenge, kicked, packet, roomServer, update, welcome } from './room-s
 import { key } from './vectors'
 
 beforeAll(() => LoggerFactoryProvider.set(silentLoggers))
+afterEach(() => void vi.useRealTimers())
 
 const alice = key('alice').address_lower
 const bob = key('bob').address_lower
@@ -210,8 +211,10 @@ describe('a session', () => {
     client.send(Buffer.alloc(1_048_577))
     expect((await session.closed).code).toBe(1006)
 
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const { session: other, client: dead } = await inside({ pingEveryMs: 20 })
     dead.socket.pause()
+    vi.advanceTimersByTime(3 * 20)
     expect((await other.closed).cause?.message).toBe('The peer left 2 pings unanswered')
   })
 

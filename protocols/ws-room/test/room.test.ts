@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { metrics } from '../../../src/metrics/registry'
 import { Room } from '../room'
 import { sceneBody } from '../packets'
@@ -8,6 +8,7 @@ import { addressOf, newPrivateKey, sign } from '../ethereum'
 import { writeDelegation } from '../auth-chain'
 import { LoggerFactoryProvider, type LoggerFactory } from '../../../src/util/logging'
 import { selfSigned } from '../../../test/http/certificate'
+import { eventually } from '../../../test/helpers/eventually'
 import { entering } from './entering'
 import { member } from './member'
 import { miniComms } from './mini-comms'
@@ -39,7 +40,7 @@ const price = (over: Partial<RoomPrice> = {}): RoomPrice => ({
 const signed = (url: string, of: RoomPrice, name = 'alice', sceneId = 'urn:oracle:prices:v1') =>
   sceneBody(sceneId, encodePrice(of, identityOf(name).vouchFor(priceText(roomNameOf(url), of))))
 
-const connected = (room: Room) => vi.waitFor(() => expect(room.status().state).toBe('open'))
+const connected = (room: Room) => eventually(() => expect(room.status().state).toBe('open'))
 
 describe('a room', () => {
   it('is entered, and signed prices of listed accounts are believed', async () => {
@@ -140,7 +141,7 @@ describe('a room', () => {
     await connected(listener.room)
     const before = Date.now()
     client.send(kicked('This world is full. Try again later.'))
-    await vi.waitFor(() => expect(listener.room.status().state).toBe('waiting'))
+    await eventually(() => expect(listener.room.status().state).toBe('waiting'))
     expect(listener.room.status().nextAttemptUnixMs).toBeGreaterThanOrEqual(before + 300_000)
     expect(listener.room.outage()).toMatchObject({ code: 'REPLACED' })
     expect(said('error')).toEqual(['Another client logged in with our address and took our place'])
@@ -155,7 +156,7 @@ describe('a room', () => {
     await client.next()
     const before = Date.now()
     client.send(kicked('This world is full. Try again later.'))
-    await vi.waitFor(() => expect(listener.room.outage()).toMatchObject({ code: 'ROOM_FULL' }))
+    await eventually(() => expect(listener.room.outage()).toMatchObject({ code: 'ROOM_FULL' }))
     expect(listener.room.status().nextAttemptUnixMs).toBeGreaterThanOrEqual(before + 30_000)
     expect(said('error')).toEqual([])
   })
@@ -168,14 +169,14 @@ describe('a room', () => {
     await using server = await roomServer({ protocol: 'rfc5', ...script })
     await using listener = member('dave', { connectionString: server.connectionString })
     if (act !== undefined) act(await server.clients.next())
-    await vi.waitFor(() => expect(listener.room.outage()).toMatchObject({ code }))
+    await eventually(() => expect(listener.room.outage()).toMatchObject({ code }))
   })
 
   it('is entered over TLS where the certificate is of a listed authority, and not otherwise', async () => {
     const tls = selfSigned()
     await using server = await roomServer({ protocol: 'rfc5', tls })
     await using stranger = member('dave', { connectionString: server.connectionString })
-    await vi.waitFor(() => expect(stranger.room.outage()).toMatchObject({ code: 'TLS_FAILED' }))
+    await eventually(() => expect(stranger.room.outage()).toMatchObject({ code: 'TLS_FAILED' }))
     const ca = Buffer.from(tls.cert).toString('base64')
     await using listener = member(
       'dave',
@@ -252,7 +253,7 @@ describe('the key of a room', () => {
       { connectionString: server.connectionString },
       expiring(Date.now() - 1),
     )
-    await vi.waitFor(() => expect(listener.room.outage()).toMatchObject({ code: 'KEY_EXPIRED' }))
+    await eventually(() => expect(listener.room.outage()).toMatchObject({ code: 'KEY_EXPIRED' }))
     listener.room.tend()
     expect(listener.room.status()).toMatchObject({ state: 'failed', details: { account: alice } })
     expect(said('error')).toContain('The ephemeral key of the room has expired; make a new delegation')
@@ -290,7 +291,7 @@ describe('the key of a room', () => {
     const client = await (await server.clients.next()).admit()
     await connected(listener.room)
     client.send(kicked())
-    await vi.waitFor(() => expect(listener.room.status().state).toBe('waiting'))
+    await eventually(() => expect(listener.room.status().state).toBe('waiting'))
     const all = JSON.stringify([lines, listener.room.status(), listener.room.outage()])
     expect(all).not.toContain(secret.privateKey.slice(2))
     expect(all).not.toContain(secret.delegation)
@@ -326,7 +327,7 @@ describe('with the room server of the protocol’s own authors', () => {
     await connected(first.room)
     await using second = member('dave', { connectionString: server.connectionString('two') })
     await connected(second.room)
-    await vi.waitFor(() => expect(first.room.outage()).toMatchObject({ code: 'REPLACED' }))
+    await eventually(() => expect(first.room.outage()).toMatchObject({ code: 'REPLACED' }))
     expect(said('warn')).toContain('Our address is connected there already; that connection will be put out')
     expect([first.room.status().opened, second.room.status().state]).toEqual([1, 'open'])
   })
@@ -340,7 +341,7 @@ describe('with the room server of the protocol’s own authors', () => {
     const { entered } = entering(url, { identity: mallory })
     const session = await entered
     onTestFinished(async () => void (await session.close()))
-    await vi.waitFor(() => expect(listener.room.status().details).toMatchObject({ peers: 1 }))
+    await eventually(() => expect(listener.room.status().details).toMatchObject({ peers: 1 }))
     const unsigned = sceneBody(
       'urn:oracle:prices:v1',
       Buffer.from(JSON.stringify({ v: 1, feed: 'ETH/USD', value: '1', observed_at: Date.now(), seq: 1 })),
@@ -363,7 +364,7 @@ describe('with the room server of the protocol’s own authors', () => {
         teller.room.publish({ feed: 'ETH/USD', value: String(value), observedAt: Date.now() })
       expect(await listener.prices.next(({ value }) => value === '40')).toBeDefined()
     }
-    await vi.waitFor(() => expect(listener.room.status().details).toMatchObject({ peers: 0, lostUpdates: 0 }))
+    await eventually(() => expect(listener.room.status().details).toMatchObject({ peers: 0, lostUpdates: 0 }))
   })
 
   it('a server that goes away is an outage', async () => {
@@ -372,6 +373,6 @@ describe('with the room server of the protocol’s own authors', () => {
     await using listener = member('dave', { connectionString: own.connectionString('prices') })
     await connected(listener.room)
     await own.stop()
-    await vi.waitFor(() => expect(listener.room.outage()).toMatchObject({ code: 'CONNECTION_REFUSED' }))
+    await eventually(() => expect(listener.room.outage()).toMatchObject({ code: 'CONNECTION_REFUSED' }))
   })
 })

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createAdapter } from '../../adapters/push-to-strapi'
 import { feedsOf } from '../../adapters/push-to-strapi/feeds'
 import { serve } from '../../../../src/testing'
+import { GUARD_MS } from '../../../../test/helpers/eventually'
 import { frameOf, PushPeer, readTrace } from '../push-peer'
 
 const TOKEN = 'the-transfer-token-of-the-sink'
@@ -68,7 +69,8 @@ describe('the sink that environment variables set up', () => {
     BACKGROUND_EXECUTE_MS_WS: '10',
     ...rest,
   })
-  const start = (rest: Record<string, string> = {}) => serve(createAdapter, { env: env(rest) })
+  const start = (rest: Record<string, string> = {}) =>
+    serve(createAdapter, { env: env(rest), guardMs: GUARD_MS })
   type Status = { endpoints: { name: string; connections?: Record<string, unknown>[] }[] }
 
   it('writes the prices of another adapter into Strapi, and answers with what it did', async () => {
@@ -140,8 +142,8 @@ describe('the sink that environment variables set up', () => {
     await using service = await start()
     const { text } = await service.until({}, ({ statusCode }) => statusCode === 502)
     expect(text).toContain('Strapi closed the connection')
-    const price = await service.post({ base: 'BTC', quote: 'USD' }, { endpoint: 'price' })
-    expect(price.json).toMatchObject({ result: 65000.5 })
+    const feed = { base: 'BTC', quote: 'USD' }
+    await service.until(feed, ({ json }) => json.result === 65000.5, { endpoint: 'price' })
   })
 
   it('leaves no connection behind when it is stopped in the middle of a push', async () => {

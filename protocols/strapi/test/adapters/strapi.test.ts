@@ -5,6 +5,7 @@ import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createAdapter } from '../../adapters/strapi'
 import { serve } from '../../../../src/testing'
+import { eventually, GUARD_MS } from '../../../../test/helpers/eventually'
 import { price } from '../pull-peer'
 
 const TOKEN = 'a-token-of-these-tests'
@@ -33,7 +34,7 @@ describe('prices of Strapi over a data transfer', () => {
     await using served = await serve(createAdapter, {
       env: { STRAPI_SERVER_URL: `${peer.url}/`, STRAPI_SERVER_TOKEN: TOKEN },
       listen: true,
-      guardMs: 30_000,
+      guardMs: 2 * GUARD_MS,
     })
     const ask = async (data: object) => {
       const response = await fetch(served.url!, {
@@ -102,6 +103,7 @@ describe('prices of Strapi over its REST API', () => {
 
   const start = (env: Record<string, string> = {}) =>
     serve(createAdapter, {
+      guardMs: GUARD_MS,
       env: {
         STRAPI_SERVER_URL: HOST,
         STRAPI_SERVER_TOKEN: TOKEN,
@@ -135,7 +137,7 @@ describe('prices of Strapi over its REST API', () => {
       served.until(ETH, ({ statusCode }) => statusCode === 200),
     ]
     expect((await Promise.all(both)).map(({ json }) => json.result as number)).toEqual([1, 2])
-    await expect.poll(() => queries.some((query) => asked(query).length === 2)).toBe(true)
+    await eventually(() => expect(queries.some((query) => asked(query).length === 2)).toBe(true))
   })
 
   it.each<[string, unknown[], RegExp]>([
@@ -176,9 +178,12 @@ describe('prices of Strapi over its REST API', () => {
     await using served = await start()
     expect((await served.until(BTC, ({ statusCode }) => statusCode === 200)).json.result).toBe(1)
     expect((await served.until(ETH, ({ statusCode }) => statusCode === 200)).json.result).toBe(2)
-    await expect.poll(() => queries.findIndex((query) => asked(query).length === 2)).toBeGreaterThan(-1)
-    const crowded = queries.findIndex((query) => asked(query).length === 2)
-    await expect.poll(() => queries.length).toBeGreaterThan(crowded + 4)
+    const crowded = await eventually(() => {
+      const index = queries.findIndex((query) => asked(query).length === 2)
+      expect(index).toBeGreaterThan(-1)
+      return index
+    })
+    await eventually(() => expect(queries.length).toBeGreaterThan(crowded + 4))
     expect(queries.slice(crowded + 3).map((query) => asked(query).length)).not.toContain(2)
     expect((await served.post(ETH)).json.result).toBe(2)
   })
@@ -189,9 +194,8 @@ describe('prices of Strapi over its REST API', () => {
     await using served = await start({ STRAPI_MAX_PRICE_AGE_MS: '7200000' })
     expect((await served.post(BTC)).statusCode).not.toBe(200)
     expect((await served.post(ETH)).statusCode).not.toBe(200)
-    expect(
-      await served.metric('data_refused_total', { app_name: 'STRAPI', transport: 'rest', reason: 'too-old' }),
-    ).toBeGreaterThan(0)
+    const labels = { app_name: 'STRAPI', transport: 'rest', reason: 'too-old' }
+    await eventually(async () => expect(await served.metric('data_refused_total', labels)).toBeGreaterThan(0))
   })
 
   it('do not come from an answer that is none of Strapi', async () => {

@@ -13,7 +13,7 @@ import sys
 
 port, token = int(sys.argv[1]), sys.argv[2]
 key = base64.b64encode(os.urandom(16)).decode()
-wire = socket.create_connection(("127.0.0.1", port), timeout=10)
+wire = socket.create_connection(("127.0.0.1", port), timeout=60)
 request = [
     "GET /any/path HTTP/1.1",
     f"Host: 127.0.0.1:{port}",

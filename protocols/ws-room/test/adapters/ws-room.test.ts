@@ -4,6 +4,7 @@ import { createAdapter } from '../../adapters/ws-room'
 import { pairOf } from '../../adapters/ws-room/pairs'
 import { serve } from '../../../../src/testing'
 import { WsRoomTransport } from '../..'
+import { eventually, GUARD_MS } from '../../../../test/helpers/eventually'
 import { member } from '../member'
 import { miniComms } from '../mini-comms'
 import { type Client, kicked, roomServer, update } from '../room-server'
@@ -31,7 +32,7 @@ const environment = (place: Record<string, string>, over: Record<string, string>
 })
 
 const started = async (place: Record<string, string>, over?: Record<string, string>) => {
-  const service = await serve(createAdapter, { env: environment(place, over) })
+  const service = await serve(createAdapter, { env: environment(place, over), guardMs: GUARD_MS })
   onTestFinished(() => service.stop())
   return service
 }
@@ -105,18 +106,23 @@ describe('the adapter for a room', () => {
   })
 
   it('FR-2: a repeated value is as old as it was, and FR-1: ends with its age', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
     await using server = await roomServer()
     const service = await started(
       { WS_ROOM_CONNECTION_STRING: server.connectionString },
-      { WS_ROOM_MAX_PRICE_AGE_MS: '1000' },
+      { WS_ROOM_MAX_PRICE_AGE_MS: '60000' },
     )
     const client = await (await server.clients.next()).admit(7, { 1: alice })
-    const observedAt = Date.now() - 700
+    const observedAt = Date.now() - 40_000
     says(client, server.url, { observedAt })
     says(client, server.url, { observedAt, seq: 2 })
     const { json } = await service.until(ethUsd, isGood)
     expect(json.timestamps.providerIndicatedTimeUnixMs).toBe(observedAt)
-    await vi.waitFor(async () => expect((await service.post(ethUsd)).statusCode).toBe(504), 3_000)
+    vi.advanceTimersByTime(19_999)
+    expect((await service.post(ethUsd)).statusCode).toBe(200)
+    vi.advanceTimersByTime(1)
+    expect((await service.post(ethUsd)).statusCode).toBe(504)
   })
 
   it('TM-1: a newer number with an older observation changes nothing', async () => {
@@ -165,10 +171,10 @@ describe('the adapter for a room', () => {
     const service = await started({ WS_ROOM_CONNECTION_STRING: server.connectionString })
     const client = await (await server.clients.next()).admit()
     client.send(kicked())
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { statusCode, json } = await service.post(ethUsd)
       expect([statusCode, json.error?.reason?.code]).toEqual([504, 'REPLACED'])
-    }, 3_000)
+    })
   })
 
   it('takes unsigned prices of listed senders from a trusted server, and only there', async () => {
@@ -223,10 +229,7 @@ describe('the adapter for a room', () => {
   ])('says so when the realm names %s', async (_name, status, body, code) => {
     nock('https://realm.example.com').persist().get('/about').reply(status, body)
     const service = await started({ WS_ROOM_REALM_URL: 'https://realm.example.com' })
-    await vi.waitFor(
-      async () => expect((await service.post(ethUsd)).json.error?.reason?.code).toBe(code),
-      3_000,
-    )
+    await eventually(async () => expect((await service.post(ethUsd)).json.error?.reason?.code).toBe(code))
   })
 
   it.each([
