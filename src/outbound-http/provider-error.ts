@@ -24,6 +24,12 @@ export const answerOf = (error: unknown): Answer | undefined => memberOf(error, 
 /** The status a provider answered with, if it did. */
 export const statusOf = (error: unknown): number | undefined => answerOf(error)?.status
 
+/** The status that the provider answered with, of an error that {@link providerError} made. */
+export const providerStatusOf = (error: unknown): number | undefined => {
+  const status = memberOf(error, 'providerStatusCode')
+  return typeof status === 'number' ? status : undefined
+}
+
 /** The error of a failed request (contract 11). */
 export const providerError = (
   error: unknown,

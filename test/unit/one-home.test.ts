@@ -21,7 +21,11 @@ const homes: [what: string, sign: RegExp, home: string[]][] = [
       'protocols/tremor/tremor-transport.ts',
     ],
   ],
-  ['the reason in an error', /\bas \{ reason\b/, ['src/connections/connection-error.ts']],
+  [
+    'the reason in an error',
+    /\bas \{ reason\b|memberOf\(\w+, 'reason'\)/,
+    ['src/connections/connection-error.ts'],
+  ],
   [
     'an error of a failed connection',
     /new AdapterConnectionError\(/,

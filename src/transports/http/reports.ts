@@ -1,4 +1,5 @@
-import { memberOf, messageOf } from '../../util/objects'
+import { providerStatusOf } from '../../outbound-http/provider-error'
+import { messageOf } from '../../util/objects'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { type BaseAdapterSettings } from '../../config/settings'
@@ -15,8 +16,8 @@ export class Reports {
   private readonly limiter = new LogLimiter()
 
   failure(code: string, { endpointName: endpoint }: Context, transport: string, error: unknown): void {
-    const status = memberOf(error, 'providerStatusCode')
-    this.limiter.run(`${code} ${String(status ?? '')}`, (repeated) =>
+    const status = providerStatusOf(error)
+    this.limiter.run(`${code} ${status ?? ''}`, (repeated) =>
       logger.error(
         { endpoint, transport, code, status, repeated },
         `A request of ${endpoint} to the data provider failed: ${messageOf(error)}`,

@@ -1,4 +1,4 @@
-import { memberOf } from '../../util/objects'
+import { providerStatusOf } from '../../outbound-http/provider-error'
 import { type AxiosRequestConfig } from 'axios'
 import { type EventSource } from 'eventsource'
 import { calculateHttpRequestKey, type KeySettings } from '../../feeds/keys'
@@ -251,11 +251,11 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this.send(context, built.params, built.request, '', subscribed, (error) => {
       this.warn('subscribe', { err: error }, 'A subscription request failed')
       this.requests.postpone(built.params, adapterSettings)
-      const providerStatusCode = memberOf(error, 'providerStatusCode')
+      const providerStatusCode = providerStatusOf(error)
       const reason =
         providerStatusCode === undefined
           ? 'The subscription request failed'
-          : `The subscription request failed with status ${String(providerStatusCode)}`
+          : `The subscription request failed with status ${providerStatusCode}`
       this.requestOutage = goingOn(this.requestOutage, { code: 'SUBSCRIBE_FAILED', message: reason })
       if (error instanceof AdapterDataProviderError)
         for (const one of built.params) this.intake.writeError(one, 502, reason)
