@@ -45,7 +45,7 @@ describe('a personal signature', () => {
       }),
       { numRuns: 8 },
     )
-  })
+  }, 120_000)
 
   it('is accepted by the reference library', async () => {
     const privateKey = newPrivateKey()

@@ -67,6 +67,8 @@ describe('a stream that ends', () => {
   })
 
   it('is named to clients that wait meanwhile, and in one line of the log', async () => {
+    // Nobody moves the clock: it is not opened again.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     await using provider = await SseProvider.start()
     await using service = await start(
       config(() => `${provider.url}/v1?key=secret`),

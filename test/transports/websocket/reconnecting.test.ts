@@ -77,6 +77,8 @@ describe('a connection that closes', () => {
   })
 
   it('is told to clients that wait meanwhile', async () => {
+    // Nobody moves the clock: it stays closed.
+    vi.useFakeTimers(FAKED)
     await using provider = await wsProvider()
     await using service = await start(config(provider.url), {
       CACHE_POLLING_MAX_RETRIES: '0',
