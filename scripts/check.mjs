@@ -34,10 +34,7 @@ function fingerprint() {
 /** Runs an npm script; what it says comes when it has ended, so that three of them do not talk at once. */
 function run(script) {
   return new Promise((done) => {
-    const child = spawn('npm', ['run', script, '--silent'], {
-      cwd: root,
-      env: { ...process.env, FORCE_COLOR: '1' },
-    })
+    const child = spawn('npm', ['run', script, '--silent'], { cwd: root })
     const output = []
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk))
     child.once('close', (code) => done({ hasPassed: code === 0, output: Buffer.concat(output).toString() }))

@@ -5,7 +5,7 @@
 const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis
 
 /** How long, in real milliseconds, a wait of the harness lasts before it fails with a message. */
-export const GUARD_MS = 5_000
+export const GUARD_MS = 20_000
 
 /** What a wait does with its promise. */
 export interface Settle<T> {

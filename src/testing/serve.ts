@@ -20,7 +20,7 @@ export interface ServeOptions {
   dependencies?: Partial<AdapterDependencies>
   /** Listens on a free port of 127.0.0.1, for tests that want real HTTP. Default false. */
   listen?: boolean
-  /** How long {@link Served.until} lasts before it fails, in real ms. Default 5000. */
+  /** How long {@link Served.until} lasts before it fails, in real ms. Default 20 000. */
   guardMs?: number
 }
 

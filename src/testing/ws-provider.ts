@@ -40,7 +40,7 @@ export interface WsProviderOptions {
   sendWithHandshake?: Outgoing[]
   /** Negotiates compression, and compresses frames of any size. Default false. */
   perMessageDeflate?: boolean
-  /** How long a wait lasts before it fails, in real ms. Default 5000. */
+  /** How long a wait lasts before it fails, in real ms. Default 20 000. */
   guardMs?: number
 }
 
