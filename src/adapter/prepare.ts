@@ -1,3 +1,4 @@
+import { isMeasured } from '../config/server-settings'
 import { generatedCacheKey } from '../feeds/keys'
 import { type AdapterRequest, type AdapterRequestContext } from '../transports/transport'
 import { isObject } from '../util/objects'
@@ -85,7 +86,7 @@ const identify = (
   settings: AnyAdapter['settings'],
 ): void => {
   const responseCache = endpoint.responseCache!
-  if (settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED) {
+  if (isMeasured(settings)) {
     // contract 6.3: the validated object names the feed, even if a transform has put another in its place
     const { feedId } = responseCache.feed(context.transportName, validated)
     context.meta = { ...context.meta, metrics: { ...context.meta?.metrics, feedId } }

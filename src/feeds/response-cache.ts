@@ -1,3 +1,4 @@
+import { isMeasured } from '../config/server-settings'
 import { type AdapterSettings } from '../config/settings'
 import {
   type InputParameters,
@@ -377,7 +378,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
         endpointName: this.endpointName,
         transportName,
         settings,
-        withMeta: settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED,
+        withMeta: isMeasured(settings),
       },
       Object.keys(this.inputParameters.definition),
     )

@@ -1,3 +1,4 @@
+import { isMeasured } from '../config/server-settings'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
 import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
@@ -52,8 +53,7 @@ export class AdapterRoute {
   private lane: FastLane | undefined
 
   constructor(private readonly adapter: AnyAdapter) {
-    const { METRICS_ENABLED, EXPERIMENTAL_METRICS_ENABLED } = adapter.settings
-    this.isMeasured = METRICS_ENABLED && EXPERIMENTAL_METRICS_ENABLED
+    this.isMeasured = isMeasured(adapter.settings)
     this.isObserved = adapter.runsAuthorCode()
     this.plans = new PlanMemo(adapter)
     this.stats = new RequestStats(adapter.name)
