@@ -10,6 +10,7 @@ import { sleep } from '../util/sleep'
 import { type AdapterRequest } from '../transports/transport'
 import { type Reason } from '../validation/reason'
 import { type PollingStats } from './polling-stats'
+import { monotonicMs } from '../util/clock'
 
 interface PollingSettings {
   CACHE_POLLING_MAX_RETRIES: number
@@ -105,7 +106,7 @@ export const waitForValue = async (
 ): Promise<AdapterResponse | undefined> => {
   const { CACHE_POLLING_MAX_RETRIES: maxRetries, CACHE_POLLING_SLEEP_MS: pauseMs } = settings
   const { cacheKey: key, endpointName } = req.requestContext
-  const startedAt = Date.now()
+  const startedAtMs = monotonicMs()
   const client = clientGone(req)
   const layer = localLayerOf(cache)
   let response: AdapterResponse | undefined
@@ -116,7 +117,7 @@ export const waitForValue = async (
     response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: client.signal })
   else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: client.signal })
   client.stop()
-  stats.waited(endpointName, response !== undefined, (Date.now() - startedAt) / 1000)
+  stats.waited(endpointName, response !== undefined, (monotonicMs() - startedAtMs) / 1000)
   if (response === undefined)
     metrics.get('transportPollingFailureCount').labels({ adapter_endpoint: endpointName }).inc()
   return response

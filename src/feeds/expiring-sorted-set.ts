@@ -1,3 +1,4 @@
+import { monotonicMs } from '../util/clock'
 import { ExpiryHeap } from '../util/expiry-heap'
 import { makeLogger } from '../util/logging'
 import { type SubscriptionSet } from './subscription-set'
@@ -7,6 +8,7 @@ const logger = makeLogger('ExpiringSortedSet')
 interface Item<T> {
   readonly key: string
   value: T
+  /** By the monotonic clock: a step of the wall clock neither ends a subscription nor keeps it (TM-6). */
   expiresAt: number
 }
 
@@ -40,11 +42,11 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
       if (item.value !== value) this.listed = undefined
       item.value = value
       if (this.changes?.added.has(key)) this.changes.added.set(key, value)
-      this.extend(item, Date.now() + ttl)
+      this.extend(item, monotonicMs() + ttl)
       return
     }
     if (this.items.size >= this.capacity) this.evict()
-    const fresh = { key, value, expiresAt: Date.now() + ttl }
+    const fresh = { key, value, expiresAt: monotonicMs() + ttl }
     this.items.set(key, fresh)
     this.heap.push(fresh)
     this.listed?.push(value)
@@ -56,7 +58,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
   refresh(key: string, ttl: number): boolean {
     const item = this.items.get(key)
     if (item === undefined) return false
-    this.extend(item, Date.now() + ttl)
+    this.extend(item, monotonicMs() + ttl)
     return true
   }
 
@@ -108,7 +110,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
 
   /** Drops what is due. */
   protected expire(): void {
-    const now = Date.now()
+    const now = monotonicMs()
     for (let item = this.heap.popExpired(now); item !== undefined; item = this.heap.popExpired(now))
       this.drop(item)
   }

@@ -1,6 +1,7 @@
 import { Feed } from './feed'
 import { KeyMark } from './key-mark'
 import { calculateAdapterName, feedNames, type KeySettings } from './keys'
+import { monotonicMs } from '../util/clock'
 
 type Data = Record<string, unknown>
 type Level = Map<unknown, Level | Feed>
@@ -80,11 +81,12 @@ export class FeedIndex {
     return this.feeds.get(key)
   }
 
-  /** Drops the feeds that nothing has touched since `unixMs`. */
-  forgetUnusedSince(unixMs: number): void {
+  /** Drops the feeds that nothing has touched for so many ms, as far as the calls of this method have seen. */
+  forgetUntouchedFor(ms: number): void {
     let forgot = false
+    const now = monotonicMs()
     for (const feed of this.feeds.values()) {
-      if (feed.lastUsedAt >= unixMs || feed.lastSetAt >= unixMs) continue
+      if (!feed.isUntouchedFor(ms, now)) continue
       this.drop(feed)
       forgot = true
     }

@@ -79,8 +79,7 @@ export const publishFeeds = (
       }
     }),
     metrics.publish('providerTimeDelta', (gauge) => {
-      const forgotten = Date.now() - FORGET_AFTER_MS
-      for (const index of indexes()) index.forgetUnusedSince(forgotten)
+      for (const index of indexes()) index.forgetUntouchedFor(FORGET_AFTER_MS)
       for (const feed of feeds()) {
         if (feed.providerDeltaMs !== 0)
           gauge.set({ app_name: adapterName, feed_id: feed.feedId }, feed.providerDeltaMs)

@@ -28,6 +28,8 @@ export class Feed {
   node: Place<never>['node'] = undefined
   /** True once the index has dropped this object: whoever holds it has to look the feed up anew. */
   isForgotten = false
+  private touches = -1
+  private untouchedSinceMs = 0
 
   constructor(
     readonly key: string,
@@ -36,4 +38,18 @@ export class Feed {
     /** Attached to every stored response when metrics are on; one object for the life of the feed. */
     readonly meta: AdapterResponseMeta | undefined,
   ) {}
+
+  /**
+   * Whether nobody has asked for it or written to it for so long, as far as these calls have seen.
+   *
+   * @param now - by the monotonic clock
+   */
+  isUntouchedFor(ms: number, now: number): boolean {
+    const touches = this.lastUsedAt + this.lastSetAt + this.gets + this.misses + this.sets
+    if (touches !== this.touches) {
+      this.touches = touches
+      this.untouchedSinceMs = now
+    }
+    return now - this.untouchedSinceMs >= ms
+  }
 }

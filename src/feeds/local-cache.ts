@@ -1,4 +1,7 @@
 import { metrics } from '../metrics/registry'
+import { monotonicMs, ourTime } from '../util/clock'
+import { memberOf } from '../util/objects'
+import { isAhead } from './time'
 import { DoubleLinkedList, LinkedListNode } from '../util/linked-list'
 import { makeLogger } from '../util/logging'
 import { type Cache, type CacheEntry, CacheTypes } from './cache'
@@ -7,7 +10,12 @@ import { Waiters } from './waiters'
 const logger = makeLogger('LocalCache')
 
 export interface LocalCacheEntry<T> {
+  /** Its end by the wall clock, in Unix ms. The entry is over as soon as either clock has reached its end (TM-6). */
   expirationTimestamp: number
+  /** Its end by the monotonic clock, in ms. */
+  endsAtMs: number
+  /** The era of our time in which it was last looked at: in another, a provider's time may lie ahead of us (TM-3). */
+  era: number
   value: T
   /** The value as it goes over the wire, made by the first reader and gone with the next write. */
   body: string | undefined
@@ -22,6 +30,29 @@ export interface LocalCacheEntry<T> {
 /** Where an entry was last found: whoever writes to one key again and again need not look for it. */
 export interface Place<T = unknown> {
   node: LinkedListNode<LocalCacheEntry<T>> | undefined
+}
+
+type Life = Pick<LocalCacheEntry<unknown>, 'expirationTimestamp' | 'endsAtMs'>
+
+/** Whether neither clock has reached its end. */
+export const isLive = ({ expirationTimestamp, endsAtMs }: Life, now: number): boolean =>
+  expirationTimestamp > now && endsAtMs > monotonicMs()
+
+/** TM-3: what is of a time that our time has not reached was accepted by a clock that was wrong. */
+const isVoid = (entry: LocalCacheEntry<unknown>): boolean => {
+  entry.era = ourTime.era
+  const timestamps = memberOf(entry.value, 'timestamps')
+  const indicated = memberOf(timestamps, 'providerIndicatedTimeUnixMs')
+  return typeof indicated === 'number' && isAhead(indicated, ourTime.now())
+}
+
+/** Whether an entry may be served. */
+const stands = (entry: LocalCacheEntry<unknown>, now: number): boolean =>
+  isLive(entry, now) && (entry.era === ourTime.era || !isVoid(entry))
+
+const prolong = (life: Life, ttl: number, now: number): void => {
+  life.expirationTimestamp = now + ttl
+  life.endsAtMs = monotonicMs() + ttl
 }
 
 const isError = (value: unknown): boolean =>
@@ -51,7 +82,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
   read(key: string, place?: Place<T>): LocalCacheEntry<T> | undefined {
     const node = this.find(key, place)
     if (node === undefined) return undefined
-    if (node.data.expirationTimestamp > Date.now()) return node.data
+    if (stands(node.data, Date.now())) return node.data
     this.drop(node)
     return undefined
   }
@@ -64,6 +95,8 @@ export class LocalCache<T = unknown> implements Cache<T> {
   /**
    * The write itself, at once: wakes whoever waits for the key.
    *
+   * @param ttl - in ms, on both clocks
+   * @param now - what the wall clock shows
    * @returns false when the value was an error and a live success stays in its place
    */
   store(key: string, value: Readonly<T>, ttl: number, now: number, place?: Place<T>): boolean {
@@ -72,6 +105,8 @@ export class LocalCache<T = unknown> implements Cache<T> {
       this.evictIfNeeded()
       const fresh = new LinkedListNode<LocalCacheEntry<T>>(key, {
         expirationTimestamp: now + ttl,
+        endsAtMs: monotonicMs() + ttl,
+        era: ourTime.era,
         value,
         body: undefined,
         tail: undefined,
@@ -85,8 +120,9 @@ export class LocalCache<T = unknown> implements Cache<T> {
     } else {
       const entry = node.data
       // contract 17.4: an error never replaces a live success
-      if (isError(value) && entry.expirationTimestamp > now && !isError(entry.value)) return false
-      entry.expirationTimestamp = now + ttl
+      if (isError(value) && !isError(entry.value) && stands(entry, now)) return false
+      prolong(entry, ttl, now)
+      entry.era = ourTime.era
       entry.value = value
       entry.body = undefined
       entry.tail = undefined
@@ -110,9 +146,9 @@ export class LocalCache<T = unknown> implements Cache<T> {
     const node = this.cache.get(key)
     if (node === undefined) return Promise.resolve()
     const now = Date.now()
-    if (node.data.expirationTimestamp <= now) this.drop(node)
+    if (!stands(node.data, now)) this.drop(node)
     else {
-      node.data.expirationTimestamp = now + ttl
+      prolong(node.data, ttl, now)
       this.touch(node)
     }
     return Promise.resolve()

@@ -2,6 +2,7 @@ import { longerBy, steadyBackoff } from '../util/backoff'
 import { MAX_TIMER_MS } from '../util/sleep'
 import { AdapterRateLimitError } from '../validation/errors'
 import { MAX_RETRY_AFTER_MS } from './retry-after'
+import { monotonicMs } from '../util/clock'
 
 /** A request waits this long for a pause to end; before a longer one it is refused at once. */
 export const LONGEST_WAIT_MS = 30_000
@@ -28,7 +29,8 @@ export class ProviderPause {
   private readonly waiters = new Set<Waiter>()
   private probe: Ticket | undefined
   private timer: ReturnType<typeof setTimeout> | undefined
-  private endsAtUnixMs = 0
+  /** By the monotonic clock. */
+  private endsAtMs = 0
 
   /** @param maxWaiters - one more than these refuses the one that has waited longest */
   constructor(
@@ -42,7 +44,7 @@ export class ProviderPause {
 
   /** When the pause is over, in Unix ms; undefined outside of one. */
   get endUnixMs(): number | undefined {
-    return this.state === 'closed' ? this.endsAtUnixMs : undefined
+    return this.state === 'closed' ? Date.now() + this.remainingMs() : undefined
   }
 
   /** Nothing goes out for `delayMs`, and a little longer. */
@@ -52,7 +54,7 @@ export class ProviderPause {
     if (this.state === 'closed' && this.remainingMs() >= withJitterMs) return
     this.state = 'closed'
     this.probe = undefined
-    this.endsAtUnixMs = Date.now() + withJitterMs
+    this.endsAtMs = monotonicMs() + withJitterMs
     clearTimeout(this.timer)
     this.timer = setTimeout(() => this.arm(), Math.min(withJitterMs, MAX_TIMER_MS))
     if (withJitterMs <= LONGEST_WAIT_MS) return
@@ -108,12 +110,13 @@ export class ProviderPause {
     next?.admit()
   }
 
-  private remainingMs(): number {
-    return Math.max(0, this.endsAtUnixMs - Date.now())
+  /** How long it still lasts, in ms; 0 outside of one. */
+  remainingMs(): number {
+    return Math.max(0, this.endsAtMs - monotonicMs())
   }
 
   private refusal(): AdapterRateLimitError {
-    const until = new Date(this.endsAtUnixMs).toISOString()
+    const until = new Date(Date.now() + this.remainingMs()).toISOString()
     return new AdapterRateLimitError({
       statusCode: 429,
       message: `The data provider asked not to be requested before ${until}`,

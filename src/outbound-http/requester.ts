@@ -15,6 +15,7 @@ import { PendingRequest, type RequesterResult } from './pending-request'
 import { describeFailure, isWorthRetrying, providerError, statusOf } from './provider-error'
 import { ProviderPause, type Ticket } from './provider-pause'
 import { MAX_RETRY_AFTER_MS, retryAfterOf } from './retry-after'
+import { monotonicMs } from '../util/clock'
 
 export { type RequesterResult }
 
@@ -226,6 +227,7 @@ export class Requester {
   ): Promise<RequesterResult<unknown>> {
     const { signal } = pending
     const requestedAt = Date.now()
+    const startedAtMs = monotonicMs()
     let response: AxiosResponse<unknown> | undefined
     let failure: { error: unknown } | undefined
     try {
@@ -241,7 +243,7 @@ export class Requester {
     const receivedAt = Date.now()
     const timestamps = { providerDataRequestedUnixMs: requestedAt, providerDataReceivedUnixMs: receivedAt }
     const answered = failure?.error ?? { response }
-    this.record(config, statusOf(answered) ?? 0, receivedAt - requestedAt)
+    this.record(config, statusOf(answered) ?? 0, monotonicMs() - startedAtMs)
     const pauseMs = retryAfterOf(answered, receivedAt)
     if (pauseMs === undefined) pause.passed(ticket)
     else this.beginPause(config, pause, pauseMs)
@@ -259,7 +261,7 @@ export class Requester {
 
   private mayRetry(error: unknown, pause: ProviderPause): boolean {
     if (!isWorthRetrying(statusOf(memberOf(error, 'cause')))) return false
-    return (pause.endUnixMs ?? 0) - Date.now() <= LONGEST_PAUSE_BEFORE_RETRY_MS
+    return pause.remainingMs() <= LONGEST_PAUSE_BEFORE_RETRY_MS
   }
 
   private pauseOf(config: AxiosRequestConfig): ProviderPause {
@@ -311,7 +313,7 @@ export class Requester {
 
   private record({ method }: AxiosRequestConfig, status: number, tookMs: number): void {
     metrics.get('dataProviderRequests').inc(dataProviderMetricsLabel(status, method))
-    metrics.get('dataProviderRequestDurationSeconds').observe(Math.max(0, tookMs) / 1_000)
+    metrics.get('dataProviderRequestDurationSeconds').observe(tookMs / 1_000)
   }
 
   /** Adapters of one process share the gauge: each adds its own. */

@@ -1,11 +1,12 @@
 import { MAX_TIMER_MS } from '../util/sleep'
+import { monotonicMs } from '../util/clock'
 
 type Timer = ReturnType<typeof setTimeout>
 
 /** Credits that were spent so shortly one after the other that they come back together. */
 interface Slot {
   credits: number
-  /** When the last of them was spent, by the wall clock: for estimates alone. */
+  /** When the last of them was spent, on the monotonic clock: for estimates alone. */
   lastSpentAt: number
   timer: Timer
 }
@@ -42,18 +43,18 @@ export class SlidingWindow {
     const slot = this.slot ?? this.openSlot(lengthMs)
     clearTimeout(slot.timer)
     slot.credits += credits
-    slot.lastSpentAt = Date.now()
+    slot.lastSpentAt = monotonicMs()
     slot.timer = this.start(() => this.free(slot), lengthMs)
   }
 
-  /** How long until enough has come back, in ms, as far as the wall clock can tell. */
+  /** How long until enough has come back, in ms. */
   msUntilOpen(): number {
     let left = this.spent
     if (left < this.limit) return 0
     for (const { credits, lastSpentAt } of this.slots) {
       left -= credits
       if (left < this.limit) {
-        const elapsedMs = Math.max(0, Date.now() - lastSpentAt)
+        const elapsedMs = monotonicMs() - lastSpentAt
         return Math.max(0, this.lengthMs - elapsedMs)
       }
     }

@@ -4,6 +4,7 @@ import { type EndpointContext, type Transport, type TransportGenerics } from './
 import { WebSocketTransport } from './websocket/websocket-transport'
 import { asyncLocalStorage, makeLogger } from '../util/logging'
 import { MAX_TIMER_MS, sleep } from '../util/sleep'
+import { monotonicMs } from '../util/clock'
 
 const logger = makeLogger('BackgroundExecutor')
 
@@ -71,7 +72,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
   }
 
   private async runOnce(): Promise<void> {
-    const startedAt = Date.now()
+    const startedAtMs = monotonicMs()
     metrics.get('bgExecuteTotal').inc(this.labels)
     const execution = this.isStream
       ? this.execute()
@@ -85,7 +86,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
       if ((await this.endsWithin(execution)) === 'late')
         this.failed(new Error('A run was given up: it never ended'))
     }
-    metrics.get('bgExecuteDurationSeconds').set(this.labels, (Date.now() - startedAt) / 1000)
+    metrics.get('bgExecuteDurationSeconds').set(this.labels, (monotonicMs() - startedAtMs) / 1000)
   }
 
   /** Never rejects. */

@@ -1,3 +1,5 @@
+import { monotonicMs } from './clock'
+
 interface Occurrence {
   loggedAt: number
   suppressed: number
@@ -28,7 +30,7 @@ export class LogLimiter {
    * @param log - writes the line; gets the number of occurrences left out since the last one
    */
   run(key: string, log: (repeated: number) => void): void {
-    const now = Date.now()
+    const now = monotonicMs()
     const slot = this.slotFor(key, now)
     const seen = this.occurrences.get(slot)
     if (!seen) {
@@ -53,8 +55,7 @@ export class LogLimiter {
     return this.occurrences.size < this.maxKeys ? key : OVERFLOW_KEY
   }
 
-  // A clock that was set back must not silence a key until it has caught up.
   private isOver(seen: Occurrence, now: number): boolean {
-    return now - seen.loggedAt >= this.intervalMs || now < seen.loggedAt
+    return now - seen.loggedAt >= this.intervalMs
   }
 }

@@ -11,7 +11,8 @@ beforeAll(() => {
 })
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: 1_000 })
+  vi.useFakeTimers({ now: 1_700_000_000_000 })
+  clock = 0
   warn.mockClear()
 })
 
@@ -19,12 +20,18 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const pass = (ms: number) => vi.setSystemTime(Date.now() + ms)
+/** What the monotonic clock counts. */
+let clock = 0
+const pass = (ms: number) => {
+  clock += ms
+  vi.advanceTimersByTime(ms)
+}
+const stepWall = (ms: number) => vi.setSystemTime(Date.now() + ms)
 
 type Command =
   | { do: 'add'; key: string; value: number }
   | { do: 'refresh' | 'delete'; key: string }
-  | { do: 'wait'; ms: number }
+  | { do: 'wait' | 'step'; ms: number }
   | { do: 'getAll' | 'takeChanges' }
 
 const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f')
@@ -33,6 +40,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('refresh' as const), key }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), key }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat({ max: 60 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('step' as const), ms: fc.integer({ min: -3_600_000, max: 3_600_000 }) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('getAll' as const, 'takeChanges' as const) }) },
 )
 
@@ -51,17 +62,17 @@ class Model {
       if (oldest) this.items.delete(oldest[0])
     }
     // A Map keeps the place of a key that is there.
-    this.items.set(key, { value, touched: Date.now() })
+    this.items.set(key, { value, touched: clock })
   }
 
   refresh(key: string): boolean {
     const item = this.items.get(key)
-    if (item) item.touched = Date.now()
+    if (item) item.touched = clock
     return item !== undefined
   }
 
   expire(): void {
-    for (const [key, { touched }] of this.items) if (touched + TTL <= Date.now()) this.items.delete(key)
+    for (const [key, { touched }] of this.items) if (touched + TTL <= clock) this.items.delete(key)
   }
 
   getAll(): number[] {
@@ -80,7 +91,7 @@ class Model {
 }
 
 describe('ExpiringSortedSet', () => {
-  it('does what a plain map would, after any commands, and tells the net difference since it was last asked', () => {
+  it('does what a plain map would, after any commands and steps of the wall clock, and tells the net difference since it was last asked', () => {
     fc.assert(
       fc.property(
         fc.array(command, { maxLength: 80 }),
@@ -94,6 +105,7 @@ describe('ExpiringSortedSet', () => {
             // Two things within one millisecond have no order that anyone could see.
             pass(1)
             if (step.do === 'wait') pass(step.ms)
+            else if (step.do === 'step') stepWall(step.ms)
             else if (step.do === 'add') {
               const isNew = !model.items.has(step.key)
               const before = entered.length

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FeedIndex } from '../../src/feeds/feed-index'
 import { calculateCacheKey, calculateFeedId, type KeySettings } from '../../src/feeds/keys'
 
@@ -106,11 +106,18 @@ describe('the index of feeds', () => {
 
   it('lets go of feeds that are not used, and says so to whoever holds them', () => {
     const { index } = indexOf(['base'])
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
     const [used, written, idle] = ['a', 'b', 'c'].map((base) => index.find({ base }))
-    used!.lastUsedAt = 100
-    written!.lastSetAt = 100
-    idle!.lastUsedAt = 99
-    index.forgetUnusedSince(100)
+    index.forgetUntouchedFor(100)
+    vi.advanceTimersByTime(99)
+    used!.gets++
+    written!.sets++
+    index.forgetUntouchedFor(100)
+    vi.advanceTimersByTime(1)
+    // TM-6: what the wall clock does meanwhile is nothing to it.
+    vi.setSystemTime(Date.now() + 3_600_000)
+    index.forgetUntouchedFor(100)
     expect([used, written, idle].map((feed) => feed?.isForgotten)).toEqual([false, false, true])
     expect([...index.all()]).toEqual([used, written])
     expect(index.find({ base: 'a' })).toBe(used)

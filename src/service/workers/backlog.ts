@@ -56,7 +56,8 @@ export class Backlog {
         keys.delete(key)
         const entry = source.entry(key)
         entries.push(entry)
-        characters += key.length + (entry[2]?.length ?? 0)
+        const [, , , body] = entry
+        characters += key.length + (body?.length ?? 0)
         if (entries.length >= MAX_BATCH_ENTRIES || characters >= MAX_BATCH_CHARACTERS) break
       }
       return { adapter: source.adapter, entries }

@@ -2,10 +2,10 @@ import { isObject } from '../../util/objects'
 import { type Reason } from '../../validation/reason'
 
 /**
- * What is in the writer's cache under a key now: until when (Unix ms), and the response as JSON. Without a response there is nothing
- * any more.
+ * What is in the writer's cache under a key now: until when by the wall clock (Unix ms) and by the monotonic one (ms, the same in all
+ * processes of a machine), and the response as JSON. Without a response there is nothing any more.
  */
-export type Entry = readonly [key: string, expiresAt: number, body: string | undefined]
+export type Entry = readonly [key: string, expiresAt: number, endsAtMs: number, body: string | undefined]
 
 /** A feed of an adapter: what its transport keeps subscribed. */
 export interface FeedName {
@@ -56,10 +56,11 @@ const isWantedFeed = (value: unknown): boolean => {
 
 const isEntry = (value: unknown): boolean =>
   Array.isArray(value) &&
-  value.length === 3 &&
+  value.length === 4 &&
   isText(value[0]) &&
   isTime(value[1]) &&
-  (value[2] === undefined || isText(value[2]))
+  isTime(value[2]) &&
+  (value[3] === undefined || isText(value[3]))
 
 const isListOf = (value: unknown, isOne: (one: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(isOne)

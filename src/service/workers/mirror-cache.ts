@@ -1,8 +1,15 @@
-import { LocalCache, type LocalCacheEntry, type Place } from '../../feeds/local-cache'
+import { isLive, LocalCache, type LocalCacheEntry, type Place } from '../../feeds/local-cache'
 import { type AdapterResponse } from '../../feeds/responses'
 import { type Entry } from './messages'
+import { monotonicMs } from '../../util/clock'
 
 type Response = AdapterResponse
+
+/** The writer's own end, on both clocks: the time on the way is not added to it. */
+const endAt = (entry: LocalCacheEntry<Response>, expiresAt: number, endsAtMs: number): void => {
+  entry.expirationTimestamp = expiresAt
+  entry.endsAtMs = endsAtMs
+}
 
 const isError = (response: Response): boolean => response.errorMessage !== undefined
 
@@ -12,6 +19,7 @@ const timeOf = (response: Response): number | undefined => response.timestamps?.
 interface Held {
   value: Response
   expiresAt: number
+  endsAtMs: number
   body: string
 }
 
@@ -51,33 +59,34 @@ export class MirrorCache extends LocalCache<Response> {
   }
 
   /** @throws SyntaxError for a body that is no JSON; then nothing is changed */
-  apply([key, expiresAt, body]: Entry, now: number): void {
+  apply([key, expiresAt, endsAtMs, body]: Entry, now: number): void {
     this.unconfirmed?.delete(key)
     if (body === undefined) return this.forget(key)
     const node = this.cache.get(key)
     // Only its end has moved. What has ended already may be waited for, and is written anew.
-    if (node?.data.body === body && node.data.expirationTimestamp > now && !this.inherited.has(key)) {
-      node.data.expirationTimestamp = expiresAt
-      return
-    }
+    if (node?.data.body === body && isLive(node.data, now) && !this.inherited.has(key))
+      return endAt(node.data, expiresAt, endsAtMs)
     const value = JSON.parse(body) as Response
     if (this.inherited.has(key) && this.mustWait(value, super.read(key)?.value)) {
-      this.held.set(key, { value, expiresAt, body })
+      this.held.set(key, { value, expiresAt, endsAtMs, body })
       if (this.held.size > this.capacity) this.held.delete(this.held.keys().next().value!)
       return
     }
-    this.put(key, { value, expiresAt, body }, now)
+    this.put(key, { value, expiresAt, endsAtMs, body }, now)
   }
 
-  private put(key: string, { value, expiresAt, body }: Held, now: number): void {
+  private put(key: string, { value, expiresAt, endsAtMs, body }: Held, now: number): void {
     this.held.delete(key)
     this.inherited.delete(key)
     // What may replace what has been decided where the value was written; here it only has to be alike.
-    if (expiresAt <= now || isError(value)) void super.delete(key)
-    if (expiresAt <= now) return
-    this.store(key, value, expiresAt - now, now)
-    const entry = this.cache.get(key)
-    if (entry !== undefined) entry.data.body = body
+    const leftMs = Math.min(expiresAt - now, endsAtMs - monotonicMs())
+    if (leftMs <= 0 || isError(value)) void super.delete(key)
+    if (leftMs <= 0) return
+    this.store(key, value, leftMs, now)
+    const entry = this.cache.get(key)?.data
+    if (entry === undefined) return
+    entry.body = body
+    endAt(entry, expiresAt, endsAtMs)
   }
 
   /** @param current - of an earlier writer */

@@ -49,9 +49,11 @@ export class PublishedCache<T = unknown> extends LocalCache<T> implements Source
 
   entry(key: string): Entry {
     const entry = this.read(key)
-    if (entry === undefined) return [key, 0, undefined]
+    if (entry === undefined) return [key, 0, 0, undefined]
     const body = (entry.body ??= this.rendered(key, entry.value))
-    return [key, body === undefined ? 0 : entry.expirationTimestamp, body]
+    return body === undefined
+      ? [key, 0, 0, undefined]
+      : [key, entry.expirationTimestamp, entry.endsAtMs, body]
   }
 
   /** Undefined for what no worker can be sent: then none goes on with an older value either. */

@@ -2,6 +2,7 @@ import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { SubscriptionSetFactory } from '../../adapter/subscription-set-factory'
 import { type SubscriptionSet } from '../../feeds/subscription-set'
 import { type WantedFeed } from './messages'
+import { monotonicMs } from '../../util/clock'
 
 /** Where the feeds that a worker's clients ask for are made known. */
 export interface Announcer {
@@ -13,7 +14,7 @@ export interface Announcer {
 
 interface Told {
   feed: WantedFeed
-  /** When to tell it again, in Unix ms. */
+  /** When to tell it again, by the monotonic clock. */
   dueAt: number
 }
 
@@ -54,7 +55,7 @@ export class WantedSet<T> extends ExpiringSortedSet<T> {
   /** All that is wanted, for a writer that knows of nothing; counts as told. */
   *all(): Iterable<WantedFeed> {
     this.expire()
-    const now = Date.now()
+    const now = monotonicMs()
     for (const told of this.told.values()) {
       told.dueAt = now + told.feed.ttlMs / 3
       yield told.feed
@@ -67,10 +68,9 @@ export class WantedSet<T> extends ExpiringSortedSet<T> {
   }
 
   private tellIfDue(told: Told): void {
-    const now = Date.now()
+    const now = monotonicMs()
     const { dueAt, feed } = told
-    // A clock that was set back must not silence a feed until it has caught up.
-    if (now < dueAt && dueAt <= now + feed.ttlMs) return
+    if (now < dueAt) return
     told.dueAt = now + feed.ttlMs / 3
     this.announcer.announce(feed)
   }

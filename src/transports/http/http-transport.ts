@@ -19,6 +19,7 @@ import { HoldOff } from './hold-off'
 import { Preparation, type PreparedRequest } from './preparation'
 import { Reports } from './reports'
 import { RequestStates } from './request-states'
+import { monotonicMs } from '../../util/clock'
 
 /** While everything waits to be tried again, the loop looks up this often, so that it is never silent for long. */
 const HELD_LOOK_MS = 1_000
@@ -105,7 +106,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       .get('httpRequestsPerBgExecute')
       .labels({ adapter_endpoint: context.endpointName })
       .set(requests.length)
-    const startedAt = Date.now()
+    const startedAtMs = monotonicMs()
     this.passesInFlight += 1
     try {
       void this.askBeside(context, added, entries)
@@ -114,7 +115,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       this.passesInFlight -= 1
     }
     this.forget(requests, entries)
-    this.reports.pass(context, Date.now() - startedAt)
+    this.reports.pass(context, monotonicMs() - startedAtMs)
   }
 
   /** Why a feed has no value yet, for the client that waits for it. */

@@ -10,6 +10,7 @@ import { type ConnectionStatus } from '../../connections/connection-status'
 import { StreamIntake } from '../stream-intake'
 import { StreamingTransport } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'
+import { localLayerOf } from '../../feeds/local-cache'
 
 /** Feeds that peers may fill without anybody having asked for them. */
 const MAX_UNASKED_FEEDS = 1_000
@@ -106,10 +107,10 @@ export abstract class PushedTransport<T extends TransportGenerics> extends Strea
     return false
   }
 
-  /** Makes room: feeds that nothing was written to for as long as a value lives hold nothing any more. */
+  /** Makes room: feeds whose value is over hold nothing any more. */
   private forgetQuiet(): void {
-    const quietSince = Date.now() - this.responseCache.adapterSettings.CACHE_MAX_AGE
+    const local = localLayerOf(this.responseCache.cache)
     for (const feed of this.unasked)
-      if (feed.isForgotten || feed.lastSetAt < quietSince) this.unasked.delete(feed)
+      if (feed.isForgotten || local?.read(feed.key) === undefined) this.unasked.delete(feed)
   }
 }

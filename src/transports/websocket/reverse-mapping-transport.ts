@@ -4,6 +4,7 @@ import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext } from '../transport'
 import { type WebsocketTransportGenerics } from './config'
 import { WebSocketTransport } from './websocket-transport'
+import { monotonicMs } from '../../util/clock'
 
 /** Late messages of a feed just unsubscribed still find it; after this long they do not. */
 const KEEP_UNSUBSCRIBED_MS = 60_000
@@ -46,7 +47,7 @@ export class WebsocketReverseMappingTransport<
   }
 
   private prune({ new: fresh, stale }: SubscriptionDeltas<Params<T>>): void {
-    const now = Date.now()
+    const now = monotonicMs()
     for (const params of stale) this.unsubscribedAt.set(identify(params), now)
     if (this.unsubscribedAt.size === 0) return
     for (const params of fresh) this.unsubscribedAt.delete(identify(params))

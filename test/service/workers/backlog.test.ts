@@ -16,7 +16,7 @@ class Values implements Source {
   }
 
   entry(key: string): Entry {
-    return [key, 1, this.values.get(key)]
+    return [key, 1, 2, this.values.get(key)]
   }
 }
 
@@ -37,11 +37,11 @@ describe('a backlog', () => {
       {
         adapter: 'ACME',
         entries: [
-          ['a', 1, '1'],
-          ['b', 1, '2'],
+          ['a', 1, 2, '1'],
+          ['b', 1, 2, '2'],
         ],
       },
-      { adapter: 'ZETA', entries: [['a', 1, '3']] },
+      { adapter: 'ZETA', entries: [['a', 1, 2, '3']] },
     ])
     expect(backlog.isEmpty).toBe(true)
   })
@@ -59,7 +59,7 @@ describe('a backlog', () => {
         const take = () => {
           const { entries } = backlog.take() ?? { entries: [] }
           expect(new Set(entries.map(([key]) => key)).size).toBe(entries.length)
-          for (const [key, , body] of entries) copy.set(key, body)
+          for (const [key, , , body] of entries) copy.set(key, body)
         }
         for (const one of steps) {
           if (one === 'take') {
@@ -84,7 +84,7 @@ describe('a backlog', () => {
     const batches = drain(new Backlog([source]))
     for (const { entries } of batches) {
       expect(entries.length).toBeLessThanOrEqual(256)
-      const characters = entries.reduce((sum, [, , body]) => sum + body!.length, 0)
+      const characters = entries.reduce((sum, [, , , body]) => sum + body!.length, 0)
       expect(characters).toBeLessThan(2 * 512 * 1024)
     }
     const keys = batches.flatMap(({ entries }) => entries.map(([key]) => key))

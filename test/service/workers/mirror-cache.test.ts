@@ -159,7 +159,7 @@ describe('a copy of the cache of a writer', () => {
   it('IS-2: is as it was after a body that is no JSON', () => {
     const pair = new Pair()
     pair.write('k', success(1))
-    expect(() => pair.mirror.apply(['k', NOW + 5_000, '{'], NOW)).toThrow(SyntaxError)
+    expect(() => pair.mirror.apply(['k', NOW + 5_000, Infinity, '{'], NOW)).toThrow(SyntaxError)
     expect(pair.mirror.read('k')?.value).toMatchObject({ result: 1 })
   })
 })

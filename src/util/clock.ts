@@ -1,0 +1,204 @@
+import { makeLogger } from './logging'
+
+const logger = makeLogger('Clock')
+
+/** A clock of tests that has taken the place of the timers, as `@sinonjs/fake-timers` leaves it on what it replaces. */
+interface TimerClock {
+  hrtime: () => [seconds: number, nanoseconds: number]
+}
+
+let source: TimerClock | undefined
+let offsetMs = 0
+let lastMs = 0
+
+const reading = (clock: TimerClock | undefined): number => {
+  const [seconds, nanoseconds] = clock === undefined ? process.hrtime() : clock.hrtime()
+  return seconds * 1_000 + nanoseconds / 1_000_000
+}
+
+/**
+ * Milliseconds on the clock that timers wait by: it is never set, and all processes of a machine read the same one. For everything that
+ * is paced or waited for, and for comparing with an end that another process of this machine has named (TM-6). It stands still while
+ * the machine sleeps.
+ *
+ * Tests that fake the timers move this clock with them, whether or not they fake `performance` and `hrtime` as well (contract 16.2).
+ * Going from one clock to another it continues where it was.
+ */
+export const monotonicMs = (): number => {
+  const { clock } = setTimeout as { clock?: TimerClock }
+  const now = reading(clock)
+  if (clock !== source || now + offsetMs < lastMs) {
+    source = clock
+    // Whole ms: a fake clock's ends are met exactly.
+    offsetMs = Math.ceil(lastMs - now)
+    if (clock === undefined) offsetMs = Math.max(0, offsetMs)
+  }
+  return (lastMs = now + offsetMs)
+}
+
+/** How far apart two readings may drift while nobody has set the wall clock: it is slewed by far less. */
+const STEP_MS = 1_000
+/** How near to what a clock shows a provider's time has to be to speak for that clock. */
+const AGREEMENT_MS = 5_000
+/** Once ticks have spoken for the wall clock this long, the time from before the step is no candidate any more. */
+const FORGET_MS = 600_000
+
+/** Which of the two is right after a step: what the wall clock shows now, or the time from before, counted on. */
+type Candidate = 'wall' | 'kept'
+
+/** A step of the wall clock that still matters. */
+export interface ClockStep {
+  /** How far the wall clock was moved, in ms; negative where it was set back. */
+  movedMs: number
+  /** How far it stands from the time that counted before now, in ms: less than a second when it has been set right again. */
+  byMs: number
+  /** When the step was noticed: what the wall clock showed then. */
+  seenUnixMs: number
+  /** What the ticks of healthy connections agree with; undefined as long as none has said. */
+  agreed: Candidate | undefined
+}
+
+/** One source of ticks, as far as it can tell which clock is right. */
+export class Witness {
+  /** Whether its ticks have carried the current time before: it is connected, and its own clock is right. */
+  isProven = false
+  vote: Candidate | undefined
+}
+
+/**
+ * *Our time* (TM-3): what the times of providers are judged by. It is the wall clock's until that makes a step. Then there are two
+ * candidates, the wall clock and the time from before counted on by the monotonic clock, and ticks decide: each source has one vote, that
+ * of its newest tick which is near one of the two. Sources that have told the current time before outvote the others, so that a provider
+ * whose clock is wrong has no say. Until one has voted, the later candidate counts, so that no value seems younger than it is.
+ */
+export class OurTime {
+  /** Steps since the start. */
+  steps = 0
+  /** Changes whenever our time goes back: what was accepted under another number may lie ahead of it, and is to be looked at again. */
+  era = 0
+  /**
+   * Whether whatever the wall clock shows is the time: where a test has taken its place, which freezes it or sets it to another year
+   * (contract 16.1). A test of steps says no.
+   */
+  trustsWall: boolean | undefined
+  private wallOffsetMs: number
+  private keptOffsetMs: number | undefined
+  private step: ClockStep | undefined
+  private agreedAtMs = 0
+  private readonly voters = new Set<Witness>()
+
+  /** @param onStep - called once for each step, in the tick in which it is noticed */
+  constructor(
+    private readonly clocks: { wall: () => number; monotonic: () => number; isFake?: () => boolean },
+    private readonly onStep: (step: ClockStep) => void = () => {},
+  ) {
+    this.wallOffsetMs = clocks.wall() - clocks.monotonic()
+  }
+
+  /** In Unix ms. Looking is what notices a step. */
+  now(): number {
+    const wall = this.clocks.wall()
+    const monotonic = this.clocks.monotonic()
+    if (this.trustsWall ?? this.clocks.isFake?.() ?? false) this.restart(wall - monotonic)
+    else this.look(wall, monotonic)
+    return this.keptOffsetMs === undefined ? wall : this.judged(wall, monotonic + this.keptOffsetMs)
+  }
+
+  /** The last step, as long as the wall clock and the time from before differ, or the latter may still be right. */
+  get lastStep(): ClockStep | undefined {
+    this.now()
+    return this.step
+  }
+
+  /** Tells of a tick that has just come in from the provider. */
+  heard(witness: Witness, indicatedUnixMs: number): void {
+    const now = this.now()
+    const { keptOffsetMs, step } = this
+    if (keptOffsetMs === undefined || step === undefined) {
+      if (!witness.isProven) witness.isProven = Math.abs(indicatedUnixMs - now) <= AGREEMENT_MS
+      return
+    }
+    const vote = nearest(
+      indicatedUnixMs,
+      this.clocks.wall(),
+      this.clocks.monotonic() + keptOffsetMs,
+    )
+    if (vote === undefined || (witness.vote === vote && this.voters.has(witness))) return
+    witness.vote = vote
+    this.voters.add(witness)
+    this.decide(step)
+  }
+
+  /** Begins anew, with the wall clock as it is. */
+  restart(wallOffsetMs = this.clocks.wall() - this.clocks.monotonic()): void {
+    this.wallOffsetMs = wallOffsetMs
+    this.settle()
+  }
+
+  private judged(wall: number, kept: number): number {
+    const agreed = this.step?.agreed
+    if (agreed === undefined) return Math.max(wall, kept)
+    return agreed === 'wall' ? wall : kept
+  }
+
+  private look(wall: number, monotonic: number): void {
+    const before = this.wallOffsetMs
+    this.wallOffsetMs = wall - monotonic
+    const movedMs = this.wallOffsetMs - before
+    if (Math.abs(movedMs) >= STEP_MS) this.stepped(wall, before, movedMs)
+    else if (this.step?.agreed === 'wall' && monotonic - this.agreedAtMs > FORGET_MS) this.settle()
+  }
+
+  /** The wall clock, which stood at `before`, has been moved: the candidate that counted until now is kept beside it. */
+  private stepped(wall: number, before: number, movedMs: number): void {
+    this.steps++
+    this.era++
+    const wasWall = this.keptOffsetMs === undefined || this.step?.agreed === 'wall'
+    const keptOffsetMs = wasWall ? before : (this.keptOffsetMs ?? before)
+    const byMs = this.wallOffsetMs - keptOffsetMs
+    this.voters.clear()
+    this.step = { movedMs, byMs, seenUnixMs: wall, agreed: undefined }
+    this.keptOffsetMs = keptOffsetMs
+    this.onStep(this.step)
+    if (Math.abs(byMs) >= STEP_MS) return
+    // It has been set back to where it was.
+    this.settle()
+  }
+
+  private settle(): void {
+    this.keptOffsetMs = undefined
+    this.step = undefined
+  }
+
+  private decide(step: ClockStep): void {
+    const proven = [...this.voters].filter(({ isProven }) => isProven)
+    const jury = proven.length > 0 ? proven : [...this.voters]
+    const forWall = jury.filter(({ vote }) => vote === 'wall').length
+    const forKept = jury.length - forWall
+    if (forWall === forKept) return
+    const agreed = forWall > forKept ? 'wall' : 'kept'
+    if (agreed === step.agreed) return
+    step.agreed = agreed
+    this.agreedAtMs = this.clocks.monotonic()
+    this.era++
+  }
+}
+
+/** The wall clock as it was when this was loaded. */
+const ownNow = Date.now
+
+/** What the times of providers are judged by in this process. */
+export const ourTime = new OurTime(
+  { wall: () => Date.now(), monotonic: monotonicMs, isFake: () => Date.now !== ownNow },
+  ({ movedMs, byMs }) => {
+    const fields = { movedMs: Math.round(movedMs), byMs: Math.round(byMs) }
+    if (Math.abs(byMs) < STEP_MS) logger.warn(fields, 'The wall clock was set back to where it was')
+    else logger.warn(fields, 'The wall clock was set: the ticks of providers decide whether it is right')
+  },
+)
+
+const nearest = (timeUnixMs: number, wall: number, kept: number): Candidate | undefined => {
+  const [fromWall, fromKept] = [Math.abs(timeUnixMs - wall), Math.abs(timeUnixMs - kept)]
+  if (!(Math.min(fromWall, fromKept) <= AGREEMENT_MS)) return undefined
+  return fromWall <= fromKept ? 'wall' : 'kept'
+}
