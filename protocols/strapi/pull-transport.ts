@@ -1,5 +1,4 @@
 import { type ProviderResult } from '../../src/public/util/types'
-import { ResponseCache } from '../../src/public/cache/response'
 import { type SubscriptionDeltas } from '../../src/public/transports/abstract/streaming'
 import { LogLimiter } from '../../src/util/log-limiter'
 import { makeLogger } from '../../src/util/logging'
@@ -20,6 +19,7 @@ import { delayAfter, MIN_INTERVAL_MS, TransferSchedule } from './transfer-schedu
 import { checkSchemas } from './schema-check'
 import { withServer } from './server-lock'
 import { type Snapshot, SnapshotBuilder } from './snapshot'
+import { ageMs, instant } from '../../src/util/clock'
 
 const logger = makeLogger('StrapiPull')
 
@@ -108,7 +108,7 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PushedTran
         role: 'client',
         state,
         url: this.shownUrl,
-        sinceUnixMs: snapshot?.receivedAtUnixMs ?? this.startedAt,
+        sinceUnixMs: snapshot?.received.unixMs ?? this.startedAt,
         opened: pulls,
         ...(nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }),
         ...(lastError && {
@@ -140,8 +140,8 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PushedTran
   }
 
   /** How much longer the values of a snapshot may be served, in ms. */
-  private lifeLeft({ receivedAtUnixMs }: Snapshot<ProviderResult<T>>): number {
-    return receivedAtUnixMs + this.settings.CACHE_MAX_AGE - Date.now()
+  private lifeLeft({ received }: Snapshot<ProviderResult<T>>): number {
+    return this.settings.CACHE_MAX_AGE - ageMs(received)
   }
 
   private async pull(signal: AbortSignal): Promise<void> {
@@ -194,12 +194,12 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PushedTran
       onFault: (reason, detail, error) => this.fault(reason, () => detail, error),
     })
     for await (const rows of pull.entities(types, (type) => builder.malformed(type)))
-      builder.add(rows, Date.now())
+      builder.add(rows, instant())
     if (pull.warnings > 0)
       throw new TransferError('loss-warning', 'Strapi left out something of its content', {
         said: pull.lastWarning,
       })
-    return builder.build(Date.now())
+    return builder.build(instant())
   }
 
   private async replace(snapshot: Snapshot<ProviderResult<T>>): Promise<void> {
@@ -221,14 +221,14 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PushedTran
       if (result === undefined) this.intake.writeError(params, 502, NO_ROW)
       else known.push({ params, response: { ...result.response } })
     }
-    this.deliver(known, snapshot.receivedAtUnixMs)
+    this.deliver(known, snapshot.received.unixMs)
     this.shortenLife(known, this.lifeLeft(snapshot))
   }
 
-  /** A cache that does not take the time of receipt would serve an old snapshot for longer than it may. */
+  /** What is written begins its life now, which an old snapshot may not. */
   private shortenLife(results: readonly ProviderResult<T>[], lifeMs: number): void {
     const { responseCache, name } = this
-    if (results.length === 0 || (responseCache instanceof ResponseCache && responseCache.isImmediate)) return
+    if (results.length === 0) return
     const feeds = results.map(({ params }) => params)
     responseCache
       .writeTTL(name, feeds, lifeMs)

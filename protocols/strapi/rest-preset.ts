@@ -9,6 +9,7 @@ import {
 } from '../../src/public/transports/http'
 import { type ContentTypeMapping } from './mapping'
 import { SnapshotBuilder } from './snapshot'
+import { instant } from '../../src/util/clock'
 
 const logger = makeLogger('StrapiRest')
 
@@ -113,7 +114,7 @@ export const strapiRest = <T extends HttpTransportGenerics>(
     parseResponse(params, response, settings) {
       const { data, meta } = objectOf(response.data)
       if (!Array.isArray(data)) throw new Error('Strapi answered with something else than a list of entries')
-      const now = Date.now()
+      const now = instant()
       const mapping = options.mapping(settings)
       const builder = new SnapshotBuilder<ProviderResult<T>>({
         mappings: [mapping],

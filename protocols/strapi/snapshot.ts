@@ -2,6 +2,7 @@ import { compareTimes, isAhead, type Moment } from '../../src/transports/pushed/
 import { type Entity } from './content-types'
 import { TransferError } from './errors'
 import { type ContentTypeMapping, readRow, type Row } from './mapping'
+import { type Instant } from '../../src/util/clock'
 
 /** What the author's mapping gives, as far as the snapshot looks at it. */
 interface Mapped {
@@ -17,7 +18,7 @@ const observedAtOf = ({ response }: Mapped): number =>
 export interface Snapshot<R> {
   results: ReadonlyMap<string, R>
   /** When the first rows of it arrived: nothing in it is newer. */
-  receivedAtUnixMs: number
+  received: Instant
   /** No row of the mapped types was refused: a feed that is not in it has no row. */
   isUnspoiled: boolean
 }
@@ -48,15 +49,15 @@ export class SnapshotBuilder<R extends Mapped> {
   private readonly rows = new Map<string, Map<number, Row | undefined>>()
   private count = 0
   private refused = 0
-  private firstRowAt: number | undefined
+  private firstRowAt: Instant | undefined
 
   constructor(private readonly options: SnapshotOptions<R>) {
     this.mappings = new Map(options.mappings.map((mapping) => [mapping.contentType, mapping]))
   }
 
   /** @throws TransferError `too-many-rows` */
-  add(entities: readonly Entity[], receivedAtUnixMs: number): void {
-    this.firstRowAt ??= receivedAtUnixMs
+  add(entities: readonly Entity[], received: Instant): void {
+    this.firstRowAt ??= received
     for (const { type, id, data } of entities) {
       const mapping = this.mappings.get(type)
       if (mapping === undefined) continue
@@ -77,17 +78,17 @@ export class SnapshotBuilder<R extends Mapped> {
     this.refuse('row-malformed', `${type}: no id or no data`)
   }
 
-  build(now: number): Snapshot<R> {
+  build(now: Instant): Snapshot<R> {
     const chosen = new Map<string, Candidate<R>>()
     for (const [type, rows] of this.rows) {
       for (const row of rows.values()) {
-        const candidate = row && this.candidateOf(type, row, now)
+        const candidate = row && this.candidateOf(type, row, now.unixMs)
         if (candidate !== undefined) this.choose(chosen, type, candidate)
       }
     }
     return {
       results: new Map([...chosen].map(([key, { result }]) => [key, result])),
-      receivedAtUnixMs: this.firstRowAt ?? now,
+      received: this.firstRowAt ?? now,
       isUnspoiled: this.refused === 0,
     }
   }

@@ -36,6 +36,21 @@ export const monotonicMs = (): number => {
   return (lastMs = now + offsetMs)
 }
 
+/** A moment on both clocks. */
+export interface Instant {
+  readonly unixMs: number
+  readonly monotonicMs: number
+}
+
+export const instant = (): Instant => ({ unixMs: Date.now(), monotonicMs: monotonicMs() })
+
+/**
+ * How old what was there at an instant is, in ms: the larger of what the two clocks have counted, so that neither a step of the wall
+ * clock back nor a machine that slept makes it younger (TM-6). Never below 0.
+ */
+export const ageMs = ({ unixMs, monotonicMs: since }: Instant): number =>
+  Math.max(Date.now() - unixMs, monotonicMs() - since)
+
 /** How far apart two readings may drift while nobody has set the wall clock: it is slewed by far less. */
 const STEP_MS = 1_000
 /** How near to what a clock shows a provider's time has to be to speak for that clock. */
@@ -118,11 +133,7 @@ export class OurTime {
       if (!witness.isProven) witness.isProven = Math.abs(indicatedUnixMs - now) <= AGREEMENT_MS
       return
     }
-    const vote = nearest(
-      indicatedUnixMs,
-      this.clocks.wall(),
-      this.clocks.monotonic() + keptOffsetMs,
-    )
+    const vote = nearest(indicatedUnixMs, this.clocks.wall(), this.clocks.monotonic() + keptOffsetMs)
     if (vote === undefined || (witness.vote === vote && this.voters.has(witness))) return
     witness.vote = vote
     this.voters.add(witness)

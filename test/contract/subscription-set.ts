@@ -28,7 +28,7 @@ export const testSubscriptionSet = (name: string, { make, lacks = {} }: Subscrip
   let rig: SubscriptionSetRig
 
   beforeEach(async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: 1_700_000_000_000 })
     rig = await make(CAPACITY)
   })
   afterEach(async () => {
@@ -36,7 +36,7 @@ export const testSubscriptionSet = (name: string, { make, lacks = {} }: Subscrip
     await rig.end()
   })
 
-  const pass = (ms: number) => void vi.setSystemTime(Date.now() + ms)
+  const pass = (ms: number) => void vi.advanceTimersByTime(ms)
   const wanted = async () => [...(await rig.set.getAll())].map(({ base }) => base).sort()
 
   describe(`${name}, as every subscription set,`, () => {

@@ -200,7 +200,7 @@ describe('the Bitfinex adapter', () => {
   })
 
   it('SB-4: unsubscribes by channel, and closes when nobody asks for anything', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     onTestFinished(() => void vi.useRealTimers())
     await using provider = await wsProvider()
     await using service = await start(provider, { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '180000' })
@@ -216,7 +216,7 @@ describe('the Bitfinex adapter', () => {
   })
 
   it('SB-4: unsubscribes a pair that is not wanted any more as soon as its channel is known', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     onTestFinished(() => void vi.useRealTimers())
     await using provider = await wsProvider()
     await using service = await start(provider, {

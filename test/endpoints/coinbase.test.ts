@@ -183,7 +183,7 @@ describe('the Coinbase adapter', () => {
   })
 
   it('SB-4: unsubscribes a product that nobody asks for any more, and closes when none is left', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     onTestFinished(() => void vi.useRealTimers())
     await using provider = await wsProvider()
     await using service = await start(provider, { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '180000' })
@@ -233,7 +233,7 @@ describe('the Coinbase adapter', () => {
   })
 
   it('FR-2: keeps an idle product alive, and as old as it is, by heartbeats of its last trade, and by no others', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     onTestFinished(() => void vi.useRealTimers())
     await using provider = await wsProvider()
     await using service = await start(provider, {

@@ -184,7 +184,7 @@ describe('the Kraken adapter', () => {
   })
 
   it('SB-4: unsubscribes a pair that nobody asks for any more, and closes when none is left', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     onTestFinished(() => void vi.useRealTimers())
     await using provider = await wsProvider()
     await using service = await start(provider, { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '180000' })

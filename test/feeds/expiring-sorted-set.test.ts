@@ -42,7 +42,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat({ max: 60 }) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('step' as const), ms: fc.integer({ min: -3_600_000, max: 3_600_000 }) }),
+    arbitrary: fc.record({
+      do: fc.constant('step' as const),
+      ms: fc.integer({ min: -3_600_000, max: 3_600_000 }),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('getAll' as const, 'takeChanges' as const) }) },
 )

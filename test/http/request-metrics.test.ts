@@ -223,14 +223,15 @@ describe('the series of a feed', () => {
   })
 
   it('leave when nobody has used the feed for an hour', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: AT })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: AT })
     await using started = await start()
     const { still, service, scrape } = started
     for (const pair of [ETH, BTC]) {
       await still.transport.put(pair, 5)
       await service.post(pair)
     }
-    vi.setSystemTime(AT + 3_600_001)
+    await renderMetrics()
+    vi.advanceTimersByTime(3_600_001)
     await still.transport.put(BTC, 6)
     await renderMetrics()
     const sets = (await scrape('cache_data_set_count')).filter(

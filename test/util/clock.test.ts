@@ -13,7 +13,11 @@ const passed = (act: () => void): number => {
 
 describe('the monotonic clock', () => {
   it('TM-6: moves with the timers that a test fakes, by whatever ways it fakes them, and not with the wall clock', () => {
-    for (const toFake of [undefined, ['setTimeout', 'clearTimeout'], ['setTimeout', 'clearTimeout', 'Date']] as const) {
+    for (const toFake of [
+      undefined,
+      ['setTimeout', 'clearTimeout'],
+      ['setTimeout', 'clearTimeout', 'Date'],
+    ] as const) {
       const clock = FakeTimers.install(toFake === undefined ? {} : { toFake: [...toFake] })
       onTestFinished(() => clock.uninstall())
       expect(passed(() => clock.tick(1_500))).toBe(1_500)
@@ -25,8 +29,8 @@ describe('the monotonic clock', () => {
 
   it('does not stand still where Date alone does', () => {
     vi.spyOn(Date, 'now').mockReturnValue(5)
-    const before = process.hrtime.bigint()
     const started = monotonicMs()
+    const before = process.hrtime.bigint()
     while (process.hrtime.bigint() - before < 2_000_000n);
     expect(monotonicMs() - started).toBeGreaterThanOrEqual(2)
     vi.restoreAllMocks()
@@ -57,7 +61,9 @@ class Machine {
   wall = START
   monotonic = 0
   readonly seen: ClockStep[] = []
-  readonly time = new OurTime({ wall: () => this.wall, monotonic: () => this.monotonic }, (step) => this.seen.push(step))
+  readonly time = new OurTime({ wall: () => this.wall, monotonic: () => this.monotonic }, (step) =>
+    this.seen.push(step),
+  )
 
   pass(ms: number): this {
     this.wall += ms
@@ -126,7 +132,10 @@ describe('our time', () => {
           fc.oneof(
             fc.record({ pass: fc.integer({ min: 0, max: 700_000 }) }),
             fc.record({ step: fc.integer({ min: -2 * HOUR, max: 2 * HOUR }) }),
-            fc.record({ tick: fc.constantFrom('wall' as const, 'kept' as const), by: fc.integer({ min: 0, max: 2 }) }),
+            fc.record({
+              tick: fc.constantFrom('wall' as const, 'kept' as const),
+              by: fc.integer({ min: 0, max: 2 }),
+            }),
           ),
         ),
         (events) => {
@@ -180,7 +189,11 @@ describe('our time', () => {
   it('what agrees with neither has no vote', () => {
     const machine = new Machine()
     const witness = new Witness()
-    machine.step(-HOUR).tick(witness, START - HOUR / 2).tick(witness, START + HOUR).tick(witness, NaN)
+    machine
+      .step(-HOUR)
+      .tick(witness, START - HOUR / 2)
+      .tick(witness, START + HOUR)
+      .tick(witness, NaN)
     expect(machine.time.lastStep?.agreed).toBeUndefined()
   })
 

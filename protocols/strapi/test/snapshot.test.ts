@@ -6,6 +6,7 @@ import { SnapshotBuilder } from '../snapshot'
 
 const NOW = Date.UTC(2026, 10, 22, 6)
 const at = (minutes: number) => new Date(NOW + minutes * 60_000).toISOString()
+const moment = (unixMs: number) => ({ unixMs, monotonicMs: unixMs })
 
 const price = (id: number, base: string, value: unknown, more: object = {}) => ({
   type: 'api::price.price',
@@ -32,23 +33,25 @@ const create = (maxRows = 100) => {
     onFault: (reason, detail) => void faults.push(`${reason}: ${detail}`),
   })
   const values = () =>
-    Object.fromEntries([...builder.build(NOW).results].map(([key, { response }]) => [key, response.result]))
+    Object.fromEntries(
+      [...builder.build(moment(NOW)).results].map(([key, { response }]) => [key, response.result]),
+    )
   return { builder, faults, values }
 }
 
 describe('a snapshot', () => {
   it('has the published row where there is a draft of the same document beside it', () => {
     const { builder, values, faults } = create()
-    builder.add([price(3, 'DAI', 0.9123, { publishedAt: null }), price(4, 'DAI', 0.9998)], NOW)
+    builder.add([price(3, 'DAI', 0.9123, { publishedAt: null }), price(4, 'DAI', 0.9998)], moment(NOW))
     expect(values()).toEqual({ 'dai/usd': 0.9998 })
     expect(faults).toEqual([])
-    expect(builder.build(NOW).isUnspoiled).toBe(true)
+    expect(builder.build(moment(NOW)).isUnspoiled).toBe(true)
   })
 
   it('counts a row that is read twice as it was read last, also when it was withdrawn in between', () => {
     const { builder, values } = create()
-    builder.add([price(1, 'BTC', 1), price(2, 'ETH', 2)], NOW)
-    builder.add([price(1, 'BTC', 3), price(2, 'ETH', 2, { publishedAt: null })], NOW)
+    builder.add([price(1, 'BTC', 1), price(2, 'ETH', 2)], moment(NOW))
+    builder.add([price(1, 'BTC', 3), price(2, 'ETH', 2, { publishedAt: null })], moment(NOW))
     expect(values()).toEqual({ 'btc/usd': 3 })
   })
 
@@ -60,7 +63,7 @@ describe('a snapshot', () => {
         price(2, 'btc', 2, { observedAt: at(-1) }),
         price(3, 'BTC', 3, { observedAt: at(-3) }),
       ],
-      NOW,
+      moment(NOW),
     )
     expect(values()).toEqual({ 'btc/usd': 2 })
     expect(faults).toEqual([
@@ -71,21 +74,21 @@ describe('a snapshot', () => {
 
   it('does not let a row from the future hide an honest one', () => {
     const { builder, values, faults } = create()
-    builder.add([price(1, 'BTC', 1), price(2, 'BTC', 2, { observedAt: at(60) })], NOW)
+    builder.add([price(1, 'BTC', 1), price(2, 'BTC', 2, { observedAt: at(60) })], moment(NOW))
     expect(values()).toEqual({ 'btc/usd': 1 })
     expect(faults).toEqual(['future: api::price.price 2'])
   })
 
   it('loses one bad row and not its neighbours, and shows no value of it', () => {
     const { builder, values, faults } = create()
-    builder.add([price(1, 'BTC', 'secret-text'), price(2, 'ETH', 2)], NOW)
+    builder.add([price(1, 'BTC', 'secret-text'), price(2, 'ETH', 2)], moment(NOW))
     builder.malformed('api::price.price')
     expect(values()).toEqual({ 'eth/usd': 2 })
     expect(faults).toEqual([
       'attribute-refused: api::price.price 1: value',
       'row-malformed: api::price.price: no id or no data',
     ])
-    expect(builder.build(NOW).isUnspoiled).toBe(false)
+    expect(builder.build(moment(NOW)).isUnspoiled).toBe(false)
   })
 
   it('loses one row to a mapping that throws', () => {
@@ -103,22 +106,24 @@ describe('a snapshot', () => {
       keyOf: () => '',
       onFault: (reason) => void faults.push(reason),
     })
-    builder.add([price(1, 'BTC', 1)], NOW)
-    expect(builder.build(NOW).results.size).toBe(0)
+    builder.add([price(1, 'BTC', 1)], moment(NOW))
+    expect(builder.build(moment(NOW)).results.size).toBe(0)
     expect(faults).toEqual(['handler-failed'])
   })
 
   it('was received when its first rows were', () => {
     const { builder } = create()
-    builder.add([price(1, 'BTC', 1)], NOW - 5_000)
-    builder.add([price(2, 'ETH', 1)], NOW - 1_000)
-    expect(builder.build(NOW).receivedAtUnixMs).toBe(NOW - 5_000)
+    builder.add([price(1, 'BTC', 1)], moment(NOW - 5_000))
+    builder.add([price(2, 'ETH', 1)], moment(NOW - 1_000))
+    expect(builder.build(moment(NOW)).received).toEqual(moment(NOW - 5_000))
   })
 
   it('has a limit, which the same row read again does not reach', () => {
     const { builder } = create(2)
-    builder.add([price(1, 'BTC', 1), price(2, 'ETH', 1), price(1, 'BTC', 1)], NOW)
-    expect(() => builder.add([price(3, 'X', 1, { publishedAt: null })], NOW)).toThrow(/more than 2 rows/)
+    builder.add([price(1, 'BTC', 1), price(2, 'ETH', 1), price(1, 'BTC', 1)], moment(NOW))
+    expect(() => builder.add([price(3, 'X', 1, { publishedAt: null })], moment(NOW))).toThrow(
+      /more than 2 rows/,
+    )
   })
 
   it('is the same in whatever order the rows come', () => {
@@ -132,7 +137,7 @@ describe('a snapshot', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(rows, { minLength: rows.length }), (order) => {
         const { builder, values } = create()
-        for (const row of order) builder.add([row], NOW)
+        for (const row of order) builder.add([row], moment(NOW))
         expect(values()).toEqual({ 'btc/usd': 3, 'eth/usd': 5 })
       }),
     )
@@ -156,12 +161,12 @@ describe('a snapshot', () => {
       fc.property(item, (one) =>
         builder.add(
           types.rowsIn([one, price(51, 'BTC', 1)], () => builder.malformed('x')),
-          NOW,
+          moment(NOW),
         ),
       ),
       { numRuns: 10_000 },
     )
-    expect(builder.build(NOW).results.get('btc/usd')).toBeDefined()
+    expect(builder.build(moment(NOW)).results.get('btc/usd')).toBeDefined()
     expect(new Set(faults.map((fault) => fault.split(':')[0]))).toEqual(
       new Set(
         ['row-malformed', 'attribute-refused', 'locale-unchosen'].filter((reason) =>
@@ -169,6 +174,6 @@ describe('a snapshot', () => {
         ),
       ),
     )
-    expect(builder.build(NOW).results.size).toBeLessThanOrEqual(52)
+    expect(builder.build(moment(NOW)).results.size).toBeLessThanOrEqual(52)
   })
 })

@@ -150,8 +150,8 @@ describe('the link between a writer and its workers', () => {
     expect(messages[2]).toMatchObject({
       adapter: 'ACME',
       entries: [
-        ['a', expect.any(Number), JSON.stringify(success(99))],
-        ['b', expect.any(Number), JSON.stringify(success(99))],
+        ['a', expect.any(Number), expect.any(Number), JSON.stringify(success(99))],
+        ['b', expect.any(Number), expect.any(Number), JSON.stringify(success(99))],
       ],
     })
   })
@@ -281,8 +281,8 @@ describe('a worker that is slow, or lies', () => {
       socket.on('data', (chunk) => {
         receivedBytes += chunk.length
         for (const message of reader.push(chunk)) {
-          const { entries = [] } = message as { entries?: [string, number, string][] }
-          for (const [key, , body] of entries) latest.set(key, body)
+          const { entries = [] } = message as { entries?: [string, number, number, string][] }
+          for (const [key, , , body] of entries) latest.set(key, body)
         }
         if (isDone()) resolve()
       })
@@ -352,7 +352,7 @@ describe('a writer that hangs, or lies', () => {
     ['a message that there is not', () => encodeFrame({ type: 'wanted', feeds: [] })],
     [
       'a body that is no JSON',
-      () => encodeFrame({ type: 'entries', adapter: 'ACME', entries: [['k', Date.now() + TTL, '{']] }),
+      () => encodeFrame({ type: 'entries', adapter: 'ACME', entries: [['k', Date.now() + TTL, 1e15, '{']] }),
     ],
   ])('IS-2: is left for %s, and asked again', async (_name, bytes) => {
     let connections = 0

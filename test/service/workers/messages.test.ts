@@ -44,8 +44,8 @@ describe('what a writer says', () => {
       type: 'entries',
       adapter: 'ACME',
       entries: [
-        ['k', 1, '{}'],
-        ['l', 0, undefined],
+        ['k', 1, 2, '{}'],
+        ['l', 0, 0, undefined],
       ],
     },
     { type: 'synchronised' },
@@ -61,7 +61,15 @@ describe('what a writer says', () => {
     { type: 'hello' },
     { type: 'entries', entries: [] },
     { type: 'entries', adapter: 'ACME' },
-    ...[['k', 1], ['k', 1, 2], ['k', NaN, '{}'], [1, 1, '{}'], 'k', null].map((entry) => ({
+    ...[
+      ['k', 1, 2],
+      ['k', 1, 2, 3],
+      ['k', NaN, 2, '{}'],
+      ['k', 1, NaN, '{}'],
+      [1, 1, 2, '{}'],
+      'k',
+      null,
+    ].map((entry) => ({
       type: 'entries',
       adapter: 'ACME',
       entries: [entry],

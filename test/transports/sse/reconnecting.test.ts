@@ -88,7 +88,7 @@ describe('a stream that ends', () => {
   })
 
   it('is not replaced while nothing is wanted', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     await using provider = await SseProvider.start()
     await using service = await start(config(provider.url), {
       SSE_SUBSCRIPTION_TTL: '60000',

@@ -44,7 +44,7 @@ describe('a stream of server-sent events', () => {
   })
 
   it('SB-4: is told of a feed that nobody wants any more', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     await using provider = await SseProvider.start()
     await using service = await start(config(provider.url), {
       SSE_SUBSCRIPTION_TTL: '60000',
@@ -58,7 +58,7 @@ describe('a stream of server-sent events', () => {
   })
 
   it('SB-4: leaves a feed subscribed that is asked for while it is being unsubscribed', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     await using provider = await SseProvider.start()
     let answer = () => {}
     const slow = new Promise<void>((resolve) => (answer = resolve))
@@ -131,7 +131,7 @@ describe('a stream of server-sent events', () => {
   })
 
   it('is kept alive while something is wanted and nothing else was sent for long', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     await using provider = await SseProvider.start()
     const prepareKeepAliveRequest = () => ({ url: `${provider.url}/alive`, method: 'POST' })
     await using service = await start(config(provider.url, { prepareKeepAliveRequest }), {

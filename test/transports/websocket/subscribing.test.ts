@@ -158,7 +158,7 @@ describe('what is subscribed', () => {
     await service.post(ETH)
     await vi.advanceTimersByTimeAsync(4_900)
     expect(connection.received).toEqual(['+ETH/USD'])
-    vi.setSystemTime(Date.now() + 200)
+    await vi.advanceTimersByTimeAsync(200)
     void service.post(BTC)
     await connection.next((text) => text === '+BTC/USD')
     expect(connection.received).toEqual(['+ETH/USD', '-ETH/USD', '+BTC/USD'])
