@@ -10,10 +10,11 @@ import {
   priceEndpointInputParametersDefinition,
 } from '../../src/public/adapter'
 import { WebsocketReverseMappingTransport } from '../../src/public/transports'
-import { type ProviderResult, splitArrayIntoChunks } from '../../src/public/util'
+import { type ProviderResult } from '../../src/public/util'
 import { InputParameters } from '../../src/public/validation'
 import { Answers } from '../common/answers'
 import { AssetCodes, commonNames } from '../common/asset-codes'
+import { framesFor } from '../common/frames'
 import { Notices } from '../common/notices'
 import { extendLife, refusal } from '../common/serving'
 import { type Quote } from '../common/quote'
@@ -138,8 +139,8 @@ const createTransport = () => {
         const known = ended.filter((product) => answers.forget(product))
         for (const params of fresh) transport.setReverseMapping(productOf(params), params)
         return [
-          ...splitArrayIntoChunks(known, MAX_PRODUCTS_PER_FRAME).map(unsubscribeFrame),
-          ...splitArrayIntoChunks(fresh.map(productOf), MAX_PRODUCTS_PER_FRAME).map(subscribe),
+          ...framesFor(known, MAX_PRODUCTS_PER_FRAME, unsubscribeFrame),
+          ...framesFor(fresh.map(productOf), MAX_PRODUCTS_PER_FRAME, subscribe),
         ]
       },
     },

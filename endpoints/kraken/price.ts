@@ -6,10 +6,11 @@
  */
 import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/public/adapter'
 import { WebsocketReverseMappingTransport } from '../../src/public/transports'
-import { makeLogger, type ProviderResult, splitArrayIntoChunks } from '../../src/public/util'
+import { makeLogger, type ProviderResult } from '../../src/public/util'
 import { InputParameters } from '../../src/public/validation'
 import { Answers } from '../common/answers'
 import { commonNames } from '../common/asset-codes'
+import { framesFor } from '../common/frames'
 import { Notices } from '../common/notices'
 import { timeFromIso } from '../common/provider-time'
 import { type Quote, quoteOf } from '../common/quote'
@@ -117,7 +118,7 @@ const createTransport = () => {
       heartbeat() {
         send(pingFrame(requests.nextId()))
         const due = answers.due(Date.now())
-        for (const symbols of splitArrayIntoChunks(due, MAX_SYMBOLS_PER_FRAME)) send(subscribe(symbols))
+        for (const frame of framesFor(due, MAX_SYMBOLS_PER_FRAME, subscribe)) send(frame)
         if (isPaused()) return pause(transport, MAINTENANCE)
       },
       message(message) {
@@ -140,10 +141,10 @@ const createTransport = () => {
         const known = stale.map(symbolOf).filter((symbol) => answers.forget(symbol))
         for (const params of fresh) transport.setReverseMapping(symbolOf(params), params)
         return [
-          ...splitArrayIntoChunks(known, MAX_SYMBOLS_PER_FRAME).map((symbols) =>
+          ...framesFor(known, MAX_SYMBOLS_PER_FRAME, (symbols) =>
             unsubscribeFrame(symbols, requests.nextId()),
           ),
-          ...splitArrayIntoChunks(fresh.map(symbolOf), MAX_SYMBOLS_PER_FRAME).map(subscribe),
+          ...framesFor(fresh.map(symbolOf), MAX_SYMBOLS_PER_FRAME, subscribe),
         ]
       },
     },

@@ -1,4 +1,5 @@
 import { type GuardOptions } from '../feeds/guards'
+import { type TimestampedProviderResult } from '../feeds/responses'
 import { SimpleResponseCache } from '../feeds/simple-response-cache'
 import { type AdapterSettings } from '../config/settings'
 import { CompositeTransport } from '../transports/composite-transport'
@@ -88,6 +89,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
       inputParameters: this.inputParameters,
       guards: this.guards,
     })
+    this.responseCache.resultValidator = this.resultValidator?.bind(this)
     if (this.enableCompositeTransport) this.compose(adapterSettings)
     for (const [name, transport] of this.transportRoutes.entries()) {
       await transport.initialize(
@@ -98,6 +100,12 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
       )
     }
   }
+
+  /**
+   * Judges every result of this endpoint before it is written, whatever transport it is of: returns it, or another in its place (an error,
+   * say). One that it throws at is not written (contract 18.2). A plain endpoint has none.
+   */
+  protected resultValidator?(result: TimestampedProviderResult<T>): TimestampedProviderResult<T>
 
   runRequestTransforms(req: Request<T>, settings: T['Settings']): void {
     for (const transform of this.requestTransforms) transform(req, settings)

@@ -1,13 +1,13 @@
+import { type TimestampedProviderResult } from '../feeds/responses'
+import { refusedResult } from '../feeds/result-validation'
 import { type TransportGenerics } from '../transports/transport'
-import { AdapterLWBAError } from '../validation/errors'
 import { AdapterEndpoint } from './adapter-endpoint'
 import { withAliases } from './aliases'
-import { type AdapterEndpointParams, type CustomOutputValidator } from './params'
+import { type AdapterEndpointParams } from './params'
 import {
   type PriceEndpointInputParametersDefinition,
   priceEndpointInputParametersDefinition,
 } from './price-endpoint'
-import { pure } from './pure'
 
 export type LwbaEndpointInputParametersDefinition = PriceEndpointInputParametersDefinition
 
@@ -40,21 +40,21 @@ export const validateLwbaResponse = (bid?: number, mid?: number, ask?: number): 
   return ''
 }
 
-const checkLwba = pure<CustomOutputValidator>((output) => {
-  const data = output.data as Partial<LwbaResponseDataFields['Data']> | null | undefined
-  const message = validateLwbaResponse(data?.bid, data?.mid, data?.ask)
-  if (message !== '') throw new AdapterLWBAError({ statusCode: 500, message })
-  return undefined
-})
-
 /**
- * An endpoint for bid, mid and ask (lightweight bid/ask). Answers to {@link DEFAULT_LWBA_ALIASES} as well; an answer that breaks
- * {@link validateLwbaResponse} becomes an `AdapterLWBAError`. The rule takes the place of the author's output validation.
+ * An endpoint for bid, mid and ask (lightweight bid/ask). Answers to {@link DEFAULT_LWBA_ALIASES} as well. A quote that breaks
+ * {@link validateLwbaResponse} is written as an error with status 502 (contract 18.4), which never replaces a live quote.
  */
 export class LwbaEndpoint<T extends LwbaEndpointGenerics> extends AdapterEndpoint<T> {
   constructor(params: AdapterEndpointParams<T>) {
     params.aliases = withAliases(params.name, params.aliases, DEFAULT_LWBA_ALIASES)
-    params.customOutputValidation = checkLwba
     super(params)
+  }
+
+  protected override resultValidator(result: TimestampedProviderResult<T>): TimestampedProviderResult<T> {
+    const { response } = result
+    if (response.errorMessage !== undefined) return result
+    const quote = response.data as Partial<LwbaResponseDataFields['Data']> | null | undefined
+    const problem = validateLwbaResponse(quote?.bid, quote?.mid, quote?.ask)
+    return problem === '' ? result : refusedResult(result, problem)
   }
 }

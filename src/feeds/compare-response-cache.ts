@@ -4,6 +4,7 @@ import { type Feed } from './feed'
 import { isLocalReader } from './local-cache'
 import { type Refusals } from './refusals'
 import { type CacheGenerics, type Entry, ResponseCache } from './response-cache'
+import { type ResultValidator } from './result-validation'
 import { type AdapterResponse } from './responses'
 
 /** Whether a response takes the place of the one that is cached now, if there is one. */
@@ -35,7 +36,6 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
     const { prototype } = CompareResponseCache
     const { responseCache: inner } = this
     return (
-      this.write === prototype.write &&
       this.writeEntries === prototype.writeEntries &&
       this.get === prototype.get &&
       !this.hasOwnEntries &&
@@ -84,6 +84,11 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
   override refusalsOf(child: string): Refusals {
     const { innermost } = this
     return 'refusalsOf' in innermost ? innermost.refusalsOf(child) : super.refusalsOf(child)
+  }
+
+  /** What is stored goes into the cache behind this one as it is: here is where that one's results are validated. */
+  protected override get validator(): ResultValidator<T> | undefined {
+    return this.resultValidator ?? this.innermost.resultValidator
   }
 
   protected override nameForCache(_child: string): string {

@@ -6,7 +6,7 @@ import { type KeySettings } from './keys'
  */
 export class KeyMark {
   private mark = 0
-  private maxKeySize!: number
+  private maxKeySize: number | undefined
   private feedIdJson!: boolean
   private prefix: string | undefined
   private defaultKey!: string

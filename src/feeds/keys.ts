@@ -1,17 +1,30 @@
 import { createHash } from 'node:crypto'
 import { canonicalJson } from '../util/canonical-json'
+import { LoggerFactoryProvider, makeLogger } from '../util/logging'
+
+const logger = makeLogger('Keys')
 
 /** The settings a key depends on. They may change at run time, so a memoised key must not outlive such a change. */
 export interface KeySettings {
   CACHE_PREFIX?: string
   DEFAULT_CACHE_KEY: string
-  MAX_COMMON_KEY_SIZE: number
+  /** Absent (settings in unit tests are often partial): no key is too long. */
+  MAX_COMMON_KEY_SIZE?: number
   FEED_ID_JSON: boolean
+}
+
+/**
+ * What functions for authors need of a context. Transports pass theirs, and most adapters write such a literal by hand (contract 18.5).
+ */
+export interface KeyContext<S = KeySettings> {
+  endpointName: string
+  adapterSettings: S
+  inputParameters?: unknown
 }
 
 type Data = Record<string, unknown>
 /** What callers may name as the types of their endpoint; only its settings count. */
-type KeyGenerics = { Settings: KeySettings }
+export type KeyGenerics = { Settings: KeySettings }
 
 const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null
 
@@ -23,7 +36,8 @@ const canonicalParams = (data: unknown): string => {
 const sha1 = (text: string) => createHash('sha1').update(text).digest('base64')
 
 const hashIfLong = (text: string, settings: KeySettings, asJson: boolean): string => {
-  if (text.length <= settings.MAX_COMMON_KEY_SIZE) return text
+  const { MAX_COMMON_KEY_SIZE: limit } = settings
+  if (limit === undefined || text.length <= limit) return text
   const hash = sha1(text)
   return asJson ? JSON.stringify({ hash }) : hash
 }
@@ -67,13 +81,21 @@ export const feedNames = (of: {
 export const generatedCacheKey = (generated: string, settings: KeySettings): string =>
   withPrefix(hashIfLong(generated, settings, false), settings)
 
-/** `<endpoint>-<transport>-<params>`, for one set of parameters or a batch of them. */
+/**
+ * `<endpoint>-<transport>-<params>`, for one set of parameters or a batch of them. Writes exactly one line, at trace, which adapters' own
+ * tests count (contract 18.5).
+ */
 export const calculateHttpRequestKey = <T extends KeyGenerics = KeyGenerics>(of: {
-  context: { endpointName: string; adapterSettings: T['Settings'] }
-  data: Data | Data[]
+  context: KeyContext<T['Settings']>
+  data: object
   transportName: string
-}): string =>
-  `${of.context.endpointName}-${of.transportName}-${paramsKey(of.data, of.context.adapterSettings)}`
+}): string => {
+  const { context, transportName } = of
+  const key = `${context.endpointName}-${transportName}-${paramsKey(of.data, context.adapterSettings)}`
+  // A test of a key alone need not set up logging first.
+  if (LoggerFactoryProvider.isSet) logger.trace(`Generated HTTP request queue key: "${key}"`)
+  return key
+}
 
 /** The name a request goes by: `adapterNameOverride` in upper case where a request carries one. */
 export const calculateAdapterName = (adapterName: string, data: Data): string =>
@@ -82,7 +104,7 @@ export const calculateAdapterName = (adapterName: string, data: Data): string =>
 /** The feed's name in metrics and `meta`: its parameters, or `N/A` without any (contract 8.3). */
 export const calculateFeedId = <T extends KeyGenerics = KeyGenerics>(
   { adapterSettings }: { adapterSettings: T['Settings'] },
-  data: Data,
+  data: object,
 ): string => {
   if (isEmpty(data)) return idOfNothing(adapterSettings)
   return paramsKey(data, adapterSettings)

@@ -1,8 +1,8 @@
-import { calculateFeedId, type KeySettings } from './keys'
+import { calculateFeedId, type KeyGenerics } from './keys'
 import { type AdapterMetricsMeta } from './responses'
 
 /** What the metrics of a request are filed under (contract 8.3). */
-export const getMetricsMeta = (
-  args: { adapterSettings: KeySettings; inputParameters?: unknown },
-  data: Record<string, unknown>,
+export const getMetricsMeta = <T extends KeyGenerics = KeyGenerics>(
+  args: { adapterSettings: T['Settings']; inputParameters?: unknown },
+  data: object,
 ): AdapterMetricsMeta => ({ feedId: calculateFeedId(args, data) })

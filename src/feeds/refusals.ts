@@ -7,7 +7,13 @@ const logger = makeLogger('Refusals')
 
 /** Why something a provider sent was not served. Closed: it is a metric label. Protocol transports have closed sets of their own beside it. */
 export type RefusalReason =
-  GuardReason | 'not-json' | 'too-large' | 'handler-failed' | 'unknown-feed' | 'builder-failed'
+  | GuardReason
+  | 'not-json'
+  | 'too-large'
+  | 'handler-failed'
+  | 'invalid-result'
+  | 'unknown-feed'
+  | 'builder-failed'
 
 const MAX_LOGGED_CHARACTERS = 512
 

@@ -16,6 +16,7 @@ import { type GuardOptions, type GuardReason, isFiniteValue, judge, lifetimeMs }
 import { calculateCacheKey } from './keys'
 import { isPlainLocal, type LocalCache, localLayerOf } from './local-cache'
 import { Refusals } from './refusals'
+import { type ResultValidator, validateResults } from './result-validation'
 import { ResponseWarnings } from './response-warnings'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
 import { storedResponse } from './stored-response'
@@ -34,6 +35,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   adapterSettings: AdapterSettings
   dependencies: { cache: Cache }
   guards: GuardOptions | undefined
+  /** What the endpoint makes of every result before it is written; handed over by its `initialize` (contract 18.2). */
+  resultValidator: ResultValidator<T> | undefined
 
   /** Which of what passed the guards is stored. Default: all of it. */
   protected readonly admission: Admission<AdapterResponse<T['Response']>> | undefined = undefined
@@ -70,30 +73,31 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     return false
   }
 
-  /** Whether an author makes entries in a way of their own. */
+  /** Whether an author makes or writes entries in a way of their own. */
   protected get hasOwnEntries(): boolean {
-    return this.generateCacheEntry !== ResponseCache.prototype.generateCacheEntry
+    const { prototype } = ResponseCache
+    return (
+      this.generateCacheEntry !== prototype.generateCacheEntry ||
+      this.write !== prototype.write ||
+      this._write !== prototype._write
+    )
   }
 
   /** Writes into the local cache before it returns. `now` is when the message arrived. */
   writeNow(transportName: string, results: TimestampedProviderResult<T>[], now: number): void {
-    const { cache, admission } = this
-    if (!isPlainLocal(cache)) throw new Error('Immediate writes need the local cache')
-    const name = this.nameForCache(transportName)
-    for (const result of results) {
-      const feed = this.feed(transportName, result.params)
-      const value = this.toResponse(feed, result, transportName, name, now)
-      if (!this.accept(transportName, feed, value, now)) continue
-      const ttlMs = this.ttlOf(value, now)
-      if (admission === undefined) this.keep(cache, feed, value, ttlMs, now)
-      else this.admitNow(admission, cache, transportName, feed, value, ttlMs, now)
-    }
+    this.storeNow(transportName, this.validated(transportName, results), now)
   }
 
-  /** Writes what the guards and the admission let in: into the local cache before it returns, into any other together. */
+  /** Writes what the endpoint's validator, the guards and the admission let in. */
   async write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
+    const validated = this.validated(transportName, results)
+    if (validated.length > 0) await this._write(transportName, validated)
+  }
+
+  /** What `write` does with validated results: into the local cache before it returns, into any other together. */
+  protected async _write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
     const now = Date.now()
-    if (this.isImmediate) return this.writeNow(transportName, results, now)
+    if (this.isImmediate) return this.storeNow(transportName, results, now)
     const offers: Offer<AdapterResponse<T['Response']>>[] = []
     const name = this.nameForCache(transportName)
     for (const result of results) {
@@ -166,6 +170,34 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.stopPublishing?.()
     this.stopPublishing = () => {}
     for (const refusals of this.refusals.values()) refusals.stop()
+  }
+
+  /** What results are validated by. */
+  protected get validator(): ResultValidator<T> | undefined {
+    return this.resultValidator
+  }
+
+  private validated(
+    transportName: string,
+    results: TimestampedProviderResult<T>[],
+  ): TimestampedProviderResult<T>[] {
+    const { validator } = this
+    if (validator === undefined) return results
+    return validateResults(results, validator, () => this.refusalsOf(transportName))
+  }
+
+  private storeNow(transportName: string, results: TimestampedProviderResult<T>[], now: number): void {
+    const { cache, admission } = this
+    if (!isPlainLocal(cache)) throw new Error('Immediate writes need the local cache')
+    const name = this.nameForCache(transportName)
+    for (const result of results) {
+      const feed = this.feed(transportName, result.params)
+      const value = this.toResponse(feed, result, transportName, name, now)
+      if (!this.accept(transportName, feed, value, now)) continue
+      const ttlMs = this.ttlOf(value, now)
+      if (admission === undefined) this.keep(cache, feed, value, ttlMs, now)
+      else this.admitNow(admission, cache, transportName, feed, value, ttlMs, now)
+    }
   }
 
   /** Under which transport's name a transport's responses are cached. */

@@ -5,12 +5,7 @@ import { type CacheGenerics, type Entry, ResponseCache } from './response-cache'
 export class SimpleResponseCache<T extends CacheGenerics> extends ResponseCache<T> {
   override get isImmediate(): boolean {
     const { prototype } = SimpleResponseCache
-    return (
-      this.write === prototype.write &&
-      this.writeEntries === prototype.writeEntries &&
-      !this.hasOwnEntries &&
-      isPlainLocal(this.cache)
-    )
+    return this.writeEntries === prototype.writeEntries && !this.hasOwnEntries && isPlainLocal(this.cache)
   }
 
   /** @param ttl - in ms; `CACHE_MAX_AGE` by default, less where guards ask for it */

@@ -34,7 +34,7 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
     endpointName: string,
     name: string,
   ): Promise<void> {
-    if (this.initialized) throw new Error(`Transport ${this.name} has already been initialized`)
+    if (this.initialized) throw new Error(`Transport ${name} has already been initialized`)
     this.initialized = true
     this.responseCache = dependencies.responseCache
     this.subscriptionSet = dependencies.subscriptionSetFactory.buildSet(endpointName, name)

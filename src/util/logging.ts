@@ -154,6 +154,11 @@ export class LoggerFactoryProvider {
     }
   }
 
+  /** Whether loggers can be called. */
+  static get isSet(): boolean {
+    return LoggerFactoryProvider.factory !== undefined
+  }
+
   /** @throws Error when no factory was set */
   static get(): LoggerFactory {
     if (!LoggerFactoryProvider.factory) {

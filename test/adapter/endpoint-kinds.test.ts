@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Adapter } from '../../src/adapter/adapter'
 import * as publicAdapter from '../../src/public/adapter'
 import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
@@ -17,11 +17,11 @@ import {
 import { porBalanceEndpointInputParametersDefinition } from '../../src/public/adapter/por'
 import { priceEndpointInputParametersDefinition } from '../../src/adapter/price-endpoint'
 import { StockEndpoint, stockEndpointInputParametersDefinition } from '../../src/public/adapter/stock'
-import { type AdapterResponse } from '../../src/feeds/responses'
-import { type EndpointGenerics } from '../../src/adapter/params'
+import { type CustomOutputValidator, type EndpointGenerics } from '../../src/adapter/params'
 import { serve } from '../../src/testing/serve'
 import { AdapterLWBAError } from '../../src/validation/errors'
 import { InputParameters } from '../../src/validation/input-parameters'
+import { StillTransport } from '../http/support'
 import { answering, type Answer, fresh } from './answering-transport'
 
 const env = { CACHE_POLLING_MAX_RETRIES: '0', METRICS_ENABLED: 'false' }
@@ -32,11 +32,25 @@ const lwba = (of: { name?: string; aliases?: string[]; answer?: () => Answer } =
     aliases: of.aliases,
     inputParameters: new InputParameters(lwbaEndpointInputParametersDefinition),
     transport: answering(of.answer ?? (() => fresh(null, { bid: 1, mid: 2, ask: 3 }))),
-    customOutputValidation: () => {
-      throw new Error('of the author')
-    },
   }
   return { params, endpoint: new LwbaEndpoint(params as never) }
+}
+
+/** A bid/ask endpoint whose quotes the test writes. */
+const quotes = (customOutputValidation?: CustomOutputValidator) => {
+  const transport = new StillTransport()
+  const endpoint = new LwbaEndpoint({
+    name: 'quote',
+    inputParameters: new InputParameters(lwbaEndpointInputParametersDefinition),
+    transport: transport as never,
+    customOutputValidation,
+  })
+  const write = (data: unknown) =>
+    endpoint.responseCache!.write('default_single_transport', [
+      { params: { base: 'A', quote: 'B' }, response: fresh(null, data) },
+    ] as never)
+  const refused = () => endpoint.responseCache!.refusalsOf('default_single_transport').count('invalid-result')
+  return { endpoint, write, refused }
 }
 
 const serveAll = (endpoints: AdapterEndpoint<EndpointGenerics>[]) =>
@@ -172,30 +186,27 @@ describe('a bid/ask endpoint', () => {
   ])('has a rule for bid %s, mid %s and ask %s', async (bid, mid, ask, problem) => {
     const prices = [bid, mid, ask] as [number, number, number]
     expect(validateLwbaResponse(...prices)).toBe(problem)
-    await using service = await serveAll([
-      lwba({ answer: () => fresh(null, { bid, mid, ask }) }).endpoint as never,
-    ])
-    for (let time = 0; time < 2; time++) {
+    const { endpoint, write } = quotes()
+    await using service = await serveAll([endpoint as never])
+    await write({ bid, mid, ask })
+    for (let time = 0; time < 3; time++) {
       const { statusCode, json } = await service.post({ base: 'A', quote: 'B' })
       if (problem === '') expect([statusCode, json.data]).toEqual([200, { bid, mid, ask }])
-      else
-        expect([statusCode, json]).toEqual([
-          500,
-          { status: 'errored', statusCode: 500, error: { name: 'AdapterLWBAError', message: problem } },
-        ])
+      else {
+        const { timestamps } = fresh(null, null)!
+        expect([statusCode, json]).toEqual([502, { statusCode: 502, errorMessage: problem, timestamps }])
+      }
     }
   })
 
-  it.each([undefined, null, {}, 'text'])('has no answer in data %j', async (data) => {
-    await using service = await serveAll([lwba({ answer: () => fresh(null, data) }).endpoint as never])
-    const { statusCode, json } = await service.post({ base: 'A', quote: 'B' })
-    expect([statusCode, json.error.name]).toEqual([500, 'AdapterLWBAError'])
-  })
-
-  it('counts what breaks the rule under a label of its own', async () => {
-    const { endpoint } = lwba()
-    expect(() => endpoint.customOutputValidation!({ data: {} } as AdapterResponse)).toThrow(AdapterLWBAError)
-    expect(new AdapterLWBAError({}).metricsLabel).toBe('lwbaError')
+  it.each([undefined, null, {}, 'text'])('takes %j for no quote', async (data) => {
+    const { endpoint, write } = quotes()
+    await using service = await serveAll([endpoint as never])
+    await write(data)
+    expect(await service.post({ base: 'A', quote: 'B' })).toMatchObject({
+      statusCode: 502,
+      json: { errorMessage: `${missing} Got: (bid: undefined, mid: undefined, ask: undefined)` },
+    })
   })
 
   it('passes the provider’s errors on', async () => {
@@ -205,29 +216,62 @@ describe('a bid/ask endpoint', () => {
       statusCode: 502,
       json: { errorMessage: 'down' },
     })
+    const { endpoint } = quotes()
+    await using written = await serveAll([endpoint as never])
+    const { timestamps } = fresh(null, null)!
+    const response = { statusCode: 404, errorMessage: 'no such pair', timestamps }
+    await endpoint.responseCache!.write('default_single_transport', [
+      { params: { base: 'A', quote: 'B' }, response },
+    ])
+    expect(await written.post({ base: 'A', quote: 'B' })).toMatchObject({
+      statusCode: 404,
+      json: { errorMessage: 'no such pair' },
+    })
   })
 
-  it('judges what is in the cache at every request', async () => {
-    const { endpoint } = lwba()
-    endpoint.transportRoutes.get('default_single_transport').foregroundExecute = undefined
+  it('goes on serving a good quote after broken ones, which are counted, contract 18.4', async () => {
+    const { endpoint, write, refused } = quotes()
     await using service = await serveAll([endpoint as never])
-    const { responseCache } = endpoint
-    const write = ([bid, mid, ask]: readonly number[]) =>
-      responseCache!.write('default_single_transport', [
-        { params: { base: 'A', quote: 'B' }, response: fresh(null, { bid, mid, ask }) },
-      ] as never)
-    const ask = async () => (await service.post({ base: 'A', quote: 'B' })).statusCode
-    const seen: number[] = []
-    for (const prices of [
-      [1, 2, 3],
-      [3, 2, 1],
-      [1, 2, 3],
-      [0, 2, 3],
-    ] as const) {
-      await write(prices)
-      seen.push(await ask(), await ask())
+    await write({ bid: 1, mid: 2, ask: 3 })
+    for (const broken of [{ bid: 3, mid: 2, ask: 1 }, { bid: 0, mid: 2, ask: 3 }, undefined]) {
+      await write(broken)
+      const { statusCode, json } = await service.post({ base: 'A', quote: 'B' })
+      expect([statusCode, json.data]).toEqual([200, { bid: 1, mid: 2, ask: 3 }])
     }
-    expect(seen).toEqual([200, 200, 500, 500, 200, 200, 500, 500])
+    expect(refused()).toBe(3)
+    await write({ bid: 2, mid: 3, ask: 4 })
+    expect((await service.post({ base: 'A', quote: 'B' })).json.data).toEqual({ bid: 2, mid: 3, ask: 4 })
+  })
+
+  it('asks an output validation of the author for every good quote, and leaves errors to themselves, contract 18.4', async () => {
+    const seen: unknown[] = []
+    const { endpoint, write } = quotes((output) => {
+      const { mid } = output.data as { mid: number }
+      seen.push(mid)
+      if (mid > 10) throw new AdapterLWBAError({ statusCode: 507, message: 'too dear' })
+      return undefined
+    })
+    await using service = await serveAll([endpoint as never])
+    const ask = async () => (await service.post({ base: 'A', quote: 'B' })).statusCode
+    await write({ bid: 3, mid: 2, ask: 1 })
+    expect([await ask(), seen]).toEqual([502, []])
+    await write({ bid: 1, mid: 2, ask: 3 })
+    expect([await ask(), await ask(), await ask(), seen]).toEqual([200, 200, 200, [2, 2, 2]])
+    await write({ bid: 11, mid: 12, ask: 13 })
+    expect(await service.post({ base: 'A', quote: 'B' })).toMatchObject({
+      statusCode: 507,
+      json: { error: { name: 'AdapterLWBAError', message: 'too dear' } },
+    })
+  })
+
+  it('answers a request seen before without preparing it again, contract 18.4', async () => {
+    const { endpoint, write } = quotes()
+    await using service = await serveAll([endpoint as never])
+    await write({ bid: 1, mid: 2, ask: 3 })
+    const preparations = vi.spyOn(endpoint.inputParameters, 'validateInput')
+    for (let time = 0; time < 3; time++)
+      expect((await service.post({ base: 'A', quote: 'B' })).statusCode).toBe(200)
+    expect(preparations).toHaveBeenCalledTimes(1)
   })
 })
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   calculateAdapterName,
   calculateCacheKey,
@@ -8,6 +8,7 @@ import {
   generatedCacheKey,
   type KeySettings,
 } from '../../src/feeds/keys'
+import { LoggerFactoryProvider } from '../../src/util/logging'
 
 const plain: KeySettings = {
   MAX_COMMON_KEY_SIZE: 300,
@@ -69,6 +70,17 @@ describe('the cache key', () => {
     )
   })
 
+  it('is never too long without a limit, as settings in unit tests are, contract 18.5', () => {
+    const data = { base: 'X'.repeat(1_000) }
+    const partial: KeySettings = { FEED_ID_JSON: false, DEFAULT_CACHE_KEY: 'none' }
+    const params = JSON.stringify({ base: 'x'.repeat(1_000) })
+    const context = { endpointName: 'e', adapterSettings: partial }
+    expect(keyOf(data, { MAX_COMMON_KEY_SIZE: undefined })).toBe(`${HEAD}${params}`)
+    expect(calculateHttpRequestKey({ context, data, transportName: 't' })).toBe(`e-t-${params}`)
+    expect(calculateFeedId({ adapterSettings: partial }, data)).toBe(params)
+    expect(generatedCacheKey(params, partial)).toBe(params)
+  })
+
   it.each(['x', 5, null, undefined])('is not for %j', (data) => {
     expect(() => keyOf(data)).toThrow(new Error('Data to calculate cache key should be an object'))
   })
@@ -81,6 +93,20 @@ describe('the cache key', () => {
     expect(of([])).toBe('e-t-DEFAULT_CACHE_KEY')
     expect(of({})).toBe('e-t-DEFAULT_CACHE_KEY')
     expect(of({ B: 'X' })).toBe('e-t-{"B":"x"}')
+  })
+
+  it('of a request to a provider is named in one line at trace, once logging is set up, contract 18.5', () => {
+    const context = { endpointName: 'e', adapterSettings: plain, inputParameters: undefined }
+    const keyOfRequest = (data: object) => calculateHttpRequestKey({ context, data, transportName: 't' })
+    expect(keyOfRequest({ base: 'X' })).toBe('e-t-{"base":"x"}')
+    const lines: unknown[][] = []
+    const log = (level: string) => vi.fn((...line: unknown[]) => void lines.push([level, ...line]))
+    const logger = Object.fromEntries(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace'].map((level) => [level, log(level)]),
+    )
+    LoggerFactoryProvider.set({ child: () => logger as never })
+    keyOfRequest({ base: 'X' })
+    expect(lines).toEqual([['trace', 'Generated HTTP request queue key: "e-t-{"base":"x"}"']])
   })
 
   it('that an endpoint generates keeps its letters, gets the prefix, and is hashed when long', () => {

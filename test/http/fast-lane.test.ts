@@ -2,8 +2,18 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Adapter } from '../../src/adapter/adapter'
+import { LwbaEndpoint } from '../../src/adapter/lwba-endpoint'
 import { serve, type Served } from '../../src/testing/serve'
-import { JSON_HEADERS, keyOf, stillAdapter, type StillAdapter, stoppable } from './support'
+import {
+  JSON_HEADERS,
+  keyOf,
+  priceParameters,
+  stillAdapter,
+  type StillAdapter,
+  StillTransport,
+  stoppable,
+} from './support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
 const BODY = JSON.stringify({ data: ETH })
@@ -183,6 +193,29 @@ describe.skipIf(process.env.FAST_LANE === 'off')('the short way', () => {
     expect(seen()).toBe(3)
     socket.destroy()
     second.destroy()
+  })
+
+  it('is taken for bid and ask as well, whose rule is kept when they are written, contract 18.4', async () => {
+    const transport = new StillTransport()
+    const of = { name: 'price', inputParameters: priceParameters(), transport: transport as never }
+    const make = () =>
+      new Adapter({ name: 'TEST', defaultEndpoint: 'price', endpoints: [new LwbaEndpoint(of)] })
+    await using service = await serve(make, { env: { CACHE_POLLING_MAX_RETRIES: '0' }, listen: true })
+    const timestamps = {
+      providerDataStreamEstablishedUnixMs: 1,
+      providerDataReceivedUnixMs: 2,
+      providerIndicatedTimeUnixMs: undefined,
+    }
+    const response = { result: null, data: { bid: 1, mid: 2, ask: 3 }, timestamps }
+    await transport.responseCache.write(transport.name, [{ params: ETH, response: response as never }])
+    const seen = countRequests(service)
+    const socket = await dial(service.url!)
+    for (let time = 0; time < 4; time++) {
+      socket.write(head(BODY.length) + BODY)
+      expect((await replies(socket, 1))[0]).toContain('"mid":2')
+    }
+    expect(seen()).toBe(2)
+    socket.destroy()
   })
 
   it('is left by a connection on which bytes came in pieces or in a crowd, and by no other', async () => {

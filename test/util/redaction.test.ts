@@ -23,6 +23,16 @@ describe('redactText', () => {
     )
   })
 
+  it('has entries of key and value, and of nothing else, contract 18.5', () => {
+    const entry = secretEntry('API_KEY', 'a.b\nc')
+    expect(Object.entries(entry)).toStrictEqual([
+      ['key', 'API_KEY'],
+      ['value', /a\.b(?:\n|\\n)c/gi],
+    ])
+    expect(JSON.stringify(entry)).not.toContain('secret')
+    expect({ ...entry }).toStrictEqual({ key: 'API_KEY', value: entry.value })
+  })
+
   it('SC-1: finds a secret in other letter case, as the reference does', () => {
     hide('AbCdEf123')
     expect(redactText('x=abcdef123&y=ABCDEF123')).toBe('x=[API_KEY REDACTED]&y=[API_KEY REDACTED]')

@@ -1,13 +1,8 @@
-import { calculateFeedId, type KeySettings } from '../../feeds/keys'
+import { calculateFeedId, type KeyContext, type KeyGenerics } from '../../feeds/keys'
 import { metrics } from '../../metrics/registry'
 
 export type MessageDirection = 'sent' | 'received'
 
-interface Context {
-  endpointName: string
-  adapterSettings: KeySettings
-}
-type Data = Record<string, unknown>
 type Labels = { feed_id: string; subscription_key: string }
 
 /** More feeds than this, and the one heard of longest ago leaves the metrics. */
@@ -16,7 +11,10 @@ const MAX_FEEDS = 10_000
 export const connectionErrorLabels = (message: string): { message: string } => ({ message })
 
 /** Labels of one feed in the `ws_*` metrics (contract 14). */
-export const messageSubsLabels = (context: Context, params: Data): Labels => {
+export const messageSubsLabels = <T extends KeyGenerics = KeyGenerics>(
+  context: KeyContext<T['Settings']>,
+  params: object,
+): Labels => {
   const feed_id = calculateFeedId(context, params)
   return { feed_id, subscription_key: `${context.endpointName}-${feed_id}` }
 }
@@ -33,7 +31,7 @@ class RecordedByAuthors {
   private readonly byKey = new Map<string, Recorded>()
   private isPublished = false
 
-  of(context: Context, params: Data): Recorded {
+  of(context: KeyContext, params: object): Recorded {
     if (!this.isPublished) this.publish()
     const labels = messageSubsLabels(context, params)
     const key = labels.subscription_key
@@ -64,19 +62,19 @@ class RecordedByAuthors {
 const recordedByAuthors = new RecordedByAuthors()
 
 /** Counts one message sent for each of these feeds. */
-export const recordWsMessageSentMetrics = (
-  context: Context,
-  subscribes: Data[],
-  unsubscribes: Data[],
+export const recordWsMessageSentMetrics = <T extends KeyGenerics = KeyGenerics>(
+  context: KeyContext<T['Settings']>,
+  subscribes: object[],
+  unsubscribes: object[],
 ): void => {
   for (const params of [...subscribes, ...unsubscribes]) recordedByAuthors.of(context, params).sent += 1
 }
 
 /** Counts feeds that were subscribed and unsubscribed. */
-export const recordWsMessageSubMetrics = (
-  context: Context,
-  subscribes: Data[],
-  unsubscribes: Data[],
+export const recordWsMessageSubMetrics = <T extends KeyGenerics = KeyGenerics>(
+  context: KeyContext<T['Settings']>,
+  subscribes: object[],
+  unsubscribes: object[],
 ): void => {
   for (const params of subscribes) {
     const recorded = recordedByAuthors.of(context, params)

@@ -6,8 +6,8 @@ export {
   calculateFeedId,
   calculateHttpRequestKey,
 } from '../../feeds/keys'
-export { LocalCache, type LocalCacheEntry } from '../../feeds/local-cache'
-export { RedisCache } from '../../redis/redis-cache'
+export * from './local'
+export * from './redis'
 export { CacheFactory } from '../../adapter/cache-factory'
 export { pollResponseFromCache } from '../../feeds/poll'
 export { isAhead } from '../../feeds/time'

@@ -8,6 +8,9 @@ interface FeedCounts {
   sent: number
 }
 
+/** More feeds than this that are subscribed no longer, and the one that ended first leaves the metrics. */
+const MAX_ENDED = 10_000
+
 type Data = Record<string, unknown>
 interface Context {
   endpointName: string
@@ -21,6 +24,8 @@ export class SubscriptionStats {
   /** Messages received from the provider. */
   received = 0
   private readonly feeds = new Map<string, FeedCounts>()
+  /** Feeds that are subscribed no longer: their series stay, with nothing active and their totals (contract 18.5). */
+  private readonly ended = new Map<string, FeedCounts>()
   private readonly stops: (() => void)[] = []
   private feedIdOf = calculateFeedId as FeedIdOf
 
@@ -30,16 +35,16 @@ export class SubscriptionStats {
     const app = adapterName === undefined ? {} : { app_name: adapterName }
     this.stops.push(
       metrics.publish('wsSubscriptionActive', (gauge) => {
-        for (const [feed_id, { subscriptionKey, isActive }] of this.feeds)
+        for (const [feed_id, { subscriptionKey, isActive }] of this.all())
           gauge.set({ ...app, feed_id, subscription_key: subscriptionKey }, isActive ? 1 : 0)
       }),
       metrics.publish('wsSubscriptionTotal', (counter) => {
-        for (const [feed_id, { subscriptionKey, subscribed }] of this.feeds)
+        for (const [feed_id, { subscriptionKey, subscribed }] of this.all())
           counter.inc({ ...app, feed_id, subscription_key: subscriptionKey }, subscribed)
       }),
       metrics.publish('wsMessageTotal', (counter) => {
         if (this.received > 0) counter.inc({ ...app, direction: 'received' }, this.received)
-        for (const [feed_id, { subscriptionKey, sent }] of this.feeds)
+        for (const [feed_id, { subscriptionKey, sent }] of this.all())
           if (sent > 0)
             counter.inc({ ...app, feed_id, subscription_key: subscriptionKey, direction: 'sent' }, sent)
       }),
@@ -56,16 +61,20 @@ export class SubscriptionStats {
     }
   }
 
-  /** Series of feeds that are subscribed no longer leave the metrics. */
-  unsubscribed(context: Context, params: readonly Data[]): void {
-    for (const one of params) this.feeds.delete(this.feedIdOf(context, one))
+  /** @param wasSent - a message went out for each of these feeds */
+  unsubscribed(context: Context, params: readonly Data[], wasSent: boolean): void {
+    for (const one of params) {
+      const feed = this.countsOf(context, one)
+      if (wasSent) feed.sent++
+      this.end(this.feedIdOf(context, one), feed)
+    }
   }
 
   /** A new connection: nothing is subscribed on it yet, and of the others nothing ever will be. */
   keepOnly(context: Context, params: readonly Data[]): void {
     this.disconnected()
     const kept = new Set(params.map((one) => this.feedIdOf(context, one)))
-    for (const feedId of this.feeds.keys()) if (!kept.has(feedId)) this.feeds.delete(feedId)
+    for (const [feedId, feed] of this.feeds) if (!kept.has(feedId)) this.end(feedId, feed)
   }
 
   /** The connection is gone, and with it all its subscriptions. */
@@ -77,13 +86,26 @@ export class SubscriptionStats {
     for (const stop of this.stops.splice(0)) stop()
   }
 
+  private *all(): Iterable<[string, FeedCounts]> {
+    yield* this.feeds
+    yield* this.ended
+  }
+
+  private end(feedId: string, feed: FeedCounts): void {
+    feed.isActive = false
+    this.feeds.delete(feedId)
+    this.ended.set(feedId, feed)
+    if (this.ended.size > MAX_ENDED) this.ended.delete(this.ended.keys().next().value!)
+  }
+
   private countsOf(context: Context, params: Data): FeedCounts {
     const feedId = this.feedIdOf(context, params)
-    let feed = this.feeds.get(feedId)
-    if (feed === undefined) {
-      feed = { subscriptionKey: `${context.endpointName}-${feedId}`, isActive: false, subscribed: 0, sent: 0 }
-      this.feeds.set(feedId, feed)
-    }
+    const known = this.feeds.get(feedId)
+    if (known !== undefined) return known
+    const subscriptionKey = `${context.endpointName}-${feedId}`
+    const feed = this.ended.get(feedId) ?? { subscriptionKey, isActive: false, subscribed: 0, sent: 0 }
+    this.ended.delete(feedId)
+    this.feeds.set(feedId, feed)
     return feed
   }
 }

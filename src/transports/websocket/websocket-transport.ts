@@ -344,7 +344,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       wasSent = messages.length > 0
     }
     this.subscriptions.subscribed(context, subscriptions.new, wasSent)
-    this.subscriptions.unsubscribed(context, subscriptions.stale)
+    this.subscriptions.unsubscribed(context, subscriptions.stale, wasSent)
   }
 
   private noteIfUnresponsive(context: EndpointContext<T>): boolean {

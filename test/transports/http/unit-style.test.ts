@@ -437,10 +437,10 @@ describe('a transport that is shut down', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('cannot be initialized twice', async () => {
+  it('cannot be initialized twice, and is named as the second time, contract 18.5', async () => {
     const { transport } = await initialized({}, [], vi.fn())
     await expect(transport.initialize({} as Dependencies, settings as never, 'price', 'x')).rejects.toThrow(
-      `Transport ${NAME} has already been initialized`,
+      'Transport x has already been initialized',
     )
   })
 })

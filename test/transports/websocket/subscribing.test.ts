@@ -162,8 +162,36 @@ describe('what is subscribed', () => {
     void service.post(BTC)
     await connection.next((text) => text === '+BTC/USD')
     expect(connection.received).toEqual(['+ETH/USD', '-ETH/USD', '+BTC/USD'])
-    expect(await service.metric('ws_subscription_active', feed)).toBeUndefined()
     expect(connection.isOpen).toBe(true)
+  })
+
+  it('keeps its series when it ends, and counts the message that ends it, contract 18.5', async () => {
+    vi.useFakeTimers(FAKED)
+    await using provider = await wsProvider()
+    const env = { WS_SUBSCRIPTION_TTL: '5000', METRICS_ENABLED: 'true' }
+    await using service = await start(config(provider.url), env)
+    const feed = {
+      feed_id: '{"base":"eth","quote":"usd"}',
+      subscription_key: 'price-{"base":"eth","quote":"usd"}',
+    }
+    const counts = async () => [
+      await service.metric('ws_subscription_active', feed),
+      await service.metric('ws_subscription_total', feed),
+      await service.metric('ws_message_total', { ...feed, direction: 'sent' }),
+    ]
+    void service.post(ETH)
+    const connection = await provider.connection()
+    await connection.next()
+    connection.send(tick(ETH))
+    await service.until(ETH, ({ statusCode }) => statusCode === 200)
+    expect(await counts()).toEqual([1, 1, 1])
+    vi.setSystemTime(Date.now() + 5_100)
+    void service.post(BTC)
+    await connection.next((text) => text === '+BTC/USD')
+    expect(await counts()).toEqual([0, 1, 2])
+    void service.post(ETH)
+    await connection.next((text) => text === '+ETH/USD')
+    expect(await counts()).toEqual([1, 2, 3])
   })
 
   it('leaves the connection open when it is nothing, unless it should close', async () => {

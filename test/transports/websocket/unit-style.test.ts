@@ -229,10 +229,10 @@ describe('a transport initialized with stubs', () => {
     expect(mine.response).toHaveProperty('timestamps.providerDataReceivedUnixMs', Date.now())
   })
 
-  it('cannot be initialized twice', async () => {
+  it('cannot be initialized twice, and is named as the second time, contract 18.5', async () => {
     const { transport } = await initialized(() => [])
     await expect(transport.initialize({} as Dependencies, settings as never, 'price', 'x')).rejects.toThrow(
-      'Transport default_single_transport has already been initialized',
+      'Transport x has already been initialized',
     )
   })
 

@@ -1,0 +1,48 @@
+import { isObject } from '../util/objects'
+import { type Refusals } from './refusals'
+import { type ProviderResultGenerics, type TimestampedProviderResult } from './responses'
+
+/** What an endpoint makes of a result before it is written: the result itself, or another in its place (contract 18.2). */
+export type ResultValidator<T extends ProviderResultGenerics> = (
+  result: TimestampedProviderResult<T>,
+) => TimestampedProviderResult<T>
+
+/** The result as an error: what a validator refuses is written as the provider's fault, with the times that it came with. */
+export const refusedResult = <T extends ProviderResultGenerics>(
+  { params, response: { timestamps } }: TimestampedProviderResult<T>,
+  errorMessage: string,
+): TimestampedProviderResult<T> => ({ params, response: { statusCode: 502, errorMessage, timestamps } })
+
+/** IS-1: one that the validator throws at, or makes no result of, costs itself only. What it turns into an error is counted, too. */
+export const validateResults = <T extends ProviderResultGenerics>(
+  results: TimestampedProviderResult<T>[],
+  validator: ResultValidator<T>,
+  refusals: () => Refusals,
+): TimestampedProviderResult<T>[] =>
+  results.flatMap((given) => {
+    try {
+      const result = validated(given, validator)
+      const { errorMessage } = result.response
+      if (errorMessage !== undefined && given.response.errorMessage === undefined)
+        refusals().add('invalid-result', () => ({ params: given.params, errorMessage }))
+      return [result]
+    } catch (error) {
+      refusals().add('handler-failed', () => 'a result that its validator failed at', error)
+      return []
+    }
+  })
+
+const validated = <T extends ProviderResultGenerics>(
+  given: TimestampedProviderResult<T>,
+  validator: ResultValidator<T>,
+): TimestampedProviderResult<T> => {
+  const result: unknown = validator(given)
+  // Its end is of no interest, and must not end the process.
+  if (result instanceof Promise) result.catch(() => {})
+  if (!isWhole<T>(result)) throw new TypeError('The validator returned no result')
+  if (isObject(result.response.timestamps)) return result
+  return { ...result, response: { ...result.response, timestamps: given.response.timestamps } }
+}
+
+const isWhole = <T extends ProviderResultGenerics>(result: unknown): result is TimestampedProviderResult<T> =>
+  isObject(result) && isObject(result.params) && isObject(result.response)

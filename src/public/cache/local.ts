@@ -1,0 +1,2 @@
+/** The work is in feeds/local-cache. */
+export { LocalCache, type LocalCacheEntry } from '../../feeds/local-cache'

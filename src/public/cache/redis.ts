@@ -1,0 +1,2 @@
+/** The work is in redis/redis-cache. */
+export { RedisCache } from '../../redis/redis-cache'

@@ -1,0 +1,2 @@
+/** The work is in util/result-number. */
+export { isProviderError, validateResultNumber } from '../../util/result-number'
