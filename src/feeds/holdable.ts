@@ -6,17 +6,10 @@ const MAX_LOOK_DEPTH = 8
  * (an object of an author's class, something with a `toJSON`) may be fine, too; JSON alone knows.
  */
 const isPlainJson = (value: unknown, depth: number): boolean => {
-  switch (typeof value) {
-    case 'number':
-    case 'string':
-    case 'boolean':
-    case 'undefined':
-      return true
-    case 'object':
-      return value === null || (depth < MAX_LOOK_DEPTH && isPlainObject(value, depth))
-    default:
-      return false
-  }
+  const type = typeof value
+  if (type === 'number' || type === 'string' || type === 'boolean' || type === 'undefined') return true
+  if (typeof value !== 'object') return false
+  return value === null || (depth < MAX_LOOK_DEPTH && isPlainObject(value, depth))
 }
 
 const isPlainObject = (value: object, depth: number): boolean => {
