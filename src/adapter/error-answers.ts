@@ -2,7 +2,9 @@ import { type FastifyReply, type FastifyRequest } from 'fastify'
 import { isErrorOfRedis } from '../redis/redis-command'
 import { makeLogger } from '../util/logging'
 import { censorLogs, redactStrings, redactText } from '../util/redaction'
+import { memberOf } from '../util/objects'
 import { AdapterError, AdapterTimeoutError } from '../validation/errors'
+import { isAnswerStatus, refusedStatus, STATUS_OF_REFUSED } from '../validation/status-code'
 
 const logger = makeLogger('ErrorResponse')
 
@@ -14,11 +16,36 @@ const MAX_LOGGED_BODY = 1_024
 const isFastifyError = (error: Error): error is Error & { statusCode?: number } =>
   error.name === 'FastifyError'
 
+/**
+ * The same error with a status code that an answer can have. What an author throws may be shared between requests: it stays as it is,
+ * and this one looks like it in all else.
+ */
+export const withAnswerStatus = (error: Error): Error => {
+  const statusCode = memberOf(error, 'statusCode')
+  const decidesStatus = error instanceof AdapterError || (isFastifyError(error) && statusCode !== undefined)
+  if (!decidesStatus || isAnswerStatus(statusCode)) return error
+  const own = (value: unknown) => ({ value, enumerable: true, writable: true, configurable: true })
+  return Object.create(error, {
+    statusCode: own(STATUS_OF_REFUSED),
+    message: own(refusedStatus(statusCode, error.message)),
+    stack: own(error.stack),
+  }) as Error
+}
+
+/** Of what an error carries, what JSON cannot hold is left out. */
+const bodyOf = (error: AdapterError): string => {
+  try {
+    return JSON.stringify(redactStrings(error.toJSONResponse()))
+  } catch {
+    const { status, statusCode, name, message } = error
+    return JSON.stringify(redactStrings({ status, statusCode, error: { name, message } }))
+  }
+}
+
 /** Status and body of an error answer (contract 6.5). */
 export const describeError = (error: Error): { statusCode: number; type: string; body: string } => {
   if (error instanceof AdapterError) {
-    const body = JSON.stringify(redactStrings(error.toJSONResponse()))
-    return { statusCode: error.statusCode, type: JSON_TYPE, body }
+    return { statusCode: error.statusCode, type: JSON_TYPE, body: bodyOf(error) }
   }
   if (isErrorOfRedis(error)) {
     const body = redactText(error.message || 'There was an unexpected error with the Redis cache')

@@ -240,12 +240,14 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     transportNameForCache: string,
     now: number,
   ): AdapterResponse<T['Response']> {
-    this.warnings.look(response, this.endpointName, now)
     const isOwn = transportNameForMeta === transportNameForCache || meta === undefined
-    return storedResponse<T['Response']>(
+    const stored = storedResponse<T['Response']>(
       response,
       isOwn ? meta : { ...meta, transportName: transportNameForMeta },
     )
+    // Of what is stored, because an author's response may not bear being looked at.
+    this.warnings.look(stored, this.endpointName, now)
+    return stored
   }
 
   /** Guards every result by itself: one bad element never loses its neighbours. */

@@ -1,4 +1,6 @@
 import { CensorList, redactStrings } from '../util/redaction'
+import { answerStatusOf, isAnswer, textOf, unholdable, withRefusedStatus } from './answerable'
+import { isPlainlyHoldable } from './holdable'
 import {
   type AdapterResponse,
   type AdapterResponseMeta,
@@ -13,24 +15,60 @@ const isPlainValue = (response: object): boolean => {
 }
 
 /**
- * A response as it is stored: without secrets, with a status, and with the feed's meta where metrics are on. A new object, so that
- * handlers keep theirs; written out member by member, because one shape for all values is what makes the rest of the way fast.
+ * A response as it is stored: without secrets, with a status, and with the feed's meta where metrics are on. What JSON cannot hold, or
+ * names a status that no answer has, is stored as an error that says so (contract 8.5), and so never replaces a live value (17.4).
  */
 export const storedResponse = <R extends ResponseGenerics>(
   response: TimestampedAdapterResponse<R>,
   meta: AdapterResponseMeta | undefined,
 ): AdapterResponse<R> => {
-  const hasSecrets = CensorList.getAll().length > 0
-  if (isPlainValue(response) && typeof response.result === 'number') {
-    const { result, timestamps } = response
-    const data = hasSecrets ? redactStrings(response.data) : response.data
-    const stored =
-      meta === undefined
-        ? { result, data, timestamps, statusCode: 200 }
-        : { result, data, timestamps, statusCode: 200, meta }
-    return stored
+  try {
+    return plainly(response, meta) ?? asItIs(response, meta)
+  } catch {
+    // What cannot even be read: a getter, or a `toJSON`, that throws.
+    return withMeta(unholdable(response), meta)
   }
-  const clean = hasSecrets ? redactStrings(response) : response
-  const statusCode = (clean as { statusCode?: number }).statusCode || 200
-  return { ...clean, statusCode, ...(meta === undefined ? {} : { meta }) } as AdapterResponse<R>
 }
+
+/**
+ * A new object, so that handlers keep theirs; written out member by member, because one shape for all values is what makes the rest of
+ * the way fast. Undefined for whatever is not a plain value.
+ */
+const plainly = <R extends ResponseGenerics>(
+  response: TimestampedAdapterResponse<R>,
+  meta: AdapterResponseMeta | undefined,
+): AdapterResponse<R> | undefined => {
+  const { result, timestamps } = response
+  if (typeof result !== 'number' || !isPlainValue(response)) return undefined
+  if (!isPlainlyHoldable(response.data) || !isPlainlyHoldable(timestamps)) return undefined
+  const data = CensorList.getAll().length > 0 ? redactStrings(response.data) : response.data
+  return meta === undefined
+    ? { result, data, timestamps, statusCode: 200 }
+    : { result, data, timestamps, statusCode: 200, meta }
+}
+
+/** Of whatever shape: JSON itself says whether it can hold it. */
+const asItIs = <R extends ResponseGenerics>(
+  response: TimestampedAdapterResponse<R>,
+  meta: AdapterResponseMeta | undefined,
+): AdapterResponse<R> => {
+  const given = 'toJSON' in response ? whatJsonMakesOf(response) : response
+  const clean = given !== undefined && CensorList.getAll().length > 0 ? redactStrings(given) : given
+  if (clean === undefined || !isHoldable(clean)) return withMeta(unholdable(response), meta)
+  const statusCode = answerStatusOf(clean)
+  if (statusCode === undefined) return withMeta(withRefusedStatus(clean), meta)
+  return withMeta({ ...clean, statusCode }, meta)
+}
+
+const isHoldable = (response: object): boolean => isPlainlyHoldable(response) || isAnswer(textOf(response))
+
+/** What a response says that tells JSON itself what it is; undefined when that is no answer. */
+const whatJsonMakesOf = <R>(response: R): R | undefined => {
+  const text = textOf(response)
+  return isAnswer(text) ? (JSON.parse(text) as R) : undefined
+}
+
+const withMeta = <R extends ResponseGenerics>(
+  response: object,
+  meta: AdapterResponseMeta | undefined,
+): AdapterResponse<R> => (meta === undefined ? response : { ...response, meta }) as AdapterResponse<R>

@@ -4,6 +4,7 @@ import { type AnyAdapter } from '../adapter/adapter'
 import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
 import { type AnyRequest, type EndpointGenerics } from '../adapter/params'
 import { prepareRequest } from '../adapter/prepare'
+import { answerStatusOf, rendered, textOf } from '../feeds/answerable'
 import { type LocalCacheEntry } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
 import { type AdapterRouteGeneric } from '../transports/transport'
@@ -11,7 +12,7 @@ import { asyncLocalStorage } from '../util/logging'
 import { errorOf } from '../util/objects'
 import { correlationIdOf } from './correlation'
 import { requireJson } from '../adapter/content-type'
-import { JSON_TYPE, logError, sendError } from '../adapter/error-answers'
+import { JSON_TYPE, logError, sendError, withAnswerStatus } from '../adapter/error-answers'
 import { type FastLane, type KnownAnswer } from './fast-lane'
 import { type Plan, PlanMemo } from '../adapter/plans'
 import { RequestStats } from '../adapter/request-stats'
@@ -30,14 +31,15 @@ type Request = FastifyRequest<AdapterRouteGeneric>
 /** Lawful in front of a body, and nothing that `JSON.parse` knows. */
 const BYTE_ORDER_MARK = 0xfeff
 
-const bodyOf = (entry: LocalCacheEntry<AdapterResponse>): string =>
-  (entry.body ??= JSON.stringify(entry.value))
+/** The body of an entry, rendered once; undefined where JSON cannot hold it. */
+const bodyOf = (entry: LocalCacheEntry<AdapterResponse>): string | undefined =>
+  (entry.body ??= textOf(entry.value))
 
 /** Empty for what does not go the short way: errors, and text whose characters are not its bytes. */
 const tailOf = (entry: LocalCacheEntry<AdapterResponse>): string => {
-  const body = bodyOf(entry)
-  const isPlain = (entry.value.statusCode || 200) === 200 && Buffer.byteLength(body) === body.length
-  return isPlain ? `content-length: ${body.length}\r\n\r\n${body}` : ''
+  const body = answerStatusOf(entry.value) === 200 ? bodyOf(entry) : undefined
+  if (body === undefined || Buffer.byteLength(body) !== body.length) return ''
+  return `content-length: ${body.length}\r\n\r\n${body}`
 }
 
 /**
@@ -85,10 +87,12 @@ export class AdapterRoute {
     const startedAtMs = performance.now()
     const { plan } = req
     const entry = plan?.read()
-    if (plan === undefined || entry === undefined)
+    const statusCode = entry && answerStatusOf(entry.value)
+    const body = entry && bodyOf(entry)
+    // What somebody stored by himself may be no answer as it is: the long way makes one of it.
+    if (plan === undefined || statusCode === undefined || body === undefined)
       return this.correlated(req, () => this.answer(req, reply, startedAtMs))
-    const statusCode = entry.value.statusCode || 200
-    void reply.code(statusCode).header('content-type', JSON_TYPE).send(bodyOf(entry))
+    void reply.code(statusCode).header('content-type', JSON_TYPE).send(body)
     this.lane?.learn(req.raw, this.known(plan))
     this.noteHit(plan, statusCode, startedAtMs)
   }
@@ -146,8 +150,8 @@ export class AdapterRoute {
     { requestContext }: AnyRequest,
     reply: FastifyReply,
   ): void {
-    const statusCode = response.statusCode || 200
-    void reply.code(statusCode).header('content-type', JSON_TYPE).send(JSON.stringify(response))
+    const { statusCode, body } = rendered(response)
+    void reply.code(statusCode).header('content-type', JSON_TYPE).send(body)
     const { cacheKey, data, meta, transportName } = requestContext
     const isCacheHit = meta?.metrics?.cacheHit === true
     if (statusCode === 200) {
@@ -164,7 +168,8 @@ export class AdapterRoute {
     if (this.isMeasured) this.stats.observe(performance.now() - reply.elapsedTime)
   }
 
-  private fail(error: Error, req: FastifyRequest, reply: FastifyReply): void {
+  private fail(thrown: Error, req: FastifyRequest, reply: FastifyReply): void {
+    const error = withAnswerStatus(thrown)
     const { CORRELATION_ID_ENABLED } = this.adapter.settings
     logError(error, req, CORRELATION_ID_ENABLED ? correlationIdOf(req) : undefined)
     sendError(error, reply)

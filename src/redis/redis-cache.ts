@@ -68,8 +68,9 @@ export class RedisCache<T = unknown> implements Cache<T> {
   }
 
   async set(key: string, value: Readonly<T>, ttl: number): Promise<void> {
-    this.localCache.store(key, value, ttl, Date.now())
+    // First of all: what JSON cannot hold must not be in memory either.
     const text: string | undefined = JSON.stringify(value)
+    this.localCache.store(key, value, ttl, Date.now())
     if (text === undefined) return
     await this.write('setExternalAdapterResponse', () =>
       this.client.setExternalAdapterResponse(key, text, wholeMs(ttl)),

@@ -1,3 +1,4 @@
+import { unholdable } from '../feeds/answerable'
 import { type ProviderResult, type TimestampedProviderResult } from '../feeds/responses'
 import { type IntakeHost, isResult, ResultIntake } from './result-intake'
 import { type TransportGenerics } from './transport'
@@ -17,10 +18,15 @@ export class StreamIntake<T extends TransportGenerics> extends ResultIntake<T> {
   accept(results: ProviderResult<T>[] | undefined, receivedAt: number, handler: string): void {
     const whole = this.wholeOf(results, handler, isStampable)
     if (whole.length === 0) return
-    for (const { response } of whole) {
+    for (const result of whole) {
       // contract 10.4: the stamps go onto the handler's own object
-      const given = response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }
-      given.timestamps = this.stamp(receivedAt, given.timestamps?.providerIndicatedTimeUnixMs)
+      const given = result.response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }
+      try {
+        given.timestamps = this.stamp(receivedAt, given.timestamps?.providerIndicatedTimeUnixMs)
+      } catch {
+        // IS-1: one whose time cannot even be read costs itself only.
+        result.response = unholdable({ timestamps: this.stamp(receivedAt, undefined) })
+      }
     }
     this.host.lastMessageReceivedAt = receivedAt
     void this.write(whole as TimestampedProviderResult<T>[], receivedAt)

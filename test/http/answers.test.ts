@@ -8,7 +8,6 @@ import { JSON_HEADERS, stillAdapter, StillTransport, WAYS, stoppable } from './s
 const ETH = { base: 'ETH', quote: 'USD' }
 const AT = 1_700_000_000_000
 const JSON_TYPE = 'application/json; charset=utf-8'
-const TEXT = 'text/plain; charset=utf-8'
 const timestamps = {
   providerDataRequestedUnixMs: AT,
   providerDataReceivedUnixMs: AT,
@@ -120,13 +119,13 @@ describe.each(WAYS)('an answer, where requests are $way', ({ requestTransforms }
     }
   })
 
-  it('is a failure in text when the transport made up a status that HTTP has not', async () => {
+  it('is a 502 when the transport made up a status that HTTP has not', async () => {
     await using started = await start()
     const { write, ask } = started
     await write({ result: 1, data: { result: 1 }, statusCode: 9999, timestamps })
     for (let time = 0; time < 2; time++) {
       const reply = await ask()
-      expect([reply.statusCode, reply.headers['content-type']]).toEqual([500, TEXT])
+      expect([reply.statusCode, reply.headers['content-type']]).toEqual([502, JSON_TYPE])
     }
   })
 })

@@ -151,15 +151,16 @@ describe('an error that is thrown', () => {
   it('IS-2: is answered even if its own status is nonsense or it cannot be shown as JSON', async () => {
     const circular: { self?: unknown } = {}
     circular.self = circular
-    for (const error of [
-      new AdapterError({ statusCode: 99_999 }),
-      new AdapterError({ errorResponse: { n: 1n } }),
-    ]) {
+    for (const [error, statusCode] of [
+      [new AdapterError({ statusCode: 99_999 }), 502],
+      [new AdapterError({ statusCode: 418, errorResponse: { n: 1n } }), 418],
+      [new AdapterError({ errorResponse: circular }), 500],
+    ] as const) {
       await using service = await serve(throwing(error))
-      expect((await service.post(ETH)).statusCode).toBe(500)
+      const answer = await service.post(ETH)
+      expect([answer.statusCode, answer.json.statusCode]).toEqual([statusCode, statusCode])
+      expect(answer.json.error.message).toContain('There was an unexpected error in the adapter.')
     }
-    await using service = await serve(throwing(new AdapterError({ errorResponse: circular })))
-    expect((await service.post(ETH)).statusCode).toBe(500)
   })
 
   it('shows stack and cause with DEBUG=true only', async () => {

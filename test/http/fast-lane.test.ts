@@ -146,12 +146,13 @@ describe('a body seen before, over the wire', () => {
 it.each<[string, object]>([
   ['a value that JSON cannot show', { result: 1, data: { result: 10n } }],
   ['a status that HTTP has not', { result: 1, data: {}, statusCode: 1_000 }],
-])('IS-2: %s is answered with 500 every time, and ends nothing', async (_name, response) => {
+  ['a status without a body', { result: 1, data: {}, statusCode: 204 }],
+])('IS-2: %s is answered with 502 every time, and ends nothing', async (_name, response) => {
   await using started = await start()
   const { url, still } = started
   await post(url, BODY)
   await still.local().set(keyOf('eth', 'usd'), response as never, 60_000)
-  for (let time = 0; time < 3; time++) expect((await post(url, BODY)).status).toBe(500)
+  for (let time = 0; time < 3; time++) expect((await post(url, BODY)).status).toBe(502)
   await still.transport.put(ETH, 7)
   expect(JSON.parse((await post(url, BODY)).text)).toMatchObject({ result: 7 })
 })

@@ -51,6 +51,43 @@ describeWithRedis('an adapter with Redis', () => {
     })
   })
 
+  it('8.5, 17.4: has no value there that JSON cannot hold, and keeps the good one', async () => {
+    await using redis = await redisServer()
+    await using one = await still(redis.port, 'reader-writer', AT_ONCE)
+    await using reader = await still(redis.port, 'reader', AT_ONCE)
+    const write = (params: typeof ETH, result: unknown) =>
+      one.transport.responseCache.write(one.transport.name, [
+        { params, response: { result, data: {}, timestamps: { providerDataReceivedUnixMs: 1 } } },
+      ] as never)
+    await one.transport.put(ETH, 5)
+    await write(ETH, 2n)
+    await write(BTC, 2n)
+    const key = keyOf('eth', 'usd')
+    await expect(one.adapter.dependencies.cache.set(key, { result: 2n }, 1_000)).rejects.toThrow(TypeError)
+    const says = 'Response could not be censored due to an error'
+    for (const process of [one, reader]) {
+      expect((await process.post(ETH)).json().result).toBe(5)
+      const { statusCode, text } = await process.post(BTC)
+      expect(statusCode).toBe(502)
+      expect(text).toContain(says)
+    }
+  })
+
+  it.each([100, 204, 304, 1000, 'x', 200.5, null])(
+    'answers 502 to a value there whose status code is %s',
+    async (statusCode) => {
+      await using redis = await redisServer()
+      await using one = await still(redis.port, 'reader', AT_ONCE)
+      const stored = JSON.stringify({ result: 1, data: { result: 1 }, statusCode, timestamps: {} })
+      await redis.client.set(keyOf('eth', 'usd'), stored, 'PX', 60_000)
+      for (let time = 0; time < 3; time++) {
+        const answer = await one.post(ETH)
+        expect(answer.statusCode).toBe(502)
+        expect(answer.text).toContain('was refused')
+      }
+    },
+  )
+
   it('answers a reader with what a writer gets, from the first request for a feed on', async () => {
     await using redis = await redisServer()
     await using provider = await wsProvider()

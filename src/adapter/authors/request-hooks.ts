@@ -2,7 +2,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify'
 import { prepareRequest } from '../prepare'
 import { type AdapterRequest } from '../../transports/transport'
 import { requireJson } from '../content-type'
-import { logError, sendError } from '../error-answers'
+import { logError, sendError, withAnswerStatus } from '../error-answers'
 import { type AdapterMiddlewareBuilder } from './middleware'
 
 /**
@@ -20,7 +20,8 @@ export const validatorMiddleware: AdapterMiddlewareBuilder =
   }
 
 /** An error handler that logs an error, and answers with it as contract 6.5 says. */
-export const errorCatchingMiddleware = (err: Error, req: FastifyRequest, res: FastifyReply): void => {
+export const errorCatchingMiddleware = (thrown: Error, req: FastifyRequest, res: FastifyReply): void => {
+  const err = withAnswerStatus(thrown)
   logError(err, req, undefined)
   // For the metrics hook, which comes later.
   const context: Partial<FastifyRequest['requestContext']> | undefined = req.requestContext

@@ -1,3 +1,4 @@
+import { unholdable } from '../../feeds/answerable'
 import { ResponseCache } from '../../feeds/response-cache'
 import { type ProviderResult, type TimestampedProviderResult } from '../../feeds/responses'
 import { type RequestTimestamps } from '../../outbound-http/provider-error'
@@ -40,7 +41,12 @@ const stamped = <T extends HttpTransportGenerics>(
   { params, response }: ProviderResult<T>,
   times: RequestTimestamps,
 ): TimestampedProviderResult<T> => {
-  const given = (response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }).timestamps
-  const timestamps = { ...times, providerIndicatedTimeUnixMs: given?.providerIndicatedTimeUnixMs }
-  return { params, response: { ...response, timestamps } }
+  try {
+    const given = (response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }).timestamps
+    const timestamps = { ...times, providerIndicatedTimeUnixMs: given?.providerIndicatedTimeUnixMs }
+    return { params, response: { ...response, timestamps } }
+  } catch {
+    // IS-1: one with a getter that throws costs itself only.
+    return { params, response: unholdable({ timestamps: times }) }
+  }
 }

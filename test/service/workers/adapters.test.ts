@@ -132,6 +132,46 @@ describe('an adapter in a writer and in workers', () => {
     expect(await asked).toMatchObject({ statusCode: 502, json: { errorMessage: 'no such pair' } })
   })
 
+  it('8.5, 17.4: what JSON cannot hold is a 502 in a worker, and no live value goes', async () => {
+    const { transport, adapter } = still()
+    await startWriter(adapter)
+    const api = await startWorker(still().adapter)
+    const asked = post(api)
+    const feed = await wanted(transport)
+    const write = (result: unknown) =>
+      transport.responseCache.write(transport.name, [
+        { params: feed, response: { result, data: {}, timestamps: { providerDataReceivedUnixMs: 1 } } },
+      ] as never)
+    await write(2n)
+    const says = 'Response could not be censored due to an error'
+    expect(await asked).toMatchObject({ statusCode: 502, json: { errorMessage: says } })
+    await transport.put(feed, 5)
+    await eventually(async () => expect((await post(api)).json['result']).toBe(5))
+    await write(2n)
+    await transport.put({ base: 'BTC', quote: 'USD' }, 7)
+    // Sent in this order, so by now the first would have been here.
+    await eventually(async () =>
+      expect((await post(api, { base: 'BTC', quote: 'USD' })).statusCode).toBe(200),
+    )
+    expect((await post(api)).json['result']).toBe(5)
+  })
+
+  it('sends no worker a status code that is none of an answer', async () => {
+    const { transport, adapter } = still()
+    await startWriter(adapter)
+    const api = await startWorker(still().adapter)
+    const asked = post(api)
+    await transport.putError(await wanted(transport), 100, 'no')
+    expect(await asked).toMatchObject({ statusCode: 502, json: { statusCode: 502 } })
+    const timestamps = { providerDataReceivedUnixMs: 1 }
+    const key = 'TEST-price-default_single_transport-{"base":"eth","quote":"usd"}'
+    await adapter.dependencies.cache.set(key, { result: 1, statusCode: 204, timestamps }, 90_000)
+    await eventually(async () =>
+      expect((await post(api)).json['errorMessage']).toMatch(/^status code 204 was refused/),
+    )
+    expect((await post(api)).statusCode).toBe(502)
+  })
+
   it('ER-1: says in a worker what is wrong in the writer: with the connection, or with the last value', async () => {
     environment({ CACHE_POLLING_MAX_RETRIES: '0' })
     const { transport, adapter } = still({ guards: { max: 10 } })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { serve } from '../../../src/testing/serve'
 import { eventually, PATIENT } from '../../helpers/eventually'
+import { UNHOLDABLE } from '../../feeds/unholdable'
 import { httpAdapter, httpProvider, inBatches, type Feed } from './support'
 
 /** For clients that are told at once what there is. */
@@ -40,6 +41,20 @@ describe('one answer for many feeds', () => {
       ),
     )
     expect(refused.some((count) => (count ?? 0) > 0)).toBe(true)
+  })
+
+  it.each(UNHOLDABLE)('8.5, IS-1: is a 502 for the feed whose answer has $what', async ({ make }) => {
+    await using provider = await httpProvider(() => ({ body: {} }))
+    const config = inBatches(provider.url)
+    config.parseResponse = () => [
+      GOOD({ base: 'ETH' }, 1),
+      { params: { base: 'ODD' }, response: make() } as never,
+      GOOD({ base: 'BTC' }, 2),
+    ]
+    await using service = await serve(() => httpAdapter(config), { env: PATIENT })
+    const replies = await Promise.all(['ETH', 'ODD', 'BTC'].map((base) => service.post({ base })))
+    expect(replies.map(({ statusCode }) => statusCode)).toEqual([200, 502, 200])
+    expect(replies[1]?.json.errorMessage).toBe('Response could not be censored due to an error')
   })
 
   it('IS-1: gives every good feed its value, whatever is between them', async () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type WebSocketTransportConfig } from '../../../src/transports/websocket/config'
 import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport'
 import { wsProvider } from '../../../src/testing/ws-provider'
+import { UNHOLDABLE } from '../../feeds/unholdable'
 import { BTC, config, ETH, FAKED, linesAt, logged, result, run, start, tick, type Types } from './support'
 
 beforeEach(() => {
@@ -33,6 +34,21 @@ describe('a message', () => {
     expect(await service.metric('data_refused_total', { reason: 'handler-failed' })).toBe(3)
     expect(refusedLines('handler-failed')).toHaveLength(1)
     expect(linesAt('warn', 'error', 'fatal')).toEqual([])
+  })
+
+  it.each(UNHOLDABLE)('8.5, 17.4, IS-1: with $what is a 502, and no live value goes', async ({ make }) => {
+    await using provider = await wsProvider()
+    const of = config(provider.url)
+    const odd = (params: typeof ETH) => ({ params, response: make() })
+    of.handlers.message = () =>
+      [result({ ...ETH, price: 1 }), odd(ETH), odd(BTC)] as ReturnType<typeof of.handlers.message>
+    await using service = await start(of)
+    void service.post(ETH)
+    const connection = await provider.connection()
+    connection.send({})
+    const { json } = await service.until(BTC, ({ statusCode }) => statusCode === 502)
+    expect(json.errorMessage).toBe('Response could not be censored due to an error')
+    expect((await service.post(ETH)).json.result).toBe(1)
   })
 
   // Naive: the first bad element throws, and takes its good neighbours with it.
