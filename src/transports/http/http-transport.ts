@@ -3,6 +3,7 @@ import { metrics } from '../../metrics/registry'
 import { identify } from '../../feeds/delta'
 import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { RedisSubscriptionSet } from '../../redis/redis-subscription-set'
+import { isOurs } from '../../util/overridden'
 import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
@@ -202,8 +203,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
 
   private async ask({ key, request, cost }: PreparedRequest<T>, isUrgent: boolean): Promise<Answer<T>> {
     const { requester } = this
-    const jumpsQueue =
-      isUrgent && requester instanceof Requester && requester.request === Requester.prototype.request
+    const jumpsQueue = isUrgent && requester instanceof Requester && isOurs(requester, Requester, 'request')
     return jumpsQueue ? requester.requestUrgently(key, request, cost) : requester.request(key, request, cost)
   }
 
