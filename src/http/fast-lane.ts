@@ -41,13 +41,13 @@ const REQUEST_HOOKS = new Set([
   'onRequestAbort',
 ])
 
-const CONVERSATION: unique symbol = Symbol('tickwell.conversation')
+const LANED: unique symbol = Symbol('tickwell.lanedConnection')
 
 /**
  * What one connection is at. A request counts as known only by all of its bytes, and those tell nothing unless the parser stands at the
  * beginning of one: every request before it came whole, by itself, and has been answered.
  */
-class Conversation {
+class LanedConnection {
   /** Bytes of the last request that the server got, one character each, if it came whole and in one piece. */
   raw = ''
   request: IncomingMessage | undefined
@@ -88,7 +88,7 @@ class Conversation {
   }
 }
 
-type Laned = Socket & { [CONVERSATION]?: Conversation }
+type LanedSocket = Socket & { [LANED]?: LanedConnection }
 
 /**
  * The short way for a request that has been seen before: bytes that the server once took for a whole request, and that it answered from a
@@ -103,7 +103,7 @@ export class FastLane {
   })
   private isOpen = true
   /** Whose bytes the server is parsing at this moment. */
-  private parsing: Conversation | undefined
+  private parsing: LanedConnection | undefined
   private head = ''
   private headSecond = 0
 
@@ -136,10 +136,10 @@ export class FastLane {
 
   /** Remembers a request that is being answered from a plan, if it is one that can be known by its bytes. */
   learn(request: IncomingMessage, answer: KnownAnswer): void {
-    const socket: Laned = request.socket
-    const conversation = socket[CONVERSATION]
-    if (conversation?.request !== request || !conversation.isWhole || !this.isOpen) return
-    const { raw, response } = conversation
+    const socket: LanedSocket = request.socket
+    const connection = socket[LANED]
+    if (connection?.request !== request || !connection.isWhole || !this.isOpen) return
+    const { raw, response } = connection
     // One that is about its connection, and not only about a feed, is the server's.
     if (
       request.httpVersion === '1.1' &&
@@ -149,24 +149,21 @@ export class FastLane {
       this.known.set(raw, answer)
   }
 
-  private enter(socket: Laned): void {
+  private enter(socket: LanedSocket): void {
     const { server } = this
     const listeners = socket.listeners('data') as ((chunk: Buffer) => void)[]
     const [parse] = listeners
     // Somebody reads along, or connections may become something else than HTTP.
     if (parse === undefined || listeners.length > 1 || !this.isOpen || isSpecial(server)) return
-    const conversation = new Conversation()
-    socket[CONVERSATION] = conversation
+    const connection = new LanedConnection()
+    socket[LANED] = connection
     socket.removeListener('data', parse)
     socket.on('data', (chunk: Buffer) => {
       const isCandidate =
-        this.isOpen &&
-        chunk.length <= MAX_REQUEST_BYTES &&
-        !conversation.hasLeft &&
-        conversation.isAtBeginning()
+        this.isOpen && chunk.length <= MAX_REQUEST_BYTES && !connection.hasLeft && connection.isAtBeginning()
       const raw = isCandidate ? chunk.toString('latin1') : ''
-      if (!isCandidate || conversation.isFresh() || !this.take(raw, socket))
-        this.pass(raw, conversation, () => parse.call(socket, chunk))
+      if (!isCandidate || connection.isFresh() || !this.take(raw, socket))
+        this.pass(raw, connection, () => parse.call(socket, chunk))
     })
   }
 
@@ -189,17 +186,17 @@ export class FastLane {
   }
 
   /** @param raw - empty when it is not, or not known to be, one whole request */
-  private pass(raw: string, conversation: Conversation, parse: () => void): void {
-    if (raw === '') conversation.hasLeft = true
-    if (conversation.hasLeft) return parse()
-    conversation.begin(raw)
-    this.parsing = conversation
+  private pass(raw: string, connection: LanedConnection, parse: () => void): void {
+    if (raw === '') connection.hasLeft = true
+    if (connection.hasLeft) return parse()
+    connection.begin(raw)
+    this.parsing = connection
     try {
       parse()
     } finally {
       this.parsing = undefined
     }
-    conversation.check()
+    connection.check()
   }
 
   private noteRequest(request: IncomingMessage, response: ServerResponse): void {

@@ -11,7 +11,7 @@ interface Collectable {
 const isCollectable = (metric: unknown): metric is Collectable =>
   typeof memberOf(metric, 'reset') === 'function'
 
-type Publisher = (metric: never) => void
+type PublishMetric = (metric: never) => void
 
 /**
  * Metrics by key, created when first needed: adapters' unit tests use them without ever starting an adapter
@@ -20,7 +20,7 @@ type Publisher = (metric: never) => void
 export class Metrics<T extends Record<string, unknown>> {
   private metrics?: T
   private isCleared = false
-  private readonly publishers = new Map<keyof T, Set<Publisher>>()
+  private readonly publishers = new Map<keyof T, Set<PublishMetric>>()
 
   /** @param metricsDefinition - creates the metrics, which thereby register with prom-client */
   constructor(private readonly metricsDefinition: () => T) {}
@@ -63,10 +63,10 @@ export class Metrics<T extends Record<string, unknown>> {
    * @returns takes the publisher, and what it last wrote, away again
    */
   publish<K extends keyof T>(key: K, publisher: (metric: T[K]) => void): () => void {
-    const publishers = this.publishers.get(key) ?? new Set<Publisher>()
+    const publishers = this.publishers.get(key) ?? new Set<PublishMetric>()
     this.publishers.set(key, publishers)
     // A function of its own per registration: the same publisher may be registered twice.
-    const registered: Publisher = (metric) => publisher(metric)
+    const registered: PublishMetric = (metric) => publisher(metric)
     publishers.add(registered)
     return () => {
       if (!publishers.delete(registered) || publishers.size > 0) return
