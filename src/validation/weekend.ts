@@ -23,7 +23,7 @@ const parse = (weekend: string | undefined) => {
 }
 
 /**
- * Reads `DHH-DHH:TZ`: the day (0 is Sunday) and hour at which the weekend begins, those at which it ends, and the zone whose time they are in.
+ * Reads `DHH-DHH:TZ`: the day (0 is Sunday) and hour at which the weekend begins, those at which it ends, and the zone that they are in.
  *
  * @example
  * parseWeekendString('520-020:America/New_York') // Friday 20:00 to Sunday 20:00: { start: '520', end: '020', tz: 'America/New_York' }
