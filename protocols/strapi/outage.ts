@@ -1,4 +1,4 @@
-import { type ErrorCode } from '../../src/transports/pushed/terms'
+import { type ErrorCode } from '../../src/transports/peer/terms'
 import { type TransferError, type TransferReason } from './errors'
 
 const CODES: Partial<Record<TransferReason, ErrorCode>> = {

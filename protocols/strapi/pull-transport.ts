@@ -4,8 +4,8 @@ import { LogLimiter } from '../../src/util/log-limiter'
 import { makeLogger } from '../../src/util/logging'
 import { type TypeFromDefinition } from '../../src/public/validation/input-params'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import { type Reason } from '../../src/transports/pushed/terms'
+import { PeerTransport } from '../../src/transports/peer/peer-transport'
+import { type Reason } from '../../src/transports/peer/terms'
 import { type EndpointContext } from '../../src/public/adapter/types'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { ConnectionStats, shownUrl } from '../../src/connections/connection-stats'
@@ -50,7 +50,7 @@ export interface StrapiPullConfig<T extends TransportGenerics> {
  * left out, a lost connection) changes nothing; one that was replaces what is known, so that an entry that was deleted or unpublished
  * ends at once. One pull at a time per server and process.
  */
-export class StrapiPullTransport<T extends TransportGenerics> extends PushedTransport<T> {
+export class StrapiPullTransport<T extends TransportGenerics> extends PeerTransport<T> {
   private settings!: T['Settings']
   private intervalMs = MIN_INTERVAL_MS
   private snapshot: Snapshot<ProviderResult<T>> | undefined

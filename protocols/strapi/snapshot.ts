@@ -1,4 +1,4 @@
-import { compareTimes, isAhead, type Moment } from '../../src/transports/pushed/terms'
+import { compareTimes, isAhead, type Moment } from '../../src/transports/peer/terms'
 import { type Entity } from './content-types'
 import { TransferError } from './errors'
 import { type ContentTypeMapping, readRow, type Row } from './mapping'

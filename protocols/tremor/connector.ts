@@ -1,5 +1,5 @@
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { type Reason } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/peer/terms'
 import { type Circuit, type CircuitState } from './circuit'
 import { type ConnectorEvent, type ErrorEvent, type OutgoingEvent, type SendResult } from './events'
 import { type TremorFault } from './faults'

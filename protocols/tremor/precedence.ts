@@ -1,4 +1,4 @@
-import { compareTimes, type Standing } from '../../src/transports/pushed/terms'
+import { compareTimes, type Standing } from '../../src/transports/peer/terms'
 
 /** A value that one peer pushed for a feed. */
 export interface Claim extends Standing {

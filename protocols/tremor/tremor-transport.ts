@@ -4,8 +4,8 @@ import { metrics } from '../../src/public/metrics'
 import { type SubscriptionDeltas } from '../../src/public/transports/abstract/streaming'
 import { type TypeFromDefinition } from '../../src/public/validation/input-params'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import { type Reason, WAKE } from '../../src/transports/pushed/terms'
+import { PeerTransport } from '../../src/transports/peer/peer-transport'
+import { type Reason, WAKE } from '../../src/transports/peer/terms'
 import { type EndpointContext } from '../../src/public/adapter/types'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type Connector, type ConnectorState } from './connector'
@@ -20,7 +20,7 @@ type Deltas<T extends TransportGenerics> = SubscriptionDeltas<TypeFromDefinition
  * Fills feeds from a Tremor-style WebSocket connector: a `ws_server` that peers push to, or a `ws_client` that connects out. What comes in
  * goes through preprocessors and codec, becomes an event, and the handler says which feeds it has values for.
  */
-export class TremorTransport<T extends TransportGenerics> extends PushedTransport<T> {
+export class TremorTransport<T extends TransportGenerics> extends PeerTransport<T> {
   private connector: Connector | undefined
   private type: ConnectorConfig['type'] = 'ws_client'
   private context: EndpointContext<T> | undefined

@@ -1,5 +1,5 @@
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { type Reason } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/peer/terms'
 import { dial } from '../../src/connections/dial'
 import { type KeeperState, LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
 import { type Delay, Retry } from '../../src/connections/retry'

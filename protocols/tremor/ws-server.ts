@@ -1,6 +1,6 @@
 import { makeLogger } from '../../src/util/logging'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { type Reason } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/peer/terms'
 import { type Link } from '../../src/connections/link'
 import { Listener } from '../../src/connections/listener'
 import { type Caller } from '../../src/connections/peer-tokens'

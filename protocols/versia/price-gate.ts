@@ -1,4 +1,4 @@
-import { isAhead } from '../../src/transports/pushed/terms'
+import { isAhead } from '../../src/transports/peer/terms'
 import { readPrice, type VersiaPrice } from './price'
 import { type NoNews } from './reasons'
 import { type Verified } from './verifier'

@@ -1,4 +1,4 @@
-import { compareStandings, isAhead, type Standing } from '../../src/transports/pushed/terms'
+import { compareStandings, isAhead, type Standing } from '../../src/transports/peer/terms'
 
 /** Feeds whose newest price is known by heart; of others the cache is asked. */
 const MAX_FEEDS = 10_000

@@ -1,4 +1,4 @@
-import { isUnixMs } from '../../src/transports/pushed/terms'
+import { isUnixMs } from '../../src/transports/peer/terms'
 import { decimalText } from '../../src/util/decimal'
 import { type VersiaEntity } from './entity'
 import { isPlainObject } from './envelope'

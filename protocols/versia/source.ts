@@ -1,7 +1,7 @@
 import { LogLimiter } from '../../src/util/log-limiter'
 import { makeLogger } from '../../src/util/logging'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { type Reason } from '../../src/transports/pushed/terms'
+import { type Reason } from '../../src/transports/peer/terms'
 import { type Link } from '../../src/connections/link'
 import { type LinkKeeper } from '../../src/connections/link-keeper'
 import { type Listener, type RefusedCaller } from '../../src/connections/listener'

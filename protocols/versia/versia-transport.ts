@@ -3,8 +3,8 @@ import { makeLogger } from '../../src/util/logging'
 import { timeoutPromise } from '../../src/util/sleep'
 import { unlessAborted } from '../../src/util/unless-aborted'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import { FUTURE_TOLERANCE_MS, type Reason } from '../../src/transports/pushed/terms'
+import { PeerTransport } from '../../src/transports/peer/peer-transport'
+import { FUTURE_TOLERANCE_MS, type Reason } from '../../src/transports/peer/terms'
 import { type EndpointContext } from '../../src/public/adapter/types'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type Outcome } from './link-reader'
@@ -54,7 +54,7 @@ interface Machinery {
  *
  * Wire format, security and failures: protocols/versia/README.md.
  */
-export class VersiaTransport<T extends TransportGenerics> extends PushedTransport<T> {
+export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<T> {
   private machinery: Machinery | undefined
   private context: EndpointContext<T> | undefined
   private readonly stopping = new AbortController()

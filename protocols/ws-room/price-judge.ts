@@ -1,4 +1,4 @@
-import { isAhead } from '../../src/transports/pushed/terms'
+import { isAhead } from '../../src/transports/peer/terms'
 import { type ChainProblem, checkChain, claimedOwner, KnownDelegations } from './auth-chain'
 import { priceText, type RoomPrice, type SentPrice } from './price'
 

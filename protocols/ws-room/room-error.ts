@@ -1,4 +1,4 @@
-import { type ErrorCode } from '../../src/transports/pushed/terms'
+import { type ErrorCode } from '../../src/transports/peer/terms'
 import { connectionFailure } from '../../src/connections/connection-error'
 import { AdapterConnectionError } from '../../src/public/validation/error'
 

@@ -1,8 +1,8 @@
 import { ResponseCache } from '../../src/public/cache/response'
 import { metrics } from '../../src/public/metrics'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
-import { PushedTransport } from '../../src/transports/pushed/pushed-transport'
-import { type Reason } from '../../src/transports/pushed/terms'
+import { PeerTransport } from '../../src/transports/peer/peer-transport'
+import { type Reason } from '../../src/transports/peer/terms'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type BelievedPrice, type WsRoomTransportConfig } from './config'
 import { type PublishedPrice } from './price-broadcaster'
@@ -15,7 +15,7 @@ import { Room } from './room'
  *
  * Wire format, security and failures: protocols/ws-room/README.md.
  */
-export class WsRoomTransport<T extends TransportGenerics> extends PushedTransport<T> {
+export class WsRoomTransport<T extends TransportGenerics> extends PeerTransport<T> {
   private room: Room | undefined
   private unpublish: (() => void)[] = []
 

@@ -16,14 +16,14 @@ const ASK_EVERY_MS = 1_000
 export interface DemoOptions {
   /** Ends after the first price. */
   once: boolean
-  /** Which sequence of prices the simulated exchange has; equal seeds, equal prices. */
+  /** Chooses the prices of the simulated exchange: equal seeds give equal prices. */
   seed: number
   /** Ends the demo. */
   signal: AbortSignal
   print: (line: string) => void
 }
 
-/** An answer to a request for a price, as far as the demo shows it. */
+/** The parts of an answer that the demo shows. */
 interface Answer {
   result?: number
   errorMessage?: string
@@ -43,7 +43,7 @@ const settings = () => {
   return config.settings
 }
 
-/** The usual port, or any if another program has that. Where the operator names a port, it stays at that. */
+/** Takes the usual ports, or any free one if another program uses it. A port that the operator has set is not changed. */
 const choosePorts = async (): Promise<ChangedEnv> => {
   const { EA_HOST, EA_PORT, METRICS_PORT } = settings()
   const choose = async (port: number) => ((await isFree(EA_HOST, port)) ? `${port}` : '0')
@@ -71,7 +71,7 @@ const ask = async (url: string, body: string, signal: AbortSignal): Promise<numb
 const change = (price: number, last: number | undefined): string =>
   last === undefined ? '' : `  ${price < last ? '-' : '+'}${Math.abs(price - last).toFixed(2)}`
 
-/** Asks once a second and prints what the answer is, until it is told to end. */
+/** Asks once a second and prints the answer, until the signal aborts. */
 const watch = async (url: string, { once, signal, print }: DemoOptions): Promise<void> => {
   const body = JSON.stringify({ data: FEED })
   const name = `${FEED.base}/${FEED.quote}`
@@ -105,9 +105,9 @@ const serveAndWatch = async (options: DemoOptions): Promise<void> => {
 }
 
 /**
- * Shows the service at work without the internet: starts it against a simulated exchange, prints a command that asks for a
- * price, and then the price itself every second, as a client sees it over HTTP. All of `ADAPTERS`, `EA_HOST`, `EA_PORT`,
- * `METRICS_PORT` and `LOG_LEVEL` may be set; the exchange is always the simulated one.
+ * Shows the service without the internet: starts it with a simulated exchange, prints a command that asks for a price, and then
+ * prints the price every second, as a client gets it over HTTP. `ADAPTERS`, `EA_HOST`, `EA_PORT`, `METRICS_PORT` and `LOG_LEVEL`
+ * may be set; the exchange is always the simulated one.
  *
  * @throws Error when the service cannot start; with `once`, also when the answer is no price
  */
@@ -139,7 +139,7 @@ const main = async (): Promise<void> => {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
-  // Whoever read the output has gone (`| head`): that is an end as well.
+  // The program that reads the output has ended (`| head`), so the demo ends too.
   process.stdout.on('error', () => stopping.abort())
   await demo({ once: values.once, seed, signal: stopping.signal, print: (line) => console.log(line) })
 }

@@ -24,15 +24,15 @@ export interface HealthSettings {
   TLS_PUBLIC_KEY?: string
 }
 
-/** An address to listen on that is none to connect to, and what to connect to instead. */
+/** Addresses that stand for all interfaces. They cannot be connected to, so each has an address to use instead. */
 const reachable = new Map([
   ['::', 'localhost'],
   ['0.0.0.0', '127.0.0.1'],
 ])
 
 /**
- * The URL that answers 200 while the service runs: `/health`, or for a pure writer, which serves no requests
- * (contract 3.2), its metrics. Undefined when the service listens on neither, so that there is nobody to ask.
+ * The URL that answers 200 while the service runs: `/health`; or the metrics of a process with `EA_MODE=writer`, which
+ * serves no requests (contract 3.2). Undefined when the service has neither, so that nothing can be asked.
  */
 export function healthUrl(settings: HealthSettings): URL | undefined {
   const isWriter = settings.EA_MODE === 'writer'
@@ -51,7 +51,7 @@ const pem = (value = ''): string =>
 
 function tlsOptions(settings: HealthSettings): RequestOptions {
   if (!settings.TLS_ENABLED && !settings.MTLS_ENABLED) return {}
-  // The question stays on this host, and the certificate is for the name that clients use.
+  // The certificate is for the name that clients use, not for this address; and the request does not leave this host.
   const options = { rejectUnauthorized: false }
   if (!settings.MTLS_ENABLED) return options
   const { TLS_PRIVATE_KEY, TLS_PUBLIC_KEY, TLS_PASSPHRASE } = settings
@@ -59,10 +59,10 @@ function tlsOptions(settings: HealthSettings): RequestOptions {
 }
 
 /**
- * Asks the service on this host whether it is well.
+ * Asks the service on this host whether it is healthy.
  *
- * @param timeoutMs how long it may stay silent
- * @throws when it cannot be reached, answers anything but 200, or stays silent
+ * @param timeoutMs how long it may take to answer
+ * @throws when it cannot be reached, answers with another status than 200, or does not answer in time
  */
 export async function checkHealth(settings: HealthSettings, timeoutMs = 5000): Promise<void> {
   const url = healthUrl(settings)

@@ -19,6 +19,11 @@ export const lazyRule = <End, Step extends Delay>(
   make: (end: End) => RetryRule<End, Step>,
 ): RetryRule<End, Step> => ({ next: (end) => make(end).next(end) })
 
+/** Tries again at once after the first failure; the back-off begins with the second one. */
+export const atOnceThen = (backoff: Backoff): RetryRule<void> => ({
+  next: () => ({ delayMs: 0, next: backoff }),
+})
+
 /** What ended: a connection, or a process. */
 export interface Life {
   livedMs: number

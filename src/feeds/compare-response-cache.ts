@@ -1,7 +1,7 @@
 import { type TypeFromDefinition } from '../validation/input-parameters'
 import { type Admission, compare } from './admission'
 import { type Feed } from './feed'
-import { isLocalReader } from './local-cache'
+import { localLayerOf } from './local-cache'
 import { type Refusals } from './refusals'
 import { type CacheGenerics, type Entry, ResponseCache } from './response-cache'
 import { type ResultValidator } from './result-validation'
@@ -42,7 +42,7 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
       inner.isImmediate === true &&
       !(inner instanceof CompareResponseCache) &&
       inner.get === ResponseCache.prototype.get &&
-      isLocalReader(this.cache)
+      localLayerOf(this.cache) === this.cache
     )
   }
 

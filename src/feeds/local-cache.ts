@@ -216,10 +216,11 @@ export const isPlainLocal = <T>(cache: Cache<T>): cache is LocalCache<T> =>
   cache.set === LocalCache.prototype.set &&
   cache.setMany === LocalCache.prototype.setMany
 
-/** A cache whose reads may go straight to {@link LocalCache.read}. */
-export const isLocalReader = <T>(cache: Cache<T>): cache is LocalCache<T> =>
-  cache instanceof LocalCache && cache.get === LocalCache.prototype.get
-
-/** What of a cache is in this process's memory, and may be read there before the cache is asked: all of it, or a layer in front. */
+/**
+ * What of a cache is in this process's memory, and may be read there with {@link LocalCache.read} before the cache is asked: all of it, or a
+ * layer in front. Undefined where somebody has put a `get` of their own in between.
+ */
 export const localLayerOf = <T>(cache: Cache<T>): LocalCache<T> | undefined =>
-  isLocalReader(cache) ? cache : (cache as { [LOCAL_LAYER]?: LocalCache<T> })[LOCAL_LAYER]
+  cache instanceof LocalCache && cache.get === LocalCache.prototype.get
+    ? cache
+    : (cache as { [LOCAL_LAYER]?: LocalCache<T> })[LOCAL_LAYER]

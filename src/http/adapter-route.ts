@@ -28,14 +28,14 @@ declare module 'fastify' {
 
 type Request = FastifyRequest<AdapterRouteGeneric>
 
-/** Lawful in front of a body, and nothing that `JSON.parse` knows. */
+/** A body may begin with this, and `JSON.parse` does not accept it. */
 const BYTE_ORDER_MARK = 0xfeff
 
 /** The body of an entry, rendered once; undefined where JSON cannot hold it. */
 const bodyOf = (entry: LocalCacheEntry<AdapterResponse>): string | undefined =>
   (entry.body ??= textOf(entry.value))
 
-/** Empty for what does not go the short way: errors, and text whose characters are not its bytes. */
+/** Empty for answers that the {@link FastLane} does not send: errors, and text that is not ASCII only. */
 const tailOf = (entry: LocalCacheEntry<AdapterResponse>): string => {
   const body = answerStatusOf(entry.value) === 200 ? bodyOf(entry) : undefined
   if (body === undefined || Buffer.byteLength(body) !== body.length) return ''
@@ -43,8 +43,8 @@ const tailOf = (entry: LocalCacheEntry<AdapterResponse>): string => {
 }
 
 /**
- * Answers the requests of one adapter at one path. A body seen before whose feed has a live value is answered from that feed's
- * rendered bytes, most of them in the server's {@link FastLane}; everything else takes the long way through
+ * Answers the requests of one adapter. A body that was seen before, and whose feed has a live value, is answered with that feed's
+ * rendered bytes, in most cases by the server's {@link FastLane}. All other requests are prepared and go through
  * {@link Adapter.handleRequestWithValidation}.
  */
 export class AdapterRoute {
@@ -61,7 +61,7 @@ export class AdapterRoute {
     this.stats = new RequestStats(adapter.name)
   }
 
-  /** Puts the route on a server, in a scope of its own: its parser is for this adapter's plans. */
+  /** Adds the route to a server, in a scope of its own, because its parser uses the plans of this adapter. */
   async mount(app: FastifyInstance, ...paths: string[]): Promise<void> {
     await app.register((scope, _options, done) => {
       const parseJson = scope.getDefaultJsonParser('error', 'error')
@@ -134,7 +134,7 @@ export class AdapterRoute {
   }
 
   /**
-   * The parsed body; parsed only now where a plan made that unnecessary and the plan's feed has no value.
+   * The parsed body. A body with a plan is parsed only here, when the plan's feed has no value.
    *
    * @throws AdapterInputError when it did not come as JSON
    */
@@ -156,13 +156,13 @@ export class AdapterRoute {
     const isCacheHit = meta?.metrics?.cacheHit === true
     if (statusCode === 200) {
       const feed = endpoint.responseCache?.feed(transportName, data)
-      // A key of the author's making has no feed to be counted on.
+      // An author may have made another cache key; then there is no feed on which to count.
       if (feed?.key === cacheKey) return void (isCacheHit ? feed.hits++ : feed.misses++)
     }
     this.stats.count({ feedId: meta?.metrics?.feedId ?? 'N/A', isCacheHit, statusCode })
   }
 
-  /** What the server refuses before it is a request: the body, mostly. */
+  /** Answers what the server itself refuses before the route is called; mostly a bad body. */
   private refuse(error: Error, req: FastifyRequest, reply: FastifyReply): void {
     this.fail(error, req, reply)
     if (this.isMeasured) this.stats.observe(performance.now() - reply.elapsedTime)
@@ -178,8 +178,8 @@ export class AdapterRoute {
   }
 
   /**
-   * Where something of the author's runs on the way, it can look the request's id up, and so can what it logs (contract 6.7). Our own log
-   * lines carry the id themselves: see {@link BackgroundRunner} for what a store costs.
+   * Gives the author's code a store in which it, and what it logs, finds the request's id (contract 6.7). Where none of the author's code
+   * runs there is no store, because it is expensive (see {@link BackgroundRunner}): our own log lines of requests get the id without one.
    */
   private correlated<R>(req: FastifyRequest, run: () => R): R {
     if (!this.isObserved || !this.adapter.settings.CORRELATION_ID_ENABLED) return run()

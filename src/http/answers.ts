@@ -5,7 +5,7 @@ import { ErrorAnswer } from '../validation/error-answer'
 import { HealthAnswer } from './health-answer'
 import { ServiceStatus, StatusResponse } from './status-answer'
 
-/** The server's own answer to what no route is for (contract 6.1). */
+/** The server's own answer to a request for which there is no route (contract 6.1). */
 export const NoRouteAnswer = Type.Object(
   {
     message: Type.String({ description: 'Names the method and the path.' }),
@@ -26,8 +26,8 @@ export interface DescribedAnswer {
 }
 
 /**
- * All JSON that the service answers with: documents are made from it, and tests hold real answers against it. Errors that are nobody's are
- * plain text (contract 6.5), and metrics have a format of their own.
+ * All JSON that the service answers with. The HTTP reference is made from this, and tests compare real answers with it. Not in it are
+ * errors that are not an `AdapterError`, which are plain text (contract 6.5), and metrics, which have their own format.
  */
 export const answers: readonly DescribedAnswer[] = [
   { method: 'POST', path: '/, /<adapter>', status: '200', schema: ValueAnswer },

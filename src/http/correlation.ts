@@ -4,7 +4,7 @@ import { asyncLocalStorage } from '../util/logging'
 
 const minted = new WeakMap<FastifyRequest, string>()
 
-/** The id that ties together what is logged about a request: the client's `x-correlation-id`, else one made for it. */
+/** The id under which everything about a request is logged: the client's `x-correlation-id`, else one that is made for the request. */
 export const correlationIdOf = (req: FastifyRequest): string => {
   const given = req.headers['x-correlation-id']
   if (typeof given === 'string' && given !== '') return given
@@ -13,7 +13,7 @@ export const correlationIdOf = (req: FastifyRequest): string => {
   return id
 }
 
-/** A hook that gives the rest of a request's handling a store with its id (contract 6.7). */
+/** A hook that runs the rest of a request's handling with a store that holds its id (contract 6.7). */
 export const loggingContextMiddleware = (
   req: FastifyRequest,
   _res: FastifyReply,

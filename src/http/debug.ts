@@ -18,7 +18,7 @@ const escaped = (value: unknown): string => {
 
 const COLUMNS = ['name', 'value', 'type', 'default', 'required', 'customSetting', 'description'] as const
 
-/** Settings as a page, one row each. */
+/** An HTML page with one row for each setting. */
 export const settingsPage = (settings: DebugPageSetting[], title = 'Adapter'): string => {
   const row = (cells: unknown[], tag: string) =>
     `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`
@@ -37,12 +37,12 @@ ${rows.join('\n')}
 </html>`
 }
 
-/** The settings of an adapter for whoever debugs it, secrets redacted, where `DEBUG_ENDPOINTS` allows (contract 6.1). */
+/** Routes that show the settings of an adapter, secrets redacted. They exist only where `DEBUG_ENDPOINTS` is true (contract 6.1). */
 export const addDebugRoutes = (app: FastifyInstance, adapter: AnyAdapter, baseUrl: string): void => {
   if (adapter.settings.DEBUG_ENDPOINTS) addSettingsRoutes(app, adapter, baseUrl)
 }
 
-/** The same, whatever the setting says. */
+/** The same routes, whatever `DEBUG_ENDPOINTS` is. */
 export const addSettingsRoutes = (
   app: FastifyInstance,
   adapter: AnyAdapter,

@@ -16,18 +16,18 @@ declare module 'fastify' {
 
 /** What a request that has been seen before is answered with. */
 export interface KnownAnswer {
-  /** The good answer of now, from its `content-length` header on, in ASCII; undefined leaves the request to the server. */
+  /** The current answer with status 200, from its `content-length` header on, in ASCII. Undefined: the server answers the request. */
   read(): string | undefined
-  /** Called when that has been sent. */
+  /** Called when the answer has been sent. */
   note(startedAtMs: number): void
 }
 
-/** Longer requests are not looked at: they are rare, and what knows them would grow large. */
+/** Longer requests are left to the server: they are rare, and would take much memory here. */
 const MAX_REQUEST_BYTES = 8_192
 const MAX_MEMO_BYTES = 32 * 1024 * 1024
 const BYTES_PER_ANSWER = 500
 
-/** Hooks of the server that see requests. Whoever adds one wants to see all of them. */
+/** Hooks of the server that are called for requests. Code that adds one must see all requests. */
 const REQUEST_HOOKS = new Set([
   'onRequest',
   'preParsing',
@@ -41,23 +41,23 @@ const REQUEST_HOOKS = new Set([
   'onRequestAbort',
 ])
 
-const CONVERSATION: unique symbol = Symbol('tickwell.conversation')
+const LANED: unique symbol = Symbol('tickwell.lanedConnection')
 
 /**
- * What one connection is at. A request counts as known only by all of its bytes, and those tell nothing unless the parser stands at the
- * beginning of one: every request before it came whole, by itself, and has been answered.
+ * The state of one connection of a client. A request is recognised by all of its bytes. That is valid only where the parser is at the
+ * beginning of a request: each earlier request came whole and alone in its chunk, and has been answered.
  */
-class Conversation {
-  /** Bytes of the last request that the server got, one character each, if it came whole and in one piece. */
+class LanedConnection {
+  /** The bytes of the last chunk that the server got as a possible request, one character each. */
   raw = ''
   request: IncomingMessage | undefined
   response: ServerResponse | undefined
-  /** `raw` turned out to be one whole request, and nothing beside it. */
+  /** Whether `raw` was exactly one whole request. */
   isWhole = false
-  /** Something came in pieces, in a crowd or not in order: from here on everything is the server's. */
+  /** Something was too long, came in pieces, with another request, or before the last answer: from now on the server gets everything. */
   hasLeft = false
 
-  /** The first request is always the server's: until it has had one it holds a connection for one that is late with it. */
+  /** The server must get the first request of a connection: without it, it would close the connection for sending none in time. */
   isFresh(): boolean {
     return this.response === undefined
   }
@@ -75,7 +75,7 @@ class Conversation {
     this.response = undefined
   }
 
-  /** The server has been given `raw`, and made of it what {@link FastLane} noted here. */
+  /** Called when the server has parsed `raw`; {@link FastLane} has noted here which request came of it. */
   check(): void {
     const { raw, request } = this
     const bodyAt = raw.indexOf('\r\n\r\n') + 4
@@ -88,13 +88,13 @@ class Conversation {
   }
 }
 
-type Laned = Socket & { [CONVERSATION]?: Conversation }
+type LanedSocket = Socket & { [LANED]?: LanedConnection }
 
 /**
- * The short way for a request that has been seen before: bytes that the server once took for a whole request, and that it answered from a
- * plan, mean the same whenever they come alone. They are answered as they come in, before they are parsed, routed and made objects of.
- * Everything else reaches the server as if nobody had looked, and is answered alike; so does all there is once somebody hooks into the
- * server's requests, and while it closes.
+ * Answers requests that have been seen before. Bytes that the server once parsed as one whole request, and answered from a plan, mean the
+ * same whenever they come alone. They are answered when they arrive, without parsing, routing or request objects. Everything else goes to
+ * the server unchanged, which answers in the same way. So do all requests when somebody has added a hook for requests, and while the
+ * server closes.
  */
 export class FastLane {
   private readonly known = new LRUCache<string, KnownAnswer>({
@@ -102,21 +102,21 @@ export class FastLane {
     sizeCalculation: (_answer, raw) => raw.length + BYTES_PER_ANSWER,
   })
   private isOpen = true
-  /** Whose bytes the server is parsing at this moment. */
-  private parsing: Conversation | undefined
+  /** The connection whose bytes the server is parsing at this moment. */
+  private parsing: LanedConnection | undefined
   private head = ''
   private headSecond = 0
 
   private constructor(private readonly server: Server) {}
 
-  /** Puts a lane in front of a server, before anything else is added to it. */
+  /** Puts a lane in front of a server. Call it before anything else is added to the server. */
   static before(app: FastifyInstance): void {
     const lane = new FastLane(app.server)
     app.decorate('fastLane', lane)
     const event = app.server instanceof TlsServer ? 'secureConnection' : 'connection'
     app.server.on(event, (socket: Socket) => lane.enter(socket))
     app.server.prependListener('request', (request, response) => lane.noteRequest(request, response))
-    // Plugins get objects that inherit from this one, so their hooks pass here too.
+    // Plugins get objects that inherit from this one, so their hooks are noticed here too.
     const addHook = Reflect.get(app, 'addHook') as (name: string, hook: unknown) => FastifyInstance
     app.addHook = function (this: FastifyInstance, name: string, hook: unknown) {
       if (REQUEST_HOOKS.has(name)) lane.close()
@@ -128,19 +128,19 @@ export class FastLane {
     })
   }
 
-  /** From now on the server answers everything. */
+  /** From now on the server answers all requests. */
   close(): void {
     this.isOpen = false
     this.known.clear()
   }
 
-  /** Remembers a request that is being answered from a plan, if it is one that can be known by its bytes. */
+  /** Remembers a request that is being answered from a plan, if it can be recognised by its bytes. */
   learn(request: IncomingMessage, answer: KnownAnswer): void {
-    const socket: Laned = request.socket
-    const conversation = socket[CONVERSATION]
-    if (conversation?.request !== request || !conversation.isWhole || !this.isOpen) return
-    const { raw, response } = conversation
-    // One that is about its connection, and not only about a feed, is the server's.
+    const socket: LanedSocket = request.socket
+    const connection = socket[LANED]
+    if (connection?.request !== request || !connection.isWhole || !this.isOpen) return
+    const { raw, response } = connection
+    // A request that also changes how the connection is used (another version, `close`, `Expect`) is left to the server.
     if (
       request.httpVersion === '1.1' &&
       response?.shouldKeepAlive === true &&
@@ -149,38 +149,35 @@ export class FastLane {
       this.known.set(raw, answer)
   }
 
-  private enter(socket: Laned): void {
+  private enter(socket: LanedSocket): void {
     const { server } = this
     const listeners = socket.listeners('data') as ((chunk: Buffer) => void)[]
     const [parse] = listeners
-    // Somebody reads along, or connections may become something else than HTTP.
+    // Other code reads the bytes too, or the connection may become something other than HTTP.
     if (parse === undefined || listeners.length > 1 || !this.isOpen || isSpecial(server)) return
-    const conversation = new Conversation()
-    socket[CONVERSATION] = conversation
+    const connection = new LanedConnection()
+    socket[LANED] = connection
     socket.removeListener('data', parse)
     socket.on('data', (chunk: Buffer) => {
       const isCandidate =
-        this.isOpen &&
-        chunk.length <= MAX_REQUEST_BYTES &&
-        !conversation.hasLeft &&
-        conversation.isAtBeginning()
+        this.isOpen && chunk.length <= MAX_REQUEST_BYTES && !connection.hasLeft && connection.isAtBeginning()
       const raw = isCandidate ? chunk.toString('latin1') : ''
-      if (!isCandidate || conversation.isFresh() || !this.take(raw, socket))
-        this.pass(raw, conversation, () => parse.call(socket, chunk))
+      if (!isCandidate || connection.isFresh() || !this.take(raw, socket))
+        this.pass(raw, connection, () => parse.call(socket, chunk))
     })
   }
 
   private take(raw: string, socket: Socket): boolean {
     const startedAtMs = performance.now()
     const answer = this.known.get(raw)
-    // Who does not read its answers is held back by the server.
+    // A client that does not read its answers is left to the server, which slows it down.
     if (answer === undefined || socket.writableLength > 0) return false
     try {
       const text = answer.read()
       if (text === undefined) return false
       socket.write(this.headOfNow() + text, 'latin1')
     } catch (error) {
-      // Thrown out of a stream it would end the process; the server answers for what cannot be rendered.
+      // An error that is thrown in a stream's listener would end the process. The server answers instead, with an error.
       logger.debug({ err: error }, 'A known request could not be answered at once')
       return false
     }
@@ -188,18 +185,18 @@ export class FastLane {
     return true
   }
 
-  /** @param raw - empty when it is not, or not known to be, one whole request */
-  private pass(raw: string, conversation: Conversation, parse: () => void): void {
-    if (raw === '') conversation.hasLeft = true
-    if (conversation.hasLeft) return parse()
-    conversation.begin(raw)
-    this.parsing = conversation
+  /** @param raw - the chunk as text; empty when it cannot be one whole request */
+  private pass(raw: string, connection: LanedConnection, parse: () => void): void {
+    if (raw === '') connection.hasLeft = true
+    if (connection.hasLeft) return parse()
+    connection.begin(raw)
+    this.parsing = connection
     try {
       parse()
     } finally {
       this.parsing = undefined
     }
-    conversation.check()
+    connection.check()
   }
 
   private noteRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -210,7 +207,7 @@ export class FastLane {
     parsing.response = response
   }
 
-  /** What every good answer begins with, made anew once a second. */
+  /** The beginning of every answer with status 200. It holds the date, so it is made again once a second. */
   private headOfNow(): string {
     const now = Date.now()
     const second = Math.floor(now / 1_000)

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 
-/** Loaded by what describes and checks, and by its type alone elsewhere. */
+/** This schema is loaded only by code that describes or checks answers. Everything else imports its type alone. */
 
 export const HealthAnswer = Type.Object(
   {

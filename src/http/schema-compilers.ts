@@ -3,13 +3,13 @@ import { type FastifyServerOptions } from 'fastify'
 
 type SchemaController = NonNullable<FastifyServerOptions['schemaController']>
 
-/** What the server itself would load, from where it would. */
+/** The module that fastify itself would load, found from where fastify is. */
 const serversOwn = (name: string): (() => (...args: unknown[]) => unknown) =>
   createRequire(require.resolve('fastify'))(name) as () => (...args: unknown[]) => unknown
 
 /**
- * The server's own compilers of schemas, loaded when the first route with a schema comes. None of ours has one, and a start need not
- * pay for them.
+ * Fastify's own compilers of schemas, loaded when a route with a schema is added. None of our routes has one, so they take no time at
+ * the start.
  */
 export const lazySchemaController: SchemaController = {
   compilersFactory: {

@@ -9,7 +9,7 @@ import { lazySchemaController } from './schema-compilers'
 import { addStatusRoute } from './status'
 import { getTLSOptions } from './tls'
 
-/** A server without routes, set up as contract 6 has it. */
+/** A server without routes, with the settings of contract 6. */
 export const buildServer = (settings: AdapterSettings): FastifyInstance => {
   const tls: object = getTLSOptions(settings)
   const app = fastify({
@@ -18,11 +18,11 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
     ...tls,
   })
   FastLane.before(app)
-  // One shape for all requests: what is set per request is declared here.
+  // All members that are set later are declared here, so that all request objects have the same shape.
   app.decorateRequest('plan', undefined)
   app.decorateRequest('rawJson', undefined)
   app.decorateRequest('requestContext', undefined as never)
-  // A connection whose request is answered while the server closes would be kept for the client's next one, and hold up the end.
+  // A connection on which a request is answered while the server closes would else be kept open for a next request, and delay the end.
   app.addHook('preClose', (done) => {
     app.server.keepAliveTimeout = 1
     done()

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { SettingView } from '../config/setting-view'
 import { ConnectionStatus } from '../connections/connection-status'
 
-/** Loaded by what describes and checks, and by its types alone elsewhere. */
+/** These schemas are loaded only by code that describes or checks answers. Everything else imports their types alone. */
 
 const closed = { additionalProperties: false }
 

@@ -5,8 +5,8 @@ import { requestDurationBuckets } from './constants'
 import { FastHistogram } from './fast-histogram'
 
 /**
- * Samples may carry their own adapter name, so that several adapters in one process publish under their own. The
- * contract's label sets stay as they are: the name is a default label of every sample anyway.
+ * Samples may have a label with the adapter's name, so that each of several adapters in one process has its own series. This
+ * adds nothing to the contract's labels: `app_name` is a default label of every sample.
  */
 type Labels<L extends string> = L | 'app_name'
 
@@ -15,7 +15,7 @@ interface Labelled {
   remove: (...args: never[]) => unknown
 }
 
-/** Label values given by position mean the contract's labels only, so `app_name` must not count there. */
+/** Label values that are given by position belong to the contract's labels only, so `app_name` must not count as one of them. */
 const byPosition = <M extends Labelled>(metric: M, names: readonly string[]): M => {
   for (const method of ['labels', 'remove'] as const) {
     const original = metric[method].bind(metric) as (labels: unknown) => unknown

@@ -1,7 +1,7 @@
 import { type HistogramConfiguration } from 'prom-client'
 import Histogram from 'prom-client/lib/histogram'
 
-/** prom-client's own record of the observations without labels. Buckets are not cumulative there. */
+/** How prom-client itself keeps the observations without labels. A bucket counts only its own observations here. */
 interface Totals {
   sum: number
   count: number
@@ -10,12 +10,12 @@ interface Totals {
 
 /**
  * A prom-client histogram whose `observe(value)` only adds to plain numbers: no label check, no hash, no object. The
- * buckets are handed to prom-client when it is scraped, and what it then exposes is the same to the last digit.
+ * counts go to prom-client when it is scraped. What it then exposes is exactly what its own histogram would expose.
  */
 export class FastHistogram extends Histogram {
   declare private readonly hashMap: Record<string, Totals>
   declare private readonly bounds: readonly number[]
-  /** Observations per bucket that prom-client does not know of yet. */
+  /** Observations per bucket that prom-client has not been given yet. */
   declare private pending: number[] | undefined
 
   constructor(config: HistogramConfiguration<never> & { buckets: number[] }) {
@@ -27,7 +27,7 @@ export class FastHistogram extends Histogram {
     })
     this.bounds = [...config.buckets]
     this.pending = config.buckets.map(() => 0)
-    // The base class sets its method on the instance, where it would hide one of this prototype.
+    // The base class sets `observe` on the instance, where it would hide a method of this class.
     const observe = this.observe.bind(this) as (first: unknown, second?: unknown) => void
     this.observe = (first: unknown, second?: unknown): void => {
       if (typeof first === 'number' && second === undefined && Number.isFinite(first)) this.add(first)

@@ -9,7 +9,7 @@ export enum CMD_SENT_STATUS {
   SUCCESS = 'SUCCESS',
 }
 
-/** What is read of an `AdapterError`. Known by its fields: the class itself lives on a floor above. */
+/** The fields of an `AdapterError` that are read here. The class itself belongs to a room above, so it cannot be imported. */
 interface LabelledError {
   metricsLabel?: HttpRequestType
   statusCode: number

@@ -1,6 +1,6 @@
 /**
- * The parts of prom-client by their files. Its main file also loads a push gateway, summaries, clusters and process metrics with
- * their own dependencies, which costs a start more than all of our metrics do.
+ * Single files of prom-client. Its main file also loads a push gateway, summaries, clusters and process metrics with their
+ * dependencies, which takes more time at the start than all of our metrics.
  */
 declare module 'prom-client/lib/counter' {
   export { Counter as default } from 'prom-client'

@@ -2,7 +2,7 @@ import { globalRegistry } from 'prom-client/lib/registry'
 import { memberOf } from '../util/objects'
 import { metricDefinitions } from './definitions'
 
-/** What is needed of a prom-client metric to publish into it. */
+/** The part of a prom-client metric that is used to publish into it. */
 interface Collectable {
   collect?: () => void | Promise<void>
   reset(): void
@@ -11,18 +11,17 @@ interface Collectable {
 const isCollectable = (metric: unknown): metric is Collectable =>
   typeof memberOf(metric, 'reset') === 'function'
 
-type Publisher = (metric: never) => void
+type PublishMetric = (metric: never) => void
 
 /**
- * Metrics by key, created when first needed: adapters' unit tests use them without ever starting an adapter
- * (contract 14).
+ * Metrics by key (contract 14). Publishers may be registered before the metrics are created.
  */
 export class Metrics<T extends Record<string, unknown>> {
   private metrics?: T
   private isCleared = false
-  private readonly publishers = new Map<keyof T, Set<Publisher>>()
+  private readonly publishers = new Map<keyof T, Set<PublishMetric>>()
 
-  /** @param metricsDefinition - creates the metrics, which thereby register with prom-client */
+  /** @param metricsDefinition - creates the metrics, and so registers them with prom-client */
   constructor(private readonly metricsDefinition: () => T) {}
 
   /** Creates the metrics. A second call does nothing, unless they were cleared meanwhile. */
@@ -39,8 +38,8 @@ export class Metrics<T extends Record<string, unknown>> {
   }
 
   /**
-   * A metric by its key. After `clear` the old ones are still given out, so that work which is just ending does not
-   * fail; they are not exposed any more.
+   * A metric by its key. After `clear` it still returns the old metrics, so that work which is ending does not fail;
+   * they are no longer exposed.
    *
    * @throws Error `Metric "<name>" was not initialized before use`
    */
@@ -49,7 +48,7 @@ export class Metrics<T extends Record<string, unknown>> {
     return this.metrics[name]
   }
 
-  /** Empties the registry, default labels included. Publishers stay, for the metrics that `initialize` makes anew. */
+  /** Empties the registry, with its default labels. Publishers stay, for the metrics that `initialize` creates next. */
   clear(): void {
     globalRegistry.clear()
     this.isCleared = true
@@ -57,16 +56,16 @@ export class Metrics<T extends Record<string, unknown>> {
 
   /**
    * Registers a function that writes the current samples of a metric when it is scraped. The metric is reset before
-   * its publishers run, so a series that none of them writes any more is gone; what is counted directly on a metric
-   * that has publishers is lost. May be called before `initialize`.
+   * its publishers run: a series that none of them writes any more disappears, and what was counted directly on a
+   * metric that has publishers is lost. May be called before `initialize`.
    *
-   * @returns takes the publisher, and what it last wrote, away again
+   * @returns removes the publisher. After the last one the metric is reset at once
    */
   publish<K extends keyof T>(key: K, publisher: (metric: T[K]) => void): () => void {
-    const publishers = this.publishers.get(key) ?? new Set<Publisher>()
+    const publishers = this.publishers.get(key) ?? new Set<PublishMetric>()
     this.publishers.set(key, publishers)
-    // A function of its own per registration: the same publisher may be registered twice.
-    const registered: Publisher = (metric) => publisher(metric)
+    // Each registration gets a function of its own, because the same publisher may be registered twice.
+    const registered: PublishMetric = (metric) => publisher(metric)
     publishers.add(registered)
     return () => {
       if (!publishers.delete(registered) || publishers.size > 0) return

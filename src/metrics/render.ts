@@ -1,10 +1,10 @@
 import type * as PromClient from 'prom-client'
 import { globalRegistry } from 'prom-client/lib/registry'
 
-/** A metric of prom-client's own set, by which to tell whether that has been registered. */
+/** A metric of prom-client's default set. It tells whether that set has been registered. */
 const PROCESS_METRIC = 'process_cpu_user_seconds_total'
 
-/** The metrics of the process begin with the first scrape: a service that nobody measures need not watch itself. */
+/** Registers the metrics of the process. This waits for the first scrape, because they cost something and may never be read. */
 const addProcessMetrics = (): void => {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- late, and without `import()`, which fails under jest
   const { collectDefaultMetrics } = require('prom-client') as typeof PromClient

@@ -7,8 +7,8 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 
 /**
- * Sends requests as they come until the credits of the last second, minute or hour are used up. The minute's limit is cut to a
- * sixtieth of the hour's, so that an hourly budget is not gone after a few minutes.
+ * Sends requests as they come until the credits of the last second, minute or hour are used up. The minute's limit is at most a
+ * sixtieth of the hour's, so that an hourly budget is not used up in a few minutes.
  */
 export class BurstRateLimiter extends WindowedRateLimiter implements RateLimiter {
   perSecondLimit = Infinity

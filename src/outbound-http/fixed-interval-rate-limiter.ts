@@ -2,7 +2,7 @@ import { type RateLimiter } from './rate-limiter'
 import { type AdapterRateLimitTier, lowestTierLimit } from './tiers'
 import { WindowedRateLimiter } from './windowed-rate-limiter'
 
-/** Sends requests evenly spaced, by the most restrictive limit; the first one at once. What a request costs has no influence. */
+/** Sends requests at equal intervals, by the most restrictive limit, and the first one at once. The cost of a request is ignored. */
 export class FixedIntervalRateLimiter extends WindowedRateLimiter implements RateLimiter {
   /** Time between two requests, in ms; 0 when nothing limits. */
   period = 0

@@ -3,11 +3,11 @@ interface Urgent {
   leave: () => void
 }
 
-/** The urgent requests in the queue: one of them may be given what a request before it has waited for. */
+/** The urgent requests in the queue. A request that has its turn may give its permission to send to one of them. */
 export class Overtaking {
   private readonly waiting = new Set<Urgent>()
 
-  /** Gives away the right to send a request of this cost. False when no urgent request wants it. */
+  /** Gives the permission to send to the first urgent request. False when there is none, or it has another cost. */
   give(cost: number | undefined): boolean {
     const [first] = this.waiting
     if (first === undefined || first.cost !== cost) return false
@@ -17,9 +17,9 @@ export class Overtaking {
   }
 
   /**
-   * Resolves when the request may be sent: its turn has come, or it was given another's.
+   * Resolves when the request may be sent: its own turn has come, or another request gave it the permission.
    *
-   * @param turn - waits for the turn, says when that has begun, and leaves the queue when its signal aborts
+   * @param turn - waits for the turn and the budget, calls `hasBegun` when the turn begins, and leaves the queue when `leaving` aborts
    */
   async take(
     cost: number | undefined,

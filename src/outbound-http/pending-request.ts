@@ -10,13 +10,13 @@ export interface RequesterResult<T> {
 
 /** A request from the first call for it until its outcome: queued, in flight, or between two attempts. */
 export class PendingRequest {
-  /** Why the last attempt gave no answer, or what keeps the next one. */
+  /** Why the last attempt had no answer, or why the next one has to wait. */
   trouble: Reason | undefined
   hasLeftQueue = false
   readonly sinceUnixMs = Date.now()
-  /** What all who ask for the same share. */
+  /** All callers that ask for the same share this. */
   outcome!: Promise<RequesterResult<unknown>>
-  /** Resolves when the request has left the queue, one way or the other. */
+  /** Resolves when the request has left the queue: it had its turn, or was cancelled. */
   readonly left: Promise<void>
   private readonly leave: () => void
   private readonly aborting = new AbortController()

@@ -4,7 +4,7 @@ import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
 import { networkCode, networkText, textOfParts } from '../validation/network-error'
 
-/** The two moments that a request has. */
+/** When a request was sent, and when its answer or its failure came. */
 export interface RequestTimestamps {
   providerDataRequestedUnixMs: number
   providerDataReceivedUnixMs: number
@@ -12,13 +12,13 @@ export interface RequestTimestamps {
 
 const RETRIED_CLIENT_ERRORS = new Set([408, 425, 429])
 
-/** RL-3: what the provider calls our fault will not be better for being repeated. */
+/** RL-3: a request that the provider refuses as wrong (4xx) is not repeated, because it would be refused again. */
 export const isWorthRetrying = (status: number | undefined): boolean =>
   status === undefined || status < 400 || status >= 500 || RETRIED_CLIENT_ERRORS.has(status)
 
 type Answer = Partial<AxiosResponse<unknown, unknown>>
 
-/** What a provider answered to a request that failed, if it did. Known by its members: tests make such errors of plain objects. */
+/** The provider's answer to a request that failed, if there was one. Only members are looked at: in tests such errors are plain objects. */
 export const answerOf = (error: unknown): Answer | undefined => memberOf(error, 'response') ?? undefined
 
 /** The status a provider answered with, if it did. */
@@ -52,7 +52,7 @@ export const providerError = (
     : new AdapterDataProviderError(fields, times)
 }
 
-/** What a request can fail of beside its connection. */
+/** Further codes of Node that a failed request may have. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ECONNABORTED: 'CONNECTION_TIMEOUT',
   ECONNRESET: 'CONNECTION_CLOSED',
@@ -60,7 +60,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EPROTO: 'TLS_FAILED',
 }
 
-/** Why a request failed, in words that hold neither a URL nor a secret: clients may see them. */
+/** Why a request failed. Clients may see the text, so it holds neither a URL nor a secret. */
 export const describeFailure = (error: unknown): { code: ErrorCode; message: string } => {
   const status = statusOf(error)
   if (status === 429)

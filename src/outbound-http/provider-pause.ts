@@ -4,10 +4,10 @@ import { AdapterRateLimitError } from '../validation/errors'
 import { MAX_RETRY_AFTER_MS } from './retry-after'
 import { monotonicMs } from '../util/clock'
 
-/** A request waits this long for a pause to end; before a longer one it is refused at once. */
+/** A request waits up to this long for a pause to end; if the pause lasts longer, the request is refused at once. */
 export const LONGEST_WAIT_MS = 30_000
 
-/** Not all who were told the same are to come back in one instant. */
+/** Several adapters may have been told the same pause: they must not all come back at the same moment. */
 const A_LITTLE_LONGER = longerBy((delayMs) => Math.min(1_000, delayMs / 10))
 
 /** Admission of one request. */
@@ -21,8 +21,8 @@ interface Waiter {
 }
 
 /**
- * The pause that a provider asked for with `Retry-After` (RL-1): until it is over nothing goes out, and then one request alone, whose
- * answer lets the others out or begins another pause. A timer ends it, so a clock that stands still does not prolong it.
+ * The pause that a provider asked for with `Retry-After` (RL-1). Nothing is sent until it is over. Then one request is sent alone; its
+ * answer lets the others go or begins another pause. A timer ends the pause, so a clock that stands still does not prolong it.
  */
 export class ProviderPause {
   private state: 'open' | 'closed' | 'armed' | 'probing' = 'open'
@@ -32,7 +32,7 @@ export class ProviderPause {
   /** By the monotonic clock. */
   private endsAtMs = 0
 
-  /** @param maxWaiters - one more than these refuses the one that has waited longest */
+  /** @param maxWaiters - how many may wait; when one more comes, the one that has waited longest is refused */
   constructor(
     private readonly maxWaiters: number,
     private readonly overflow: () => Error,
@@ -47,7 +47,7 @@ export class ProviderPause {
     return this.state === 'closed' ? Date.now() + this.remainingMs() : undefined
   }
 
-  /** Nothing goes out for `delayMs`, and a little longer. */
+  /** Nothing is sent for `delayMs`, and a little longer. */
   begin(delayMs: number): void {
     const cappedMs = Math.min(delayMs, MAX_RETRY_AFTER_MS)
     const withJitterMs = steadyBackoff(cappedMs, A_LITTLE_LONGER).next().delayMs
@@ -80,12 +80,12 @@ export class ProviderPause {
     return ticket
   }
 
-  /** Whether a request that was admitted may still go out: a pause may have begun while it waited for its turn. */
+  /** Whether a request that was admitted may still be sent: a pause may have begun while it waited for its turn. */
   admits(ticket: Ticket): boolean {
     return this.state === 'open' || ticket === this.probe
   }
 
-  /** The provider answered, or did not, and asked for no pause. */
+  /** The request has ended, with or without an answer, and the provider asked for no pause. */
   passed(ticket: Ticket): void {
     if (ticket !== this.probe) return
     this.probe = undefined
@@ -93,7 +93,7 @@ export class ProviderPause {
     for (const waiter of [...this.waiters]) waiter.admit()
   }
 
-  /** A request that was admitted does not go out: another may in its place. */
+  /** A request that was admitted is not sent. Another one may be sent instead. */
   abandoned(ticket: Ticket): void {
     if (ticket !== this.probe) return
     this.probe = undefined

@@ -2,10 +2,10 @@ import { type AdapterRateLimitTier } from './tiers'
 
 /** Says when the next request to the provider may go out (contract 11). */
 export interface RateLimiter {
-  /** @param endpoints - the adapter's; how they share the budget is not enforced (contract 17.13) */
+  /** @param endpoints - the adapter's endpoints; how they share the budget is not enforced (contract 17.13) */
   initialize(endpoints: unknown[], limits?: AdapterRateLimitTier): this
   /**
-   * Resolves when a request may be sent, which counts as sent from then on. First come, first served.
+   * Resolves when a request may be sent; it counts as sent from then on. Requests go in the order in which they came.
    *
    * @param cost - credits that the provider charges for it; 1 by default
    */

@@ -24,13 +24,13 @@ const logger = makeLogger('Requester')
 const OVERFLOW =
   'The EA was unable to execute the request to fetch the requested data from the DP because the request queue overflowed. This likely indicates that a higher API tier is needed.'
 
-/** A retry waits for a pause that the provider asked for if it is no longer than this; else the failure is told at once. */
+/** A request is tried again only if the pause that the provider asked for is no longer than this; else it fails at once. */
 const LONGEST_PAUSE_BEFORE_RETRY_MS = 5_000
 
-/** More than any answer has that an adapter could use; authors may set `maxContentLength` themselves. */
+/** No answer that an adapter could use is longer; authors may set `maxContentLength` themselves. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
-/** Providers whose pauses are kept apart; further ones share one. */
+/** So many providers have a pause of their own; all further ones share one. */
 const MAX_ORIGINS = 1_000
 
 interface RequesterSettings {
@@ -46,19 +46,20 @@ interface Order {
   cost: number | undefined
 }
 
-/** contract 11: a second, two, four …, and up to one more; or as long as the setting says. */
+/** contract 11: one second, then two, four and so on, each with up to one second more; or always as long as the setting says. */
 const backoffOf = ({ REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: fixedMs }: RequesterSettings): Backoff =>
   fixedMs
     ? steadyBackoff(fixedMs, exact)
     : exponentialBackoff({ minMs: 1_000, maxMs: Infinity, factor: 2, jitter: longerBy(() => 1_000) })
 
-/** Pauses are per provider host: one in trouble leaves the others alone. */
+/** Each provider host has pauses of its own, so that one host does not delay requests to another. */
 const originOf = ({ url = '', baseURL }: AxiosRequestConfig): string =>
   URL.canParse(url, baseURL) ? new URL(url, baseURL).origin : ''
 
 /**
- * The one way out to data providers over HTTP (contract 11): one budget, first come first served, requests with one key shared, failures
- * tried again. What a provider says with `Retry-After` is obeyed, and what it calls our fault is not repeated.
+ * All HTTP requests to data providers go through this (contract 11). They share one budget and are sent in the order in which they came;
+ * callers with the same key share one request, and failures are tried again. `Retry-After` is obeyed. A request that the provider
+ * refuses as wrong is not repeated.
  */
 export class Requester {
   private readonly pending = new Map<string, PendingRequest>()
@@ -89,7 +90,7 @@ export class Requester {
     return this.enqueue(key, req, cost, false)
   }
 
-  /** The same, before all that wait already: for a feed that nobody has a value of yet. */
+  /** The same, but ahead of the requests that wait: for a feed that has no value yet. */
   requestUrgently<T>(key: string, req: AxiosRequestConfig, cost?: number): Promise<RequesterResult<T>> {
     return this.enqueue(key, req, cost, true)
   }
@@ -104,7 +105,7 @@ export class Requester {
     const request = this.pending.get(key)
     if (request === undefined || request.trouble !== undefined || request.hasLeftQueue)
       return request?.trouble
-    // It may just not have come so far yet.
+    // When the limiter lets requests through, this one has only not had its turn yet: that is no trouble.
     if (this.rateLimiter.msUntilNextExecution() <= 0) return undefined
     const { sinceUnixMs } = request
     return {
@@ -114,7 +115,7 @@ export class Requester {
     }
   }
 
-  /** Gives a pending request up, wherever it is. Its promise is rejected. */
+  /** Gives up a pending request, whether it is queued or in flight. Its promise is rejected. */
   cancel(key: string): void {
     this.pending.get(key)?.cancel()
   }
@@ -148,7 +149,7 @@ export class Requester {
   private async perform(order: Order, isUrgent: boolean): Promise<RequesterResult<unknown>> {
     if (this.isStopped) throw new Error('The adapter has stopped: it sends no more requests')
     const { config, pending } = order
-    // contract 11: the given object is changed
+    // contract 11: the caller's object is changed
     config.timeout ||= this.settings.API_TIMEOUT
     const pause = this.pauseOf(config)
     let backoff = backoffOf(this.settings)
@@ -169,7 +170,7 @@ export class Requester {
     }
   }
 
-  /** Waits for a pause to end and for the budget, in this order: who waits for a pause holds nobody else up. */
+  /** Waits first for a pause to end and then for the budget, so that a request which waits for a pause does not delay others. */
   private async admission(order: Order, pause: ProviderPause, isUrgent: boolean): Promise<Ticket> {
     const { signal } = order.pending
     for (;;) {
@@ -197,7 +198,7 @@ export class Requester {
     }
   }
 
-  /** Whoever has the turn gives what it waited for to a request that is more urgent, and waits once more. */
+  /** A request that has its turn gives its permission to send to an urgent one, as long as there is one, and waits again. */
   private regularTurn({ pending: { signal }, cost }: Order): Promise<void> {
     return this.queue.runInTurn(
       async () => {
@@ -251,9 +252,9 @@ export class Requester {
     throw providerError(failure?.error ?? new Error('The HTTP client returned nothing'), config, timestamps)
   }
 
-  /** Through the client that adapters and their tests know (contract 1.1), loaded with the first request: it takes a fifth of a start. */
+  /** Uses axios, which adapters and their tests know (contract 1.1). It is loaded for the first request: it takes a fifth of the start. */
   private async send(config: AxiosRequestConfig): Promise<AxiosResponse<unknown>> {
-    // Not by `import()`: jest has none, and would be given another copy than the one that adapters' tests mock.
+    // Not by `import()`: that fails under jest, and would load another copy than the one that adapters' tests mock.
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- see above
     this.client ??= (require('axios') as { default: AxiosStatic }).default
     return this.client.request<unknown>(config)
@@ -316,7 +317,7 @@ export class Requester {
     metrics.get('dataProviderRequestDurationSeconds').observe(tookMs / 1_000)
   }
 
-  /** Adapters of one process share the gauge: each adds its own. */
+  /** The adapters of one process share the gauge, so each adds its own changes. */
   private publishLength(): void {
     const { length } = this.queue
     metrics.get('requesterQueueSize').inc(length - this.publishedLength)

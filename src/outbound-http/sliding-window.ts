@@ -3,20 +3,20 @@ import { monotonicMs } from '../util/clock'
 
 type Timer = ReturnType<typeof setTimeout>
 
-/** Credits that were spent so shortly one after the other that they come back together. */
+/** Credits that were spent within a short time, and come back together. */
 interface Slot {
   credits: number
-  /** When the last of them was spent, on the monotonic clock: for estimates alone. */
+  /** When the last of them was spent, by the monotonic clock. Used for estimates only. */
   lastSpentAt: number
   timer: Timer
 }
 
-/** A slot takes spending for this part of the window's length: what bounds the number of timers. */
+/** A slot collects credits for this part of the window's length, which limits the number of timers. */
 const SLOTS_PER_WINDOW = 100
 
 /**
- * A budget of `limit` credits for any span of `lengthMs`, wherever that span begins (RL-2): every credit comes back by a timer, one
- * length after it was spent. So no step of the wall clock, and no clock that stands still, lets anything through or holds it back.
+ * A budget of `limit` credits in every span of `lengthMs`, whenever that begins (RL-2). A timer gives each credit back, no earlier than
+ * `lengthMs` after it was spent. So neither a step of the wall clock nor a clock that stands still lets a request through or delays it.
  */
 export class SlidingWindow {
   spent = 0
@@ -32,7 +32,7 @@ export class SlidingWindow {
     private readonly onFreed: () => void,
   ) {}
 
-  /** A request may start while less than the limit is spent; its own cost may overshoot (contract 11). */
+  /** A request may start while less than the limit is spent; with its own cost the sum may exceed the limit (contract 11). */
   get isOpen(): boolean {
     return this.spent < this.limit
   }
@@ -47,7 +47,7 @@ export class SlidingWindow {
     slot.timer = this.start(() => this.free(slot), lengthMs)
   }
 
-  /** How long until enough has come back, in ms. */
+  /** How long until enough credits have come back, in ms. */
   msUntilOpen(): number {
     let left = this.spent
     if (left < this.limit) return 0
@@ -94,7 +94,7 @@ export class SlidingWindow {
     if (!this.slots.delete(slot)) return
     if (slot === this.slot) this.closeSlot()
     this.spent -= slot.credits
-    // Sums of fractions do not come back to zero by themselves.
+    // Adding and subtracting fractions leaves rounding errors.
     if (this.slots.size === 0) this.spent = 0
     this.onFreed()
   }
@@ -106,7 +106,7 @@ export class SlidingWindow {
   }
 }
 
-/** Fake clocks have timers that are plain numbers. */
+/** Timers of fake clocks may be plain numbers, without these methods. */
 const hold = (timer: Partial<Pick<Timer, 'ref' | 'unref'>> | undefined, isHeld: boolean): void => {
   if (isHeld) timer?.ref?.()
   else timer?.unref?.()

@@ -2,7 +2,7 @@ import { makeLogger } from '../util/logging'
 
 const logger = makeLogger('RateLimiting')
 
-/** Requests that a provider allows: each limit that is given holds (contract 11). Zero counts as not given. */
+/** How many requests a provider allows; all limits that are given apply (contract 11). Zero counts as not given. */
 export interface AdapterRateLimitTier {
   rateLimit1s?: number
   rateLimit1m?: number
@@ -20,7 +20,7 @@ export interface RateLimitSettings {
   RATE_LIMIT_CAPACITY_SECOND?: number
 }
 
-/** The limits of a tier, all in requests per second: by the hour, by the minute, by the second. Infinity where there is none. */
+/** The limits of a tier per hour, minute and second, in this order, all converted to requests per second. Infinity where there is none. */
 export const consolidateTierLimits = (limits?: AdapterRateLimitTier): number[] => [
   (limits?.rateLimit1h || Infinity) / 3600,
   (limits?.rateLimit1m || Infinity) / 60,
@@ -49,17 +49,17 @@ const entriesOf = (tiers: Tiers): [string, AdapterRateLimitTier][] => {
 export const highestRateLimitTiers = (tiers?: Tiers): number =>
   tiers === undefined ? 0 : Math.max(...entriesOf(tiers).map(([, tier]) => highestTierLimit(tier)))
 
-/** What the `RATE_LIMIT_CAPACITY*` settings say, as a tier. */
+/** The `RATE_LIMIT_CAPACITY*` settings as a tier. */
 export const buildRateLimitTiersFromConfig = (settings: RateLimitSettings): AdapterRateLimitTier => ({
   rateLimit1s: settings.RATE_LIMIT_CAPACITY_SECOND,
   rateLimit1m: settings.RATE_LIMIT_CAPACITY_MINUTE || settings.RATE_LIMIT_CAPACITY,
 })
 
 /**
- * The tier to keep to: what the settings say by number, else the tier that they name, else the most restrictive one (contract 11,
- * 17.12). Undefined when nothing limits.
+ * The tier that applies: the limits that the settings give as numbers, else the tier that they name, else the most restrictive one
+ * (contract 11, 17.12). Undefined when there is no limit.
  *
- * @throws Error when the tier named is none of `tiers`, when there is none in them, or when none is named although one has to be
+ * @throws Error when the named tier is not in `tiers`, when `tiers` is empty, or when `requireTierSelection` is set and none is named
  */
 export const getRateLimitingTier = (
   settings: RateLimitSettings,

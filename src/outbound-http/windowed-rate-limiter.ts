@@ -5,11 +5,11 @@ interface Waiter {
   resolve: () => void
 }
 
-/** A cost that is no number, or negative, counts as one request. */
+/** A cost that is not a number, or is negative, counts as 1. */
 const creditsOf = (cost: number | undefined): number =>
   typeof cost === 'number' && Number.isFinite(cost) && cost >= 0 ? cost : 1
 
-/** Lets requests through, first come first served, while every one of its windows has room. */
+/** Lets requests through in the order in which they came, while all of its windows have room. */
 export class WindowedRateLimiter {
   private windows: SlidingWindow[] = []
   private readonly waiters: Waiter[] = []
@@ -19,13 +19,13 @@ export class WindowedRateLimiter {
     return Math.max(0, ...this.windows.map((window) => window.msUntilOpen()))
   }
 
-  /** Gives everybody up who waits (they wait for ever), and leaves no timer. */
+  /** Forgets all requests that wait (their promises never settle), and leaves no timer. */
   stop(): void {
     this.waiters.length = 0
     for (const window of this.windows) window.stop()
   }
 
-  /** Limits with a fraction are met exactly by a window of another length: half a request a minute is one in two minutes. */
+  /** For a limit with a fraction the window gets another length: half a request per minute is one request in two minutes. */
   protected limit(of: { lengthMs: number; limit: number }[]): void {
     this.stop()
     this.windows = of

@@ -14,24 +14,25 @@ import { SET_RESPONSE } from './redis-script'
 
 const logger = makeLogger('RedisCache')
 
-/** For how long what another process wrote is answered from memory before Redis is asked again. */
+/** For so long a value that another process wrote is answered from memory before Redis is asked again. */
 const COPY_MS = 1_000
-/** More writes than this without an answer, and further ones stay in this process. */
+/** When more writes than this wait for an answer, further ones are kept in this process only. */
 const MAX_WRITES_IN_FLIGHT = 1_000
 
-/** What a transaction has to say of one command: nothing, where a test double ran it. */
+/** The outcome of one command of a transaction. A test double may give none. */
 type Outcome = [Error | null, unknown] | undefined
 
-/** Redis takes whole milliseconds, at least one: a value that is over at once replaces the old one and goes. */
+/** Redis takes whole milliseconds, at least one. A value without any time left still replaces the old one, and then goes at once. */
 const wholeMs = (ttl: number): number => Math.max(1, Math.floor(ttl) || 1)
 
 /**
- * Responses in Redis, for several processes (contract 8.1), with a layer in this process's memory in front: what this process wrote, for
- * its whole time to live; what it read, for at most a second and never past its end in Redis, so that a busy reader pays a round trip per
- * second and feed, and is never further behind than that.
+ * Responses in Redis, for several processes (contract 8.1), with a layer in this process's memory in front. What this process wrote is
+ * in the layer for its whole time to live. What it read from Redis is there for at most a second, and never past its end in Redis: a
+ * busy reader makes one round trip per second and feed, and is never more than that second behind.
  *
- * Memory comes first in both directions. A write is in it before Redis has it, and counts as done when Redis does not answer: ticks
- * and their readers in this process do not depend on Redis. It is counted and logged, and the next write makes up for it.
+ * Memory comes first for reads and writes. A write is in memory before it is in Redis, and it succeeds even when Redis does not answer,
+ * so that values and their readers in this process do not depend on Redis. Such a failure is counted and logged; the next write of the
+ * feed brings Redis up to date.
  */
 export class RedisCache<T = unknown> implements Cache<T> {
   type = CacheTypes.Redis
@@ -56,7 +57,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
     this.client.defineCommand('setExternalAdapterResponse', SET_RESPONSE)
   }
 
-  /** The layer in memory, where it may answer for the whole: not once somebody has put a `get` of their own before it. */
+  /** The layer in memory, where it may be read instead of the cache: not when somebody has replaced `get`. */
   get [LOCAL_LAYER](): LocalCache<T> | undefined {
     return isOurs(this, RedisCache, 'get') ? this.localCache : undefined
   }
@@ -92,7 +93,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
 
   async setTTL(key: string, ttl: number): Promise<void> {
     const value = this.localCache.read(key)?.value
-    // A longer life in Redis is none for a copy: that would be an old value for all that time.
+    // A copy does not get the new time: it would be served for all that time, even if the value in Redis is replaced.
     if (typeof value === 'object' && value !== null && this.copies.has(value))
       void this.localCache.delete(key)
     else void this.localCache.setTTL(key, ttl)
@@ -100,8 +101,8 @@ export class RedisCache<T = unknown> implements Cache<T> {
   }
 
   /**
-   * Makes this process the one writer of the keys it writes, for as long as it runs. While another one holds the lock, and after
-   * it could not be had, nothing is written to Redis; the layer in memory goes on.
+   * Makes this process the only writer of an adapter's keys, for as long as it runs. When the lock is lost, or could not be acquired,
+   * nothing is written to Redis; the layer in memory goes on.
    *
    * @throws Error when another process holds the lock at all of `retryCount` attempts
    */
@@ -111,7 +112,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
     retryCount: number,
     shutdownNotifier: EventEmitter,
   ): Promise<void> {
-    // contract 8.8: a writer that stops lets go of its connection
+    // contract 8.8: a writer that stops closes its connection
     shutdownNotifier.once('onClose', () => void closeRedisClient(this.client))
     this.writerLock = new RedisLock(this.client, key, cacheLockDuration, retryCount, shutdownNotifier)
     await this.writerLock.acquire()
@@ -130,19 +131,19 @@ export class RedisCache<T = unknown> implements Cache<T> {
 
   private async read(key: string): Promise<T | undefined> {
     const { client } = this
-    // A double may lack what is not in the contract.
+    // A test double may lack commands that the contract does not name.
     const double: Partial<Redis> = client
     const canAge = typeof double.pttl === 'function'
     const { deletions } = this
     const [text, leftMs] = await redisCommand(client, 'get', () =>
       Promise.all([client.get(key), canAge ? client.pttl(key) : 0]),
     )
-    // Written by this process meanwhile, and so newer than what was asked for.
+    // This process wrote the key meanwhile: that value is newer than the one from Redis.
     const written = this.localCache.read(key)
     if (written !== undefined) return written.value
     if (text == null) return undefined
     const value = this.parse(key, text)
-    // Without an end of its own (-1) it is not of our making, and is not kept.
+    // A value without an expiry (-1) was not written by us, and is not kept.
     if (typeof value === 'object' && value !== null && leftMs > 0 && deletions === this.deletions) {
       this.copies.add(value)
       this.localCache.store(key, value, Math.min(leftMs, COPY_MS), Date.now())
@@ -150,7 +151,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
     return value
   }
 
-  /** CA-7: what this version cannot read is not there. */
+  /** CA-7: a value that this version cannot read counts as absent. */
   private parse(key: string, text: string): T | undefined {
     try {
       return (JSON.parse(text) as T | null) ?? undefined
@@ -175,7 +176,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
     const outcomes: Outcome[] = (await chain.exec()) ?? []
     const error = outcomes.find((outcome) => outcome?.[0] != null)?.[0]
     if (error == null) return
-    // In a transaction the client does not notice that Redis forgot the script; alone it sends it anew.
+    // In a transaction the client does not notice that Redis has lost the script; for a single command it sends the script again.
     if (!error.message.includes('NOSCRIPT')) throw error
     const failed = sent.filter((_one, at) => outcomes[at]?.[0] != null)
     await Promise.all(

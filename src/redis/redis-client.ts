@@ -9,9 +9,9 @@ import { networkText } from '../validation/network-error'
 
 const logger = makeLogger('RedisClient')
 
-/** A connection that owes a reply for this long is dead, whatever the network says. */
+/** A connection on which a reply is missing for this long counts as dead, even if the network reports no error. */
 const DEAD_AFTER_MS = 5_000
-/** How long a peer may take to confirm that the connection is over. */
+/** How long we wait for the other side to confirm the end of a connection. */
 const FAREWELL_MS = 500
 
 export interface RedisSettings {
@@ -25,7 +25,7 @@ export interface RedisSettings {
   CACHE_REDIS_URL?: string
 }
 
-/** Loaded when it is needed: most services have no Redis, and it takes a tenth of a second. */
+/** Loaded only when needed: most services have no Redis, and loading takes a tenth of a second. */
 const loadClient = (): typeof Redis => (createRequire(__filename)('ioredis') as { Redis: typeof Redis }).Redis
 
 const optionsOf = (settings: RedisSettings): RedisOptions => ({
@@ -36,14 +36,14 @@ const optionsOf = (settings: RedisSettings): RedisOptions => ({
   // Nothing here needs RESP3, and proxies in front of a Redis often do not know it.
   protocol: 2,
   enableAutoPipelining: true,
-  // Writes keep their order only when all of them go out at once: transactions always do.
+  // These are sent at once, because transactions are too: only so do all writes keep their order.
   autoPipeliningIgnoredCommands: ['del', 'eval', 'evalsha', 'pexpire', 'setExternalAdapterResponse'],
   connectTimeout: settings.CACHE_REDIS_CONNECTION_TIMEOUT,
   commandTimeout: settings.CACHE_REDIS_TIMEOUT,
   socketTimeout: Math.max(DEAD_AFTER_MS, 2 * settings.CACHE_REDIS_TIMEOUT),
   disconnectTimeout: FAREWELL_MS,
   maxRetriesPerRequest: 30,
-  // A value that an outage held up is not written when the outage ends: it would live for its whole TTL again.
+  // A write that an outage delayed is not sent when the outage ends: its value would get its whole TTL from then.
   autoResendUnfulfilledCommands: false,
   retryStrategy: (attempt) => {
     metrics.get('redisRetriesCount').inc()
@@ -52,8 +52,8 @@ const optionsOf = (settings: RedisSettings): RedisOptions => ({
 })
 
 /**
- * The client that cache, lock and subscription sets of an adapter share (contract 8.7). It begins to connect at once and goes on trying;
- * an unreachable Redis is logged once per interval and ends nothing.
+ * The client that cache, lock and subscription sets of an adapter share (contract 8.7). It begins to connect at once and never stops
+ * trying. A Redis that cannot be reached is logged once per interval; nothing ends because of it.
  */
 export const buildRedisClient = (settings: RedisSettings): Redis => {
   const Client = loadClient()
@@ -64,7 +64,7 @@ export const buildRedisClient = (settings: RedisSettings): Redis => {
   client.on('connect', () => metrics.get('redisConnectionsOpen').inc())
   client.on('error', (error: Error & { code?: string }) => {
     if (isClosed(client)) return
-    // Not the error itself: it may carry the command that failed, and that the password.
+    // The error itself is not logged: it may hold the command that failed, and so the password.
     problems.run(error.code ?? error.message, (repeated) => {
       logger.error({ code: error.code, repeated }, `The connection to Redis failed: ${networkText(error)}`)
     })
@@ -75,7 +75,7 @@ export const buildRedisClient = (settings: RedisSettings): Redis => {
 const CLOSING: unique symbol = Symbol('tickwell.redisClosing')
 
 const quit = async (client: Redis): Promise<void> => {
-  // A double may lack what is not in the contract.
+  // A test double may lack members that the contract does not name.
   const { status }: Partial<Pick<Redis, 'status'>> = client
   const isLive = status === undefined || status === 'ready'
   markClosed(client)
@@ -84,7 +84,7 @@ const quit = async (client: Redis): Promise<void> => {
   try {
     if (isLive) await client.quit()
   } catch {
-    // It does not answer: the connection is cut below.
+    // Redis does not answer: the connection is closed below.
   }
   if (status === undefined) return
   const isBetweenAttempts = client.status === 'reconnecting'

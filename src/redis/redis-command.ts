@@ -4,10 +4,10 @@ import { CMD_SENT_STATUS, recordRedisCommandMetric } from '../metrics/labels'
 
 const UNEXPECTED = 'There was an unexpected error with the Redis cache'
 
-/** How long a command may wait for a connection where the client does not say. */
+/** How long a command may wait for a connection, if the client has no `commandTimeout`. */
 const DEFAULT_PATIENCE_MS = 500
 
-/** Redis could not be asked, or did not answer in time. What it answers itself is a `ReplyError` of the client. */
+/** Redis could not be asked, or did not answer in time. An error that Redis answers with is a `ReplyError` of the client. */
 export class RedisError extends Error {
   override name = 'RedisError'
 
@@ -16,11 +16,11 @@ export class RedisError extends Error {
   }
 }
 
-/** Redis failed, in either way. */
+/** Whether an error is one of these two kinds. */
 export const isErrorOfRedis = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'RedisError' || error.name === 'ReplyError')
 
-/** What is read of a client; test doubles have none of it, and count as connected. */
+/** The members of a client that are read here. Test doubles have none of them, and count as connected. */
 type Connection = {
   status?: Redis['status']
   options?: { commandTimeout?: number }
@@ -39,13 +39,13 @@ export const markClosed = (client: Client): void => {
 
 export const isClosed = (client: Client): boolean => client[CLOSED] === true
 
-/** True when a command goes out now; else it would wait in the client, and be sent whenever a connection comes. */
+/** True when a command is sent now. Otherwise it would wait in the client, and be sent at some later time when there is a connection. */
 export const isConnected = (client: Client): boolean => {
   const { status } = client
   return (status === undefined || status === 'ready') && !isClosed(client)
 }
 
-/** A connection that is being made, or made again, may take as long as a command may; whoever asks after that does not wait. */
+/** Waits for a connection for as long as a command may take. All callers share this wait: who asks after it has ended does not wait. */
 const patienceOf = (client: Client): Promise<void> =>
   (client[PATIENCE] ??= new Promise((resolve) => {
     const over = new AbortController()
@@ -57,7 +57,7 @@ const patienceOf = (client: Client): Promise<void> =>
   }))
 
 /**
- * Takes the command off an error of the client: its arguments may be a password, and logs print what errors carry.
+ * Removes the command from an error of the client: its arguments may be a password, and logs print the members of errors.
  */
 const withoutCommand = (error: unknown): Error => {
   if (!(error instanceof Error) || error.name !== 'ReplyError')
@@ -69,8 +69,8 @@ const withoutCommand = (error: unknown): Error => {
 }
 
 /**
- * Runs a command once there is a connection: at once when there is one, so that commands keep their order. A command never waits in the
- * client for a connection, because what was written before an outage must not be written after it.
+ * Runs a command when there is a connection; at once if there is one, so that commands keep their order. A command never waits in the
+ * client for a connection, because what was to be written before an outage must not be written after it.
  *
  * @throws RedisError, or the `ReplyError` that Redis answered with
  */

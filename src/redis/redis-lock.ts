@@ -12,12 +12,12 @@ const logger = makeLogger('RedisLock')
 const NOT_ACQUIRED =
   'The adapter failed to acquire a lock on the cache. Please check if you are running another instance of the adapter with the same name and cache prefix.'
 
-/** When the lease is extended, as a part of its life. */
+/** After this part of its life the lease is extended. */
 const EXTEND_AFTER = 0.8
-/** Attempts in the rest of its life. */
+/** How many attempts are made in the rest of its life. */
 const EXTENSION_ATTEMPTS = 8
 
-/** Makes a free lease ours, or starts the time of ours anew: safe to repeat when an answer got lost. */
+/** Takes a free lease, or starts the time of our own again. It may be repeated when an answer was lost. */
 const HOLD = `
 local holder = redis.call('get', KEYS[1])
 if holder == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end
@@ -25,15 +25,15 @@ if holder then return 0 end
 redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')
 return 1
 `
-/** Not at import: the first hash of a process takes some milliseconds of its start. */
+/** Not computed at import, because the first hash of a process takes some milliseconds. */
 const holdSha = (): string => createHash('sha1').update(HOLD).digest('hex')
 
 type Outcome = 'ours' | 'theirs' | 'unknown'
 
 /**
- * The lease that makes a process the one writer of an adapter (contract 8.8): a key with a random value and a time to live, in the layout
- * of redlock 5, so that old and new processes keep each other out. It is extended for as long as the process runs. A lease that was
- * lost is not the end: nothing is written from then on, and the process stands by until it gets the lease back.
+ * The lease that makes a process the only writer of an adapter (contract 8.8): a key with a random value and a time to live, in the
+ * layout of redlock 5, so that processes of the reference framework and ours exclude each other. It is extended for as long as the
+ * process runs. When it is lost, the process writes nothing, and tries to get it back.
  */
 export class RedisLock {
   private readonly value = randomBytes(16).toString('hex')
@@ -41,7 +41,7 @@ export class RedisLock {
   private readonly closing = new AbortController()
   private readonly problems = new LogLimiter()
   private state: 'acquiring' | 'held' | 'lost' = 'acquiring'
-  /** Until when the lease is surely ours, on the clock that nobody sets. */
+  /** Until when the lease is certainly ours, by the monotonic clock. */
   private heldUntilMs = 0
 
   constructor(
@@ -54,14 +54,13 @@ export class RedisLock {
     shutdownNotifier.once('onClose', () => this.closing.abort())
   }
 
-  /** True when another process may be the writer: also when this one slept through its lease and has not noticed yet. */
+  /** True when another process may be the writer; also when our lease has ended and we have not tried to extend it since. */
   get isLost(): boolean {
     return this.state === 'lost' || (this.state === 'held' && performance.now() >= this.heldUntilMs)
   }
 
   /**
-   * Takes the lease and keeps it. An attempt that Redis did not answer does not count: that it is down says nothing about another
-   * writer.
+   * Takes the lease and keeps it. An attempt that Redis did not answer does not count, because it says nothing about another writer.
    *
    * @returns false when the adapter was closed first
    * @throws Error when another process holds the lease at every attempt
@@ -90,7 +89,7 @@ export class RedisLock {
     return Math.max(1, this.durationMs / Math.max(1, this.retryCount))
   }
 
-  /** Never rejects, and ends with the adapter. */
+  /** Extends the lease until the adapter closes. Never rejects. */
   private async keep(): Promise<void> {
     const { signal } = this.closing
     let pauseMs = EXTEND_AFTER * this.durationMs
@@ -147,7 +146,7 @@ export class RedisLock {
   private async runScript(): Promise<unknown> {
     const { client, key, value, durationMs } = this
     try {
-      // From a list, in which both clients and their doubles take the arguments of a script.
+      // The arguments are a list, because that is the form which both clients and their test doubles accept.
       return await client.evalsha(this.sha, 1, [key, value, durationMs])
     } catch (error) {
       if (!String(error).includes('NOSCRIPT')) throw error

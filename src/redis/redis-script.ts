@@ -3,14 +3,14 @@ import { type Result } from 'ioredis'
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     setExternalAdapterResponse(key: string, value: string, ttl: number): Result<string | null, Context>
-    /** Lists are taken for the arguments in them. */
+    /** A list counts as the arguments in it. */
     evalsha(sha: string, numberOfKeys: number, args: (string | number)[]): Result<unknown, Context>
   }
 }
 
 /**
- * contract 17.4: an error never replaces a live success, whoever wrote that. Decoded only where the text can matter; what is stored and
- * is no JSON is nothing to keep.
+ * contract 17.4: an error never replaces a live success, whichever process wrote that. Texts are decoded only where it may matter. A stored
+ * value that is not JSON may be replaced.
  */
 const lua = `
 local function isError(text)
@@ -31,5 +31,5 @@ end
 return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])
 `
 
-/** The script command that responses are written by: `setExternalAdapterResponse(key, json, ttlMs)` (contract 8.1). */
+/** The script command that writes a response: `setExternalAdapterResponse(key, json, ttlMs)` (contract 8.1). */
 export const SET_RESPONSE = { numberOfKeys: 1, lua }

@@ -7,30 +7,30 @@ import { type SubscriptionSet } from '../feeds/subscription-set'
 
 const logger = makeLogger('RedisSubscriptionSet')
 
-/** A member that is asked for all the time has its expiry in Redis written this often, or ten times in its life. */
+/** The expiry of a member is written to Redis again after this time, or after a tenth of its life if that is shorter. */
 const REFRESH_MS = 1_000
 
-/** What this process asked for. */
+/** A member that this process asked for. */
 interface Asked<T> {
   value: T
   member: string
   expiresAt: number
-  /** When Redis last took it; 0 while it has not. */
+  /** When Redis last accepted it; 0 if it has not. */
   savedAt: number
 }
 
 /**
  * The subscription set of several processes (contract 8.7, 10.2): a sorted set in Redis of members in JSON, by the time at which they
- * expire. Members that came in one spelling keep it for as long as this process wants them.
+ * expire. A feed keeps the spelling in which it first came for as long as this process wants it.
  *
- * While Redis is away, a process with background work goes on with what the set last held and what the process itself wants.
+ * While Redis cannot be reached, a process with background work goes on with what the set last held and what the process itself wants.
  */
 export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
-  /** By cache key, in the order of their expiry. */
+  /** By cache key, in the order in which they were last asked for. */
   private readonly asked = new Map<string, Asked<T>>()
-  /** What the set last held: by member, so that a feed is one object for as long as it is wanted. */
+  /** What the set last held, by member: a feed stays the same object for as long as it is wanted. */
   private held = new Map<string, T>()
-  /** Whether somebody in this process works on the members. */
+  /** Whether this process reads the set, because it has background work to do. */
   private isRead = false
   private onAdded: (() => void) | undefined
   private readonly problems = new LogLimiter()
@@ -41,7 +41,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     private readonly capacity = 10_000,
   ) {}
 
-  /** @throws RedisError, or what Redis answered, when it did not take the member and nobody in this process reads the set */
+  /** @throws RedisError, or what Redis answered, when Redis did not accept the member and nothing in this process reads the set */
   async add(value: T, ttl: number, key?: string): Promise<void> {
     const now = Date.now()
     const member = JSON.stringify(value)
@@ -65,7 +65,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     if (isNew) this.onAdded?.()
   }
 
-  /** Never rejects: what is wanted does not change because Redis cannot be asked. */
+  /** Never rejects: the same feeds are wanted when Redis cannot be asked. */
   async getAll(): Promise<T[]> {
     this.isRead = true
     const now = Date.now()
@@ -89,7 +89,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     return undefined
   }
 
-  /** `onAdded` is called when this process wants a feed that the set did not hold. */
+  /** @param onAdded - called when this process wants a feed that the set did not hold */
   follow(onAdded: () => void): void {
     this.onAdded = onAdded
   }
@@ -108,7 +108,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     this.asked.set(id, asked)
   }
 
-  /** With what this process wants and Redis did not take, or has forgotten. */
+  /** What the set held, and what this process wants that was not in it: Redis did not accept it, or has lost it. */
   private withOwn(now: number): T[] {
     const values = [...this.held.values()]
     for (const asked of this.asked.values()) {

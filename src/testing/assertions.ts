@@ -1,6 +1,6 @@
 import { type AdapterResponse, type PartialAdapterResponse } from '../feeds/responses'
 
-/** What is used of the `t` of ava; any object with these will do. */
+/** The methods of ava's `t` that are used; any object with these is accepted. */
 export interface Assertions {
   is(actual: unknown, expected: unknown): unknown
   deepEqual(actual: unknown, expected: unknown): unknown
@@ -13,8 +13,8 @@ const withoutStamps = (response: object): Loose =>
   Object.fromEntries(Object.entries(response).filter(([name]) => name !== 'meta' && name !== 'timestamps'))
 
 /**
- * Compares a response with what was expected of it: its timestamps have to be numbers, whatever they are; `meta` is not looked at, and all
- * the rest has to be deeply equal.
+ * Compares a response with the expected one. The time of receipt, and that of the request or of the stream, have to be numbers of any
+ * value; `meta` is ignored; everything else has to be deeply equal.
  */
 export const assertEqualResponses = (
   t: Assertions,

@@ -1,4 +1,4 @@
-/** A fake clock as `@sinonjs/fake-timers` has it; {@link viClock} makes one of vitest's. */
+/** A fake clock like those of `@sinonjs/fake-timers`; {@link viClock} makes one from vitest's fake timers. */
 export interface FakeClock {
   /** Fake time in ms. */
   readonly now: number
@@ -10,7 +10,7 @@ export interface FakeClock {
   countTimers(): number
 }
 
-/** What is needed of vitest's `vi`. */
+/** The methods of vitest's `vi` that are used. */
 export interface ViTimers {
   isFakeTimers(): boolean
   advanceTimersByTimeAsync(ms: number): Promise<unknown>
@@ -18,7 +18,7 @@ export interface ViTimers {
   getTimerCount(): number
 }
 
-/** How far the clock moves when no timer is set: something real (a socket, say) may yet set one. */
+/** How far the clock moves when no timer is set: a real event, such as one of a socket, may still set one. */
 const IDLE_STEP_MS = 10
 
 /** How long, in fake ms, {@link runUntil} and {@link runUntilSettled} go on by default. */

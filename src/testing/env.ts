@@ -1,7 +1,7 @@
-/** Variables and their values; undefined takes a variable away. */
+/** Variables and their values; undefined removes a variable. */
 export type Variables = Readonly<Record<string, string | undefined>>
 
-/** Changed environment variables; `restore` (or the end of a `using` block) puts back what was there before, once. */
+/** Changed environment variables. `restore`, or the end of a `using` block, sets them back; a second call does nothing. */
 export interface ChangedEnv extends Disposable {
   restore: () => void
 }
@@ -14,8 +14,8 @@ const assign = (name: string, value: string | undefined): void => {
 const isThere = (name: string): boolean => (process.env[name] ?? '') !== ''
 
 /**
- * Sets environment variables until it is restored. Settings are read when an adapter is constructed, so set them first. The
- * environment is one for the whole process: nested changes are restored in reverse order.
+ * Sets environment variables until they are restored. Settings are read when an adapter is constructed, so set them before. The
+ * whole process has one environment, so restore nested changes in reverse order.
  *
  * @param options.onlyUnset - leaves variables alone that have a value already
  * @example
@@ -34,7 +34,7 @@ export const withEnv = (variables: Variables, options: { onlyUnset?: boolean } =
   return { restore, [Symbol.dispose]: restore }
 }
 
-/** Assigns environment variables for good, as tests do before they load an adapter. Takes none away. */
+/** Assigns environment variables without restoring them, as tests do before they load an adapter. It removes none. */
 export const setEnvVariables = (envVariables: NodeJS.ProcessEnv): void => {
   for (const [name, value] of Object.entries(envVariables)) if (value !== undefined) process.env[name] = value
 }

@@ -1,13 +1,13 @@
 /**
- * The real timers, captured on purpose: a wait for a socket must fail in real time even while a test has replaced the global
- * ones by a fake clock that nobody moves. Nothing but this guard may use them.
+ * The real timers, kept on purpose: a wait for a socket must fail in real time even if a test has replaced the global timers by
+ * a fake clock that does not move. Only this guard may use them.
  */
 const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis
 
 /** How long, in real milliseconds, a wait of the harness lasts before it fails with a message. */
 export const GUARD_MS = 20_000
 
-/** What a wait does with its promise. */
+/** The two functions that settle the promise of a wait. */
 export interface Settle<T> {
   resolve: (value: T) => void
   reject: (error: Error) => void
@@ -16,8 +16,8 @@ export interface Settle<T> {
 /**
  * A promise that is settled by an event, or rejected after a guard time with a message that names what was waited for.
  *
- * @param of.describe - called when time is up, so that it can tell what did arrive
- * @param of.begin - puts the waiter in its place, and returns how to take it away
+ * @param of.describe - called when the time is over, so that it can say what did arrive
+ * @param of.begin - begins the wait, and returns a function that ends it
  */
 export const guarded = <T>(of: {
   guardMs?: number
@@ -25,7 +25,7 @@ export const guarded = <T>(of: {
   begin: (settle: Settle<T>) => () => void
 }): Promise<T> => {
   const guardMs = of.guardMs ?? GUARD_MS
-  // Made here and not in the timer, where its stack would no longer lead to the line that waits.
+  // Made here and not in the timer, so that its stack shows the line of the test that waits.
   const failure = new Error()
   return new Promise<T>((resolve, reject) => {
     let guard: NodeJS.Timeout | undefined = undefined

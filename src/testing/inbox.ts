@@ -13,7 +13,7 @@ const show = (item: unknown): string => {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
 }
 
-/** Things that arrive, each handed out once, in order of arrival, to the first who waits for one like it. */
+/** Items that arrive. Each is given out once, in the order of arrival, to the first wait that it matches. */
 export class Inbox<T> {
   /** Everything that ever arrived. */
   readonly all: T[] = []
@@ -21,7 +21,7 @@ export class Inbox<T> {
   private readonly waiters: Waiter<T>[] = []
   private end: string | undefined
 
-  /** @param what - the kind of thing and where it is waited for, for messages: `a text frame on connection 0` */
+  /** @param what - what arrives here and where, for error messages: `a text frame on connection 0` */
   constructor(
     private readonly what: string,
     private readonly guardMs: number | undefined,
@@ -52,7 +52,7 @@ export class Inbox<T> {
     })
   }
 
-  /** Nothing more will come: everyone who waits, and who will, is told why. */
+  /** Nothing more will come: all waits for items that are not there, now and later, are rejected with this cause. */
   close(why: string): void {
     this.end = why
     for (const { settle } of this.waiters.splice(0)) settle.reject(this.endError(why))

@@ -1,6 +1,6 @@
 /**
  * The harness for authors of adapters: a scriptable provider with real sockets on loopback, an adapter started for one test,
- * fake clocks, and a simulated exchange. Nothing of it needs a network, and nothing sleeps.
+ * fake clocks, and a simulated exchange. It needs no network beside loopback, and its waits end by events.
  */
 export { advance, type FakeClock, runUntil, runUntilSettled, viClock, type ViTimers } from './clock'
 export { type ChangedEnv, type Variables, withEnv } from './env'

@@ -1,7 +1,7 @@
 import { LocalCache } from '../feeds/local-cache'
 import { PacedWaiters } from './pace'
 
-/** The local cache, for tests: one can wait for what is written next, and look into (or clear) the map `cache`. */
+/** The local cache for tests. They can wait for the next write, and read or clear the map `cache`. */
 export class MockCache extends LocalCache {
   override readonly waiters: PacedWaiters = new PacedWaiters()
   private readonly watchers = new Set<(value: unknown) => void>()

@@ -5,10 +5,10 @@ export { Server as MockWebsocketServer, WebSocket as MockWebsocket } from 'mock-
 
 type Listener = (...args: unknown[]) => void
 
-/** What a mock server listens for on its side of a connection; it keeps that in the same place as the client's listeners. */
+/** Prefix of a mock server's own listeners, which mock-socket keeps together with the client's listeners. */
 const SERVER_SIDE = 'server::'
 
-/** A mock socket with what transports use of a `ws` one beyond the standard. */
+/** A mock socket with the methods of `ws` that transports use and the standard does not have. */
 class MockWebSocket extends WebSocket {
   private readonly emitter = new Map<string, Listener[]>()
 
@@ -18,7 +18,7 @@ class MockWebSocket extends WebSocket {
     this.emitter.clear()
   }
 
-  /** For events that the standard does not know (`ping`, `pong`); they come from {@link emit} alone. */
+  /** For events that the standard does not have (`ping`, `pong`). Only {@link emit} triggers them. */
   on(event: string, listener: Listener): this {
     this.emitter.set(event, [...(this.emitter.get(event) ?? []), listener])
     return this
@@ -32,10 +32,10 @@ class MockWebSocket extends WebSocket {
 }
 
 /**
- * Has transports connect to mock servers from here on.
+ * Makes transports connect to mock servers from now on.
  *
- * @param provider - the class that the transports under test use. There may be several copies of this package in one test; this one
- *   cannot know which is meant
+ * @param provider - the class that the transports under test use. It has to be given, because a test may load several copies of this
+ *   package
  */
 export const mockWebSocketProvider = (provider: typeof WebSocketClassProvider): void => {
   provider.set(MockWebSocket as unknown as WebSocketClass)

@@ -15,7 +15,7 @@ export type NopTransportTypes = {
   Settings: EmptyCustomSettings
 }
 
-/** A transport that does nothing; tests override the part that they are about. */
+/** A transport that does nothing. Tests override the methods that they need. */
 export class NopTransport<T extends TransportGenerics = NopTransportTypes> implements Transport<T> {
   name!: string
   responseCache!: ResponseCache<T>

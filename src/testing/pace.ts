@@ -4,9 +4,8 @@ import { wakeSignalOf } from '../transports/capabilities'
 import { sleep } from '../util/sleep'
 
 /**
- * contract 16.6, 16.13: what adapters' tests recorded on a fake clock has the times at which the reference connects, subscribes and answers.
- * Its loops sleep their whole intervals and its requests look at the cache now and again, so under such a clock ours do that too, until
- * the adapter stops.
+ * contract 16.6, 16.13: adapters' tests on a fake clock have recorded the times at which the reference connects, subscribes and answers.
+ * Its loops sleep for whole intervals, and its requests poll the cache. With such a clock ours do the same, until the adapter stops.
  */
 export const keepPace = (adapter: AnyAdapter): void => {
   const transports = adapter.endpoints.flatMap(({ transportRoutes }) =>
@@ -19,7 +18,7 @@ export const keepPace = (adapter: AnyAdapter): void => {
   })
 }
 
-/** Waiters that nobody wakes once they keep pace: whoever waits looks for himself when his pause is over. */
+/** While `keepsPace` is set, a write wakes no waiter: each looks into the cache again when its pause is over. */
 export class PacedWaiters extends Waiters<unknown> {
   keepsPace = false
 

@@ -3,7 +3,7 @@ import { type Socket } from 'node:net'
 import { type WebSocket } from 'ws'
 import { Inbox } from './inbox'
 
-/** What can be sent: an object goes as JSON, a string as it is, a Buffer as a binary frame. */
+/** What can be sent: an object is sent as JSON, a string as it is, a Buffer as a binary frame. */
 export type Outgoing = object | string | Buffer
 
 /** One connection of a {@link WsProvider}, seen from the provider's side. */
@@ -18,31 +18,31 @@ export interface ProviderConnection {
   readonly received: readonly string[]
   /** Every binary frame received, in order. */
   readonly receivedBinary: readonly Buffer[]
-  /** False from the moment in which the provider's side began or saw a close. A frozen connection sees none. */
+  /** False once the provider's side has begun or received a close. A frozen connection does not receive one. */
   readonly isOpen: boolean
   /** Resolves when the provider's side has seen the end; code 1006 means that there was no close frame. */
   readonly closed: Promise<{ code: number; reason: string }>
-  /** An object goes as JSON, a Buffer as a binary frame. Without effect on a connection that is frozen or not open. */
+  /** Sends an object as JSON, a Buffer as a binary frame. Does nothing on a connection that is frozen or not open. */
   send(message: Outgoing): void
-  /** The oldest text frame that matches and was not handed out yet; waits for it. */
+  /** The oldest text frame that matches and was not returned before; waits for it. */
   next(matches?: (text: string) => boolean): Promise<string>
   /** Like {@link next}, parsed; frames that are not JSON match nothing. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a test expects of a frame it says right there
   nextJson<T = any>(matches?: (message: T) => boolean): Promise<T>
-  /** The oldest binary frame that matches and was not handed out yet; waits for it. */
+  /** The oldest binary frame that matches and was not returned before; waits for it. */
   nextBinary(matches?: (data: Buffer) => boolean): Promise<Buffer>
-  /** The payload of the next ping frame that was not handed out yet (it is answered by itself). */
+  /** The payload of the next ping frame that was not returned before. Pings are answered automatically. */
   nextPing(): Promise<Buffer>
-  /** The payload of the next pong frame that was not handed out yet. */
+  /** The payload of the next pong frame that was not returned before. */
   nextPong(): Promise<Buffer>
   ping(data?: string): void
-  /** A close frame; without a code the frame has neither code nor reason, and the client sees 1005. */
+  /** Sends a close frame. Without a code the frame has neither code nor reason, and the client sees 1005. */
   close(code?: number, reason?: string): void
-  /** Ends TCP with a reset: no close frame. */
+  /** Ends the TCP connection with a reset, without a close frame. */
   destroy(): void
-  /** Half-open: neither reads nor writes any more, while TCP stays; {@link closed} waits for {@link thaw} too. */
+  /** Makes it half-open: it neither reads nor writes, but TCP stays. {@link closed} does not resolve before {@link thaw}. */
   freeze(): void
-  /** Ends {@link freeze}: reads what has come meanwhile, a close included. What was to be sent meanwhile is lost. */
+  /** Ends {@link freeze}: it reads what has come meanwhile, also a close. What was sent meanwhile is lost. */
   thaw(): void
 }
 
@@ -59,7 +59,7 @@ export class LoopbackConnection implements ProviderConnection {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly closed: Promise<{ code: number; reason: string }>
-  /** While the answer to the handshake is held back; compression would let a frame miss it. */
+  /** True while the answer to the handshake is held back. Frames are not compressed then: that is asynchronous, and they would be late. */
   isGreeting = true
   private isFrozen = false
   private readonly texts: Inbox<string>
@@ -90,7 +90,7 @@ export class LoopbackConnection implements ProviderConnection {
     })
     ws.on('ping', (data) => this.pings.put(data))
     ws.on('pong', (data) => this.pongs.put(data))
-    // A reset by the client is an error here, and always followed by the close.
+    // A reset by the client is an error event here; the close event always follows it.
     ws.on('error', () => {})
     this.closed = new Promise((resolve) => {
       ws.on('close', (code, data) => {

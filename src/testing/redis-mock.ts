@@ -2,13 +2,13 @@ import { LocalCache } from '../feeds/local-cache'
 
 const CAPACITY = 10_000
 
-/** contract 15: a key with this in it is one that Redis fails for. */
+/** contract 15: for a key that contains this text Redis fails. */
 const failIfAsked = (key: string): void => {
   if (key.includes('force-error'))
     throw Object.assign(new Error(`Redis failed for "${key}"`), { name: 'ReplyError' })
 }
 
-/** As little of an ioredis client as the Redis cache makes do with; what it holds is in this process. */
+/** The part of an ioredis client without which the Redis cache does not work. Its data is in this process. */
 export class RedisMock {
   store = new LocalCache<string>(CAPACITY)
   /** Locks that are held: values by key. */
@@ -49,7 +49,7 @@ export class RedisMock {
   quit(): void {}
 }
 
-/** A transaction: commands are collected, and their outcomes handed over at the end. */
+/** A transaction: it collects the outcomes of commands, and `exec` returns them. */
 class CommandChainMock {
   promises: Promise<unknown>[] = []
 

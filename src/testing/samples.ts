@@ -5,7 +5,7 @@ export interface Sample {
   value: number
 }
 
-// With the flag `s`, because only \n ends a line here: the other line ends of Unicode are text.
+// With the flag `s`, because only \n ends a line in this format; the other line ends of Unicode are ordinary text.
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: -?\d+)?$/s
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/gs
 
@@ -22,7 +22,7 @@ const parseLine = (line: string): Sample | undefined => {
   return { name, labels: Object.fromEntries(pairs), value: parseValue(value) }
 }
 
-/** The samples of a text that Prometheus would scrape; comments are left out. */
+/** The samples of a text in Prometheus' format, without its comments. */
 export const parseSamples = (text: string): Sample[] =>
   text
     .split('\n')

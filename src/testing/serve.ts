@@ -16,7 +16,7 @@ import { parseSamples, sampleValue } from './samples'
 export interface ServeOptions {
   /** Environment variables for as long as the adapter is served. */
   env?: Variables
-  /** What to build the adapter from instead of its own, as for `start`. */
+  /** Dependencies to use in place of the adapter's own, as for `start`. */
   dependencies?: Partial<AdapterDependencies>
   /** Listens on a free port of 127.0.0.1, for tests that want real HTTP. Default false. */
   listen?: boolean
@@ -45,23 +45,23 @@ export interface Served<T extends SettingsDefinitionMap = SettingsDefinitionMap>
   readonly api: FastifyInstance
   /** Where it listens; undefined unless asked for. */
   readonly url: string | undefined
-  /** Asks for a feed, without a network. Waits for a first value as any client would. */
+  /** Sends a request, without a network. Like that of any client, it waits for a first value. */
   post(data?: object, options?: PostOptions): Promise<Reply>
   /**
-   * Asks until an answer satisfies the predicate: at once, and again each time something is written for that feed (not when it
-   * expires). Needs the local cache.
+   * Sends the request until an answer satisfies the predicate: at once, and again after each write for that feed (but not when
+   * the value expires). Needs the local cache.
    *
    * @throws Error after the guard time, with the last answer
    */
   until(data: object, predicate: (reply: Reply) => boolean, options?: PostOptions): Promise<Reply>
   /**
-   * The current value of a metric that has these labels, among others perhaps; undefined when there is none. Metrics belong to
-   * the process: the label `app_name` tells adapters apart.
+   * The current value of the metric that has at least these labels; undefined when there is none. Metrics belong to the process;
+   * the label `app_name` tells adapters apart.
    *
    * @throws Error when several samples have these labels
    */
   metric(name: string, labels?: Record<string, string>): Promise<number | undefined>
-  /** Stops background work, closes servers and connections, and puts the environment back. */
+  /** Stops background work, closes servers and connections, and restores the environment. */
   stop(): Promise<void>
 }
 
@@ -78,7 +78,7 @@ const bodyOf = (data: object, { endpoint }: PostOptions): { endpoint?: string; d
   data,
 })
 
-/** Under which key the answer to a request is, or will be, in the cache. */
+/** The cache key of the answer to a request. */
 const cacheKeyOf = (adapter: AnyAdapter, data: object, options: PostOptions): string => {
   const body = structuredClone(bodyOf(data, options))
   const request = { body, headers: options.headers ?? {} } as unknown as AdapterRequest<unknown>
@@ -123,7 +123,7 @@ class ServedAdapter<T extends SettingsDefinitionMap> implements Served<T> {
     let last: Reply | undefined
     const ask = async (): Promise<Reply> => {
       do {
-        // Listening before asking: a write between the answer and the wait would be missed.
+        // The wait begins before the request, so that a write after the answer is not missed.
         const written = waiters.wait(key, MAX_TIMER_MS, over.signal)
         last = await this.post(data, options)
         if (predicate(last)) break
@@ -163,9 +163,9 @@ class ServedAdapter<T extends SettingsDefinitionMap> implements Served<T> {
 /**
  * Starts an adapter for a test, without listening.
  *
- * @param adapter - the adapter, or what makes it. An adapter starts once in its life, so a test that wants several makes them.
- *   Given an adapter, `env` is read into its settings anew; given a function, `env` is set before it is called.
- * @throws whatever starting throws, such as a ConfigError with all bad settings; the environment is put back then
+ * @param adapter - the adapter, or a function that makes it. An adapter can be started once only. For an adapter, its settings are
+ *   read again with `env`; a function is called after `env` has been set.
+ * @throws whatever starting throws, such as a ConfigError with all bad settings; the environment has been restored then
  * @example
  * await using provider = await wsProvider()
  * await using service = await serve(makeAdapter, { env: { WS_API_ENDPOINT: provider.url } })

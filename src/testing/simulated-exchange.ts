@@ -16,22 +16,22 @@ import {
 import { type WsProvider, wsProvider } from './ws-provider'
 
 /**
- * What can go wrong with a ticker: an older sequence number than the last one, a time in year 1, a price of zero; or with its
- * connections, which are closed without a code or a reason.
+ * What can go wrong: a ticker with an older sequence number than the last one, with a time in year 1, or with a price of zero; or
+ * all connections are closed without a code or a reason.
  */
 export type Fault = 'old-sequence' | 'year-1-time' | 'zero-price' | 'close'
 
 /** How a {@link simulatedExchange} behaves. */
 export interface SimulatedExchangeOptions {
-  /** Products with the price that each begins at; a handful of well-known ones by default. */
+  /** Products with their first prices. Default: some well-known ones. */
   products?: Readonly<Record<string, number>>
   /** Products that are refused as delisted. */
   delisted?: readonly string[]
-  /** Equal seeds make equal sequences of prices. Default 1. */
+  /** Equal seeds give equal sequences of prices. Default 1. */
   seed?: number
-  /** Time between the trades of a product that somebody is subscribed to, in ms; 0 for none by itself. Default 250. */
+  /** Time between the trades of a product to which somebody is subscribed, in ms; with 0 only `trade()` makes trades. Default 250. */
   tradeIntervalMs?: number
-  /** Every how many tickers a fault happens by itself. Default: never. */
+  /** A fault happens each time this many tickers are due. Default: never. */
   faults?: Partial<Record<Fault, number>>
 }
 
@@ -39,13 +39,13 @@ export interface SimulatedExchangeOptions {
 export interface SimulatedExchange extends AsyncDisposable {
   /** For `COINBASE_WS_API_ENDPOINT`. */
   readonly url: string
-  /** The sockets: connections, frames received, refusing and hanging. */
+  /** The WebSocket server: its connections and the frames that came, and ways to refuse or leave handshakes unanswered. */
   readonly provider: WsProvider
-  /** The price of a product at its last trade, as a ticker has it. */
+  /** The price of a product at its last trade, as text of a ticker. */
   price(product: string): string
   /** Makes a trade of a product now, and sends its ticker. */
   trade(product: string): Ticker
-  /** Makes something go wrong now; with the ticker of a product where it is about tickers. */
+  /** Causes a fault now: closes all connections, or sends a faulty ticker of a product. */
   fault(fault: 'close'): void
   fault(fault: Exclude<Fault, 'close'>, product: string): Ticker
   /** Ends all timers and connections. */
@@ -96,7 +96,7 @@ class Subscriber {
 class Exchange implements SimulatedExchange {
   private readonly walks = new Map<string, ProductWalk>()
   private readonly lastTickers = new Map<string, Ticker>()
-  /** Products that traded since the batch channel was last served. */
+  /** Products that traded since the last batch of tickers. */
   private readonly unbatched = new Set<string>()
   private readonly subscribers = new Map<ProviderConnection, Subscriber>()
   private readonly timers: NodeJS.Timeout[] = []
@@ -199,7 +199,7 @@ class Exchange implements SimulatedExchange {
     return this.isDelisted(product) ? `${product} is delisted` : `${product} is not a valid product`
   }
 
-  /** The ticker of a product's last trade, made once: sent again later, it still has the time of the trade. */
+  /** Makes the ticker of a product's last trade and keeps it: when it is sent again later, it still has the time of the trade. */
   private remember(product: string): Ticker {
     const ticker = tickerFrame(product, this.walk(product).quote, timeText(Date.now()))
     this.lastTickers.set(product, { ...ticker })
@@ -253,8 +253,8 @@ class Exchange implements SimulatedExchange {
 
 /**
  * Starts a small exchange on 127.0.0.1 that speaks Coinbase Exchange's WebSocket protocol: subscriptions with partial success,
- * tickers whose prices walk at random by a seed, heartbeats, and faults on demand. A product trades only while somebody is
- * subscribed to it, so the first price seen is the one it begins at, and what follows depends on the seed alone.
+ * tickers with random prices from a seed, heartbeats, and faults on demand. A product trades only while somebody is subscribed
+ * to it, so a subscriber first sees the first price, and what follows depends on the seed alone.
  *
  * @example
  * await using exchange = await simulatedExchange({ products: { 'ETH-USD': 4000 }, tradeIntervalMs: 0 })

@@ -1,4 +1,4 @@
-/** What a product of the simulated exchange looks like at its last trade. */
+/** The state of a product of the simulated exchange at its last trade. */
 export interface Quote {
   price: string
   bestBid: string
@@ -11,11 +11,11 @@ export interface Quote {
 
 /** One trade moves a price by at most this part of it. */
 const LARGEST_STEP = 0.0008
-/** How strongly a price is drawn back to where it began, so that a walk of days stays in sight. */
+/** How strongly a price is drawn back to its first value, so that it stays near that even after days. */
 const PULL = 0.002
 const HALF_SPREAD = 0.0001
 
-/** Prices that the simulated products begin at: round, so that nobody takes them for real ones. */
+/** The first prices of the simulated products. They are round, so that nobody takes them for real ones. */
 export const DEFAULT_PRODUCTS: Readonly<Record<string, number>> = {
   'BTC-USD': 100_000,
   'ETH-USD': 4_000,
@@ -27,7 +27,7 @@ export const DEFAULT_PRODUCTS: Readonly<Record<string, number>> = {
   'USDC-EUR': 0.9,
 }
 
-/** A small generator of numbers in [0, 1) by its seed (mulberry32). */
+/** A small generator of numbers in [0, 1) from a seed (mulberry32). */
 export const seededRandom = (seed: number): (() => number) => {
   let state = seed >>> 0
   return () => {
@@ -38,17 +38,17 @@ export const seededRandom = (seed: number): (() => number) => {
   }
 }
 
-/** A number of its own for each product, so that products walk apart (FNV-1a). */
+/** A different number for each product, so that their prices move differently (FNV-1a). */
 const hash = (text: string): number => {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
   return value >>> 0
 }
 
-/** Cents for prices above one, else as many digits as leave six that count. */
+/** Two decimals for prices from one up, else as many as show six significant digits. */
 const decimalsFor = (price: number): number => (price >= 1 ? 2 : 6 - Math.floor(Math.log10(price)) - 1)
 
-/** One product's trades: a random walk that depends on nothing but the seed, the product and how often it traded. */
+/** One product's trades: a random walk that depends only on the seed, the product, its first price and the number of trades. */
 export class ProductWalk {
   private readonly random: () => number
   private readonly decimals: number

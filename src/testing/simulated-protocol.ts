@@ -1,7 +1,7 @@
 import { isObject } from '../util/objects'
 import { type Quote } from './simulated-market'
 
-/** Channels that the simulated exchange has, with the name that each is acknowledged by. */
+/** The channels of the simulated exchange, with the name that each has in the acknowledgement. */
 export const CHANNELS = { ticker: 'ticker', ticker_batch: 'ticker_1000', heartbeat: 'heartbeat' } as const
 
 export type Channel = keyof typeof CHANNELS
@@ -12,7 +12,7 @@ export interface Topic {
   product: string
 }
 
-/** What a client asks for, or why it cannot be understood. */
+/** What a client asks for, or why its message cannot be understood. */
 export type ClientMessage =
   | { type: 'subscribe' | 'unsubscribe'; topics: Topic[] }
   | { type: 'invalid'; message: string; reason: string }
@@ -26,7 +26,7 @@ const texts = (value: unknown): string[] =>
 
 const invalid = (message: string, reason: string): ClientMessage => ({ type: 'invalid', message, reason })
 
-/** Channels by name, with the products of the message, or as objects, with products of their own; both may be mixed. */
+/** A channel is given by its name, and then has the products of the message; or as an object with its own products. Both may be mixed. */
 const channelsOf = (message: Record<string, unknown>): { name: string; products: string[] }[] => {
   const shared = texts(message['product_ids'])
   const channels: unknown[] = Array.isArray(message['channels']) ? message['channels'] : []
@@ -98,7 +98,7 @@ export const heartbeatFrame = (product: string, quote: Quote, unixMs: number) =>
   time: timeText(unixMs),
 })
 
-/** The whole set of a connection, grouped by channel. */
+/** The frame with all subscriptions of a connection, grouped by channel. */
 export const subscriptionsFrame = (topics: Iterable<Topic & { channel: Channel }>) => {
   const byChannel = new Map<string, string[]>()
   for (const { channel, product } of topics) {

@@ -1,6 +1,5 @@
 /**
- * Properties that a stub lacks without complaint: test frameworks and promises ask every object for them. Tests add to the list what they
- * allow beside them.
+ * Properties that may be missing in a stub: test frameworks and promises read them of every object. Tests may add others to the list.
  */
 export const allowedUndefinedStubProps: string[] = [
   '$$typeof',
@@ -16,8 +15,8 @@ export const allowedUndefinedStubProps: string[] = [
 ]
 
 /**
- * The object, made strict: to read a property that it lacks, at any depth, throws and prints the path, so that code under test cannot take
- * an undefined for a value.
+ * Makes an object strict: reading a property that it lacks, at any depth, throws and prints the path, so that code under test cannot use
+ * undefined as if it were a value.
  *
  * @param name - how the object is called in messages
  */
@@ -31,7 +30,7 @@ export const makeStub = <T>(name: string, obj: T): T => {
       if (value !== undefined || Reflect.has(target, key) || allowedUndefinedStubProps.includes(key))
         return isFixed(target, key) ? value : makeStub(path, value)
       const message = `Property '${path}' does not exist`
-      // Code under test may swallow the error.
+      // It is printed too, because code under test may catch the error.
       // eslint-disable-next-line no-console -- this is for whoever runs the test
       console.error(message)
       throw new Error(message)
@@ -39,7 +38,7 @@ export const makeStub = <T>(name: string, obj: T): T => {
   })
 }
 
-/** A frozen property has to be given as it is: JavaScript forbids a proxy to show anything else. */
+/** Whether a property is frozen. A proxy must return the very value of such a property, or JavaScript throws. */
 const isFixed = (target: object, key: string): boolean => {
   const property = Reflect.getOwnPropertyDescriptor(target, key)
   return property?.configurable === false && property.writable === false

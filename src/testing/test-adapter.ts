@@ -12,10 +12,10 @@ import { keepPace } from './pace'
 import { type InstalledTestClock, runAllUntil, waitUntilResolved } from './test-clock'
 import { TestMetrics } from './test-metrics'
 
-/** Where a test keeps its clock, and gets its adapter from: the `t.context` of ava, or any object. */
+/** The object that holds a test's clock, and gets its adapter: the `t.context` of ava, or any other. */
 export interface TestContext {
   clock?: InstalledTestClock
-  /** The adapter is put here, whatever was there before. */
+  /** `start` writes the adapter here, and replaces what was here. */
   testAdapter: unknown
 }
 
@@ -23,7 +23,7 @@ type Expected = PartialAdapterResponse & { statusCode: number }
 
 /** An adapter that was started for a test, without listening (contract 15). */
 export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap> {
-  /** There if the adapter runs on a {@link MockCache}. */
+  /** Set if the adapter uses a {@link MockCache}. */
   mockCache?: MockCache
 
   constructor(
@@ -36,7 +36,7 @@ export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap
     if (cache instanceof MockCache) this.mockCache = cache
   }
 
-  /** Starts an adapter on a {@link MockCache}, unless another cache is among the dependencies. */
+  /** Starts an adapter with a {@link MockCache}, unless the dependencies have another cache. */
   static async startWithMockedCache<T extends SettingsDefinitionMap = SettingsDefinitionMap>(
     adapter: Adapter<T>,
     context: TestContext,
@@ -49,7 +49,7 @@ export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap
   }
 
   /**
-   * Starts an adapter, and puts itself into the context.
+   * Starts an adapter, and writes the test adapter into the context.
    *
    * @throws Error when the adapter serves no requests (`EA_MODE=writer`), and whatever starting throws
    */
@@ -71,7 +71,7 @@ export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap
     return testAdapter
   }
 
-  /** Asks for a feed. With a fake clock, time passes until the answer is there. */
+  /** Sends a request. A fake clock is moved until the answer is there. */
   async request(data?: object, headers?: Record<string, string>): Promise<Response> {
     const ask = () =>
       this.api.inject({
@@ -83,7 +83,7 @@ export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap
     return this.clock === undefined ? ask() : waitUntilResolved(this.clock, ask)
   }
 
-  /** Asks in vain (504), lets time pass until the cache has been filled, asks again and looks at the answer. */
+  /** Sends a request that gets a 504, moves the clock until the cache is filled, sends it again and checks the answer. */
   async startBackgroundExecuteThenGetResponse(
     t: Assertions,
     params: { requestData: object; expectedResponse?: Expected; expectedCacheSize?: number },
@@ -98,7 +98,7 @@ export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap
     return response
   }
 
-  /** Lets time pass until the cache holds at least so many values. */
+  /** Moves the clock until the cache holds at least so many values. */
   async waitForCache(expectedSize = 1): Promise<void> {
     const { clock, cache } = this.clockAndCache('waitForCache')
     await runAllUntil(clock, () => cache.cache.size >= expectedSize)

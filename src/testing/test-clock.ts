@@ -1,18 +1,18 @@
 /**
- * What is needed of a fake clock of `@sinonjs/fake-timers`, whatever its version. Described here, so that nobody needs the types of that
- * package to compile against ours.
+ * The part of a fake clock of `@sinonjs/fake-timers` that is used, for any of its versions. It is declared here, so that users do not need
+ * the types of that package to compile against ours.
  */
 export interface TestClock {
   /** Fake time in ms. */
   now: number
-  // Methods, not properties: each version of the package types their arguments a little differently.
+  // Declared as methods, because TypeScript compares their arguments less strictly: they differ between versions of the package.
   setTimeout(callback: () => void, timeout: number): unknown
   tickAsync(ms: number): Promise<number>
-  /** Moves time to the next timer and fires it; without timers only lets real events happen. */
+  /** Moves time to the next timer and fires it. Without timers it only lets real events happen. */
   nextAsync(): Promise<number>
 }
 
-/** A clock that was put in the place of the real one, as tests keep it in their context. */
+/** A clock that replaces the real one, as tests keep it in their context. */
 export interface InstalledTestClock extends TestClock {
   tick(ms: number): number
   next(): number
@@ -45,7 +45,7 @@ export const runAllUntilTime = async (clock: TestClock, time: number): Promise<v
 
 /** Moves the clock from timer to timer until the promise is settled, and returns or throws its outcome. */
 export const runAllUntilSettled = async <T>(clock: TestClock, promise: Promise<T>): Promise<T> => {
-  // Watched before anything is awaited: a rejection must have somebody who hears it.
+  // Watched before anything is awaited, so that a rejection is never unhandled.
   const outcome = watch(promise)
   await clock.tickAsync(0)
   while (!outcome.isSettled) await clock.nextAsync()
@@ -61,7 +61,7 @@ export const waitUntilResolved = async <T>(clock: TestClock, fn: () => Promise<T
 }
 
 /**
- * Looks at periodic background work: `times` times moves the clock by `interval` ms, then on from timer to timer until
+ * Checks periodic background work: `times` times it moves the clock by `interval` ms, and then from timer to timer until
  * `stepValidation(iteration)` holds.
  */
 export const runPeriodicAsyncBackgroundExecution = async (

@@ -6,8 +6,8 @@ type Labels = Record<string, string>
 const isOfInterest = ({ name }: { name: string }): boolean => !/^(nodejs|process)_/.test(name)
 
 /**
- * Metrics are the same whatever the order of their labels, and whatever adapter they are of. Tests write feed ids (which are JSON) with
- * single quotes: so do we, and take both.
+ * The key of a metric does not depend on the order of its labels, nor on the adapter. Feed ids are JSON, and tests write them with single
+ * quotes; both kinds of quotes give the same key.
  */
 const keyOf = (name: string, labels: Labels = {}): string => {
   const pairs = Object.keys(labels)

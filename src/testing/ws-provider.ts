@@ -4,7 +4,7 @@ import { WebSocketServer } from 'ws'
 import { guarded, type Settle } from './guard'
 import { LoopbackConnection, type Outgoing, type ProviderConnection } from './provider-connection'
 
-/** A scriptable data provider on 127.0.0.1, with real sockets. Ends with `stop()`, or with an `await using`. */
+/** A data provider on 127.0.0.1 that a test controls, with real sockets. Ends with `stop()`, or with an `await using`. */
 export interface WsProvider extends AsyncDisposable {
   /** `ws://127.0.0.1:<port>`; the same after a {@link restart}. */
   readonly url: string
@@ -14,21 +14,21 @@ export interface WsProvider extends AsyncDisposable {
   readonly openCount: number
   /** How many handshakes were attempted, refused and unanswered ones included. */
   readonly handshakes: number
-  /** Waits for the n-th connection (0 is the first); without an index, for the next one that was not handed out yet. */
+  /** Waits for the n-th connection (0 is the first); without an index, for the next one that was not returned before. */
   connection(index?: number): Promise<ProviderConnection>
   /** Waits until `count` handshakes were attempted in all. */
   handshake(count: number): Promise<void>
-  /** Called in the tick of a connection: what the handler sends at once arrives together with the handshake. */
+  /** The handler is called at once for each connection. What it sends arrives together with the handshake. */
   onConnection(handler: (connection: ProviderConnection) => void): void
-  /** Called for each text frame of any connection. */
+  /** The handler is called for each text frame of any connection. */
   onMessage(handler: (message: string, connection: ProviderConnection) => void): void
   /** Answers handshakes with this HTTP status from now on (503 by default). */
   refuse(status?: number): void
-  /** Never answers handshakes from now on, and keeps their TCP connections. */
+  /** From now on handshakes get no answer, and their TCP connections stay open. */
   hang(): void
   /** Ends {@link refuse} and {@link hang} for the handshakes to come. */
   accept(): void
-  /** Resets every connection; the port refuses afterwards. */
+  /** Resets every connection. Afterwards connections to the port are refused. */
   stop(): Promise<void>
   /** Listens again on the same port, after stopping if need be. */
   restart(): Promise<void>
@@ -36,7 +36,7 @@ export interface WsProvider extends AsyncDisposable {
 
 /** How a {@link wsProvider} behaves. */
 export interface WsProviderOptions {
-  /** Frames that leave in the same TCP segment as the answer to the handshake. */
+  /** Frames that are sent in the same TCP segment as the answer to the handshake. */
   sendWithHandshake?: Outgoing[]
   /** Negotiates compression, and compresses frames of any size. Default false. */
   perMessageDeflate?: boolean
@@ -154,7 +154,7 @@ class LoopbackProvider implements WsProvider {
     if (this.mode.kind === 'refuse') {
       socket.end(`HTTP/1.1 ${this.mode.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
     } else if (this.mode.kind === 'accept') {
-      // Held back until everybody had the chance to greet, so that greetings leave in the segment of the handshake's answer.
+      // Held back until all handlers have run, so that what they send is in the segment of the handshake's answer.
       socket.cork()
       this.upgrades.handleUpgrade(request, socket, head, (ws) => {
         const connection = new LoopbackConnection(this.connections.length, ws, socket, request, {
@@ -193,8 +193,8 @@ class LoopbackProvider implements WsProvider {
 }
 
 /**
- * Starts a scriptable WebSocket data provider on a free port of 127.0.0.1. All its waits end by event, and fail with a message
- * after five seconds of real time, fake clock or not. Beside real sockets fake only `setTimeout`, `setInterval`, their clears and
+ * Starts a WebSocket data provider on a free port of 127.0.0.1. All its waits end by an event, or fail with a message after
+ * `guardMs` of real time, also under a fake clock. With real sockets, fake only `setTimeout`, `setInterval`, their clears and
  * `Date`.
  *
  * @example

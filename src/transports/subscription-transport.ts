@@ -3,6 +3,7 @@ import { metrics } from '../metrics/registry'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { type SubscriptionSet } from '../feeds/subscription-set'
 import { type TypeFromDefinition } from '../validation/input-parameters'
+import { isOurs } from '../util/overridden'
 import { childrenOf } from './capabilities'
 import {
   type AdapterRequest,
@@ -82,7 +83,7 @@ export const registersAsUsual = <T extends TransportGenerics>(transport: Transpo
   return (
     transport.registerRequest === undefined ||
     (transport instanceof SubscriptionTransport &&
-      transport.registerRequest === SubscriptionTransport.prototype.registerRequest)
+      isOurs(transport, SubscriptionTransport, 'registerRequest'))
   )
 }
 

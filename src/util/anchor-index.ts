@@ -1,7 +1,7 @@
 const GRAM_LENGTH = 3
 const BUCKETS = 4096
 
-/** A text to look for, and others that must be there too for it to count. All in lower case. */
+/** A text to look for, and other texts that must also occur for it to count. All in lower case. */
 export interface Anchor {
   /** At least `MIN_ANCHOR_LENGTH` long. */
   text: string
@@ -20,8 +20,8 @@ export const MIN_ANCHOR_LENGTH = GRAM_LENGTH
 
 /**
  * Finds which of many short texts occur in a longer one, in one pass whose cost does not grow with their number. A
- * regular expression with as many alternatives would be tried at every position, and above a certain size not even be
- * compiled.
+ * regular expression with as many alternatives would try each of them at every position, and above a certain size it
+ * cannot be compiled at all.
  */
 export class AnchorIndex {
   private readonly isUsed = new Uint8Array(BUCKETS)

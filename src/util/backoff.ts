@@ -1,4 +1,4 @@
-/** A back-off is a value: it tells the delay before the next attempt, and the back-off to use after that one. */
+/** A back-off is an immutable value: it gives the delay before the next attempt, and the back-off to use after that attempt. */
 export interface Backoff {
   /** Draws a delay. The back-off itself does not change. */
   next(): BackoffStep
@@ -10,20 +10,20 @@ export interface BackoffStep {
   /** What the delay was drawn from. */
   nominalMs: number
   next: Backoff
-  /** In the place of `next`: the nominal delay grows by this factor, for once. */
+  /** To use instead of `next`: after this step the nominal delay grows by the given factor, and later by the usual one again. */
   nextBy: (factor: number) => Backoff
 }
 
 /** Draws a delay from a nominal one. `drawn` is in [0, 1). */
 export type Jitter = (nominalMs: number, drawn: number) => number
 
-/** Between two multiples of the nominal delay; the second is never reached. */
+/** Draws between two multiples of the nominal delay; the second one is never reached. */
 export const between =
   (from: number, to: number): Jitter =>
   (nominalMs, drawn) =>
     nominalMs * (from + (to - from) * drawn)
 
-/** Longer by a part of `mostMs`. */
+/** Adds a random part of `mostMs` to the nominal delay. */
 export const longerBy =
   (mostMs: (nominalMs: number) => number): Jitter =>
   (nominalMs, drawn) =>
@@ -31,7 +31,7 @@ export const longerBy =
 
 export const exact: Jitter = (nominalMs) => nominalMs
 
-/** The upper half: clients which lost the same provider do not come back in the same instant. */
+/** The upper half of the nominal delay, so that clients which lost the same provider do not all come back at the same moment. */
 const UPPER_HALF = between(0.5, 1)
 
 export interface ExponentialBackoffOptions {
@@ -47,18 +47,18 @@ export interface ExponentialBackoffOptions {
   random?: () => number
 }
 
-/** Delays that grow by a factor up to a limit. To reset, keep the first value and return to it. */
+/** Delays that grow by a factor up to a limit. To start again, keep the value that this returns, and go back to it. */
 export const exponentialBackoff = (options: ExponentialBackoffOptions): Backoff => after(0, 1, options)
 
 /** Delays that are all drawn from the same one. */
 export const steadyBackoff = (nominalMs: number, jitter?: Jitter): Backoff =>
   exponentialBackoff({ minMs: nominalMs, maxMs: nominalMs, factor: 1, jitter })
 
-/** @param growth - by the steps that had a factor of their own */
+/** @param growth - product of the factors that were given to `nextBy` */
 const after = (attempts: number, growth: number, options: ExponentialBackoffOptions): Backoff => ({
   next() {
     const { minMs, maxMs, factor, jitter = UPPER_HALF, random = Math.random } = options
-    // Far out the power is infinite, and infinity times zero is not a number.
+    // After many attempts the power is Infinity, and Infinity times zero is NaN.
     const nominalMs = minMs === 0 ? 0 : Math.min(minMs * (factor ** attempts * growth), maxMs)
     return {
       delayMs: jitter(nominalMs, random()),

@@ -1,16 +1,16 @@
-/** How a decimal number may be written. Protocols differ in that, so nothing but plain whole digits is taken unless it is named here. */
+/** How a decimal number may be written. Protocols differ in this, so everything beside plain digits has to be allowed here. */
 export interface DecimalForm {
   /** The signs that may stand in front. Default: none. */
   sign?: '+' | '-' | '+-'
-  /** Whether `007` is a number. Default: it is not. */
+  /** Whether `007` is accepted. Default: it is not. */
   leadingZeros?: boolean
   /** Where a point may stand: nowhere, between two digits, or also at either end (`5.` and `.5`). */
   point: 'nowhere' | 'inside' | 'anywhere'
-  /** An exponent may have so many digits. Default 0: there is no exponent. */
+  /** Most digits of an exponent. Default 0: no exponent is accepted. */
   exponentDigits?: number
-  /** So many digits may stand in front of the point, and as many behind it. Default: any number. */
+  /** Most digits before the point, and most digits after it. Default: any number. */
   maxDigits?: number
-  /** The text may have so many characters, sign, point and exponent included. Default: any number. */
+  /** Most characters of the whole text, with sign, point and exponent. Default: any number. */
   maxCharacters?: number
 }
 
@@ -30,8 +30,8 @@ const patternOf = ({ sign, leadingZeros, point, exponentDigits = 0, maxDigits }:
 }
 
 /**
- * Makes a check for decimal text of one form, in ASCII digits. It takes no longer than the text is long. A text that passes is one that
- * `Number` reads, and where there is neither point nor exponent nor `+`, `BigInt` too.
+ * Makes a check for decimal text of one form, in ASCII digits. Its time grows only with the length of the text. `Number` can read every
+ * text that passes; so can `BigInt`, if the text has no point, no exponent and no `+`.
  */
 export const decimalText = (form: DecimalForm): ((value: unknown) => value is string) => {
   const pattern = patternOf(form)
@@ -43,12 +43,12 @@ export const decimalText = (form: DecimalForm): ((value: unknown) => value is st
 /**
  * The double nearest to decimal text; undefined for a number that is too large for a double.
  *
- * @param tooSmall - what becomes of a number that is not zero, but nearer to zero than any other double
+ * @param tooSmall - what to do with a number that is not zero, but whose nearest double is zero
  */
 export const nearestDouble = (decimal: string, tooSmall: 'zero' | 'refused'): number | undefined => {
   const number = Number(decimal)
   if (!Number.isFinite(number)) return undefined
-  // A digit that is not zero, in front of the exponent.
+  // The text has a digit other than zero before its exponent, so its value is not zero.
   const hasVanished = number === 0 && /^[^eE]*[1-9]/.test(decimal)
   return hasVanished && tooSmall === 'refused' ? undefined : number
 }

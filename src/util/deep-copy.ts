@@ -3,12 +3,12 @@ const copyOf = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(copyOf)
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return value
-  // Unlike assignment, `fromEntries` makes a member of `__proto__`.
+  // `fromEntries` makes an ordinary member of the name `__proto__`; an assignment would set the prototype.
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copyOf(member)]))
 }
 
 /**
- * A copy of lists and plain objects, however deep. Everything else (dates, numbers of an author's own class) is what it was: it may know how
- * to become JSON, and would forget.
+ * A deep copy of lists and plain objects. Everything else (dates, instances of an author's class) is shared and not copied: it may have a
+ * `toJSON` of its own, which a copy would lose.
  */
 export const deepCopy = <T>(value: T): T => copyOf(value) as T

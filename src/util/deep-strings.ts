@@ -3,12 +3,12 @@ import { isObject } from './objects'
 /** Depth from which visited objects are remembered: plain responses are flatter and need no bookkeeping. */
 const TRACKED_DEPTH = 3
 
-/** What an error carries without it being enumerable. */
+/** Members of an error that are not enumerable. */
 const ERROR_FIELDS = ['name', 'message', 'stack', 'cause', 'errors']
 
 const hasNoStrings = (value: object): boolean => ArrayBuffer.isView(value) || value instanceof Date
 
-/** Objects that tell JSON what they are; errors are copied field by field instead, to stay errors. */
+/** What JSON makes of an object that has a `toJSON`. Errors are copied field by field instead, so that they stay errors. */
 const jsonOf = (value: Record<string, unknown>): unknown => {
   const { toJSON } = value
   return typeof toJSON === 'function' && !(value instanceof Error) ? Reflect.apply(toJSON, value, []) : value

@@ -1,4 +1,4 @@
-/** What is needed of an `AbortSignal` to wait for as long as somebody is there. */
+/** The part of `AbortSignal` that a wait needs to end when the one it waits for has left. */
 export interface Leaving {
   readonly aborted: boolean
   addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
@@ -6,14 +6,14 @@ export interface Leaving {
 }
 
 /**
- * Whether somebody has left, for those who wait on their behalf. An `AbortSignal` says the same, and costs every waiting request as much
- * as all the rest of its wait.
+ * Says whether somebody has left, for code that waits on their behalf. An `AbortSignal` says the same, but it costs each waiting request
+ * as much as all the rest of its wait.
  */
 export class Departure implements Leaving {
   aborted = false
   private readonly listeners = new Set<() => void>()
 
-  /** Tells everybody, once. */
+  /** Tells all listeners. A second call does nothing. */
   leave(): void {
     if (this.aborted) return
     this.aborted = true

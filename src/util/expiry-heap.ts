@@ -1,9 +1,9 @@
-/** Something that ends at a time, epoch or monotonic milliseconds; the heap only compares. */
+/** Something that ends at a time, in milliseconds. It may be Unix time or monotonic time: the heap only compares. */
 export interface Expiring {
   expiresAt: number
 }
 
-/** A place in the heap. Without an item it is the tombstone of a removed one. */
+/** A place in the heap. Without an item it is the place of one that was removed (a tombstone). */
 interface Slot<T> {
   stamp: number
   order: number
@@ -14,9 +14,9 @@ const isBefore = <T>(a: Slot<T>, b: Slot<T>): boolean =>
   a.stamp < b.stamp || (a.stamp === b.stamp && a.order < b.order)
 
 /**
- * Items by their expiry, soonest first, for items that are touched far more often than they expire. Moving an item's
- * `expiresAt` later is a plain field write that the heap need not hear of: it notices when the item comes up and puts
- * it back. Moving it earlier takes `update`. Items of equal expiry come in the order in which they got their place.
+ * Items by their expiry, soonest first, for items that are prolonged far more often than they expire. To make
+ * `expiresAt` later, just assign it: the heap notices when the item comes to the top, and moves it back down. After
+ * making it earlier, call `update`. Items of equal expiry come out in the order in which they got their place.
  */
 export class ExpiryHeap<T extends Expiring> {
   private slots: Slot<T>[] = []
@@ -37,7 +37,7 @@ export class ExpiryHeap<T extends Expiring> {
     this.siftUp(this.slots.length - 1)
   }
 
-  /** Tells the heap that the item's `expiresAt` moved, in either direction. Nothing happens if it is not in the heap. */
+  /** Tells the heap that the item's `expiresAt` was changed, in either direction. Nothing happens if it is not in the heap. */
   update(item: T): void {
     const slot = this.slotOf.get(item)
     if (!slot || item.expiresAt >= slot.stamp) return
@@ -60,12 +60,12 @@ export class ExpiryHeap<T extends Expiring> {
     return first && first.expiresAt <= now ? this.popFirst() : undefined
   }
 
-  /** Takes out the item that expires first: with one TTL for all, the one not touched for the longest time. */
+  /** Takes out the item that expires first: where all have the same TTL, the one that was prolonged longest ago. */
   popEarliest(): T | undefined {
     return this.settleFirst() && this.popFirst()
   }
 
-  /** Clears tombstones and outdated stamps off the top until the first slot tells the truth. */
+  /** Removes tombstones at the top and corrects outdated stamps there, until the first slot holds the item that expires first. */
   private settleFirst(): T | undefined {
     for (let first = this.slots[0]; first; first = this.slots[0]) {
       if (first.item === undefined) {

@@ -1,7 +1,7 @@
 import { MAX_TIMER_MS } from './sleep'
 
 /**
- * A gate that a timer opens: a back-off that never reads the wall clock, and so works when that stands still.
+ * A gate that a timer opens, for back-offs. It never reads the wall clock, so it works even where that stands still.
  * It starts open.
  */
 export class Gate {
@@ -28,7 +28,7 @@ export class Gate {
     this.openAfter(delayMs)
   }
 
-  /** Opens the gate now; everybody who waits may pass. */
+  /** Opens the gate now: every wait ends with true. */
   open(): void {
     clearTimeout(this.timer)
     this.timer = undefined
@@ -40,7 +40,7 @@ export class Gate {
     onOpen?.()
   }
 
-  /** Whether the gate is open now or opens within `limitMs`; by default, before it is stopped. */
+  /** Whether the gate is open now or opens within `limitMs`; without a limit, whether it opens before `stop()`. */
   wait(limitMs = Infinity): Promise<boolean> {
     if (!this.closed) return Promise.resolve(true)
     if (this.isStopped || !(limitMs > 0)) return Promise.resolve(false)
@@ -56,7 +56,7 @@ export class Gate {
     })
   }
 
-  /** Ends the gate: whoever waits is turned away, no timer is left, and a closed gate stays closed unless `open()`ed. */
+  /** Ends the gate: every wait ends with false, no timer is left, and a closed gate stays closed unless `open()` is called. */
   stop(): void {
     this.isStopped = true
     clearTimeout(this.timer)
@@ -65,7 +65,7 @@ export class Gate {
     this.release(false)
   }
 
-  /** In pieces: a timer holds no more than 24 days. */
+  /** Waits in pieces, because one timer can hold 24 days at most. */
   private openAfter(delayMs: number): void {
     const piece = Math.min(delayMs, MAX_TIMER_MS)
     this.timer = setTimeout(() => (delayMs > piece ? this.openAfter(delayMs - piece) : this.open()), piece)

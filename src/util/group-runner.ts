@@ -2,23 +2,23 @@ type Callback<T> = () => Promise<T>
 
 /**
  * Runs callbacks in groups: up to `groupSize` of them at once, and the next group when all of the last have settled (contract 11).
- * A way to go easy on RPC nodes.
+ * It limits the load on RPC nodes.
  */
 export class GroupRunner {
   private group: Promise<unknown>[] = []
-  /** Settled when everybody who came earlier has started. */
+  /** Settled when all callbacks that came earlier have started. */
   private earlier: Promise<void> = Promise.resolve()
 
   constructor(private readonly groupSize: number) {}
 
-  /** Resolves, or rejects, as the callback does; that one runs when there is room for it. */
+  /** Runs the callback when there is room for it, and settles as the callback does. */
   run<T>(callback: Callback<T>): Promise<T> {
     return new Promise<T>((resolve) => {
       this.earlier = this.earlier.then(async () => {
         await this.room()
         const running = (async () => callback())()
         this.group.push(running)
-        // A failure is the caller's: the group only waits for the end.
+        // The caller gets a failure. The group only waits until the callback has settled.
         resolve(running)
       })
     })

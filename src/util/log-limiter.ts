@@ -5,12 +5,12 @@ interface Occurrence {
   suppressed: number
 }
 
-/** Where occurrences go that found no place of their own. */
+/** The key of all occurrences for which there is no room for a key of their own. */
 const OVERFLOW_KEY = 'other'
 
 /**
- * Bounds what a lasting fault can log: the first occurrence at once, then at most one line per key and interval, with
- * the number of those left out (invariant OB-4). No timers: a fault that has ended logs nothing more.
+ * Limits what a lasting fault can log: the first occurrence at once, then at most one line per key and interval, with
+ * the number of those left out (invariant OB-4). It has no timers: after a fault has ended, nothing more is logged.
  */
 export class LogLimiter {
   private readonly occurrences = new Map<string, Occurrence>()
@@ -25,7 +25,7 @@ export class LogLimiter {
   ) {}
 
   /**
-   * Logs, or only counts.
+   * Logs the occurrence, or only counts it.
    *
    * @param log - writes the line; gets the number of occurrences left out since the last one
    */
@@ -48,7 +48,7 @@ export class LogLimiter {
 
   private slotFor(key: string, now: number): string {
     if (this.occurrences.has(key) || this.occurrences.size < this.maxKeys) return key
-    // A key that owes nobody a count makes room for a new one.
+    // Keys whose interval is over and that have nothing left to report make room for new ones.
     for (const [known, seen] of this.occurrences) {
       if (seen.suppressed === 0 && this.isOver(seen, now)) this.occurrences.delete(known)
     }

@@ -4,19 +4,19 @@ import type pino from 'pino'
 import { isObject, memberOf } from './objects'
 import { redactStrings, redactText } from './redaction'
 
-/** Carries a `Store` through everything that is done for one request or background run (contract 6.7). */
+/** Holds the `Store` of the request or background run that the current code works for (contract 6.7). */
 export const asyncLocalStorage = new AsyncLocalStorage<unknown>()
 
 export type Store = {
   correlationId: string
 }
 
-/** Terminal escape sequences of the colours by which layers are told apart in pretty logs. */
+/** Terminal escape sequences of the colours that tell layers apart in pretty logs. */
 export const COLORS = [36, 32, 33, 35, 34, 31, 96, 92, 93, 95, 94, 91].map((code) => `\u001b[${code}m`)
 
 const RESET_COLOR = '\u001b[0m'
 
-/** Deals out the colours in turn, over and over. */
+/** Makes a function that returns the colours in turn, and begins again after the last one. */
 export const colorFactory = (colors: string[]): (() => string) => {
   let dealt = 0
   return () => colors[dealt++ % colors.length] ?? ''
@@ -34,7 +34,7 @@ const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 /** A logger of one layer, as `makeLogger` returns it: `(obj, msg?)` or `(msg)`, like pino. */
 export type Logger = Record<(typeof LEVELS)[number], pino.LogFn>
 
-/** Fields that every line has: their names, and the level, are never redacted, whatever the secrets look like. */
+/** Fields that lines have by themselves. Their names, and the level, are never redacted, whatever the secrets look like. */
 const LINE_FIELDS = new Set([
   'level',
   'time',
@@ -56,9 +56,9 @@ const redactFields = (fields: Record<string, unknown>): Record<string, unknown> 
   )
 
 /**
- * Redacts a finished line. Working on the text catches what serialisers, getters and `toJSON` produce as well, and
- * costs one pass over a line that has no secrets; only a line that seems to have one is taken apart, so that a numeric
- * secret does not break a number.
+ * Redacts a finished line. The text also holds what serialisers, getters and `toJSON` produced, and a line without
+ * secrets costs one pass only. A line that seems to have one is parsed and redacted field by field, so that a secret
+ * made of digits does not break a number.
  */
 const redactLine = (line: string): string => {
   const redacted = redactText(line)
@@ -81,10 +81,10 @@ const correlation = (): object => {
   return correlationId === undefined ? {} : { correlationId }
 }
 
-/** Loaded with the first line: a start in good health has nothing to say, and this is a tenth of it. */
+/** Loaded when the first line is logged, because it takes a tenth of the time of a start, and a start without problems logs nothing. */
 const loadPino = (): typeof pino => createRequire(__filename)('pino') as typeof pino
 
-/** Only a developer's terminal needs it, so it is loaded only there; in this process, so that no line is lost at exit. */
+/** Loaded only for a developer's terminal. It runs in this process, not in a worker, so that no line is lost at exit. */
 const prettyStream = (): pino.DestinationStream => {
   const pretty = createRequire(__filename)('pino-pretty') as (options: object) => pino.DestinationStream
   return pretty({
@@ -147,7 +147,7 @@ export class LoggerFactoryProvider {
     const { factory: previous } = LoggerFactoryProvider
     LoggerFactoryProvider.factory = factory
     if (previous && !(previous instanceof PinoLoggerFactory && factory instanceof PinoLoggerFactory)) {
-      // Neither factory is asked: an injected one may be a test's, which counts what is logged through it.
+      // Neither of the two factories gets this line: one of them may be a test's, which counts what is logged through it.
       defaultLoggerFactory()
         .child({ layer: 'LoggerFactoryProvider' })
         .warn('The logger factory was set more than once; loggers that are in use keep the earlier one')
@@ -181,7 +181,7 @@ const redactArguments = (args: unknown[]): unknown[] => {
   }
 }
 
-/** An injected logger writes its own lines, so what it is given is redacted. Methods are looked up when called. */
+/** An injected logger writes its own lines, so its arguments are redacted. Its methods are looked up at each call. */
 const redacting =
   (logger: InjectedLogger, level: (typeof LEVELS)[number]): AnyLogFn =>
   (...args) => {
@@ -191,8 +191,8 @@ const redacting =
   }
 
 /**
- * A logger that may be created before there is a factory: the real one is made at the first call, and from then on its
- * methods are called directly, so that a line of a level that is off costs next to nothing.
+ * A logger that may be created before there is a factory. The real one is made at the first call. From then on its
+ * methods stand here directly, so that a line of a level that is off costs almost nothing.
  */
 class PlaceholderLogger implements Logger {
   declare fatal: pino.LogFn

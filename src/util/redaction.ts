@@ -23,17 +23,17 @@ const maskFor = (entry: CensorKeyValue): string => `[${entry.key} REDACTED]`
 const matchesNothing = (entry: CensorKeyValue): boolean =>
   entry.secret === undefined ? ''.search(entry.value) !== -1 : entry.secret === ''
 
-/** A secret made ready. The pattern also takes masks, so that none is torn by a secret that is part of its text. */
+/** How one secret is replaced. The pattern also matches masks, so that a secret which is part of a mask's text does not break the mask. */
 interface Replacement {
   pattern: RegExp
   mask: string
 }
 
-/** A censor list made ready: what is needed to find each secret in all its forms, computed once. */
+/** Finds each secret of one censor list in all its forms. What that needs is computed once, here. */
 class Redactor {
   private readonly secrets: Replacement[] = []
   private readonly anchors: AnchorIndex
-  /** Secrets too short or too odd to be looked up by an anchor: their patterns are always tried. */
+  /** Secrets that have no anchor, because they are too short or have unusual characters: their patterns are always tried. */
   private readonly anchorless: number[] = []
   private readonly patternOnly: CensorKeyValue[]
   private readonly minLength: number
@@ -43,7 +43,7 @@ class Redactor {
     this.patternOnly = entries
       .filter((entry) => entry.secret === undefined)
       .map((entry) => ({ ...entry, value: everywhere(entry.value) }))
-    // A secret may be part of a longer one: the longer is to be replaced whole, so it comes first.
+    // One secret may be part of a longer one. The longer one comes first, so that it is replaced as a whole.
     const withSecret = entries
       .filter((entry) => entry.secret !== undefined)
       .sort((a, b) => (b.secret ?? '').length - (a.secret ?? '').length)
@@ -94,7 +94,7 @@ class Redactor {
 const everywhere = (pattern: RegExp): RegExp =>
   pattern.global ? pattern : new RegExp(pattern.source, `${pattern.flags}g`)
 
-/** contract 13.3: patterns are written for JSON text, where a line end is the two characters backslash-n. */
+/** contract 13.3: authors write patterns for JSON text, in which a line end is the two characters backslash-n. */
 const replaceLines = (text: string, pattern: RegExp, mask: string): string => {
   const direct = text.replace(pattern, () => mask)
   if (direct !== text || !text.includes('\n')) return direct
@@ -103,7 +103,7 @@ const replaceLines = (text: string, pattern: RegExp, mask: string): string => {
   return safe === oneLine ? text : safe.replaceAll('\\n', '\n')
 }
 
-/** The secrets of this process (contract 13.3): one list per owner, so that adapters sharing a process add up. */
+/** The secrets of this process (contract 13.3). Each owner has a list, and all lists count: adapters may share a process. */
 export class CensorList {
   /** All entries of all owners. */
   static censorList: CensorKeyValue[] = []
@@ -114,7 +114,7 @@ export class CensorList {
     return CensorList.censorList
   }
 
-  /** Replaces the entries of one owner. What is needed to find encoded forms is computed once, for the first text that is looked at. */
+  /** Replaces the entries of one owner. What is needed to find encoded forms is computed when the next text is looked at. */
   static set(censorList: CensorKeyValue[], owner = 'default'): void {
     CensorList.lists.set(owner, censorList)
     CensorList.censorList = [...CensorList.lists.values()].flat()
@@ -142,8 +142,8 @@ export const redactText = (text: string): string => current().redact(text)
 export const redactStrings = <T>(value: T): T => current().redactAll(value)
 
 /**
- * What JSON keeps of a value, without the secrets of a list (contract 13.3). Undefined stays undefined; what JSON cannot
- * represent, such as a circular object, becomes the text `[Unknown]`.
+ * What JSON keeps of a value, without the secrets of a list (contract 13.3). Undefined stays undefined; a value that
+ * JSON cannot represent, such as a circular object, becomes the text `[Unknown]`.
  *
  * @throws what `JSON.stringify` throws, if `throwOnError`
  */
@@ -163,7 +163,7 @@ export const censorLogs = (logFunc: () => void): void => {
   if (process.env.CENSOR_SENSITIVE_LOGS !== 'true') logFunc()
 }
 
-/** A URL as it may be shown in logs and labels: without user-info, query and fragment. `invalid url` if it is none. */
+/** A URL as logs and labels may show it: without user-info, query and fragment. `invalid url` for text that is no URL. */
 export const safeUrl = (url: string): string => {
   if (!URL.canParse(url)) return 'invalid url'
   const { protocol, host, pathname } = new URL(url)

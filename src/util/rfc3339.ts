@@ -1,6 +1,6 @@
-/** How a time of RFC 3339 may be written. Protocols differ in that. */
+/** How a time of RFC 3339 may be written. Protocols differ in this. */
 export interface TimeForm {
-  /** Whether `t` and `z` are as good as `T` and `Z`. Default: they are not. */
+  /** Whether `t` and `z` are accepted for `T` and `Z`. Default: they are not. */
   lowerCase?: boolean
   /** Whether the seconds may be left out. Default: they may not. */
   optionalSeconds?: boolean
@@ -8,7 +8,7 @@ export interface TimeForm {
   fractionDigits?: readonly [fewest: number, most: number]
   /** Whether an offset such as `+01:00` may stand in place of `Z`. Default: it may. */
   offset?: boolean
-  /** Whether 30 February is 2 March (1 March in a leap year) and 24:00 the next midnight, as for `Date.parse`. Default: both are refused. */
+  /** Whether 30 February means 2 March (1 March in a leap year) and 24:00 the next midnight, as for `Date.parse`. Default: neither does. */
   carriesDays?: boolean
   /** Years before this are refused. Default 0. */
   firstYear?: number
@@ -28,24 +28,24 @@ const patternOf = ({
   return new RegExp(`^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d${seconds}${zone}$`, lowerCase ? 'i' : '')
 }
 
-/** Whether the clock shows less than 24 hours, and the month has such a day. */
+/** Whether the hour is below 24, and the month has such a day. */
 const isOnCalendar = (text: string): boolean =>
   text.slice(11, 13) !== '24' && new Date(text.slice(0, 10)).getUTCDate() === Number(text.slice(8, 10))
 
-/** Unix ms of text whose form is right already. A leap second is no time. */
+/** Unix ms of text whose form has been checked. A leap second (`:60`) is refused. */
 const unixMsOf = (text: string, { carriesDays, firstYear = 0 }: TimeForm): number | undefined => {
   const unixMs = Date.parse(text.toUpperCase())
   if (Number.isNaN(unixMs) || Number(text.slice(0, 4)) < firstYear) return undefined
   return carriesDays || isOnCalendar(text) ? unixMs : undefined
 }
 
-/** Makes a reader of RFC 3339 times of one form: Unix ms, with what is below a millisecond cut off; undefined for everything else. */
+/** Makes a reader of RFC 3339 times of one form. It returns Unix ms, without parts of a millisecond; undefined for everything else. */
 export const timeReader = (form: TimeForm): ((value: unknown) => number | undefined) => {
   const pattern = patternOf(form)
   return (value) => (typeof value === 'string' && pattern.test(value) ? unixMsOf(value, form) : undefined)
 }
 
-/** The same in Unix ns, of which none is lost. */
+/** The same in Unix ns, with all digits of the fraction. */
 export const nanosecondReader = (form: TimeForm): ((value: unknown) => bigint | undefined) => {
   const pattern = patternOf(form)
   return (value) => {
@@ -58,10 +58,10 @@ export const nanosecondReader = (form: TimeForm): ((value: unknown) => bigint | 
   }
 }
 
-/** Of ten digits or more after a leading zero V8 makes another fraction: .0009999999 would be 9 ms. */
+/** V8 reads a fraction of ten digits or more wrongly when it begins with a zero: it takes .0009999999 for 9 ms. */
 const LONG_FRACTION = /(\.\d{9})\d+/
 
-/** What is asked of a text before `Date.parse` may read it. */
+/** What a text must be like before `Date.parse` may read it. */
 export interface ZonedForm {
   /** Whether the text must begin with `2026-11-22T`. Default: a `T` in its last line is enough. */
   dateFirst?: boolean
@@ -71,13 +71,13 @@ export interface ZonedForm {
 
 const ZONE = '(?:Z|[+-]\\d{2}:?\\d{2})'
 const DATE_FIRST = new RegExp(`^\\d{4}-\\d{2}-\\d{2}T.+${ZONE}$`)
-/** From the first T of the last line on. To look from every T on would take a text of many T's the square of its length. */
+/** Looks from the first T of the last line on only. To look from every T would take quadratic time for a text of many T's. */
 const ANY_DATE = new RegExp(`^(?:[^]*[\\n\\r\\u2028\\u2029])?[^T\\n\\r\\u2028\\u2029]*T.+${ZONE}$`)
 
 /**
- * Makes a reader of times whose writers are only known to mean ISO 8601: Unix ms of whatever `Date.parse` reads, as long as the text ends
- * in a zone. Without a zone, `Date.parse` would take a text for local time. Digits of a fraction beyond the ms are cut. Undefined
- * for everything else.
+ * Makes a reader for times of which only ISO 8601 is certain. It returns the Unix ms of whatever `Date.parse` reads, if the text ends
+ * in a zone: text without one would be read as local time. Digits of a fraction beyond the ms are cut off. Undefined for everything
+ * else.
  */
 export const zonedTimeReader = ({ dateFirst = false, maxCharacters = Infinity }: ZonedForm = {}) => {
   const pattern = dateFirst ? DATE_FIRST : ANY_DATE

@@ -1,18 +1,18 @@
 import { type Anchor, MIN_ANCHOR_LENGTH } from './anchor-index'
 
 export interface SecretPattern {
-  /** Of a regular expression without groups, for use with the flag `i`. */
+  /** Source of a regular expression without capturing groups, for use with the flag `i`. */
   source: string
   /** Length of the shortest text it matches. */
   minLength: number
-  /** Every text that it matches holds one of these. Undefined if the secret has nothing to go by. */
+  /** Every text that it matches contains one of these. Undefined when some form of the secret has no part that could be one. */
   anchors: Anchor[] | undefined
 }
 
-/** Below this, base64 and hex forms are so short that they occur in innocent text; only literal forms count. */
+/** The base64 and hex forms of a shorter secret occur in harmless text, so only its literal form is looked for. */
 const MIN_ENCODED_LENGTH = 4
 
-/** A secret in base64 at a shifted position is searched for only if this many of its characters are certain. */
+/** A secret in base64 at a shifted position is looked for only if at least this many of its characters are certain. */
 const MIN_SHIFTED_LENGTH = 8
 
 const NAMED_ENTITIES: Record<string, string> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' }
@@ -40,11 +40,11 @@ const entityForms = (char: string): string[] => {
 const unicodeEscape = (char: string): string =>
   Array.from({ length: char.length }, (_, at) => `\\\\{1,4}u${hex(char.charCodeAt(at), 4)}`).join('')
 
-/** All that one character may have become on its way through URLs, JSON and HTML. */
+/** All forms that one character may have after URLs, JSON or HTML have encoded it. */
 const characterSource = (char: string): string => {
   if (/^\w$/.test(char)) return char
   const forms = [percentForm(char), ...entityForms(char), unicodeEscape(char)]
-  // JSON text inside JSON text carries one backslash per level before a quote, and some programs put one before a slash.
+  // In JSON text inside JSON text a quote has several backslashes before it, and some programs put one before a slash.
   forms.push(/["'/]/.test(char) ? `\\\\{0,7}${escapeRegExp(char)}` : escapeRegExp(char))
   const control = CONTROL_ESCAPES[char]
   if (control) forms.push(`\\\\{1,4}${control}`)
@@ -52,7 +52,7 @@ const characterSource = (char: string): string => {
   return either(forms)
 }
 
-/** Settings hold multi-line keys with real line ends or with the two characters backslash-n; either may show up. */
+/** Settings hold multi-line keys with real line ends or with the two characters backslash-n, so both have to be found. */
 const lineEndSource = either([
   '\\r?\\n',
   '(?:\\\\{1,4}r)?\\\\{1,4}n',
@@ -63,7 +63,7 @@ const lineEndSource = either([
   '\\\\{1,4}u000a',
 ])
 
-/** A run of backslashes is one unit: taken one by one, the ways to split a longer run would be many. */
+/** A run of backslashes is one unit. If each backslash were one, a longer run could be split in many ways, and matching would be slow. */
 const backslashSource = (count: number): string =>
   either([`\\\\{${count},${8 * count}}`, `(?:%(?:25){0,2}5c){${count}}`, `(?:&#0*92;|&#x0*5c;){${count}}`])
 
@@ -89,7 +89,7 @@ const base64At = (secret: string, shift: number): string => {
   return bytes.toString('base64').slice(first, end)
 }
 
-/** What may follow the certain characters: a last one that holds only some bits of the secret, and padding. */
+/** What may follow the certain characters: a last character that holds only some bits of the secret, and padding. */
 const base64End = (secret: string, shift: number): string => {
   const isPartial = ((Buffer.byteLength(secret) + shift) * 8) % 6 !== 0
   return isPartial ? '(?:[\\w+/-](?:=|%3d){0,2})?' : ''
@@ -119,7 +119,7 @@ const encodedForms = (secret: string): Form[] => {
   return forms
 }
 
-/** The longest word, and all others with it: URLs have a word or two in common with any other URL. */
+/** The longest word, with all other words as companions: a single word of a URL occurs in many other URLs. */
 const anchorOf = ({ words }: Form): Anchor | undefined => {
   const [text, ...companions] = words
     .map((word) => word.toLowerCase())

@@ -2,7 +2,7 @@
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Waits `ms` milliseconds, on the global `setTimeout` as it is when called.
+ * Waits `ms` milliseconds, with the global `setTimeout` that is there at the call: tests replace it.
  *
  * @param signal - ends the wait early; the promise then resolves as well and no timer is left
  */
@@ -19,8 +19,8 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
   })
 
 /**
- * The outcome of `promise`, if it comes within `timeout` milliseconds. The work behind the promise cannot be stopped
- * from here: it goes on, and its late outcome is ignored.
+ * The outcome of `promise`, if it comes within `timeout` milliseconds. The work behind the promise is not stopped: it
+ * goes on, and its late outcome is ignored.
  *
  * @throws Error `The promise "<label>" took longer than <timeout> ms to execute, ...`
  */

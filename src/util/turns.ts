@@ -3,7 +3,7 @@ export type Turn = {
   release: () => void
 }
 
-/** Too many were waiting, and this one had waited longest. */
+/** Thrown to a task that was taken out of the queue because too many were waiting. */
 export class EvictedError extends Error {
   override name = 'EvictedError'
 }
@@ -14,19 +14,19 @@ interface Waiter {
 }
 
 export interface TurnOptions {
-  /** Goes before all that are not urgent; among the urgent, first come first served. Default false. */
+  /** Runs before all that are not urgent; urgent ones run in the order in which they came. Default false. */
   isUrgent?: boolean
-  /** Leaves the queue; the promise is then rejected with the signal's reason. */
+  /** When it aborts, the task leaves the queue, and its promise is rejected with the signal's reason. */
   signal?: AbortSignal
 }
 
-/** Runs tasks one at a time, in the order in which they came. */
+/** Runs tasks one at a time: urgent ones first, else in the order in which they came. */
 export class TurnQueue {
   private isTaken = false
   private readonly urgent: Waiter[] = []
   private readonly regular: Waiter[] = []
 
-  /** @param maxLength - how many may wait; one more evicts the one that has waited longest */
+  /** @param maxLength - how many may wait. One more evicts the one that has waited longest, an urgent one only when all are urgent */
   constructor(private readonly maxLength: number) {}
 
   /** How many wait for their turn. */

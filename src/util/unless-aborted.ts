@@ -1,4 +1,4 @@
-/** The outcome of a promise, unless the signal aborts first: then a rejection with its reason. The work itself goes on. */
+/** The outcome of a promise; or, if the signal aborts first, a rejection with its reason. The work itself is not stopped. */
 export const unlessAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the signal's own reason

@@ -1,16 +1,16 @@
 import { MAX_TIMER_MS } from './sleep'
 
 /**
- * Lets a sleeper wait for "something happened" or a deadline, whichever is first. A wake stays remembered until it is
- * cleared, by whoever is about to look at what happened: all who sleep until then are awake at once.
+ * Lets code wait for an event or a deadline, whichever comes first. A wake is remembered until it is cleared by the code
+ * that is about to look at what happened; until then every wait ends at once.
  */
 export class WakeSignal {
   private readonly sleepers = new Set<() => void>()
   private wasWoken = false
-  /** While this is set nobody is woken: who waits, waits until its deadline. For tests that recorded such times. */
+  /** While this is set `wake` does nothing, so that waits last until their deadline. For tests that rely on recorded times. */
   isMuted = false
 
-  /** A wake is remembered: `wait` returns at once. */
+  /** Whether a wake is remembered, so that `wait` returns at once. */
   get isPending(): boolean {
     return this.wasWoken
   }

@@ -14,8 +14,8 @@ const HEX_ADDRESS = /^(?:0x)?([0-9a-f]{40})$/i
 const ICAP_ADDRESS = /^XE([0-9]{2})([0-9A-Za-z]{30,31})$/
 
 /**
- * Whether a text is an Ethereum address (contract 4.5): 40 hex digits with or without `0x`, whose letters are all small, all capital or
- * spell the checksum of EIP-55; or ICAP (`XE…`) with the right check digits.
+ * Whether a text is an Ethereum address (contract 4.5): 40 hex digits with or without `0x`, whose letters are all in lower case, all in
+ * upper case or have the cases of the EIP-55 checksum; or ICAP (`XE…`) with the right check digits.
  */
 export const isValidEthereumAddress = (address?: Given): address is string => {
   if (typeof address !== 'string' || address.startsWith('0X')) return false
@@ -32,17 +32,17 @@ export const isValidEthereumWithdrawalCredentials = (address?: Given): boolean =
   /^0x0[12]/.test(address) &&
   isValidEthereumAddress(address.slice(-40))
 
-/** Whether a text is spelt like a Bitcoin address of the main network. No checksum is verified. */
+/** Whether a text has the form of a Bitcoin address of the main network. No checksum is verified. */
 export const isValidBitcoinAddress = (address?: Given): boolean =>
   typeof address === 'string' && (BASE58_BITCOIN.test(address) || BECH32_BITCOIN.test(address))
 
 const BASE58_BITCOIN = /^[13][1-9A-HJ-NP-Za-km-z]*$/
-// contract 4.5: the prefix in small letters alone, the rest in any
+// contract 4.5: the prefix only in lower case, the rest in any case
 const BECH32_BITCOIN = /^bc1[02-9ac-hj-np-zAC-HJ-NP-Z]+$/
 
 /** Whether a text is a Solana address: 32 bytes in base58. */
 export const isValidSolanaAddress = (address?: Given): boolean => {
-  // 32 bytes take 32 digits (all zero) to 44, and decoding takes the square of the length.
+  // 32 bytes are 32 digits (all bytes zero) to 44. Longer text is not decoded, because the time for that is quadratic.
   if (typeof address !== 'string' || address.length < 32 || address.length > 44) return false
   try {
     return decodeBase58(address).length === 32
@@ -54,7 +54,7 @@ export const isValidSolanaAddress = (address?: Given): boolean => {
 const hasOneCase = (digits: string): boolean =>
   digits === digits.toLowerCase() || digits === digits.toUpperCase()
 
-/** EIP-55: a letter is a capital where the hash of the small digits has a digit from 8 up. */
+/** EIP-55: a letter is in upper case where the hash of the digits in lower case has a digit of 8 or more. */
 const withChecksum = (digits: string): string => {
   const small = digits.toLowerCase()
   const hash = keccak256(small)
@@ -67,7 +67,7 @@ const withChecksum = (digits: string): string => {
     .join('')
 }
 
-/** ISO 7064 MOD 97-10 as IBANs have it: letters count from 10, and the country with `00` goes to the end. */
+/** ISO 7064 MOD 97-10 as in IBANs: A is 10, B is 11 and so on, and the country code with `00` is put at the end. */
 const icapCheckDigits = (account: string): number => {
   let remainder = 0
   for (const character of `${account}XE00`) {

@@ -34,7 +34,7 @@ type ParameterFields = {
   exclusive?: readonly string[]
 }
 
-// Each of the following unions covers every parameter there can be; the intersection of all is what is allowed.
+// Each of the following unions states one rule for all parameters. A parameter must fit every one of them.
 type OptionsFitType =
   | { type: 'string'; options?: readonly string[] }
   | { type: 'number'; options?: readonly number[] }
@@ -69,7 +69,7 @@ export type ProperInputParametersDefinition = InputParametersDefinition & {
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- contract 5: adapters intersect and spread it
 export type EmptyInputParameters = {}
 
-// A key that is not in the definition reads as `unknown` here, which only `unknown` itself is a subtype of.
+// Without the key, `P['default']` is `unknown`; and `unknown extends X` holds only where X is `unknown` itself.
 type HasDefault<P extends InputParameter> = unknown extends P['default'] ? false : true
 
 type SingleValue<P extends InputParameter> = P['options'] extends readonly (string | number)[]

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 
-/** Loaded by what describes and checks, and by its types alone elsewhere: nothing of this is on the way of an answer. */
+/** These schemas are loaded only by code that describes or checks answers. Everything else imports their types alone. */
 
 export const Reason = Type.Object(
   {
@@ -16,7 +16,7 @@ export const Reason = Type.Object(
   { additionalProperties: false, description: 'Why there is no value to answer with.' },
 )
 
-/** Why there is no value to answer with: `error.reason`, an addition to the contract's error body. */
+/** Why there is no value to answer with. It is `error.reason`, which we add to the contract's error body. */
 export type Reason = Static<typeof Reason>
 
 export const ErrorAnswer = Type.Object(

@@ -22,7 +22,7 @@ export class AdapterError extends Error {
   metricsLabel?: HttpRequestType
   reason?: Reason
   override name: string
-  // Declared as a field, hence enumerable: authors log and serialise these errors as plain objects.
+  // Declared as a field so that it is enumerable: authors log and serialise these errors as plain objects.
   override message: string
 
   constructor({
@@ -72,10 +72,10 @@ export class AdapterError extends Error {
   }
 }
 
-// Error objects serialise to `{}`, and those of HTTP clients hold circular references and request headers.
+// An error object becomes `{}` as JSON, and errors of HTTP clients hold circular references and request headers.
 const printableCause = (cause: unknown) => (cause instanceof Error ? String(cause) : cause)
 
-/** The request is at fault: unknown endpoint, bad parameters, wrong content type. */
+/** The request is wrong: unknown endpoint, bad parameters, wrong content type. */
 export class AdapterInputError extends AdapterError {
   constructor(input: Partial<AdapterError>) {
     super({ ...input, metricsLabel: HttpRequestType.INPUT_ERROR })
@@ -110,7 +110,7 @@ export class AdapterDataProviderError extends AdapterError {
   }
 }
 
-/** The provider could not be reached or went away. */
+/** The provider could not be reached, or the connection ended. */
 export class AdapterConnectionError extends AdapterError {
   constructor(
     input: Partial<AdapterError>,
@@ -120,7 +120,7 @@ export class AdapterConnectionError extends AdapterError {
   }
 }
 
-/** For the rules of one adapter. */
+/** An error that an adapter's author defines. */
 export class AdapterCustomError extends AdapterError {
   constructor(input: Partial<AdapterError>) {
     super({ ...input, metricsLabel: HttpRequestType.CUSTOM_ERROR })

@@ -21,8 +21,8 @@ export { InputParametersDefinitionError } from './input-errors'
 type Relation = { param: string; dependsOn: readonly string[]; exclusive: readonly string[] }
 
 /**
- * The parameters an endpoint takes: checks its own definition when made (contract 5.2) and every request after that
- * (contract 5.3).
+ * The parameters that an endpoint takes. The constructor checks the definition (contract 5.2), and `validateInput` checks
+ * a request (contract 5.3).
  *
  * @example
  * const inputParameters = new InputParameters({
@@ -60,8 +60,8 @@ export class InputParameters<const T extends ProperInputParametersDefinition> {
   }
 
   /**
-   * The parameters of one request, as a new object with every declared key in definition order. Unknown keys are
-   * dropped unread, types are never converted, and the input is not changed.
+   * The parameters of one request, as a new object with every declared key in the order of the definition. Unknown keys
+   * are ignored, types are never converted, and the input is not changed.
    *
    * @throws AdapterError (status 400) naming the parameter and what was expected
    */
@@ -87,7 +87,7 @@ const setOwn = (target: Record<string, unknown>, name: string, value: unknown) =
   }
 }
 
-// contract 5.3 looks at validated values: a default and the empty list of an absent array count as present.
+// contract 5.3 is about validated values: a default value, and the empty list of an absent array, count as present.
 const checkRelation = ({ param, dependsOn, exclusive }: Relation, validated: Record<string, unknown>) => {
   if (validated[param] === undefined) return
   if (dependsOn.some((other) => validated[other] === undefined)) {

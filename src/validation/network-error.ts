@@ -1,6 +1,6 @@
 import { type ErrorCode } from './error-codes'
 
-/** What Node calls the failures of a connection, and which of our codes they have. */
+/** Node's codes for failed connections, with our code for each. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ECONNREFUSED: 'CONNECTION_REFUSED',
   ENOTFOUND: 'HOST_NOT_FOUND',
@@ -19,7 +19,7 @@ interface NodeError {
   errors?: unknown
 }
 
-/** Where a host has several addresses Node tries each, and makes one error of theirs that has no words of its own. */
+/** When a host has several addresses, Node tries each of them and puts their errors into one error, whose own message is empty. */
 const partsOf = (error: unknown): unknown[] => {
   const { errors, cause } = (error ?? {}) as NodeError
   if (Array.isArray(errors)) return errors
@@ -28,16 +28,16 @@ const partsOf = (error: unknown): unknown[] => {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** What each address of a host said, if it has several; undefined for all other errors. */
+/** The messages for all addresses of a host, if it has several; undefined for all other errors. */
 export const textOfParts = (error: unknown): string | undefined => {
   const parts = partsOf(error)
   return parts.length === 0 ? undefined : parts.map(messageOf).join('; ')
 }
 
-/** What an error of a connection says, in words that are never empty because a host has several addresses. */
+/** The message of an error of a connection; for a host with several addresses, the messages for all of them. */
 export const networkText = (error: unknown): string => textOfParts(error) ?? messageOf(error)
 
-/** Which of our codes an error of Node has, its own or that of a part; undefined for one that is not of the network. */
+/** Our code for an error of Node, by its own code or that of one of its parts; undefined for an error that has no such code. */
 export const networkCode = (
   error: unknown,
   further: Readonly<Record<string, ErrorCode>> = {},

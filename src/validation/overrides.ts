@@ -10,7 +10,7 @@ export type Overrides = {
 }
 
 /**
- * Checks the shape of a request's `overrides`, if it has any (contract 5.3). Falsy overrides count as none, and so
+ * Checks the shape of a request's `overrides`, if it has any (contract 5.3). Falsy overrides count as absent, and so
  * does null for one adapter.
  *
  * @throws AdapterError (status 400) naming what is wrong
@@ -36,8 +36,8 @@ export const validateOverrides = (input: { overrides?: Overrides }): void => {
 
 const maxPrintedDepth = 4
 
-// What `String(value)` gives, but safe for what a client can send: an object may hide or break its own `toString`, and
-// a list nested deeply enough overflows the stack.
+// The same as `String(value)`, but safe for everything that a client can send: an object may have a `toString` that is no
+// function, and `String` would overflow the stack on a list that is nested very deeply.
 const printable = (value: unknown, depth = 0): string => {
   if (typeof value !== 'object' || value === null) return String(value)
   if (!Array.isArray(value) || depth === maxPrintedDepth) return '[object Object]'

@@ -5,12 +5,12 @@ import {
 } from './definition-types'
 import { InputParametersDefinitionError, InputValidationError } from './input-errors'
 
-/** What a parameter needs of its nested definition. */
+/** The part of its nested definition that a parameter uses. */
 export interface NestedParameters {
   validateInput(raw: unknown): unknown
 }
 
-/** One parameter, prepared once so that a request only compares. */
+/** One parameter. Everything that does not depend on the request is prepared once. */
 export class Param {
   /** The main name, then the aliases, in the order they are looked up. */
   readonly aliases: readonly string[]
@@ -42,7 +42,7 @@ export class Param {
     let found: unknown
     for (const alias of this.aliases) {
       const value = data[alias]
-      // Most aliases are not in the request, and the test for undefined is the cheaper one.
+      // The cheap tests come first, because most aliases are not in the request.
       if (value === undefined || value === null || !Object.hasOwn(data, alias)) continue
       if (countsAsGiven(found)) {
         throw new InputValidationError(

@@ -3,7 +3,7 @@ import { type ErrorCode } from './error-codes'
 
 export { type Reason }
 
-/** What kind of thing is wrong (ER-1): closed, so that who reads it can branch on it. */
+/** What kind of thing is wrong (ER-1). The set is closed, so that code which reads it can handle each class. */
 export type ReasonClass =
   | 'input'
   | 'auth'
@@ -62,12 +62,12 @@ const classes: Record<ErrorCode, ReasonClass> = {
 
 const isKnown = (code: string): code is ErrorCode => Object.hasOwn(classes, code)
 
-/** The class of a reason. A code of an author's own is taken for the provider's. */
+/** The class of a reason. A code that an author made up counts as the provider's. */
 export const classOf = ({ code }: Pick<Reason, 'code'>): ReasonClass =>
   isKnown(code) ? classes[code] : 'provider'
 
 /**
- * A reason that may go on: what is wrong now, since when something has been.
+ * A reason with what is wrong now. If something was wrong before, it keeps the time since when that was so.
  *
  * @param before - what was wrong until now, if anything was
  */

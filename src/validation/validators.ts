@@ -115,6 +115,6 @@ const narrowestRange = (metas: readonly ValidatorMeta[]): Range => {
   }
 }
 
-// Node skips what it cannot decode, so only the way back shows whether all of it was base64.
+// Node ignores characters that it cannot decode. Only encoding the bytes again shows whether all of the text was base64.
 const isBase64 = (value: unknown) =>
   typeof value === 'string' && value !== '' && Buffer.from(value, 'base64').toString('base64') === value

@@ -23,7 +23,7 @@ const parse = (weekend: string | undefined) => {
 }
 
 /**
- * Reads `DHH-DHH:TZ`: from which hour of which day (0 is Sunday) the weekend lasts until which, by the clocks of a zone.
+ * Reads `DHH-DHH:TZ`: the day (0 is Sunday) and hour at which the weekend begins, those at which it ends, and the zone that they are in.
  *
  * @example
  * parseWeekendString('520-020:America/New_York') // Friday 20:00 to Sunday 20:00: { start: '520', end: '020', tz: 'America/New_York' }
@@ -35,15 +35,15 @@ export const parseWeekendString = (weekend?: string): { start: string; end: stri
 }
 
 /**
- * Whether it is weekend now: the clocks of the zone are at `start` or later, and not yet at `end`. A range may go past Saturday; one that
- * starts where it ends is the whole week.
+ * Whether it is weekend now: in the zone it is `start` or later, and not yet `end`. A range may go past Saturday into the next week; a
+ * range that ends where it starts is the whole week.
  *
  * @throws AdapterInputError (status 400) as {@link parseWeekendString}
  */
 export const isWeekendNow = (weekend?: string): boolean => {
   const { start, end, clock } = parse(weekend)
   const now = hourOfWeek(clock, Date.now())
-  // All three have the same number of digits, so that text compares as numbers do.
+  // All three have the same number of digits, so texts compare as numbers do.
   return start < end ? start <= now && now < end : start <= now || now < end
 }
 

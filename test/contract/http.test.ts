@@ -7,6 +7,7 @@ const params = (n: number) => ({ base: `F${n}` })
 testTransport('the HTTP transport', {
   lacks: {
     'late events': 'A request and its answer are one exchange: no connection is replaced by another.',
+    'a goodbye': 'An answer is over when it has come whole.',
   },
   async start() {
     const prices: Record<string, unknown> = {}

@@ -18,10 +18,12 @@ export interface TransportRig {
   /** Ends the connection in use from the provider's side. */
   cut: () => Promise<void>
   /**
-   * Has the connection in use replaced by another, and has the old one send this when it is not in use any more. Resolves when the
+   * Has our side leave the connection in use for another, and has the old one send this when it has been left. Resolves when the
    * transport has had all that it will ever get of it. Absent where the rig says that there are no late events.
    */
   late?: (n: number, value: number) => Promise<void>
+  /** Has the provider say goodbye on the connection in use, and send this after it. Absent where the rig says that there is no goodbye. */
+  afterGoodbye?: (n: number, value: number) => Promise<void>
   /** From here on nobody gets a connection, and the one in use ends. */
   refuse: () => Promise<void>
   accept: () => void
@@ -32,7 +34,7 @@ export interface TransportRig {
 }
 
 /** What some transports do not have, so that there is nothing to test. */
-export type Situation = 'late events'
+export type Situation = 'late events' | 'a goodbye'
 
 export interface TransportKind {
   start: () => Promise<TransportRig>
@@ -100,6 +102,22 @@ export const testTransport = (name: string, { start, lacks = {}, fakesTimers }: 
     }
   }
 
+  /** Feed 0 keeps its value through this, and the connection that follows fills both feeds. */
+  const isNotTouched = async (by: (rig: TransportRig) => Promise<void>): Promise<void> => {
+    const it = await begin()
+    for (const n of [0, 1]) await want(it, n)
+    await it.send(0, 1)
+    await served(it, 0, 1)
+    await by(it)
+    await it.wanted(0)
+    expect(await resultOf(it, 0)).toBe(1)
+    await it.send(1, 2)
+    await served(it, 1, 2)
+    expect(await resultOf(it, 0)).toBe(1)
+    await it.send(0, 3)
+    await served(it, 0, 3)
+  }
+
   describe(`${name}, as every transport,`, () => {
     it('SB-2: goes on with every wanted feed after its connection was cut', async () => {
       const it = await begin()
@@ -144,20 +162,12 @@ export const testTransport = (name: string, { start, lacks = {}, fakesTimers }: 
     })
 
     if (lacks['late events'] === undefined)
-      it('CN-1: is not touched by what a connection says that has been replaced', async () => {
-        const it = await begin()
-        for (const n of [0, 1]) await want(it, n)
-        await it.send(0, 1)
-        await served(it, 0, 1)
-        await it.late!(0, 99)
-        await it.wanted(0)
-        expect(await resultOf(it, 0)).toBe(1)
-        await it.send(1, 2)
-        await served(it, 1, 2)
-        expect(await resultOf(it, 0)).toBe(1)
-        await it.send(0, 3)
-        await served(it, 0, 3)
-      })
+      it('CN-1: is not touched by what a connection says that has been replaced', () =>
+        isNotTouched(({ late }) => late!(0, 99)))
+
+    if (lacks['a goodbye'] === undefined)
+      it('is not touched by what a provider says after its own goodbye', () =>
+        isNotTouched(({ afterGoodbye }) => afterGoodbye!(0, 99)))
 
     it('LC-3: leaves neither a connection nor a timer when it stops', async () => {
       using timers = ownTimers(fakesTimers === true ? FAKED : undefined)

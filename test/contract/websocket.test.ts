@@ -10,6 +10,7 @@ import {
 } from '../transports/websocket/support'
 import { WebSocketTransport } from '../../src/transports/websocket/websocket-transport'
 import { GUARD_MS, SOON, testTransport } from './transport'
+import { wsRig } from './ws-rig'
 
 const params = (n: number): Params => ({ base: `F${n}`, quote: 'USD' })
 
@@ -17,8 +18,6 @@ testTransport('the WebSocket transport', {
   async start() {
     const provider = await wsProvider({ guardMs: GUARD_MS })
     let place = 0
-    let current = 0
-    const connection = () => provider.connection(current)
     const of = config(() => `${provider.url}/${place}`)
     const { message } = of.handlers
     of.handlers.message = (m, context) => {
@@ -43,19 +42,15 @@ testTransport('the WebSocket transport', {
       return (broken.length === 0 ? good : [...bad, ...good, ...bad]) as typeof good
     }
     const service = await run(new WebSocketTransport<Types>(of), SOON, GUARD_MS)
-    const leave = async () => {
-      const { [current]: last } = provider.connections
-      if (last === undefined) return
-      current++
-      last.close(1011)
-      await last.closed
-    }
+    const half = wsRig(provider, service, (connection) => connection.close(1011))
+    const { connection } = half
     const wanted = async (n: number) => {
       const [text] = subscribe(params(n))
       const there = await connection()
       if (!there.received.includes(text!)) await there.next((one) => one === text)
     }
     return {
+      ...half,
       service,
       params,
       wanted,
@@ -63,28 +58,18 @@ testTransport('the WebSocket transport', {
       sendThrowing: async () => (await connection()).send({ unknown: true }),
       sendBroken: async (n, value) =>
         (await connection()).send({ ticks: [null, { ...params(n), price: value } satisfies Tick] }),
-      cut: leave,
       async late(n, value) {
         const old = await connection()
         // It does not see that it is being left, so that nothing on its way is held back.
         old.freeze()
         place++
-        current++
+        half.moveOn()
         await wanted(n)
         old.thaw()
         old.send(tick(params(n), value))
         await old.closed
       },
-      async refuse() {
-        provider.refuse()
-        await leave()
-      },
-      accept: () => provider.accept(),
-      gone: async () => void (await Promise.all(provider.connections.map(({ closed }) => closed))),
-      async end() {
-        await service.stop()
-        await provider.stop()
-      },
+      afterGoodbye: (n, value) => half.sendAfterGoodbye(tick(params(n), value)),
     }
   },
 })

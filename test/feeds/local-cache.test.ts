@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CacheFactory } from '../../src/adapter/cache-factory'
-import { isLocalReader, isPlainLocal, LocalCache, type Place } from '../../src/feeds/local-cache'
+import { isPlainLocal, LocalCache, localLayerOf, type Place } from '../../src/feeds/local-cache'
 import { metrics } from '../../src/metrics/registry'
 import { LoggerFactoryProvider } from '../../src/util/logging'
 
@@ -264,7 +264,7 @@ describe('the kinds of local cache', () => {
     vi.spyOn(spied, 'get')
     const kinds = [new LocalCache(1), new OwnSet(1), new OwnGet(1), spied]
     expect(kinds.map(isPlainLocal)).toEqual([true, false, true, true])
-    expect(kinds.map(isLocalReader)).toEqual([true, true, false, false])
+    expect(kinds.map((cache) => localLayerOf(cache) === cache)).toEqual([true, true, false, false])
   })
 
   it('are the only kinds that the factory builds', () => {

@@ -35,7 +35,7 @@ const environmentReaders: readonly { files: RegExp; names?: ReadonlySet<string> 
 ]
 
 /** What a protocol may import of src/ beside the public files: what an author of transports of their own would need, and no more. */
-const openToProtocols = /^src\/(connections|config|util|transports\/pushed)\//
+const openToProtocols = /^src\/(connections|config|util|transports\/peer)\//
 
 export interface Violation {
   /** Path from the repository's root. */
@@ -144,7 +144,7 @@ function checkProtocol(file: string, target: string, entry: Import, report: Repo
     report(
       entry,
       'protocol',
-      `${target} is private: protocols are written against src/public/, connections, config, util and the pushed transport`,
+      `${target} is private: protocols are written against src/public/, connections, config, util and the peer transport`,
     )
 }
 

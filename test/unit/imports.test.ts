@@ -158,14 +158,14 @@ describe('public files', () => {
 })
 
 describe('protocols', () => {
-  it('import public files, connections, config, util and the pushed transport', () => {
+  it('import public files, connections, config, util and the peer transport', () => {
     for (const path of [
       'public/adapter',
       'public/validation/error',
       'connections/link',
       'config/pem',
       'util/sleep',
-      'transports/pushed/pushed-transport',
+      'transports/peer/peer-transport',
     ])
       expect(rulesBroken('protocols/strapi/a.ts', `import { b } from '../../src/${path}'`), path).toEqual([])
     expect(rulesBroken('protocols/strapi/push/a.ts', `import { b } from '../b'`)).toEqual([])

@@ -1,6 +1,6 @@
 import { type AdapterResponse, type ResponseGenerics } from '../../../src/public/util/types'
 import { type TypeFromDefinition } from '../../../src/public/validation/input-params'
-import { wantingTransports } from '../../../src/transports/pushed/terms'
+import { wantingTransports } from '../../../src/transports/peer/terms'
 import { type Transport, type TransportGenerics } from '../../../src/public/transports'
 import { type LiveFeed } from './plan'
 

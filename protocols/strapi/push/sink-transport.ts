@@ -4,8 +4,8 @@ import { LogLimiter } from '../../../src/util/log-limiter'
 import { makeLogger } from '../../../src/util/logging'
 import { type EmptyInputParameters } from '../../../src/public/validation/input-params'
 import { type ConnectionStatus } from '../../../src/connections/connection-status'
-import { PushedTransport } from '../../../src/transports/pushed/pushed-transport'
-import { type Reason } from '../../../src/transports/pushed/terms'
+import { PeerTransport } from '../../../src/transports/peer/peer-transport'
+import { type Reason } from '../../../src/transports/peer/terms'
 import { type EndpointContext } from '../../../src/public/adapter/types'
 import { type TransportGenerics } from '../../../src/public/transports'
 import { shownUrl } from '../../../src/connections/connection-stats'
@@ -52,7 +52,7 @@ export interface StrapiPushConfig<Source extends TransportGenerics, Settings> {
 export class StrapiPushTransport<
   Source extends TransportGenerics,
   T extends StrapiPushGenerics,
-> extends PushedTransport<T> {
+> extends PeerTransport<T> {
   private context: EndpointContext<T> | undefined
   private failingSince = 0
   private readonly startedAt = Date.now()

@@ -2,12 +2,11 @@ import { Adapter } from '../../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../../src/adapter/adapter-endpoint'
 import { type BaseAdapterSettings } from '../../../src/config/settings'
 import { type ProviderResult, type SingleNumberResultResponse } from '../../../src/feeds/responses'
-import { type ProviderConnection } from '../../../src/testing/provider-connection'
 import { serve } from '../../../src/testing/serve'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { InputParameters } from '../../../src/validation/input-parameters'
-import { closeAndSend } from '../../../test/contract/late-frame'
 import { GUARD_MS, SOON, testTransport } from '../../../test/contract/transport'
+import { wsRig } from '../../../test/contract/ws-rig'
 import { type ConnectorEvent, TremorTransport } from '..'
 
 const inputParameters = new InputParameters({ base: { description: 'Base', type: 'string', required: true } })
@@ -28,7 +27,9 @@ const results = ({ value }: ConnectorEvent): ProviderResult<Types>[] =>
     return [...bad, notFinite] as ProviderResult<Types>[]
   })
 
-const adapterOf = (url: string) => () =>
+type Handler = ConstructorParameters<typeof TremorTransport<Types>>[0]['handlers']['event']
+
+const adapterOf = (url: string, event: Handler) => () =>
   new Adapter({
     name: 'TREMOR_TEST',
     defaultEndpoint: 'price',
@@ -46,29 +47,34 @@ const adapterOf = (url: string) => () =>
               reconnect: { retry: { interval_ms: 20, growth_rate: 1 } },
             },
           }),
-          handlers: { event: results },
+          handlers: { event },
           requests: ({ new: fresh }) => fresh.map(({ base }) => ({ value: `+${base}` })),
         }),
       }),
     ],
   })
 
+/** An event that makes the adapter send more than its peer reads. */
+const FLOOD = 'flood'
+
 testTransport('the Tremor transport, as a client', {
   async start() {
     const provider = await wsProvider({ guardMs: GUARD_MS })
-    const service = await serve(adapterOf(provider.url), { env: SOON, guardMs: GUARD_MS })
-    let current = 0
-    const connection = () => provider.connection(current)
+    let hasLeft = () => {}
+    const event: Handler = (received, { send }) => {
+      if (received.value !== FLOOD) return results(received)
+      // Nobody reads this: when too much of it waits, the connection is left.
+      while (send({ value: 'x'.repeat(1_000_000) }).length === 0);
+      hasLeft()
+      return []
+    }
+    const service = await serve(adapterOf(provider.url, event), { env: SOON, guardMs: GUARD_MS })
+    const half = wsRig(provider, service, (connection) => connection.destroy())
+    const { connection } = half
     const send = async (...prices: { base: string; price: number | null }[]) =>
       (await connection()).send(prices)
-    const leave = async () => {
-      const { [current]: last } = provider.connections
-      if (last === undefined) return
-      current++
-      last.destroy()
-      await last.closed
-    }
     return {
+      ...half,
       service,
       params,
       async wanted(n) {
@@ -82,26 +88,18 @@ testTransport('the Tremor transport, as a client', {
         const bad = { ...params(9), price: null }
         await send(bad, { ...params(n), price: value }, bad)
       },
-      cut: leave,
       async late(n, value) {
         const old = await connection()
-        current++
-        closeAndSend(socketOf(old), 1001, JSON.stringify([{ ...params(n), price: value }]))
+        half.moveOn()
+        const left = new Promise<void>((resolve) => (hasLeft = resolve))
+        old.send(JSON.stringify(FLOOD))
+        old.freeze()
+        await left
+        old.thaw()
+        old.send([{ ...params(n), price: value }])
         await old.closed
       },
-      async refuse() {
-        provider.refuse()
-        await leave()
-      },
-      accept: () => provider.accept(),
-      gone: async () => void (await Promise.all(provider.connections.map(({ closed }) => closed))),
-      async end() {
-        await service.stop()
-        await provider.stop()
-      },
+      afterGoodbye: (n, value) => half.sendAfterGoodbye([{ ...params(n), price: value }]),
     }
   },
 })
-
-const socketOf = (connection: ProviderConnection) =>
-  (connection as unknown as { ws: Parameters<typeof closeAndSend>[0] }).ws

@@ -1,6 +1,6 @@
-import { closeAndSend } from '../../../test/contract/late-frame'
+import { vi } from 'vitest'
 import { GUARD_MS, SOON, testTransport } from '../../../test/contract/transport'
-import { type ProviderConnection } from '../../../src/testing/provider-connection'
+import { wsRig } from '../../../test/contract/ws-rig'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { type PriceFunction, priceMessage, serveVersia } from './support'
 import { key } from './vectors'
@@ -15,17 +15,23 @@ const price: PriceFunction = ({ base = '', quote = '', value }) => {
   return { params: { base, quote }, response: { result, data: { value } } }
 }
 
+const BAD_MESSAGES_IN_A_ROW = 100
+/** For so long it stays away from a source that sent them. */
+const AWAY_MS = 60_000
+
 testTransport('the Versia transport, to a source that it dials', {
+  fakesTimers: true,
   async start() {
     const provider = await wsProvider({ guardMs: GUARD_MS })
     const of = { price, serve: { env: SOON, guardMs: GUARD_MS } }
     const service = await serveVersia({ connect: { url: provider.url } }, of)
-    let current = 0
-    let observedAt = Date.now() - 60_000
-    const connection = () => provider.connection(current)
+    const half = wsRig(provider, service, (connection) => connection.close(1001))
+    const { connection } = half
+    let observedAt = 0
     const messageOf = (base: string, value: number) => {
       // A price that is not newer than the last is none.
-      const observed = new Date(++observedAt).toISOString()
+      observedAt = Math.max(observedAt + 1, Date.now() - 60_000)
+      const observed = new Date(observedAt).toISOString()
       return priceMessage({
         feed: `${base}/USD`,
         base,
@@ -38,14 +44,8 @@ testTransport('the Versia transport, to a source that it dials', {
       const there = await connection()
       for (const base of bases) there.send(messageOf(base, 1))
     }
-    const leave = async () => {
-      const { [current]: last } = provider.connections
-      if (last === undefined) return
-      current++
-      last.close(1001)
-      await last.closed
-    }
     return {
+      ...half,
       service,
       params,
       wanted: async () => void (await connection()),
@@ -60,26 +60,16 @@ testTransport('the Versia transport, to a source that it dials', {
         there.send(messageOf(`F${n}`, value))
         await say('NONE')
       },
-      cut: leave,
       async late(n, value) {
         const old = await connection()
-        current++
-        closeAndSend(socketOf(old), 1001, messageOf(`F${n}`, value))
+        half.moveOn()
+        // In one breath: it has left when the last of them comes.
+        for (let sent = 0; sent < BAD_MESSAGES_IN_A_ROW; sent++) old.send('{"no":"price"}')
+        old.send(messageOf(`F${n}`, value))
         await old.closed
+        await vi.advanceTimersByTimeAsync(AWAY_MS)
       },
-      async refuse() {
-        provider.refuse()
-        await leave()
-      },
-      accept: () => provider.accept(),
-      gone: async () => void (await Promise.all(provider.connections.map(({ closed }) => closed))),
-      async end() {
-        await service.stop()
-        await provider.stop()
-      },
+      afterGoodbye: (n, value) => half.sendAfterGoodbye(messageOf(`F${n}`, value)),
     }
   },
 })
-
-const socketOf = (connection: ProviderConnection) =>
-  (connection as unknown as { ws: Parameters<typeof closeAndSend>[0] }).ws

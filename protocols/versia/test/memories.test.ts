@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Standing } from '../../../src/transports/pushed/terms'
+import { type Standing } from '../../../src/transports/peer/terms'
 import { PriceOrder } from '../price-order'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { processReplayMemory, ReplayMemory } from '../replay-memory'

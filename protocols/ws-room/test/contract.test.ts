@@ -9,7 +9,7 @@ import { type BelievedPrice, WsRoomTransport } from '..'
 import { roomNameOf } from '../connection-string'
 import { sceneBody } from '../packets'
 import { encodePrice, priceText } from '../price'
-import { type Client, roomServer, update } from './room-server'
+import { challenge, type Client, roomServer, update } from './room-server'
 import { identityOf, key, keyOf } from './vectors'
 
 const inputParameters = new InputParameters({ base: { description: 'Base', type: 'string', required: true } })
@@ -89,6 +89,13 @@ testTransport('the transport for rooms', {
       },
       cut: leave,
       async late(n, value) {
+        const old = await client()
+        current = undefined
+        // In one breath: a second challenge is against the rules, and it has left when the price comes.
+        old.send(challenge(), packetOf(`F${n}`, value))
+        await old.closed
+      },
+      async afterGoodbye(n, value) {
         const { socket, closed } = await client()
         current = undefined
         closeAndSend(socket, 1001, packetOf(`F${n}`, value))

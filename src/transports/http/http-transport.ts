@@ -3,9 +3,12 @@ import { metrics } from '../../metrics/registry'
 import { identify } from '../../feeds/delta'
 import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { RedisSubscriptionSet } from '../../redis/redis-subscription-set'
+import { exact, exponentialBackoff } from '../../util/backoff'
+import { isOurs } from '../../util/overridden'
 import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { atOnceThen, type RetryRule } from '../../connections/retry'
 import { FEED_OUTAGE, OUTAGE, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
@@ -23,6 +26,11 @@ import { monotonicMs } from '../../util/clock'
 
 /** While everything waits to be tried again, the loop looks up this often, so that it is never silent for long. */
 const HELD_LOOK_MS = 1_000
+
+/** How long to wait before the next pass while the author's code fails passes: such a bug must not fill the log at the speed of the loop. */
+const AFTER_FAILED_PASS = atOnceThen(
+  exponentialBackoff({ minMs: 40, maxMs: HELD_LOOK_MS, factor: 2, jitter: exact }),
+)
 
 /** A pass whose requests overflowed waits no longer than this, so that it ends within its time limit. */
 const MAX_OVERFLOW_WAIT_MS = 5_000
@@ -51,7 +59,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private readonly stopping = new AbortController()
   private context: EndpointContext<T> | undefined
   private passesInFlight = 0
-  private failedPasses = 0
+  private failedPass: { delayMs: number; next: RetryRule<void> } | undefined
   private isAskingLate = false
   private isWaitingForHold = false
 
@@ -97,8 +105,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     }
     this.setWarmer(true)
     this.context = context
-    // An author's bug that fails every pass is not to fill the log at the speed of the loop.
-    if (this.failedPasses > 1) await this[WAKE].wait(Math.min(HELD_LOOK_MS, 10 * 2 ** this.failedPasses))
+    const pauseMs = this.failedPass?.delayMs ?? 0
+    if (pauseMs > 0) await this[WAKE].wait(pauseMs)
     const added = this.takeAdded()
     this[WAKE].clear()
     const requests = this.prepare(context, entries)
@@ -150,10 +158,10 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private prepare(context: EndpointContext<T>, entries: Params<T>[]): PreparedRequest<T>[] {
     try {
       const requests = this.preparation.prepare(context, this.name, entries)
-      this.failedPasses = 0
+      this.failedPass = undefined
       return requests
     } catch (error) {
-      this.failedPasses += 1
+      this.failedPass = (this.failedPass?.next ?? AFTER_FAILED_PASS).next()
       throw error
     }
   }
@@ -203,8 +211,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
 
   private async ask({ key, request, cost }: PreparedRequest<T>, isUrgent: boolean): Promise<Answer<T>> {
     const { requester } = this
-    const jumpsQueue =
-      isUrgent && requester instanceof Requester && requester.request === Requester.prototype.request
+    const jumpsQueue = isUrgent && requester instanceof Requester && isOurs(requester, Requester, 'request')
     return jumpsQueue ? requester.requestUrgently(key, request, cost) : requester.request(key, request, cost)
   }
 

@@ -380,6 +380,27 @@ describe('prepareRequests', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('that throws for all is waited for twice as long each time, from the second time on, until it works', async () => {
+    const prepareRequests = vi.fn((): [] => [])
+    const { transport } = await initialized({ prepareRequests }, [ETH], vi.fn())
+    const waitBeforePass = async () => {
+      const startedAt = Date.now()
+      let askedAt = NaN
+      prepareRequests.mockImplementationOnce(() => {
+        askedAt = Date.now()
+        throw new Error('mine')
+      })
+      await expect(pass(transport, 1_000)).rejects.toThrow('mine')
+      return askedAt - startedAt
+    }
+    const waits: number[] = []
+    while (waits.length < 9) waits.push(await waitBeforePass())
+    expect(waits).toEqual([0, 0, 40, 80, 160, 320, 640, 1_000, 1_000])
+    await pass(transport, 1_000)
+    expect([await waitBeforePass(), await waitBeforePass(), await waitBeforePass()]).toEqual([0, 0, 40])
+    await transport.shutdown()
+  })
+
   it.each([
     ['nothing', undefined],
     ['a promise', Promise.resolve([])],

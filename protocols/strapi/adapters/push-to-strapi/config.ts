@@ -1,21 +1,13 @@
 import { AdapterConfig } from '../../../../src/public/config'
 import { validator } from '../../../../src/public/validation/utils'
+import { adminPath, attribute, contentType, maxPriceAge, serverUrl } from '../../adapter-settings'
 import { feedsOf } from './feeds'
 
 export const MODES = ['append', 'replace-matching', 'replace-type'] as const
 
-const attribute = (what: string, name: string) =>
-  ({ description: `Attribute with ${what}`, type: 'string', default: name, sensitive: false }) as const
-
 export const config = new AdapterConfig(
   {
-    SERVER_URL: {
-      description: 'Address of the Strapi server, for example https://cms.example.org',
-      type: 'string',
-      required: true,
-      sensitive: false,
-      validate: validator.url(),
-    },
+    SERVER_URL: serverUrl,
     SERVER_TOKEN: {
       description:
         'Transfer token with the permission "push". It can delete content: guard it like a password of the database',
@@ -75,24 +67,9 @@ export const config = new AdapterConfig(
       default: 60_000,
       validate: validator.integer({ min: 60_000, max: 86_400_000 }),
     },
-    MAX_PRICE_AGE_MS: {
-      description: 'A price that was observed longer ago is not pushed (ms)',
-      type: 'number',
-      default: 86_400_000,
-      validate: validator.integer({ min: 60_000, max: 31_536_000_000 }),
-    },
-    ADMIN_PATH: {
-      description: 'Path of the admin panel, under which transfers are made',
-      type: 'string',
-      default: '/admin',
-      sensitive: false,
-    },
-    PRICE_CONTENT_TYPE: {
-      description: 'Content type to write into',
-      type: 'string',
-      default: 'api::price.price',
-      sensitive: false,
-    },
+    MAX_PRICE_AGE_MS: maxPriceAge('is not pushed'),
+    ADMIN_PATH: adminPath,
+    PRICE_CONTENT_TYPE: contentType('to write into'),
     PRICE_BASE_ATTRIBUTE: attribute('the symbol of the base asset', 'base'),
     PRICE_QUOTE_ATTRIBUTE: attribute('the symbol of the quote asset', 'quote'),
     PRICE_VALUE_ATTRIBUTE: attribute('the price: text, or a decimal', 'value'),

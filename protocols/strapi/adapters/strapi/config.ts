@@ -1,15 +1,10 @@
 import { AdapterConfig } from '../../../../src/public/config'
 import { validator } from '../../../../src/public/validation/utils'
+import { adminPath, attribute, contentType, maxPriceAge, serverUrl } from '../../adapter-settings'
 
 export const config = new AdapterConfig(
   {
-    SERVER_URL: {
-      description: 'Address of the Strapi server, for example https://cms.example.org',
-      type: 'string',
-      required: true,
-      sensitive: false,
-      validate: validator.url(),
-    },
+    SERVER_URL: serverUrl,
     SERVER_TOKEN: {
       description:
         'With READ_MODE=pull a transfer token with the permission "pull" alone, with READ_MODE=rest an API token that may find prices. A transfer token reads everything that Strapi has: guard it like a password of the database',
@@ -31,54 +26,22 @@ export const config = new AdapterConfig(
       default: 300_000,
       validate: validator.integer({ min: 60_000, max: 3_000_000 }),
     },
-    MAX_PRICE_AGE_MS: {
-      description: 'A price that was observed longer ago is not served (ms)',
-      type: 'number',
-      default: 86_400_000,
-      validate: validator.integer({ min: 60_000, max: 31_536_000_000 }),
-    },
-    ADMIN_PATH: {
-      description: 'Path of the admin panel, under which transfers are made',
-      type: 'string',
-      default: '/admin',
-      sensitive: false,
-    },
-    PRICE_CONTENT_TYPE: {
-      description: 'Content type that holds the prices',
-      type: 'string',
-      default: 'api::price.price',
-      sensitive: false,
-    },
+    MAX_PRICE_AGE_MS: maxPriceAge('is not served'),
+    ADMIN_PATH: adminPath,
+    PRICE_CONTENT_TYPE: contentType('that holds the prices'),
     PRICE_REST_PATH: {
       description: 'Path of the content type in the REST API',
       type: 'string',
       default: '/api/prices',
       sensitive: false,
     },
-    PRICE_BASE_ATTRIBUTE: {
-      description: 'Attribute with the symbol of the base asset',
-      type: 'string',
-      default: 'base',
-      sensitive: false,
-    },
-    PRICE_QUOTE_ATTRIBUTE: {
-      description: 'Attribute with the symbol of the quote asset',
-      type: 'string',
-      default: 'quote',
-      sensitive: false,
-    },
-    PRICE_VALUE_ATTRIBUTE: {
-      description: 'Attribute with the price: text, or a number',
-      type: 'string',
-      default: 'value',
-      sensitive: false,
-    },
-    PRICE_TIME_ATTRIBUTE: {
-      description: 'Attribute with the time that a price is from; updatedAt for the time of its last change',
-      type: 'string',
-      default: 'observedAt',
-      sensitive: false,
-    },
+    PRICE_BASE_ATTRIBUTE: attribute('the symbol of the base asset', 'base'),
+    PRICE_QUOTE_ATTRIBUTE: attribute('the symbol of the quote asset', 'quote'),
+    PRICE_VALUE_ATTRIBUTE: attribute('the price: text, or a number', 'value'),
+    PRICE_TIME_ATTRIBUTE: attribute(
+      'the time that a price is from; updatedAt for the time of its last change',
+      'observedAt',
+    ),
     PRICE_LOCALE: {
       description: 'Locale of the prices, if their content type is internationalised',
       type: 'string',

@@ -1,4 +1,4 @@
-import { isUnixMs } from '../../../../src/transports/pushed/terms'
+import { isUnixMs } from '../../../../src/transports/peer/terms'
 import { decimalText } from '../../../../src/util/decimal'
 import { zonedTimeReader } from '../../../../src/util/rfc3339'
 import { type ConnectorEvent } from '../..'

@@ -1,7 +1,7 @@
 import { AdapterConfig } from '../../../../src/public/config'
 import { parseSigners } from '../..'
 import { validator } from '../../../../src/public/validation/utils'
-import { FUTURE_TOLERANCE_MS } from '../../../../src/transports/pushed/terms'
+import { FUTURE_TOLERANCE_MS } from '../../../../src/transports/peer/terms'
 
 const signersProblem = (text?: string): string | undefined => {
   try {

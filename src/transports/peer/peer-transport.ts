@@ -16,11 +16,11 @@ import { localLayerOf } from '../../feeds/local-cache'
 const MAX_UNASKED_FEEDS = 1_000
 
 /**
- * A transport whose peers decide what they send: values come wanted or not, and nothing is subscribed. All of them are written to the
- * response cache (endpoints give their guards `onlyWanted: false`), so that the first request for a feed is answered with what was
- * pushed before it; never past `CACHE_MAX_AGE`. A peer cannot fill the memory with feeds of its own invention.
+ * A transport to peers that decide by themselves what they send: values come wanted or not, and nothing is subscribed. All of them are
+ * written to the response cache (endpoints give their guards `onlyWanted: false`), so that the first request for a feed is answered with
+ * what came before it; never past `CACHE_MAX_AGE`. A peer cannot fill the memory with feeds of its own invention.
  */
-export abstract class PushedTransport<T extends TransportGenerics> extends StreamingTransport<T> {
+export abstract class PeerTransport<T extends TransportGenerics> extends StreamingTransport<T> {
   /** When a peer last sent something usable. */
   lastMessageReceivedAt = 0
   /** Feeds that nobody may have asked for beyond this number are refused as `unknown-feed`. */

@@ -1,4 +1,4 @@
-/** What a protocol may use of this room besides {@link PushedTransport}: how a transport says what it has, lacks and is asked for, and which of two values is the newer one. */
+/** What a protocol may use of this room besides {@link PeerTransport}: how a transport says what it has, lacks and is asked for, and which of two values is the newer one. */
 export { compareStandings, compareTimes, type Moment, type Standing } from '../../feeds/order'
 export { FUTURE_TOLERANCE_MS, isAhead, isUnixMs } from '../../feeds/time'
 export { type ErrorCode } from '../../validation/error-codes'
