@@ -21,6 +21,7 @@ import {
   type RequestTransform,
 } from './params'
 import { hasSay, pure } from './pure'
+import { type Freshness } from '../feeds/freshness'
 
 const logger = makeLogger('AdapterEndpoint')
 
@@ -43,6 +44,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   defaultTransport?: string
   enableCompositeTransport?: boolean
   guards?: GuardOptions
+  freshness?: Freshness
   /** Where requests and values of this endpoint meet; there after {@link initialize}. */
   responseCache: SimpleResponseCache<T> | undefined
 
@@ -56,6 +58,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     this.customOutputValidation = params.customOutputValidation
     this.overrides = params.overrides
     this.guards = params.guards
+    this.freshness = params.freshness
     const overrider: RequestTransform<T> = (req) => void this.symbolOverrider(req)
     this.requestTransforms = [pure(overrider), ...(params.requestTransforms ?? [])]
     if ('transport' in params) {
@@ -88,6 +91,8 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
       endpointName: this.name,
       inputParameters: this.inputParameters,
       guards: this.guards,
+      freshness: this.freshness,
+      fields: this.guardedFields,
     })
     this.responseCache.resultValidator = this.resultValidator?.bind(this)
     if (this.enableCompositeTransport) this.compose(adapterSettings)
@@ -106,6 +111,11 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
    * say). One that it throws at is not written (contract 18.2). A plain endpoint has none.
    */
   protected resultValidator?(result: TimestampedProviderResult<T>): TimestampedProviderResult<T>
+
+  /** Where the numbers are that every value of this kind of endpoint must have; undefined where the kind does not say. */
+  protected get guardedFields(): readonly string[] | undefined {
+    return undefined
+  }
 
   runRequestTransforms(req: Request<T>, settings: T['Settings']): void {
     for (const transform of this.requestTransforms) transform(req, settings)

@@ -50,6 +50,10 @@ export class LwbaEndpoint<T extends LwbaEndpointGenerics> extends AdapterEndpoin
     super(params)
   }
 
+  protected override get guardedFields(): readonly string[] {
+    return ['data.bid', 'data.mid', 'data.ask']
+  }
+
   protected override resultValidator(result: TimestampedProviderResult<T>): TimestampedProviderResult<T> {
     const { response } = result
     if (response.errorMessage !== undefined) return result

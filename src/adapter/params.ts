@@ -9,6 +9,7 @@ import { type AdapterError } from '../validation/errors'
 import { type InputParameters, type TypeFromDefinition } from '../validation/input-parameters'
 import { type Adapter } from './adapter'
 import { type AdapterEndpoint } from './adapter-endpoint'
+import { type Freshness } from '../feeds/freshness'
 
 export type EndpointGenerics = TransportGenerics
 
@@ -68,6 +69,8 @@ export interface BaseAdapterEndpointParams<T extends EndpointGenerics> {
   overrides?: Record<string, string>
   /** Checks that values must pass to be served; see {@link GuardOptions}. Absent: only what is no number is refused. */
   guards?: GuardOptions
+  /** For how long its values are fresh, whatever `CACHE_MAX_AGE` allows; see {@link Freshness}. */
+  freshness?: Freshness
 }
 
 type SingleTransport<T extends EndpointGenerics> = { transport: Transport<T> }

@@ -42,7 +42,11 @@ export type PriceEndpointGenerics = TransportGenerics & {
 }
 
 /** Marks an endpoint as one that `includes` apply to. */
-export class PriceEndpoint<T extends PriceEndpointGenerics> extends AdapterEndpoint<T> {}
+export class PriceEndpoint<T extends PriceEndpointGenerics> extends AdapterEndpoint<T> {
+  protected override get guardedFields(): readonly string[] {
+    return ['result']
+  }
+}
 
 /** A price endpoint that also answers to `crypto` and `price`. */
 export class CryptoPriceEndpoint<T extends PriceEndpointGenerics> extends PriceEndpoint<T> {

@@ -28,4 +28,8 @@ export type StockEndpointGenerics = TransportGenerics & {
 }
 
 /** Marks an endpoint as one for the prices of stocks. */
-export class StockEndpoint<T extends StockEndpointGenerics> extends AdapterEndpoint<T> {}
+export class StockEndpoint<T extends StockEndpointGenerics> extends AdapterEndpoint<T> {
+  protected override get guardedFields(): readonly string[] {
+    return ['result']
+  }
+}

@@ -1,9 +1,15 @@
 import { cacheSettings } from './base-settings-cache'
 import { providerSettings } from './base-settings-provider'
 import { serviceSettings } from './base-settings-service'
+import { valueSettings } from './base-settings-values'
 
-/** The 66 settings every adapter has, whatever it declares itself (contract 7.2). Times are in milliseconds. */
-export const BaseSettingsDefinition = { ...serviceSettings, ...cacheSettings, ...providerSettings } as const
+/** The settings every adapter has, whatever it declares itself: the 66 of contract 7.2, and ours. Times are in milliseconds. */
+export const BaseSettingsDefinition = {
+  ...serviceSettings,
+  ...cacheSettings,
+  ...providerSettings,
+  ...valueSettings,
+} as const
 
 /** The type of the table of settings every adapter has. */
 export type BaseSettingsDefinitionType = typeof BaseSettingsDefinition

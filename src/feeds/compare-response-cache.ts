@@ -6,6 +6,7 @@ import { type Refusals } from './refusals'
 import { type CacheGenerics, type Entry, ResponseCache } from './response-cache'
 import { type ResultValidator } from './result-validation'
 import { type AdapterResponse } from './responses'
+import { type Instant } from '../util/clock'
 
 /** Whether a response takes the place of the one that is cached now, if there is one. */
 export type ShouldUpdate<T extends CacheGenerics> = (
@@ -81,6 +82,11 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
       : super.feed(this.transportName, params)
   }
 
+  override reportsOf(child: string): Refusals {
+    const { innermost } = this
+    return 'reportsOf' in innermost ? innermost.reportsOf(child) : super.reportsOf(child)
+  }
+
   override refusalsOf(child: string): Refusals {
     const { innermost } = this
     return 'refusalsOf' in innermost ? innermost.refusalsOf(child) : super.refusalsOf(child)
@@ -96,8 +102,8 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
   }
 
   /** An error is as good as the cache's life is long: guards say how old a value may become. */
-  protected override ttlOf(value: AdapterResponse<T['Response']>, now: number): number {
-    return value.errorMessage === undefined ? super.ttlOf(value, now) : this.adapterSettings.CACHE_MAX_AGE
+  protected override ttlOf(value: AdapterResponse<T['Response']>, at: Instant): number {
+    return value.errorMessage === undefined ? super.ttlOf(value, at) : this.adapterSettings.CACHE_MAX_AGE
   }
 
   protected override storeAdmitted(entries: Entry<T>[], ttlMs?: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { Feed } from './feed'
 import { KeyMark } from './key-mark'
 import { calculateAdapterName, feedNames, type KeySettings } from './keys'
-import { monotonicMs } from '../util/clock'
+import { monotonicMs, Witness } from '../util/clock'
 
 type Data = Record<string, unknown>
 type Level = Map<unknown, Level | Feed>
@@ -23,6 +23,8 @@ export class FeedIndex {
   private names: string[]
   private declared: Set<string>
   private readonly keyMark: KeyMark
+  /** Feeds of one source have one say about our clock. */
+  private readonly witness = new Witness()
   /** What the mark was when the feeds got their keys. */
   private mark = 0
 
@@ -129,7 +131,7 @@ export class FeedIndex {
           metrics: { feedId },
         }
       : undefined
-    return new Feed(key, feedId, this.of.endpointName, meta)
+    return new Feed(key, feedId, this.of.endpointName, meta, this.witness)
   }
 
   private clear(mark: number): void {

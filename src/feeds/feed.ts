@@ -1,6 +1,8 @@
 import { type Reason } from '../validation/reason'
 import { type Place } from './local-cache'
 import { type AdapterResponseMeta } from './responses'
+import { type Instant, type Witness } from '../util/clock'
+import { type GuardMemory } from './guards'
 
 /**
  * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed meet in this
@@ -24,6 +26,10 @@ export class Feed {
   acceptedAsOf: number | undefined = undefined
   /** Why its last value was refused; undefined once one has passed. */
   refusal: Reason | undefined = undefined
+  /** When the last value was written. */
+  lastSet: Instant | undefined = undefined
+  /** What its guards remember of it. */
+  readonly memory: GuardMemory = {}
   /** Its entry in the local cache, see {@link Place}. */
   node: Place<never>['node'] = undefined
   /** True once the index has dropped this object: whoever holds it has to look the feed up anew. */
@@ -37,6 +43,8 @@ export class Feed {
     readonly endpointName: string,
     /** Attached to every stored response when metrics are on; one object for the life of the feed. */
     readonly meta: AdapterResponseMeta | undefined,
+    /** What the ticks of its source say about our clock; shared by all feeds of the source. */
+    readonly witness: Witness,
   ) {}
 
   /**

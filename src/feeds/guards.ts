@@ -1,38 +1,82 @@
+import { decimalText } from '../util/decimal'
 import { isObject } from '../util/objects'
+import { type FrozenMemory, frozenReason } from './frozen'
+import { type JumpGuard, type JumpMemory, jumpReason } from './jump'
 import { isBackwards } from './order'
 import { type AdapterResponse } from './responses'
-import { isAhead } from './time'
+import { isAhead, isUnixMs } from './time'
 
 /** Checks on an endpoint's values. Declaring any of this makes all of it strict: a refused value is never served. */
 export interface GuardOptions {
-  /** How far ahead of our clock a provider's own time may be, in ms. Default 5 000. */
+  /** How far ahead of our time a provider's own time may be, in ms. Default 5 000. */
   futureToleranceMs?: number
-  /** How old a value may be by the provider's own time (by receipt where it gives none), in ms. Default: no limit. */
+  /** How old a value may be by the provider's own time (by receipt where it gives none), in ms: {@link Freshness} of mode `tick`. */
   maxAgeMs?: number
   /** `positive` (default) refuses zero and below; `any` is for rates, spreads and temperatures. */
   sign?: 'positive' | 'any'
+  /** Zero is a value here, although nothing below it is. */
+  allowZero?: boolean
   /** Values outside are refused, never clamped. */
   min?: number
   max?: number
+  /**
+   * Where the numbers are that every value must have, as paths into the response. Default: `result`; on endpoints for bid and ask
+   * `data.bid`, `data.mid` and `data.ask`. A guarded field holds a finite number, or decimal text that is one. What there is of
+   * `data.result`, `data.bid`, `data.mid` and `data.ask` is judged as well.
+   */
+  fields?: readonly string[]
+  /** The largest change from the last value, as a part of it (0.1 is ten percent), that needs no second tick to agree; see {@link JumpGuard}. */
+  maxJump?: number | JumpGuard
+  /** How long ticks may bring the same value before they are refused as frozen, in ms. Default: for ever. */
+  frozenAfterMs?: number
   /** Serve only feeds that somebody asked for; a value for any other is counted and dropped. Default true. */
   onlyWanted?: boolean
 }
 
 export type GuardReason =
-  'not-finite' | 'not-positive' | 'out-of-range' | 'future' | 'backwards' | 'too-old' | 'unwanted'
+  | 'not-finite'
+  | 'missing'
+  | 'not-a-number'
+  | 'not-positive'
+  | 'out-of-range'
+  | 'crossed'
+  | 'impossible-time'
+  | 'future'
+  | 'backwards'
+  | 'too-old'
+  | 'jump'
+  | 'frozen'
+  | 'withdrawn'
+  | 'unwanted'
 
-const numbersOf = (response: AdapterResponse): number[] => {
-  const numbers: number[] = []
-  if (typeof response.result === 'number') numbers.push(response.result)
-  const data: unknown = response.data
-  if (isObject(data)) {
-    for (const name of ['result', 'bid', 'mid', 'ask']) {
-      const value = data[name]
-      if (typeof value === 'number') numbers.push(value)
-    }
-  }
-  return numbers
+/** What a feed's guards remember of it. */
+export interface GuardMemory {
+  jump?: JumpMemory
+  frozen?: FrozenMemory
+  /** Times before the accepted one that go forward by themselves: a provider that has begun anew. */
+  restart?: { sinceMs: number; lastAsOf: number }
 }
+
+/** What a value is held against. */
+export interface Standard {
+  /** The live response of the feed, if there is one. */
+  served: AdapterResponse | undefined
+  /** The provider's time of the last value that was accepted, if it gave one. */
+  acceptedAsOf: number | undefined
+}
+
+/** Of numbers from anywhere: in any of the ways in which decimals are written, and bounded (NU-11). */
+const isDecimal = decimalText({
+  sign: '+-',
+  leadingZeros: true,
+  point: 'anywhere',
+  exponentDigits: 2,
+  maxDigits: 60,
+  maxCharacters: 130,
+})
+
+/** A provider that has begun anew is believed after this long. */
+const RESTART_MS = 60_000
 
 const isUnreal = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value)
 
@@ -45,49 +89,152 @@ export const isFiniteValue = (response: AdapterResponse): boolean => {
   return !isUnreal(result) && !isUnreal(bid) && !isUnreal(mid) && !isUnreal(ask)
 }
 
-/**
- * Judges a good value against what is served now, and against the last one that was accepted: what has expired must not come back
- * older. The future is refused before times are compared, so that one bad stamp cannot freeze a feed (TM-2 before TM-1).
- *
- * @param served - the live response of the feed, if any
- * @param acceptedAsOf - the provider's time of the last value that was accepted, if it gave one
- * @returns why the value is refused, or undefined
- */
-export const judge = (
-  response: AdapterResponse,
-  served: AdapterResponse | undefined,
-  acceptedAsOf: number | undefined,
-  now: number,
-  guards: GuardOptions,
-): GuardReason | undefined => {
-  const numbers = numbersOf(response)
-  if (!numbers.every(Number.isFinite)) return 'not-finite'
-  if (guards.sign !== 'any' && numbers.some((value) => value <= 0)) return 'not-positive'
-  const { min, max } = guards
-  if (min !== undefined && numbers.some((value) => value < min)) return 'out-of-range'
-  if (max !== undefined && numbers.some((value) => value > max)) return 'out-of-range'
+/** The number that a guarded field holds, or what is wrong with it. Nothing is coerced (NU-1). */
+const numberIn = (value: unknown): number | GuardReason => {
+  if (value === undefined || value === null || value === '') return 'missing'
+  const number = typeof value === 'number' ? value : isDecimal(value) ? Number(value) : undefined
+  if (number === undefined) return 'not-a-number'
+  return Number.isFinite(number) ? number : 'not-finite'
+}
 
-  const { providerIndicatedTimeUnixMs: indicated, providerDataReceivedUnixMs: received } = response.timestamps
-  const { futureToleranceMs } = guards
-  if (indicated !== undefined) {
-    if (!Number.isFinite(indicated)) return 'not-finite'
-    if (isAhead(indicated, now, futureToleranceMs)) return 'future'
-    const servedAsOf = served?.timestamps.providerIndicatedTimeUnixMs
-    if (isBackwards(indicated, servedAsOf, now, futureToleranceMs)) return 'backwards'
-    if (isBackwards(indicated, acceptedAsOf, now, futureToleranceMs)) return 'backwards'
-  }
-  if (guards.maxAgeMs !== undefined && now - (indicated ?? received) >= guards.maxAgeMs) return 'too-old'
+type Reader = (response: AdapterResponse) => unknown
+
+/** Made once for each guard: no path is taken apart for a message. */
+const readerOf = (path: string): Reader => {
+  if (path === 'result') return ({ result }) => result
+  const names = path.split('.')
+  return (response) =>
+    names.reduce<unknown>(
+      (of, name) => (isObject(of) && Object.hasOwn(of, name) ? of[name] : undefined),
+      response,
+    )
+}
+
+const SIDES = ['bid', 'mid', 'ask'] as const
+const OPTIONAL = ['result', ...SIDES] as const
+
+const rangeReason = (
+  number: number,
+  { sign, allowZero, min, max }: GuardOptions,
+): GuardReason | undefined => {
+  if (sign !== 'any' && (number < 0 || (number === 0 && allowZero !== true))) return 'not-positive'
+  if ((min !== undefined && number < min) || (max !== undefined && number > max)) return 'out-of-range'
   return undefined
 }
 
-/** How long an accepted value may be served: the cache's TTL, cut where the value itself becomes too old. */
-export const lifetimeMs = (
+/** NU-10: bid ≤ mid ≤ ask, as far as they are there. */
+const isCrossed = (data: unknown): boolean => {
+  if (!isObject(data)) return false
+  const [bid, mid, ask] = SIDES.map((side) => numberIn(data[side]))
+  const [low, high] = [typeof bid === 'number' ? bid : -Infinity, typeof ask === 'number' ? ask : Infinity]
+  return low > high || (typeof mid === 'number' && (mid < low || mid > high))
+}
+
+/**
+ * TM-1. A provider that begins anew with an earlier time would be refused until it has caught up; when its times have gone forward by
+ * themselves for a minute, it is believed (ER-4).
+ */
+const isOutOfOrder = (
+  indicated: number,
+  { served, acceptedAsOf }: Standard,
+  memory: GuardMemory,
+  clock: Clock,
+  toleranceMs: number | undefined,
+): boolean => {
+  const servedAsOf = served?.timestamps.providerIndicatedTimeUnixMs
+  const { now, monotonicMs } = clock
+  if (
+    !isBackwards(indicated, servedAsOf, now, toleranceMs) &&
+    !isBackwards(indicated, acceptedAsOf, now, toleranceMs)
+  ) {
+    memory.restart = undefined
+    return false
+  }
+  const { restart } = memory
+  if (restart === undefined || indicated < restart.lastAsOf) {
+    memory.restart = { sinceMs: monotonicMs, lastAsOf: indicated }
+    return true
+  }
+  const isForward = indicated > restart.lastAsOf
+  restart.lastAsOf = indicated
+  if (!isForward || monotonicMs - restart.sinceMs < RESTART_MS) return true
+  memory.restart = undefined
+  return false
+}
+
+const timeReason = (
   response: AdapterResponse,
-  ttlMs: number,
-  now: number,
-  guards: GuardOptions | undefined,
-): number => {
-  if (guards?.maxAgeMs === undefined) return ttlMs
-  const { providerIndicatedTimeUnixMs: indicated, providerDataReceivedUnixMs: received } = response.timestamps
-  return Math.min(ttlMs, (indicated ?? received) + guards.maxAgeMs - now)
+  standard: Standard,
+  memory: GuardMemory,
+  clock: Clock,
+  { futureToleranceMs }: GuardOptions,
+): GuardReason | undefined => {
+  const { providerIndicatedTimeUnixMs: indicated } = response.timestamps
+  if (indicated === undefined) return undefined
+  if (!isUnixMs(indicated)) return 'impossible-time'
+  // The future is refused before times are compared, so that one bad stamp cannot freeze a feed (TM-2 before TM-1).
+  if (isAhead(indicated, clock.now, futureToleranceMs)) return 'future'
+  return isOutOfOrder(indicated, standard, memory, clock, futureToleranceMs) ? 'backwards' : undefined
+}
+
+interface Clock {
+  /** Our time, in Unix ms. */
+  now: number
+  monotonicMs: number
+}
+
+/** The guards of an endpoint, made ready. */
+export class Guards {
+  private readonly readers: readonly Reader[]
+
+  /** @param fields - that every value must have, unless the options name others */
+  constructor(
+    readonly options: GuardOptions,
+    fields: readonly string[] = ['result'],
+  ) {
+    this.readers = (options.fields ?? fields).map(readerOf)
+  }
+
+  /**
+   * Judges a good value by what it holds, by its time against what is served now and what was accepted last, and by what its feed has
+   * brought before.
+   *
+   * @param options - the endpoint's, or those of the feed
+   * @returns why the value is refused, or undefined
+   */
+  judge(
+    response: AdapterResponse,
+    standard: Standard,
+    memory: GuardMemory,
+    clock: Clock,
+    options = this.options,
+  ): GuardReason | undefined {
+    let main: number | undefined
+    for (const read of this.readers) {
+      const number = numberIn(read(response))
+      const reason = typeof number === 'string' ? number : rangeReason(number, options)
+      if (reason !== undefined) return reason
+      main ??= number as number
+    }
+    const reason =
+      besideReason(response.data, options) ?? timeReason(response, standard, memory, clock, options)
+    if (reason !== undefined || main === undefined) return reason
+    const { monotonicMs } = clock
+    return (
+      jumpReason(main, options.maxJump, memory, standard.served !== undefined, monotonicMs) ??
+      frozenReason(main, options.frozenAfterMs, memory, monotonicMs)
+    )
+  }
+}
+
+/** What there is beside the guarded fields, by the names that the contract gives it, and how it goes together. */
+const besideReason = (data: unknown, options: GuardOptions): GuardReason | undefined => {
+  if (!isObject(data)) return undefined
+  for (const name of OPTIONAL) {
+    if (data[name] === undefined || data[name] === null) continue
+    const number = numberIn(data[name])
+    const reason = typeof number === 'string' ? number : rangeReason(number, options)
+    if (reason !== undefined) return reason
+  }
+  return isCrossed(data) ? 'crossed' : undefined
 }

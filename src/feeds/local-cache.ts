@@ -1,5 +1,5 @@
 import { metrics } from '../metrics/registry'
-import { monotonicMs, ourTime } from '../util/clock'
+import { type Instant, instant, ourTime } from '../util/clock'
 import { memberOf } from '../util/objects'
 import { isAhead } from './time'
 import { DoubleLinkedList, LinkedListNode } from '../util/linked-list'
@@ -35,8 +35,8 @@ export interface Place<T = unknown> {
 type Life = Pick<LocalCacheEntry<unknown>, 'expirationTimestamp' | 'endsAtMs'>
 
 /** Whether neither clock has reached its end. */
-export const isLive = ({ expirationTimestamp, endsAtMs }: Life, now: number): boolean =>
-  expirationTimestamp > now && endsAtMs > monotonicMs()
+export const isLive = ({ expirationTimestamp, endsAtMs }: Life, now: Instant): boolean =>
+  expirationTimestamp > now.unixMs && endsAtMs > now.monotonicMs
 
 /** TM-3: what is of a time that our time has not reached was accepted by a clock that was wrong. */
 const isVoid = (entry: LocalCacheEntry<unknown>): boolean => {
@@ -47,12 +47,12 @@ const isVoid = (entry: LocalCacheEntry<unknown>): boolean => {
 }
 
 /** Whether an entry may be served. */
-const stands = (entry: LocalCacheEntry<unknown>, now: number): boolean =>
+const stands = (entry: LocalCacheEntry<unknown>, now: Instant): boolean =>
   isLive(entry, now) && (entry.era === ourTime.era || !isVoid(entry))
 
-const prolong = (life: Life, ttl: number, now: number): void => {
-  life.expirationTimestamp = now + ttl
-  life.endsAtMs = monotonicMs() + ttl
+const prolong = (life: Life, ttl: number, now: Instant): void => {
+  life.expirationTimestamp = now.unixMs + ttl
+  life.endsAtMs = now.monotonicMs + ttl
 }
 
 const isError = (value: unknown): boolean =>
@@ -82,13 +82,13 @@ export class LocalCache<T = unknown> implements Cache<T> {
   read(key: string, place?: Place<T>): LocalCacheEntry<T> | undefined {
     const node = this.find(key, place)
     if (node === undefined) return undefined
-    if (stands(node.data, Date.now())) return node.data
+    if (stands(node.data, instant())) return node.data
     this.drop(node)
     return undefined
   }
 
   set(key: string, value: Readonly<T>, ttl: number): Promise<void> {
-    this.store(key, value, ttl, Date.now())
+    this.store(key, value, ttl, instant())
     return Promise.resolve()
   }
 
@@ -96,16 +96,15 @@ export class LocalCache<T = unknown> implements Cache<T> {
    * The write itself, at once: wakes whoever waits for the key.
    *
    * @param ttl - in ms, on both clocks
-   * @param now - what the wall clock shows
    * @returns false when the value was an error and a live success stays in its place
    */
-  store(key: string, value: Readonly<T>, ttl: number, now: number, place?: Place<T>): boolean {
+  store(key: string, value: Readonly<T>, ttl: number, now: Instant, place?: Place<T>): boolean {
     const node = this.find(key, place)
     if (node === undefined) {
       this.evictIfNeeded()
       const fresh = new LinkedListNode<LocalCacheEntry<T>>(key, {
-        expirationTimestamp: now + ttl,
-        endsAtMs: monotonicMs() + ttl,
+        expirationTimestamp: now.unixMs + ttl,
+        endsAtMs: now.monotonicMs + ttl,
         era: ourTime.era,
         value,
         body: undefined,
@@ -142,10 +141,19 @@ export class LocalCache<T = unknown> implements Cache<T> {
     return Promise.resolve()
   }
 
+  /** Lets an entry live for so many ms at the most. */
+  shorten(key: string, ttl: number): void {
+    const entry = this.read(key)
+    if (entry === undefined) return
+    const now = instant()
+    entry.expirationTimestamp = Math.min(entry.expirationTimestamp, now.unixMs + ttl)
+    entry.endsAtMs = Math.min(entry.endsAtMs, now.monotonicMs + ttl)
+  }
+
   setTTL(key: string, ttl: number): Promise<void> {
     const node = this.cache.get(key)
     if (node === undefined) return Promise.resolve()
-    const now = Date.now()
+    const now = instant()
     if (!stands(node.data, now)) this.drop(node)
     else {
       prolong(node.data, ttl, now)

@@ -26,9 +26,15 @@ export class Refusals {
   private readonly limiter = new LogLimiter()
   private readonly unpublish: () => void
 
-  constructor(adapterName: string, endpointName: string, transportName: string) {
+  /** @param metric - what is counted: values that were refused, or such that were served although a guard was against it */
+  constructor(
+    adapterName: string,
+    endpointName: string,
+    transportName: string,
+    metric: 'dataRefused' | 'dataReported' = 'dataRefused',
+  ) {
     const labels = { app_name: adapterName, adapter_endpoint: endpointName, transport: transportName }
-    this.unpublish = metrics.publish('dataRefused', (counter) => {
+    this.unpublish = metrics.publish(metric, (counter) => {
       for (const [reason, count] of this.counts) counter.inc({ ...labels, reason }, count)
     })
   }

@@ -8,11 +8,14 @@ import {
 import { type Admission, type Decision, type Offer } from './admission'
 import { Batch } from './batch'
 import { goingOn } from '../validation/reason'
+import { type Instant, instant } from '../util/clock'
 import { type Cache } from './cache'
 import { type Feed } from './feed'
 import { FeedIndex } from './feed-index'
 import { publishFeeds } from './feed-metrics'
-import { type GuardOptions, type GuardReason, isFiniteValue, judge, lifetimeMs } from './guards'
+import { type Freshness } from './freshness'
+import { type GuardOptions, type Standard } from './guards'
+import { type Finding, Inspector } from './inspector'
 import { calculateCacheKey } from './keys'
 import { isPlainLocal, type LocalCache, localLayerOf } from './local-cache'
 import { Refusals } from './refusals'
@@ -26,6 +29,14 @@ type Data = Record<string, unknown>
 
 export type Entry<T extends CacheGenerics> = { key: string; value: AdapterResponse<T['Response']> }
 
+const UNWANTED = { reason: 'unwanted', text: 'The last value was refused: unwanted' } as const
+
+const detailOf = (feed: Feed, { result, timestamps }: AdapterResponse) => ({
+  feed: feed.feedId,
+  result,
+  timestamps,
+})
+
 /** What transports write through, one for each endpoint (contract 8.4). */
 export abstract class ResponseCache<T extends CacheGenerics> {
   cache: Cache<AdapterResponse<T['Response']>>
@@ -35,17 +46,21 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   adapterSettings: AdapterSettings
   dependencies: { cache: Cache }
   guards: GuardOptions | undefined
+  freshness: Freshness | undefined
+  fields: readonly string[] | undefined
   /** What the endpoint makes of every result before it is written; handed over by its `initialize` (contract 18.2). */
   resultValidator: ResultValidator<T> | undefined
 
   /** Which of what passed the guards is stored. Default: all of it. */
   protected readonly admission: Admission<AdapterResponse<T['Response']>> | undefined = undefined
 
+  private readonly inspector: Inspector
   private readonly indexes = new Map<string, FeedIndex>()
   /** Nearly always there is one transport only. */
   private lastName: string | undefined
   private lastIndex: FeedIndex | undefined
   private readonly refusals = new Map<string, Refusals>()
+  private readonly reports = new Map<string, Refusals>()
   private readonly isWanted = new Map<string, (key: string) => boolean>()
   private readonly warnings = new ResponseWarnings()
   private turn: Promise<unknown> = Promise.resolve()
@@ -58,6 +73,9 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     endpointName: string
     inputParameters: InputParameters<T['Parameters']>
     guards?: GuardOptions
+    freshness?: Freshness
+    /** Where the numbers of the endpoint's values are, if that is known of its kind. */
+    fields?: readonly string[]
   }) {
     this.dependencies = of.dependencies
     this.cache = of.dependencies.cache as Cache<AdapterResponse<T['Response']>>
@@ -66,6 +84,14 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.endpointName = of.endpointName
     this.adapterSettings = of.adapterSettings
     this.guards = of.guards
+    this.freshness = of.freshness
+    this.fields = of.fields
+    this.inspector = new Inspector({
+      guards: of.guards,
+      freshness: of.freshness,
+      fields: of.fields,
+      settings: of.adapterSettings,
+    })
   }
 
   /** True when {@link writeNow} stands for `write`: the cache is this process's memory and nobody replaced a method. */
@@ -85,7 +111,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   /** Writes into the local cache before it returns. `now` is when the message arrived. */
   writeNow(transportName: string, results: TimestampedProviderResult<T>[], now: number): void {
-    this.storeNow(transportName, this.validated(transportName, results), now)
+    this.storeNow(transportName, this.validated(transportName, results), instant(now))
   }
 
   /** Writes what the endpoint's validator, the guards and the admission let in. */
@@ -96,15 +122,15 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   /** What `write` does with validated results: into the local cache before it returns, into any other together. */
   protected async _write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
-    const now = Date.now()
-    if (this.isImmediate) return this.storeNow(transportName, results, now)
+    const at = instant()
+    if (this.isImmediate) return this.storeNow(transportName, results, at)
     const offers: Offer<AdapterResponse<T['Response']>>[] = []
     const name = this.nameForCache(transportName)
     for (const result of results) {
       const feed = this.feed(transportName, result.params)
       const { key, value } = this.generateCacheEntry(transportName, name, result)
-      if (this.accept(transportName, feed, value, now))
-        offers.push({ key, value, ttlMs: this.ttlOf(value, now), feed })
+      if (this.accept(transportName, feed, value, at))
+        offers.push({ key, value, ttlMs: this.ttlOf(value, at), feed })
     }
     await this.admitAll(transportName, offers)
   }
@@ -119,8 +145,9 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     ttl: number,
   ): Promise<void> {
     for (const one of params) {
-      const { key } = this.feed(transportName, one)
-      const allowed = await this.allowedTtl(key, ttl)
+      const feed = this.feed(transportName, one)
+      const { key } = feed
+      const allowed = await this.allowedTtl(feed, ttl)
       if (this.admission?.extend?.(key, allowed, Date.now()) !== false) await this.cache.setTTL(key, allowed)
     }
   }
@@ -165,11 +192,21 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     return refusals
   }
 
+  /** Counters of what was served although a guard was against it. */
+  reportsOf(transportName: string): Refusals {
+    let reports = this.reports.get(transportName)
+    if (reports === undefined) {
+      reports = new Refusals(this.adapterName, this.endpointName, transportName, 'dataReported')
+      this.reports.set(transportName, reports)
+    }
+    return reports
+  }
+
   /** Takes this cache's series out of the metrics. */
   stop(): void {
     this.stopPublishing?.()
     this.stopPublishing = () => {}
-    for (const refusals of this.refusals.values()) refusals.stop()
+    for (const counts of [...this.refusals.values(), ...this.reports.values()]) counts.stop()
   }
 
   /** What results are validated by. */
@@ -186,17 +223,17 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     return validateResults(results, validator, () => this.refusalsOf(transportName))
   }
 
-  private storeNow(transportName: string, results: TimestampedProviderResult<T>[], now: number): void {
+  private storeNow(transportName: string, results: TimestampedProviderResult<T>[], at: Instant): void {
     const { cache, admission } = this
     if (!isPlainLocal(cache)) throw new Error('Immediate writes need the local cache')
     const name = this.nameForCache(transportName)
     for (const result of results) {
       const feed = this.feed(transportName, result.params)
-      const value = this.toResponse(feed, result, transportName, name, now)
-      if (!this.accept(transportName, feed, value, now)) continue
-      const ttlMs = this.ttlOf(value, now)
-      if (admission === undefined) this.keep(cache, feed, value, ttlMs, now)
-      else this.admitNow(admission, cache, transportName, feed, value, ttlMs, now)
+      const value = this.toResponse(feed, result, transportName, name, at.unixMs)
+      if (!this.accept(transportName, feed, value, at)) continue
+      const ttlMs = this.ttlOf(value, at)
+      if (admission === undefined) this.keep(cache, feed, value, ttlMs, at)
+      else this.admitNow(admission, cache, transportName, feed, value, ttlMs, at)
     }
   }
 
@@ -206,8 +243,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   }
 
   /** For how long a response may be served. */
-  protected ttlOf(value: AdapterResponse<T['Response']>, now: number): number {
-    return lifetimeMs(value, this.adapterSettings.CACHE_MAX_AGE, now, this.guards)
+  protected ttlOf(value: AdapterResponse<T['Response']>, at: Instant): number {
+    return this.inspector.lifetimeMs(value, this.adapterSettings.CACHE_MAX_AGE, at)
   }
 
   /** Stores what was admitted; without a TTL for `CACHE_MAX_AGE`. */
@@ -255,35 +292,39 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     transportName: string,
     feed: Feed,
     value: AdapterResponse<T['Response']>,
-    now: number,
+    at: Instant,
   ): boolean {
     if (value.errorMessage !== undefined) return true
-    const reason = this.refuse(transportName, feed, value, now)
-    if (reason === undefined) {
-      feed.refusal = undefined
-      if (this.guards !== undefined) this.noteAccepted(feed, value)
-      return true
+    if (this.inspector.isForWantedOnly && this.isWanted.get(transportName)?.(feed.key) === false) {
+      this.noteRefused(transportName, feed, value, UNWANTED, at)
+      return false
     }
-    this.noteRefused(transportName, feed, value, reason, now)
-    return false
+    const finding = this.inspector.inspect(feed, value, () => this.standardOf(feed, at), at)
+    if (finding !== undefined) {
+      if (!finding.isServed) {
+        this.noteRefused(transportName, feed, value, finding, at)
+        return false
+      }
+      this.reportsOf(transportName).add(finding.reason, () => detailOf(feed, value))
+    }
+    feed.refusal = undefined
+    this.noteAccepted(feed, value)
+    return true
   }
 
   private noteRefused(
     transportName: string,
     feed: Feed,
     value: AdapterResponse<T['Response']>,
-    reason: GuardReason,
-    now: number,
+    { reason, text: message }: Pick<Finding, 'reason' | 'text'>,
+    at: Instant,
   ): void {
     // Known for as long as the feed is, which metrics would else forget as unused.
-    feed.lastUsedAt = now
+    feed.lastUsedAt = at.unixMs
     const code = reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
-    feed.refusal = goingOn(feed.refusal, { code, message: `The last value was refused: ${reason}` }, now)
-    this.refusalsOf(transportName).add(reason, () => ({
-      feed: feed.feedId,
-      result: value.result,
-      timestamps: value.timestamps,
-    }))
+    feed.refusal = goingOn(feed.refusal, { code, message }, at.unixMs)
+    this.refusalsOf(transportName).add(reason, () => detailOf(feed, value))
+    if (reason === 'jump') localLayerOf(this.cache)?.shorten(feed.key, this.inspector.holdMs)
   }
 
   private admitNow(
@@ -293,14 +334,15 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     feed: Feed,
     value: AdapterResponse<T['Response']>,
     ttlMs: number,
-    now: number,
+    at: Instant,
   ): void {
     const { key } = feed
     const offer = { key, value, ttlMs, feed }
-    const decision = this.decide(admission, transportName, offer, cache.read(key, feed)?.value, now, true)
+    const current = cache.read(key, feed)?.value
+    const decision = this.decide(admission, transportName, offer, current, at.unixMs, true)
     if (decision === undefined) return
     if (decision.value === undefined) void cache.setTTL(key, decision.ttlMs)
-    else this.keep(cache, feed, decision.value, decision.ttlMs, now)
+    else this.keep(cache, feed, decision.value, decision.ttlMs, at)
   }
 
   private keep(
@@ -308,9 +350,15 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     feed: Feed,
     value: AdapterResponse<T['Response']>,
     ttlMs: number,
-    now: number,
+    at: Instant,
   ): void {
-    if (cache.store(feed.key, value, ttlMs, now, feed)) this.recordWrite(feed, value, ttlMs, now)
+    if (cache.store(feed.key, value, ttlMs, at, feed)) this.recordWrite(feed, value, ttlMs, at)
+    else this.noteBeside(feed, value, at)
+  }
+
+  /** An error that a live value outlives is remembered beside it. */
+  private noteBeside(feed: Feed, { errorMessage: message = '' }: AdapterResponse, { unixMs }: Instant): void {
+    feed.refusal = goingOn(feed.refusal, { code: 'PROVIDER_ERROR', message }, unixMs)
   }
 
   /** IS-1: an author's rule that throws costs the response that it threw at. */
@@ -342,20 +390,20 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       const cached = await Promise.all(keys.map((key) => this.get(key)))
       keys.forEach((key, at) => current.set(key, cached[at]))
     }
-    const now = Date.now()
+    const at = instant()
     const batch = new Batch<AdapterResponse<T['Response']>>()
     for (const offer of offers) {
       const { key, feed } = offer
       const decision =
         admission === undefined
           ? offer
-          : this.decide(admission, transportName, offer, current.get(key), now, false)
+          : this.decide(admission, transportName, offer, current.get(key), at.unixMs, false)
       if (decision === undefined) continue
       batch.add(key, decision)
       const { value, ttlMs } = decision
       if (value === undefined) continue
       current.set(key, value)
-      if (feed !== undefined) this.recordWrite(feed, value, ttlMs, now)
+      if (feed !== undefined) this.recordWrite(feed, value, ttlMs, at)
     }
     // All are sent before any is waited for: what was decided together reaches the cache together.
     const usual = this.adapterSettings.CACHE_MAX_AGE
@@ -366,40 +414,31 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     await Promise.all([...stored, ...extended])
   }
 
-  protected recordWrite(feed: Feed, value: AdapterResponse, ttlMs: number, now: number): void {
+  protected recordWrite(feed: Feed, value: AdapterResponse, ttlMs: number, at: Instant): void {
     feed.sets++
-    feed.lastSetAt = now
+    feed.lastSetAt = at.unixMs
+    feed.lastSet = at
     feed.ttlMs = ttlMs
     const indicated = value.timestamps?.providerIndicatedTimeUnixMs
-    feed.providerDeltaMs = indicated === undefined ? 0 : now - indicated
+    feed.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated
   }
 
-  private refuse(
-    transportName: string,
-    feed: Feed,
-    value: AdapterResponse<T['Response']>,
-    now: number,
-  ): GuardReason | undefined {
-    if (!isFiniteValue(value)) return 'not-finite'
-    const { guards } = this
-    if (guards === undefined) return undefined
-    if (guards.onlyWanted !== false && this.isWanted.get(transportName)?.(feed.key) === false)
-      return 'unwanted'
-    const last = this.admission?.lastAccepted?.(feed, now)
-    if (last !== undefined) return judge(value, last.served, last.acceptedAsOf, now, guards)
-    return judge(value, localLayerOf(this.cache)?.read(feed.key, feed)?.value, feed.acceptedAsOf, now, guards)
+  private standardOf(feed: Feed, { unixMs }: Instant): Standard {
+    const last = this.admission?.lastAccepted?.(feed, unixMs)
+    if (last !== undefined) return last
+    return { served: localLayerOf(this.cache)?.read(feed.key, feed)?.value, acceptedAsOf: feed.acceptedAsOf }
   }
 
   private noteAccepted(feed: Feed, value: AdapterResponse): void {
     const { admission } = this
     if (admission?.noteAccepted !== undefined) admission.noteAccepted(feed, value)
-    else feed.acceptedAsOf = value.timestamps.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
+    else feed.acceptedAsOf = value.timestamps?.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
   }
 
-  private async allowedTtl(key: string, ttl: number): Promise<number> {
-    if (this.guards?.maxAgeMs === undefined) return ttl
+  private async allowedTtl({ key, lastSet }: Feed, ttl: number): Promise<number> {
+    if (this.inspector.freshness === undefined) return ttl
     const served = await this.cache.get(key)
-    return served === undefined ? ttl : lifetimeMs(served, ttl, Date.now(), this.guards)
+    return served === undefined ? ttl : this.inspector.extensionMs(served, ttl, lastSet ?? instant())
   }
 
   private createIndex(transportName: string): FeedIndex {

@@ -146,6 +146,11 @@ const cacheMetrics = () => ({
     ['adapter_endpoint', 'transport', 'reason'],
     'Frames and values that were received but not served, by reason',
   ),
+  dataReported: counter(
+    'data_reported_total',
+    ['adapter_endpoint', 'transport', 'reason'],
+    'Values that were served although a guard would refuse them, by reason',
+  ),
   porBalanceAddressLength: gauge(
     'por_balance_address_length',
     ['feed_id'],

@@ -11,6 +11,7 @@ import { LOCAL_LAYER, LocalCache } from '../feeds/local-cache'
 import { closeRedisClient } from './redis-client'
 import { RedisLock } from './redis-lock'
 import { SET_RESPONSE } from './redis-script'
+import { instant } from '../util/clock'
 
 const logger = makeLogger('RedisCache')
 
@@ -71,7 +72,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
   async set(key: string, value: Readonly<T>, ttl: number): Promise<void> {
     // First of all: what JSON cannot hold must not be in memory either.
     const text: string | undefined = JSON.stringify(value)
-    this.localCache.store(key, value, ttl, Date.now())
+    this.localCache.store(key, value, ttl, instant())
     if (text === undefined) return
     await this.write('setExternalAdapterResponse', () =>
       this.client.setExternalAdapterResponse(key, text, wholeMs(ttl)),
@@ -80,7 +81,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
 
   async setMany(entries: CacheEntry<Readonly<T>>[], ttl: number): Promise<void> {
     if (entries.length === 0) return
-    const now = Date.now()
+    const now = instant()
     for (const { key, value } of entries) this.localCache.store(key, value, ttl, now)
     await this.write('exec', () => this.sendAll(entries, ttl))
   }
@@ -146,7 +147,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
     // A value without an expiry (-1) was not written by us, and is not kept.
     if (typeof value === 'object' && value !== null && leftMs > 0 && deletions === this.deletions) {
       this.copies.add(value)
-      this.localCache.store(key, value, Math.min(leftMs, COPY_MS), Date.now())
+      this.localCache.store(key, value, Math.min(leftMs, COPY_MS), instant())
     }
     return value
   }

@@ -12,6 +12,9 @@ export const allowedUndefinedStubProps: string[] = [
   'asymmetricMatch',
   'then',
   'FEED_ID_JSON',
+  'GUARD_POLICY',
+  'FRESHNESS_MAX_AGE',
+  'FRESHNESS_HARD_MAX_AGE',
 ]
 
 /**

@@ -42,7 +42,20 @@ export interface Instant {
   readonly monotonicMs: number
 }
 
-export const instant = (): Instant => ({ unixMs: Date.now(), monotonicMs: monotonicMs() })
+/** The wall clock as it was when this was loaded. */
+const ownNow = Date.now
+
+let latest: Instant = { unixMs: 0, monotonicMs: 0 }
+
+/**
+ * The moment at which the wall clock shows `unixMs`, which is now. Within one ms of the real clocks it is one object: requests and
+ * messages come in crowds.
+ */
+export const instant = (unixMs = Date.now()): Instant => {
+  const isReal = Date.now === ownNow && !('clock' in setTimeout)
+  if (isReal && latest.unixMs === unixMs) return latest
+  return (latest = { unixMs, monotonicMs: monotonicMs() })
+}
 
 /**
  * How old what was there at an instant is, in ms: the larger of what the two clocks have counted, so that neither a step of the wall
@@ -194,9 +207,6 @@ export class OurTime {
     this.era++
   }
 }
-
-/** The wall clock as it was when this was loaded. */
-const ownNow = Date.now
 
 /** What the times of providers are judged by in this process. */
 export const ourTime = new OurTime(

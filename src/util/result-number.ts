@@ -41,9 +41,7 @@ export const validateResultNumber = (
 
 /** Whether something is the error form of a response: a refusal, or a provider's own. */
 export const isProviderError = (response: unknown): response is ResultRefusal =>
-  isObject(response) &&
-  typeof response.errorMessage === 'string' &&
-  typeof response.statusCode === 'number'
+  isObject(response) && typeof response.errorMessage === 'string' && typeof response.statusCode === 'number'
 
 const numberOf = (value: unknown): number => {
   if (typeof value === 'number') return value

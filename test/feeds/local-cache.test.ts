@@ -4,6 +4,7 @@ import { CacheFactory } from '../../src/adapter/cache-factory'
 import { isPlainLocal, LocalCache, localLayerOf, type Place } from '../../src/feeds/local-cache'
 import { metrics } from '../../src/metrics/registry'
 import { LoggerFactoryProvider } from '../../src/util/logging'
+import { instant } from '../../src/util/clock'
 
 const START = 1_700_000_000_000
 type Value = { result?: number; errorMessage?: string }
@@ -56,7 +57,7 @@ describe('the local cache', () => {
     const cache = new LocalCache<Value>(10)
     await cache.set('k', good(1), 100)
     later(50)
-    expect(cache.store('k', bad('no'), 1_000, Date.now())).toBe(false)
+    expect(cache.store('k', bad('no'), 1_000, instant())).toBe(false)
     expect(await cache.get('k')).toEqual(good(1))
     later(50)
     expect(await cache.get('k')).toBeUndefined()
@@ -143,7 +144,7 @@ describe('the local cache', () => {
   it('finds an entry where it last was, and elsewhere when it is no longer there', async () => {
     const cache = new LocalCache<Value>(2)
     const place: Place<Value> = { node: undefined }
-    const write = (result: number) => cache.store('k', good(result), 1_000, Date.now(), place)
+    const write = (result: number) => cache.store('k', good(result), 1_000, instant(), place)
     write(1)
     expect(place.node).toBe(cache.cache.get('k'))
     expect(cache.read('k', place)?.value).toEqual(good(1))

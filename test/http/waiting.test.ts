@@ -166,7 +166,12 @@ describe.each(WAYS)('a request without a value, where requests are $way', ({ req
 
   it.each([
     [{ guards: {} }, 0, 'REFUSED_VALUE', 'not-positive'],
-    [{ guards: { maxAgeMs: 1_000 } }, 5, 'STALE_VALUE', 'too-old'],
+    [
+      { guards: { maxAgeMs: 1_000 } },
+      5,
+      'STALE_VALUE',
+      "too-old (1.1 s by the provider's time, 1 s allowed)",
+    ],
   ])('ER-1: the 504 says what became of the last value: %o', async (endpoint, result, code, why) => {
     vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
     await using started = await start({ CACHE_POLLING_MAX_RETRIES: '0' }, endpoint)

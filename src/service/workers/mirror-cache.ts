@@ -1,7 +1,7 @@
 import { isLive, LocalCache, type LocalCacheEntry, type Place } from '../../feeds/local-cache'
 import { type AdapterResponse } from '../../feeds/responses'
 import { type Entry } from './messages'
-import { monotonicMs } from '../../util/clock'
+import { type Instant, instant } from '../../util/clock'
 
 type Response = AdapterResponse
 
@@ -59,7 +59,7 @@ export class MirrorCache extends LocalCache<Response> {
   }
 
   /** @throws SyntaxError for a body that is no JSON; then nothing is changed */
-  apply([key, expiresAt, endsAtMs, body]: Entry, now: number): void {
+  apply([key, expiresAt, endsAtMs, body]: Entry, now: Instant): void {
     this.unconfirmed?.delete(key)
     if (body === undefined) return this.forget(key)
     const node = this.cache.get(key)
@@ -75,11 +75,11 @@ export class MirrorCache extends LocalCache<Response> {
     this.put(key, { value, expiresAt, endsAtMs, body }, now)
   }
 
-  private put(key: string, { value, expiresAt, endsAtMs, body }: Held, now: number): void {
+  private put(key: string, { value, expiresAt, endsAtMs, body }: Held, now: Instant): void {
     this.held.delete(key)
     this.inherited.delete(key)
     // What may replace what has been decided where the value was written; here it only has to be alike.
-    const leftMs = Math.min(expiresAt - now, endsAtMs - monotonicMs())
+    const leftMs = Math.min(expiresAt - now.unixMs, endsAtMs - now.monotonicMs)
     if (leftMs <= 0 || isError(value)) void super.delete(key)
     if (leftMs <= 0) return
     this.store(key, value, leftMs, now)
@@ -100,7 +100,7 @@ export class MirrorCache extends LocalCache<Response> {
   private release(key: string): LocalCacheEntry<Response> | undefined {
     const held = this.held.get(key)
     if (held === undefined) return undefined
-    this.put(key, held, Date.now())
+    this.put(key, held, instant())
     return super.read(key)
   }
 

@@ -3,6 +3,7 @@ import { makeLogger } from '../../util/logging'
 import { LogLimiter } from '../../util/log-limiter'
 import { type Source } from './backlog'
 import { type Entry } from './messages'
+import { type Instant } from '../../util/clock'
 
 const logger = makeLogger('PublishedCache')
 
@@ -25,7 +26,7 @@ export class PublishedCache<T = unknown> extends LocalCache<T> implements Source
     super(capacity)
   }
 
-  override store(key: string, value: Readonly<T>, ttl: number, now: number, place?: Place<T>): boolean {
+  override store(key: string, value: Readonly<T>, ttl: number, now: Instant, place?: Place<T>): boolean {
     const isStored = super.store(key, value, ttl, now, place)
     if (isStored) this.onChange(this, key)
     return isStored

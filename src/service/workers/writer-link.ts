@@ -10,6 +10,7 @@ import { encodeFrame, FrameReader } from './frames'
 import { type FeedName, type FromWorker, fromWriter, type FromWriter, type WantedFeed } from './messages'
 import { type MirrorCache } from './mirror-cache'
 import { type Announcer, type WantedSet } from './wanted-set'
+import { instant } from '../../util/clock'
 
 const logger = makeLogger('WriterLink')
 
@@ -162,7 +163,7 @@ export class WriterLink implements Announcer {
         return
       case 'entries': {
         const cache = this.caches.get(message.adapter)
-        const now = Date.now()
+        const now = instant()
         if (cache !== undefined) for (const entry of message.entries) cache.apply(entry, now)
         return
       }

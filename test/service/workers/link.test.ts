@@ -16,6 +16,7 @@ import { Publisher } from '../../../src/service/workers/publisher'
 import { WantedSetFactory } from '../../../src/service/workers/wanted-set'
 import { WriterLink } from '../../../src/service/workers/writer-link'
 import { GUARD_MS } from '../../helpers/eventually'
+import { instant } from '../../../src/util/clock'
 
 const TTL = 60_000
 const settings = { CACHE_TYPE: 'local', SUBSCRIPTION_SET_MAX_ITEMS: 1_000 }
@@ -69,7 +70,7 @@ class Writer {
   }
 
   write(key: string, value: AdapterResponse, ttl = TTL): void {
-    this.cache.store(key, value, ttl, Date.now())
+    this.cache.store(key, value, ttl, instant())
   }
 
   /** Until `count` feeds in all were wanted. */

@@ -5,6 +5,7 @@ import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { Backlog } from '../../../src/service/workers/backlog'
 import { MirrorCache } from '../../../src/service/workers/mirror-cache'
 import { PublishedCache } from '../../../src/service/workers/published-cache'
+import { instant } from '../../../src/util/clock'
 
 const NOW = 1_700_000_000_000
 
@@ -46,11 +47,11 @@ class Pair {
 
   publish(): void {
     for (let batch = this.backlog.take(); batch !== undefined; batch = this.backlog.take())
-      for (const entry of batch.entries) this.mirror.apply(entry, Date.now())
+      for (const entry of batch.entries) this.mirror.apply(entry, instant())
   }
 
   write(key: string, value: AdapterResponse, ttl = 10_000): void {
-    this.writer.store(key, value, ttl, Date.now())
+    this.writer.store(key, value, ttl, instant())
     this.publish()
   }
 }
@@ -121,12 +122,12 @@ describe('a copy of the cache of a writer', () => {
         vi.setSystemTime(NOW)
         const pair = new Pair()
         for (const one of steps) {
-          const now = Date.now()
+          const now = instant()
           if (one.type === 'store') pair.writer.store(one.key, success(one.result), one.ttl, now)
           else if (one.type === 'fail') pair.writer.store(one.key, failure('no'), one.ttl, now)
           else if (one.type === 'ttl') void pair.writer.setTTL(one.key, one.ttl)
           else if (one.type === 'delete') void pair.writer.delete(one.key)
-          else if (one.type === 'pass') vi.setSystemTime(now + one.ms)
+          else if (one.type === 'pass') vi.setSystemTime(now.unixMs + one.ms)
           else if (one.type === 'publish') pair.publish()
           else pair.reconnect()
           for (const name of ['a', 'b', 'c']) {
@@ -159,7 +160,7 @@ describe('a copy of the cache of a writer', () => {
   it('IS-2: is as it was after a body that is no JSON', () => {
     const pair = new Pair()
     pair.write('k', success(1))
-    expect(() => pair.mirror.apply(['k', NOW + 5_000, Infinity, '{'], NOW)).toThrow(SyntaxError)
+    expect(() => pair.mirror.apply(['k', NOW + 5_000, Infinity, '{'], instant())).toThrow(SyntaxError)
     expect(pair.mirror.read('k')?.value).toMatchObject({ result: 1 })
   })
 })

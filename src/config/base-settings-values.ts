@@ -1,0 +1,26 @@
+import { validator } from '../validation/validators'
+import { type SettingsDefinitionMap } from './setting-types'
+
+/** Settings of what may be served: the guards, and for how long a value is fresh. They are not part of the reference framework. */
+export const valueSettings = {
+  GUARD_POLICY: {
+    description:
+      'What becomes of values that a guard is against: refused (enforce), served and counted (report), not looked at (off). ' +
+      'Default: enforce where an endpoint declares guards or freshness, else report',
+    type: 'enum',
+    options: ['enforce', 'report', 'off'],
+  },
+  FRESHNESS_MAX_AGE: {
+    description:
+      "How old a value may be by the provider's time, or how long its last confirmation may be ago (ms). " +
+      'Default: what the endpoint declares',
+    type: 'number',
+    validate: validator.integer({ min: 1, max: 31_536_000_000 }),
+  },
+  FRESHNESS_HARD_MAX_AGE: {
+    description:
+      "How old a value may be by the provider's time although the provider confirms it (ms). Default: what the endpoint declares",
+    type: 'number',
+    validate: validator.integer({ min: 1, max: 31_536_000_000 }),
+  },
+} as const satisfies SettingsDefinitionMap
