@@ -4,6 +4,7 @@ import { get as getHttps, type RequestOptions } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { posix } from 'node:path'
 import { AdapterConfig } from '../config/adapter-config'
+import { pemText } from '../config/pem'
 import { isMeasured } from '../config/server-settings'
 import { networkText } from '../validation/network-error'
 
@@ -45,17 +46,18 @@ export function healthUrl(settings: HealthSettings): URL | undefined {
   return new URL(path, `${protocol}://${isIPv6(host) ? `[${host}]` : host}:${port}`)
 }
 
-/** PEM as it is, or in base64 (contract 6.7). */
-const pem = (value = ''): string =>
-  value.includes('-----BEGIN') ? value : Buffer.from(value, 'base64').toString('utf8')
-
 function tlsOptions(settings: HealthSettings): RequestOptions {
   if (!settings.TLS_ENABLED && !settings.MTLS_ENABLED) return {}
   // The certificate is for the name that clients use, not for this address; and the request does not leave this host.
   const options = { rejectUnauthorized: false }
   if (!settings.MTLS_ENABLED) return options
-  const { TLS_PRIVATE_KEY, TLS_PUBLIC_KEY, TLS_PASSPHRASE } = settings
-  return { ...options, key: pem(TLS_PRIVATE_KEY), cert: pem(TLS_PUBLIC_KEY), passphrase: TLS_PASSPHRASE }
+  const { TLS_PRIVATE_KEY = '', TLS_PUBLIC_KEY = '', TLS_PASSPHRASE } = settings
+  return {
+    ...options,
+    key: pemText(TLS_PRIVATE_KEY),
+    cert: pemText(TLS_PUBLIC_KEY),
+    passphrase: TLS_PASSPHRASE,
+  }
 }
 
 /**

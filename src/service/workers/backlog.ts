@@ -1,30 +1,30 @@
 import { type Entry } from './messages'
 
-/** A frame is begun anew after so many entries, or so many characters. */
+/** A batch ends after this many entries, or this many characters. */
 const MAX_BATCH_ENTRIES = 256
 const MAX_BATCH_CHARACTERS = 512 * 1024
-/** Keys that nothing is kept under any more, beyond which everything is sent afresh. */
+/** So many keys without a value may wait for a worker. With more, the connection is ended, and everything is sent again. */
 const SPARE_KEYS = 10_000
 
 /** A cache whose changes are published. */
 export interface Source {
   readonly adapter: string
-  /** How many keys it holds at most. */
+  /** The largest number of keys that it holds. */
   readonly capacity: number
   keys(): Iterable<string>
-  /** What is under a key now. */
+  /** The present value of a key. */
   entry(key: string): Entry
 }
 
-/** What a worker is to be sent next. */
+/** What is sent to a worker in one message. */
 export interface Batch {
   adapter: string
   entries: Entry[]
 }
 
 /**
- * What one worker does not know yet: keys, not values, so that a slow worker gets the newest of each and costs no more than the number
- * of keys, however much changes meanwhile. Begins with all there is.
+ * What one worker does not know yet. It holds keys and not values: a slow worker gets the newest value of each key, and the memory depends
+ * on the number of keys only, not on the number of changes. It begins with all keys.
  */
 export class Backlog {
   private readonly due = new Map<Source, Set<string>>()
@@ -38,7 +38,7 @@ export class Backlog {
     return true
   }
 
-  /** @returns false when there are more keys than a cache holds: what has to be forgotten is then better said by a new beginning */
+  /** @returns false when so many keys wait that it is better to send everything again on a new connection */
   add(source: Source, key: string): boolean {
     let keys = this.due.get(source)
     if (keys === undefined) this.due.set(source, (keys = new Set()))
@@ -46,7 +46,7 @@ export class Backlog {
     return keys.size <= source.capacity + SPARE_KEYS
   }
 
-  /** The next batch, taken off the backlog; undefined when nothing is due. */
+  /** Takes the next batch from the backlog; undefined when nothing is due. */
   take(): Batch | undefined {
     for (const [source, keys] of this.due) {
       if (keys.size === 0) continue

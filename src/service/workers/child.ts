@@ -9,18 +9,19 @@ import { startWriter } from './writer'
 
 const logger = makeLogger('Service')
 
-/** What a process of a service of several does, once it has started. */
+/** A process of a service of several, after it has started. */
 export interface RunningChild {
   adapters: string[]
   url?: string
   stop: () => Promise<void>
-  /** What is left to do for the one whose supervisor ended without a word. */
+  /** Cleans up in place of the supervisor, when that has ended without stopping this process. */
   abandon?: () => void
 }
 
 /**
- * Runs what a supervisor started this process as, and ends when it says so or is no more. Signals are for the supervisor alone: a
- * terminal and a service manager send them to all processes, and the writer has to outlive the requests that wait for it.
+ * Runs this process in the role that the supervisor gave it. It ends when the supervisor says so, or has itself ended. Signals are ignored,
+ * because terminals and service managers send them to all processes: only the supervisor acts on them, and it ends the writer after the
+ * workers, whose requests may wait for it.
  */
 export const runChild = async (spec: ChildSpec): Promise<void> => {
   let running: RunningChild | undefined

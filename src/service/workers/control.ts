@@ -1,15 +1,15 @@
-/** What the supervisor starts a process as. Goes over the command line, which others can read: nothing secret. */
+/** The role in which the supervisor starts a process. It holds no secret, because it is on the command line, which others can read. */
 export type ChildSpec =
   | { role: 'writer'; name: string; directory: string }
-  /** Serves those of the adapters that the writer could start. */
+  /** Serves these adapters, which are those that the writer could start. */
   | { role: 'worker'; name: string; directory: string; adapters: string[] }
 
 /** What a process tells the supervisor. */
 export type ChildMessage =
-  /** It is alive: its event loop turns. */
+  /** It is alive: its event loop runs. */
   | { type: 'beat' }
   | { type: 'ready'; adapters: string[]; url?: string }
-  /** It cannot start, for a reason that it knows. Waits to be ended. */
+  /** It cannot start, and says why. It waits until the supervisor ends it. */
   | { type: 'failed'; message: string }
   | { type: 'metrics'; id: number; text: string }
 
@@ -22,20 +22,20 @@ const FLAG = '--child='
 
 export const argumentOf = (spec: ChildSpec): string => FLAG + JSON.stringify(spec)
 
-/** What this process was started as; undefined for one that an operator started. */
+/** The role in which a supervisor started this process; undefined if an operator started it. */
 export const specIn = (argv: readonly string[]): ChildSpec | undefined => {
   const argument = argv.find((one) => one.startsWith(FLAG))
   return argument === undefined ? undefined : (JSON.parse(argument.slice(FLAG.length)) as ChildSpec)
 }
 
-/** Where workers find the writer. */
+/** Path of the socket at which workers connect to the writer. */
 export const socketIn = (directory: string): string => `${directory}/link.sock`
 
 /** This process's end of the channel to its supervisor. */
 export class SupervisorChannel {
   private readonly beats: NodeJS.Timeout
 
-  /** Begins to beat. `gone` is called when the supervisor is no more. */
+  /** Begins to send beats. `gone` is called when the supervisor has ended. */
   constructor(on: { stop: () => void; gone: () => void; metrics: () => Promise<string> }) {
     this.beats = setInterval(() => this.tell({ type: 'beat' }), BEAT_MS)
     this.tell({ type: 'beat' })
@@ -50,7 +50,7 @@ export class SupervisorChannel {
   }
 
   tell(message: ChildMessage): void {
-    // Between the end of the supervisor and the event that says so there is nobody to tell, and nothing to be done about it.
+    // The supervisor may have ended before the event that says so. Then the message is lost, and that is no error.
     if (process.connected) process.send?.(message, undefined, undefined, () => {})
   }
 }

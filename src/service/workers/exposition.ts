@@ -1,4 +1,4 @@
-/** One metric in Prometheus' text format, and the lines that say what it is. */
+/** One metric in Prometheus' text format: its samples, and the lines with its help and type. */
 interface Family {
   head: string[]
   samples: string[]
@@ -7,8 +7,8 @@ interface Family {
 const nameIn = (line: string): string | undefined => /^# (?:HELP|TYPE) (\S+)/.exec(line)?.[1]
 
 /**
- * Several processes' metrics as one text. A metric of that format has to be in one piece, so samples of the same metric come together; that
- * no two are alike the processes see to, each with a label of its own.
+ * Joins the metrics of several processes into one text. In that format all samples of a metric must stand together, so they are grouped.
+ * No two samples are the same, because each process gives its samples a label of its own.
  */
 export const mergeExpositions = (texts: readonly string[]): string => {
   const families = new Map<string, Family>()

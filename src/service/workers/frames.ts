@@ -1,18 +1,18 @@
 import { deserialize, serialize } from 'node:v8'
 
-/** A longer frame is no frame of ours, or one that nobody should have made. */
+/** No frame that we send is longer. A longer one is an error. */
 export const MAX_FRAME_BYTES = 64 * 1024 * 1024
 
 const HEADER_BYTES = 4
 
-/** What came over a link is not what its other end writes. There is no way on from here but to close it. */
+/** A link brought bytes that are no frame. The link has to be closed, because the next frame cannot be found. */
 export class FrameError extends Error {
   override name = 'FrameError'
 }
 
 /**
- * A message as it goes over a link: its length in four bytes, and the message as Node serialises it. Both ends are one version of this
- * service on one machine, so nothing is lost on the way: `undefined` stays what it is, which JSON would drop.
+ * A message as it is sent over a link: its length in four bytes, then the message as Node's `v8.serialize` writes it. That is possible
+ * because both ends are the same version on one machine. Unlike JSON it keeps members that are `undefined`.
  *
  * @throws FrameError when it is too long; Error for what cannot be serialised
  */
@@ -25,16 +25,16 @@ export const encodeFrame = (message: unknown): Buffer => {
   return frame
 }
 
-/** Puts a stream of bytes, cut anywhere, back together as messages. Holds no more than one unfinished frame. */
+/** Reads messages from a stream of bytes whose chunks may end anywhere. It keeps no more than one unfinished frame. */
 export class FrameReader {
   private chunks: Buffer[] = []
   private held = 0
-  /** Of the frame that is being received; undefined while its header is. */
+  /** Length of the frame that is being received; undefined while its header is not complete. */
   private length: number | undefined
 
   /**
    * @returns the messages that this chunk completes
-   * @throws FrameError for a length that no frame has, and for bytes that are no message; after that the reader is of no use
+   * @throws FrameError for a length that no frame has, and for bytes that are no message; after that the reader cannot be used
    */
   push(chunk: Buffer): unknown[] {
     this.chunks.push(chunk)
@@ -53,7 +53,7 @@ export class FrameReader {
     }
   }
 
-  /** The next bytes, of which there are enough. */
+  /** Takes the next bytes. There must be enough of them. */
   private take(count: number): Buffer {
     const [first] = this.chunks
     const all = first !== undefined && first.length >= count ? first : Buffer.concat(this.chunks)

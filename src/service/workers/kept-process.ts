@@ -7,7 +7,7 @@ import { afterDeath } from './restarts'
 
 const logger = makeLogger('Supervisor')
 
-/** How long a process may take to its first beat, and be silent after it, before it is asked about; and how long after that. */
+/** A process may be silent this long before its first beat and after it. Then it has a last chance for as long as the third says. */
 const FIRST_BEAT_MS = 60_000
 const SILENCE_MS = 10_000
 const LAST_CHANCE_MS = 5_000
@@ -20,13 +20,13 @@ type Life =
 /** What happens to a kept process. */
 export interface Events {
   ready: (of: { adapters: string[]; url?: string }) => void
-  /** It cannot start, and knows why. It is ended, and started anew unless it is stopped. */
+  /** It cannot start, and says why. It is ended, and started again unless it has been stopped. */
   failed: (message: string) => void
 }
 
-/** A process that is there again soon after it ends, whatever ended it, until it is stopped. One that falls silent is ended. */
+/** Keeps a process running until it is stopped: whenever it ends, it is started again soon. A process that is silent is ended. */
 export class KeptProcess {
-  /** How often it was started anew. */
+  /** How often it has died and is started again. */
   restartCount = 0
   private life: Life = { state: 'none' }
   private readonly restarts = new Retry(afterDeath())
@@ -53,13 +53,13 @@ export class KeptProcess {
     child.on('message', (message: ChildMessage) => this.receive(child, message))
     child.on('error', (err) => {
       logger.error({ err }, `${this.name}: ${err.message}`)
-      // One that never came to be has no exit.
+      // A process that could not be made has no `exit` event.
       if (child.pid === undefined) this.died(child, 'it could not be started')
     })
     child.on('exit', (code, signal) => this.died(child, signal ?? `code ${code}`))
   }
 
-  /** What it counts, as text for Prometheus; undefined when it does not answer in time. Never rejects. */
+  /** Its metrics as text for Prometheus; undefined when it is not ready or does not answer in time. Never rejects. */
   async metrics(patienceMs: number): Promise<string | undefined> {
     if (this.life.state !== 'ready') return undefined
     const id = this.scraped++
@@ -72,7 +72,7 @@ export class KeptProcess {
     return text
   }
 
-  /** Asks it to end, and ends it if it has not after `patienceMs`. Resolves when it is no more. */
+  /** Asks it to end, and kills it if it has not ended after `patienceMs`. Resolves when it has ended. */
   async stop(patienceMs: number): Promise<void> {
     this.isStopping = true
     if (this.life.state === 'waiting') {
@@ -89,7 +89,7 @@ export class KeptProcess {
     await end
   }
 
-  /** Ends it at once. */
+  /** Kills it at once. */
   kill(): void {
     if (this.life.state === 'starting' || this.life.state === 'ready') this.life.child.kill('SIGKILL')
   }
@@ -113,8 +113,8 @@ export class KeptProcess {
   }
 
   /**
-   * LC-1: what runs and does nothing is ended. Not at the first timeout: after this process itself was held up (a suspended machine), the
-   * timer comes before the beats that have piled up.
+   * LC-1: a process that runs but does nothing is ended. This needs two timeouts: after this process itself was held up (a suspended
+   * machine), the timer fires before the beats that have come meanwhile are read.
    */
   private listenFor(child: ChildProcess, patienceMs: number): void {
     clearTimeout(this.silence)
@@ -147,7 +147,7 @@ export class KeptProcess {
 
   private tell(message: SupervisorMessage): void {
     if (!('child' in this.life) || !this.life.child.connected) return
-    // A process that dies meanwhile is heard of by its end.
+    // A failure is ignored: if the process dies meanwhile, its `exit` event says so.
     this.life.child.send(message, () => {})
   }
 }

@@ -1,7 +1,7 @@
 /**
- * With several workers values are in their memory, and reach them by a link of their own.
+ * Checks that an adapter keeps its values in memory: with several workers, values reach their memories over links of our own.
  *
- * @throws Error for an adapter that is set up to keep them elsewhere
+ * @throws Error for another `CACHE_TYPE`
  */
 export const requireLocalCache = ({ CACHE_TYPE }: { CACHE_TYPE: string }): void => {
   if (CACHE_TYPE === 'local') return

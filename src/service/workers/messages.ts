@@ -2,12 +2,12 @@ import { isObject } from '../../util/objects'
 import { type Reason } from '../../validation/reason'
 
 /**
- * What is in the writer's cache under a key now: until when by the wall clock (Unix ms) and by the monotonic one (ms, the same in all
- * processes of a machine), and the response as JSON. Without a response there is nothing any more.
+ * What the writer's cache has under a key now: the end of its life by the wall clock (Unix ms) and by the monotonic clock (ms, the same in
+ * all processes of a machine), and the response as JSON. Without a response the cache has nothing under this key.
  */
 export type Entry = readonly [key: string, expiresAt: number, endsAtMs: number, body: string | undefined]
 
-/** A feed of an adapter: what its transport keeps subscribed. */
+/** Names a feed of an adapter. */
 export interface FeedName {
   adapter: string
   endpoint: string
@@ -23,16 +23,16 @@ export interface WantedFeed extends FeedName {
 }
 
 export type FromWriter =
-  /** First of all. `session` is the writer's: another one than before means another process. */
+  /** Always the first message. Each writer process has its own `session`. */
   | { type: 'hello'; session: string }
   | { type: 'entries'; adapter: string; entries: Entry[] }
-  /** All that was in the caches when the worker came has been sent. */
+  /** All that was in the caches when the worker connected has been sent. */
   | { type: 'synchronised' }
   | { type: 'reason'; id: number; reason: Reason | undefined }
 
 export type FromWorker =
   | { type: 'wanted'; feeds: WantedFeed[] }
-  /** Why is there no value for this feed? */
+  /** Asks why there is no value for this feed. */
   | { type: 'why'; id: number; feed: FeedName }
 
 type Fields = Record<string, unknown>
@@ -84,10 +84,10 @@ const isFromWorker = (message: unknown): message is FromWorker => {
   )
 }
 
-/** The message of a writer, if it is one. */
+/** The same as a message of a writer; undefined if it is none. */
 export const fromWriter = (message: unknown): FromWriter | undefined =>
   isFromWriter(message) ? message : undefined
 
-/** The message of a worker, if it is one. */
+/** The same as a message of a worker; undefined if it is none. */
 export const fromWorker = (message: unknown): FromWorker | undefined =>
   isFromWorker(message) ? message : undefined

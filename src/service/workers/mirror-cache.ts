@@ -15,7 +15,7 @@ const isError = (response: Response): boolean => response.errorMessage !== undef
 
 const timeOf = (response: Response): number | undefined => response.timestamps?.providerIndicatedTimeUnixMs
 
-/** What the writer has, and may not be served yet. */
+/** A value that the writer has, and that may not be served yet. */
 interface Held {
   value: Response
   expiresAt: number
@@ -24,24 +24,25 @@ interface Held {
 }
 
 /**
- * The cache of an adapter in a worker: what the writer has, each entry with the writer's own end of life. Reads are a local cache's.
+ * The cache of an adapter in a worker. It holds what the writer's cache holds, and each entry ends when the writer's does. It is read like
+ * any local cache.
  *
- * A writer that took over knows nothing of what the last one wrote. Until that has expired here, an error of the new one does not replace
- * it, nor does a value of an earlier time; both are held back, and served once what stands in their way has expired.
+ * A new writer process does not know what the last one wrote. Until such a value has expired here, neither an error of the new writer nor
+ * a value of an earlier time replaces it. Both are held back, and are served when that value has expired.
  */
 export class MirrorCache extends LocalCache<Response> {
   private session: string | undefined
-  /** Keys whose values are an earlier writer's. */
+  /** Keys with values that an earlier writer wrote. */
   private inherited = new Set<string>()
   private readonly held = new Map<string, Held>()
-  /** Keys that this writer has not confirmed since it said hello again. */
+  /** Keys that the writer has not sent since the worker connected to it again. */
   private unconfirmed: Set<string> | undefined
 
   override read(key: string, place?: Place<Response>): LocalCacheEntry<Response> | undefined {
     return super.read(key, place) ?? (this.held.size === 0 ? undefined : this.release(key))
   }
 
-  /** A writer has been reached, and is about to send all it has. */
+  /** The worker has connected to a writer, which now sends all that it has. */
   begin(session: string): void {
     if (session === this.session) this.unconfirmed = new Set(this.cache.keys())
     else {
@@ -52,18 +53,18 @@ export class MirrorCache extends LocalCache<Response> {
     this.session = session
   }
 
-  /** Everything has been sent: what the same writer no longer has goes. */
+  /** The writer has sent everything. Keys that it no longer has are deleted, if it is the same writer as before. */
   complete(): void {
     for (const key of this.unconfirmed ?? []) this.forget(key)
     this.unconfirmed = undefined
   }
 
-  /** @throws SyntaxError for a body that is no JSON; then nothing is changed */
+  /** @throws SyntaxError for a body that is not JSON; no value is changed then */
   apply([key, expiresAt, endsAtMs, body]: Entry, now: Instant): void {
     this.unconfirmed?.delete(key)
     if (body === undefined) return this.forget(key)
     const node = this.cache.get(key)
-    // Only its end has moved. What has ended already may be waited for, and is written anew.
+    // The same response with another end. If it has expired here, requests may wait for it, so it is written like a new one.
     if (node?.data.body === body && isLive(node.data, now) && !this.inherited.has(key))
       return endAt(node.data, expiresAt, endsAtMs)
     const value = JSON.parse(body) as Response
@@ -78,7 +79,7 @@ export class MirrorCache extends LocalCache<Response> {
   private put(key: string, { value, expiresAt, endsAtMs, body }: Held, now: Instant): void {
     this.held.delete(key)
     this.inherited.delete(key)
-    // What may replace what has been decided where the value was written; here it only has to be alike.
+    // The writer has decided that this replaces the old value. `store` would keep a live success, so that is deleted before an error.
     const leftMs = Math.min(expiresAt - now.unixMs, endsAtMs - now.monotonicMs)
     if (leftMs <= 0 || isError(value)) void super.delete(key)
     if (leftMs <= 0) return
@@ -89,7 +90,7 @@ export class MirrorCache extends LocalCache<Response> {
     endAt(entry, expiresAt, endsAtMs)
   }
 
-  /** @param current - of an earlier writer */
+  /** @param current - what an earlier writer wrote */
   private mustWait(value: Response, current: Response | undefined): boolean {
     if (current === undefined || isError(current)) return false
     if (isError(value)) return true

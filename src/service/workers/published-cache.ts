@@ -7,12 +7,12 @@ import { type Instant } from '../../util/clock'
 
 const logger = makeLogger('PublishedCache')
 
-/** In characters. Far from any response there is, and far enough from the limit of a frame. */
+/** In characters. No real response is nearly as long, and the limit of a frame is far above it. */
 const MAX_BODY_CHARACTERS = 16 * 1024 * 1024
 
 /**
- * The cache of an adapter in the writer: says which key changed. Writes are as immediate as in any local cache, and a value is made into
- * text once, whatever the number of workers.
+ * The cache of an adapter in the writer. It reports each key that changes. Writes are as immediate as in any local cache, and a value is
+ * made into text once for all workers.
  */
 export class PublishedCache<T = unknown> extends LocalCache<T> implements Source {
   private readonly problems = new LogLimiter()
@@ -57,7 +57,7 @@ export class PublishedCache<T = unknown> extends LocalCache<T> implements Source
       : [key, entry.expirationTimestamp, entry.endsAtMs, body]
   }
 
-  /** Undefined for what no worker can be sent: then none goes on with an older value either. */
+  /** Undefined for a value that cannot be sent. Workers then delete the key, so that none of them serves an older value. */
   private rendered(key: string, value: T): string | undefined {
     try {
       const body = JSON.stringify(value)

@@ -11,14 +11,14 @@ import { WorkerLink } from './worker-link'
 
 const logger = makeLogger('Publisher')
 
-/** What a writer does about what workers say. */
+/** What a writer does with the messages of workers. */
 export interface Answers {
   want: (feed: WantedFeed) => void
   /** Why a feed has no value. */
   explain: (feed: FeedName) => Reason | undefined
 }
 
-/** Sends all that is written to the caches of this process to every worker: at the end of each turn, once per key. */
+/** Sends what is written to the caches of this process to every worker: once per turn of the event loop, and each changed key once. */
 export class Publisher {
   private readonly session = randomUUID()
   private readonly sources: Source[] = []
@@ -37,7 +37,7 @@ export class Publisher {
     })
   }
 
-  /** The cache of an adapter; what is written to it is published from now on. */
+  /** Makes the cache of an adapter. What is written to it is sent to the workers. */
   cacheFor(adapter: string, capacity: number): PublishedCache {
     const cache = new PublishedCache(adapter, capacity, (source, key) => this.changed(source, key))
     this.sources.push(cache)
@@ -45,7 +45,7 @@ export class Publisher {
   }
 
   /**
-   * Waits for workers at a socket in the file system; one that a dead writer left there is replaced.
+   * Listens for workers at a socket in the file system. A socket that an earlier writer left there is removed.
    *
    * @throws Error when it cannot be made
    */

@@ -9,7 +9,7 @@ import { type KeptProcess } from './kept-process'
 /** A process that does not answer within this time is left out of a scrape; its absence shows in `service_process_up`. */
 const PATIENCE_MS = 2_000
 
-/** What the supervisor itself knows, which is there when nothing else is. */
+/** Metrics of the supervisor itself. They are there even when no process answers. */
 const ownMetrics = (processes: readonly KeptProcess[], answered: ReadonlySet<KeptProcess>): string => {
   const lines = (name: string, type: string, help: string, value: (one: KeptProcess) => number) => [
     `# HELP ${name} ${help}`,
@@ -42,7 +42,7 @@ export const scrape = async (processes: readonly KeptProcess[]): Promise<string>
   return mergeExpositions([ownMetrics(processes, answered), ...texts])
 }
 
-/** The server that Prometheus scrapes, as small as it can be: where a single process has one, and like it from outside. */
+/** The server that Prometheus scrapes. It has the same address, path and TLS as that of a single process, but is made without fastify. */
 export class ScrapeServer {
   private readonly server: Server
   private running: Promise<string> | undefined
@@ -81,7 +81,7 @@ export class ScrapeServer {
     this.server.closeAllConnections()
   }
 
-  /** Whoever asks while somebody is answered gets the same answer. */
+  /** Requests that come while the metrics are being collected share the result. */
   private text(): Promise<string> {
     this.running ??= this.collect().finally(() => (this.running = undefined))
     return this.running

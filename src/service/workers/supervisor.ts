@@ -13,7 +13,7 @@ import { scrape, ScrapeServer } from './scrape'
 
 const logger = makeLogger('Supervisor')
 
-/** A little more than a process gives itself: together less than Docker's ten seconds. */
+/** Each is a little more than a process allows itself; together they are less than Docker's ten seconds. */
 const WORKERS_PATIENCE_MS = 5_500
 const WRITER_PATIENCE_MS = 3_500
 
@@ -27,8 +27,8 @@ const readSettings = (): AdapterSettings => {
 }
 
 /**
- * Runs the service as several processes: one that has the connections to providers, and workers that answer requests on one port. Loads
- * no adapter and no server; all it does is to start processes, to start them again, and to end them.
+ * Runs the service as several processes: a writer, which has the connections to providers, and workers, which answer requests on one port.
+ * It loads no adapter and no fastify server. It starts processes, starts them again when they die, ends them, and serves their metrics.
  */
 export class Supervisor {
   private readonly directory: string
@@ -45,7 +45,7 @@ export class Supervisor {
 
   /**
    * @param entry - the file that every process runs
-   * @throws ConfigError for settings with which no process could run; Error for a TLS setup that is not one
+   * @throws ConfigError for settings with which no process could run; Error for an incomplete TLS setup
    */
   constructor(
     private readonly entry: string,
@@ -53,7 +53,7 @@ export class Supervisor {
   ) {
     const settings = readSettings()
     if (isMeasured(settings)) this.metricsServer = new ScrapeServer(settings, () => scrape(this.processes))
-    // Only for the user that runs this: whoever can write to the link decides on prices.
+    // `mkdtemp` makes it accessible to this user only: whoever can write to the link can change prices.
     this.directory = mkdtempSync(join(tmpdir(), `tickwell-${process.pid}-`))
     this.starting = new Promise((resolve, reject) => {
       this.started = resolve
@@ -71,12 +71,12 @@ export class Supervisor {
         failed,
       })
     })
-    // However this process ends, if it can do anything at all it leaves nothing behind.
+    // Whenever this process can still run code at its end, it leaves no process and no file behind.
     process.on('exit', () => this.end())
   }
 
   /**
-   * Resolves when all workers answer.
+   * Resolves when all workers are ready to answer requests.
    *
    * @throws Error when a process says that it cannot start, or a port is taken
    */
@@ -86,7 +86,7 @@ export class Supervisor {
     await this.starting
   }
 
-  /** Lets the workers finish their requests, then the writer close its connections. Resolves when no process is left. */
+  /** Lets the workers finish their requests, and then lets the writer close its connections. Resolves when no process is left. */
   stop(): Promise<void> {
     this.stopped ??= this.stopAll()
     return this.stopped
@@ -118,12 +118,12 @@ export class Supervisor {
       args: [argumentOf({ role: 'worker', name, directory, adapters })],
     })
     const worker = cluster.fork()
-    // It says so on its process as well, which is where we listen; here nobody would, and that would be the end of this process.
+    // An error is also emitted on `worker.process`, where we listen. Without a listener here it would end this process.
     worker.on('error', () => {})
     return worker.process
   }
 
-  /** Workers begin when there is somebody to get values from; those that run when a writer is replaced go on. */
+  /** Workers are started when the first writer is ready. When a writer is replaced, they go on. */
   private writerReady(adapters: string[]): void {
     if (this.adapters.length > 0) return
     this.adapters = adapters
@@ -139,7 +139,7 @@ export class Supervisor {
     this.started()
   }
 
-  /** Only what has never run is given up: what has, ran with these settings. */
+  /** A failure ends the start of the service. Later it is only logged, because these settings have worked before. */
   private couldNotStart(message: string): void {
     if (this.hasStarted) logger.error(`A process could not start: ${message}`)
     else this.failed(new Error(message))

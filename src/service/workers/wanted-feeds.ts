@@ -11,7 +11,7 @@ const logger = makeLogger('WantedFeeds')
 const nameOf = (adapter: string, endpoint: string, transport: string): string =>
   JSON.stringify([adapter, endpoint, transport])
 
-/** The subscription sets of the transports that run in the writer, which workers add to. */
+/** The subscription sets of the transports that run in the writer. Workers add to them. */
 export class WantedFeeds {
   private readonly sets = new Map<string, ExpiringSortedSet<unknown>>()
   private readonly problems = new LogLimiter()
@@ -26,7 +26,7 @@ export class WantedFeeds {
     )
   }
 
-  /** A feed that this writer has no transport for (one whose adapter did not start here) costs a line in the log. */
+  /** Keeps a feed wanted. If this writer has no transport for it (its adapter did not start here), that is logged. */
   want({ adapter, endpoint, transport, params, key, ttlMs }: WantedFeed): void {
     const set = this.sets.get(nameOf(adapter, endpoint, transport))
     if (set === undefined) {
@@ -39,7 +39,7 @@ export class WantedFeeds {
       return
     }
     const ttl = Math.min(ttlMs, MAX_TIMER_MS)
-    // The first spelling stays for as long as the feed is wanted: a provider always sees the same bytes.
+    // The first spelling is kept for as long as the feed is wanted, so that a provider always sees the same bytes.
     if (!set.refresh(key, ttl)) set.add(params, ttl, key)
   }
 }

@@ -4,11 +4,11 @@ import { type SubscriptionSet } from '../../feeds/subscription-set'
 import { type WantedFeed } from './messages'
 import { monotonicMs } from '../../util/clock'
 
-/** Where the feeds that a worker's clients ask for are made known. */
+/** Tells the writer which feeds a worker's clients ask for. */
 export interface Announcer {
-  /** Tells the writer; costs nothing while there is none to be told. */
+  /** Tells the writer. Does nothing while there is no connection to it. */
   announce(feed: WantedFeed): void
-  /** A set whose members have to be told to every new writer. */
+  /** Adds a set whose members are told to the writer on every new connection. */
   follow(set: WantedSet<unknown>): void
 }
 
@@ -19,8 +19,8 @@ interface Told {
 }
 
 /**
- * The subscription set of a transport in a worker. The transport does not run here: the set tells the writer what is wanted, at once when
- * it is new, and while it is asked for again three times in its life, so that a request mostly costs a write to a field.
+ * The subscription set of a transport in a worker. The transport does not run here, so the set tells the writer what is wanted: at once
+ * when a feed is new, and while it is asked for again after each third of its TTL. Most requests therefore only write to a field.
  */
 export class WantedSet<T> extends ExpiringSortedSet<T> {
   private readonly told = new Map<string, Told>()
@@ -52,7 +52,7 @@ export class WantedSet<T> extends ExpiringSortedSet<T> {
     return isThere
   }
 
-  /** All that is wanted, for a writer that knows of nothing; counts as told. */
+  /** All feeds that are wanted, for a new connection. They count as told. */
   *all(): Iterable<WantedFeed> {
     this.expire()
     const now = monotonicMs()

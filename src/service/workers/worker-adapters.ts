@@ -7,7 +7,7 @@ import { MirrorCache } from './mirror-cache'
 import { WantedSetFactory } from './wanted-set'
 import { WriterLink } from './writer-link'
 
-/** The adapters of a worker: they read what the writer has, and want of it what their clients want. */
+/** The adapters of a worker: they read what the writer has written, and tell the writer what their clients want. */
 export class WorkerAdapters {
   readonly link: WriterLink
 
@@ -15,7 +15,7 @@ export class WorkerAdapters {
     this.link = new WriterLink(path)
   }
 
-  /** What an adapter is initialized with. @throws Error for one that keeps its values elsewhere than in memory */
+  /** The dependencies to initialize an adapter with. @throws Error for one that does not keep its values in memory */
   dependenciesOf(adapter: AnyAdapter): Partial<AdapterDependencies> {
     const { name, settings } = adapter
     requireLocalCache(settings)
@@ -26,7 +26,7 @@ export class WorkerAdapters {
     return { cache: cache as Cache, subscriptionSetFactory }
   }
 
-  /** Transports do not run here: what there is to say about a feed the writer says. */
+  /** Transports do not run here, so the writer is asked why a feed has no value. */
   private askWriter(adapter: AnyAdapter): void {
     adapter.reasonOf = async ({ requestContext }, transport, feed) => {
       const { endpointName, transportName, data } = requestContext

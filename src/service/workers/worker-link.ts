@@ -4,7 +4,7 @@ import { Backlog, type Source } from './backlog'
 import { encodeFrame, FrameReader } from './frames'
 import { type FromWorker, fromWorker, type FromWriter } from './messages'
 
-/** The writer's end of the connection of one worker. What the worker is too slow to take waits as keys, and never as bytes. */
+/** The writer's end of the connection to one worker. When the worker is too slow, changes wait as keys and not as bytes. */
 export class WorkerLink {
   private readonly reader = new FrameReader()
   private readonly backlog: Backlog
@@ -37,14 +37,14 @@ export class WorkerLink {
     this.pump()
   }
 
-  /** Something has changed. Sent by the next {@link pump}. */
+  /** A key has changed. The next {@link pump} sends it. */
   add(source: Source, key: string): void {
     if (this.backlog.add(source, key)) return
-    // So much has been deleted meanwhile that it is better said by a new beginning than kept for so slow a worker.
+    // So many keys wait for this slow worker that it is better to begin again on a new connection.
     this.socket.destroy(new Error('the worker is too slow'))
   }
 
-  /** Sends what the worker does not know yet, as far as it takes it. */
+  /** Sends what the worker does not know yet, until its socket is full. */
   pump(): void {
     while (!this.isBlocked && !this.isClosed) {
       const batch = this.backlog.take()
@@ -56,7 +56,7 @@ export class WorkerLink {
     this.send({ type: 'synchronised' })
   }
 
-  /** Sends an answer; a worker that takes nothing gets none. */
+  /** Sends an answer, unless the socket is full or closed. */
   answer(message: FromWriter): void {
     if (!this.isBlocked && !this.isClosed) this.send(message)
   }

@@ -14,8 +14,8 @@ import { type ChildSpec, socketIn } from './control'
 import { WorkerAdapters } from './worker-adapters'
 
 /**
- * A process of a service of several that answers requests, from a memory that is kept as the writer's is. Listens once it has been so:
- * who has never heard from the writer takes no requests from those who have.
+ * A worker: a process that answers requests, from caches that follow the writer's. It listens only when they have once been equal to the
+ * writer's: a worker that has no values yet must not take requests that another worker could answer.
  *
  * @throws ConfigError for bad settings; Error when no adapter at all could start, or the port is taken
  */
@@ -36,7 +36,7 @@ export const startWorker = async ({
     adapters: hosted.map(({ name }) => name),
     url,
     stop: async () => {
-      // Requests first: one that waits for its first price still gets it.
+      // Requests end first, so that one that waits for its first price can still get it.
       await settledWithin(REQUESTS_PATIENCE_MS, [() => app.close()])
       adapters.link.stop()
       await settledWithin(

@@ -7,7 +7,7 @@ import { type FeedName } from './messages'
 import { Publisher } from './publisher'
 import { WantedFeeds } from './wanted-feeds'
 
-/** The adapters of a writer: what they write is published, and what workers want they are told. */
+/** The adapters of a writer: what they write is published to the workers, and they fill the feeds that workers want. */
 export class WriterAdapters {
   private readonly adapters = new Map<string, AnyAdapter>()
   private readonly wanted = new WantedFeeds()
@@ -16,7 +16,7 @@ export class WriterAdapters {
     explain: (feed) => this.explain(feed),
   })
 
-  /** What an adapter is initialized with. @throws Error for one that keeps its values elsewhere than in memory */
+  /** The dependencies to initialize an adapter with. @throws Error for one that does not keep its values in memory */
   dependenciesOf(adapter: AnyAdapter): Partial<AdapterDependencies> {
     const { name, settings } = adapter
     requireLocalCache(settings)

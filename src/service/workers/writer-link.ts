@@ -14,11 +14,11 @@ import { instant } from '../../util/clock'
 
 const logger = makeLogger('WriterLink')
 
-/** How long a client that has waited in vain waits for the reason. */
+/** A client that got no value waits this long for the reason. */
 const REASON_PATIENCE_MS = 500
-/** More clients than this are not told a reason at a time. */
+/** So many clients can ask for a reason at the same time; further ones get none from the writer. */
 const MAX_QUESTIONS = 10_000
-/** More feeds than this that the writer does not take, and it is told anew instead. */
+/** When more feeds than this wait to be told, the connection is ended, and all are told on a new one. */
 const MAX_UNTOLD = 100_000
 
 type Link = { state: 'down'; sinceUnixMs: number } | { state: 'up'; socket: Socket }
@@ -29,9 +29,9 @@ const silent = (): Reason => ({
   sinceUnixMs: Date.now() - REASON_PATIENCE_MS,
 })
 
-/** A worker's end of the link: keeps the caches as the writer's are, and makes known what is wanted. Connects again for ever. */
+/** A worker's end of the link. It keeps the caches equal to the writer's and tells the writer what is wanted. It always reconnects. */
 export class WriterLink implements Announcer {
-  /** Resolves when the caches have been as the writer's for the first time. */
+  /** Resolves when the caches are equal to the writer's for the first time. */
   readonly synchronised: Promise<void>
   private readonly caches = new Map<string, MirrorCache>()
   private readonly sets: WantedSet<unknown>[] = []
@@ -49,7 +49,7 @@ export class WriterLink implements Announcer {
     this.synchronised = new Promise((resolve) => (this.wasSynchronised = resolve))
   }
 
-  /** Keeps a cache as the writer's of this adapter is. */
+  /** Keeps a cache equal to the writer's cache of this adapter. */
   mirror(adapter: string, cache: MirrorCache): void {
     this.caches.set(adapter, cache)
   }
@@ -68,14 +68,14 @@ export class WriterLink implements Announcer {
     queueMicrotask(() => this.tell())
   }
 
-  /** What is wrong with the writer, for clients that wait in vain. */
+  /** What is wrong with the writer, for clients that get no value; undefined while there is a connection to it. */
   get outage(): Reason | undefined {
     if (this.link.state === 'up') return undefined
     const message = 'The process that is connected to the data provider is not running; it is being replaced'
     return { code: 'WRITER_DOWN', message, sinceUnixMs: this.link.sinceUnixMs }
   }
 
-  /** Why a feed has no value: what the writer says, or that it says nothing. Never rejects. */
+  /** Why a feed has no value: what the writer answers, or that it does not answer. Never rejects. */
   async explain(feed: FeedName): Promise<Reason | undefined> {
     if (this.link.state === 'down' || this.questions.size >= MAX_QUESTIONS) return this.outage
     const id = this.asked++
@@ -107,7 +107,7 @@ export class WriterLink implements Announcer {
     }
   }
 
-  /** One connection, from the attempt to its end. @returns whether there was one */
+  /** One connection, from the attempt to its end. @returns whether it was open */
   private connection(): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect(this.path)
@@ -155,7 +155,7 @@ export class WriterLink implements Announcer {
     })
   }
 
-  /** @throws Error for what is no message of a writer */
+  /** @throws Error for anything that is not a message of a writer */
   private receive(message: FromWriter | undefined): void {
     switch (message?.type) {
       case 'hello':

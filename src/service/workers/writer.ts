@@ -6,8 +6,8 @@ import { type ChildSpec, socketIn } from './control'
 import { WriterAdapters } from './writer-adapters'
 
 /**
- * The process of a service of several that has the connections to providers: what they send goes to the workers, and what workers ask
- * for to them. Serves no requests.
+ * The writer: the process that has the connections to providers. It sends the workers what providers say, and subscribes what the workers
+ * want. It serves no requests.
  *
  * @throws ConfigError for bad settings; Error when no adapter at all could start
  */
@@ -32,7 +32,7 @@ export const startWriter = async ({ directory }: ChildSpec & { role: 'writer' })
         ),
       )
     },
-    // The supervisor, which would have tidied up, is no more.
+    // The supervisor would have removed the directory, but it has ended.
     abandon: () => rmSync(directory, { recursive: true, force: true }),
   }
 }
