@@ -1,4 +1,4 @@
-import { timeFromUnixMs } from '../common/provider-time'
+import { providerTime } from '../../src/public/util'
 import { type Quote, quoteOf } from '../common/quote'
 
 /** `[chanId, payload, ...]`: a ticker's numbers, or `hb` every 15 s. What follows depends on the flags in force. */
@@ -40,8 +40,8 @@ export const unsubscribeFrame = (chanId: number) => ({ event: 'unsubscribe', cha
 export const quoteOfTicker = (payload: unknown[]): Quote | undefined =>
   quoteOf({ bid: payload[0], ask: payload[2], last: payload[6] })
 
+const msOf = providerTime('ms')
+
 /** The time of a frame, by the flags in force and never by the size of a number. In Unix ms. */
-export const timeOf = (frame: DataFrame, flags: number, now: number): number | undefined => {
-  if ((flags & TIMESTAMPS) === 0) return undefined
-  return timeFromUnixMs(frame[(flags & SEQUENCES) === 0 ? 2 : 3], now)
-}
+export const timeOf = (frame: DataFrame, flags: number): number | undefined =>
+  (flags & TIMESTAMPS) === 0 ? undefined : msOf(frame[(flags & SEQUENCES) === 0 ? 2 : 3])

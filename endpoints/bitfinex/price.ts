@@ -4,21 +4,22 @@
  * Source: Bitfinex WebSocket API v2, channel `ticker`, with the `conf` flag for timestamps.
  * Units: prices in the quote asset, as JSON numbers; the timestamp is when Bitfinex sent the frame.
  */
-import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/public/adapter'
+import { priceEndpointInputParametersDefinition } from '../../src/public/adapter'
 import { WebsocketReverseMappingTransport } from '../../src/public/transports'
-import { type ProviderResult } from '../../src/public/util'
+import { monotonicMs, type ProviderResult } from '../../src/public/util'
 import { InputParameters } from '../../src/public/validation'
 import { commonNames } from '../common/asset-codes'
+import { BookPriceEndpoint } from '../common/book-price-endpoint'
 import { Notices } from '../common/notices'
 import { type Quote } from '../common/quote'
-import { pause, refusal } from '../common/serving'
+import { extendLife, pause, refusal } from '../common/serving'
 import { Channels } from './channels'
 import { type config } from './config'
 import * as frames from './frames'
 import { greetingOf } from './greeting'
 import { naming, symbolOf } from './symbols'
 
-const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
 const MAINTENANCE = 'Bitfinex is in maintenance'
 /** Above any channel number, and small enough that a number of connections times this stays a safe integer. */
 const CHANNEL_LIMIT = 2 ** 32
@@ -40,6 +41,8 @@ type Results = ProviderResult<Types>[] | undefined
 const createTransport = () => {
   const channels = new Channels<Pair>()
   const notices = new Notices('Bitfinex')
+  /** What the last ticker of each channel of this connection said. */
+  const lastTickers = new Map<number, { quote: Quote; time: number | undefined }>()
   let connections = 0
   let flags = 0
   let isPaused = false
@@ -48,25 +51,34 @@ const createTransport = () => {
   /** A channel number together with its connection: the next connection gives the same numbers to other pairs. */
   const keyOf = (chanId: number) => connections * CHANNEL_LIMIT + chanId
 
+  /** A channel's heartbeat says that its ticker has not changed. */
+  const confirm = (key: number, params: Pair | undefined) => {
+    transport.lastMessageReceivedAt = Date.now()
+    const last = lastTickers.get(key)
+    if (params === undefined || last === undefined || isPaused) return
+    void extendLife(transport, params, last, transport.responseCache.adapterSettings.CACHE_MAX_AGE)
+  }
+
   const ticker = (frame: frames.DataFrame): Results => {
     const [chanId, payload] = frame
-    const now = Date.now()
-    if (payload === 'hb') transport.lastMessageReceivedAt = now
-    const params = transport.getReverseMapping(keyOf(chanId))
+    const key = keyOf(chanId)
+    const params = transport.getReverseMapping(key)
+    if (payload === 'hb') return void confirm(key, params)
     if (params === undefined) return undefined
     if (isPaused) return [refusal(params, MAINTENANCE)]
     const quote = Array.isArray(payload) ? frames.quoteOfTicker(payload) : undefined
     if (quote === undefined) return undefined
-    const timestamps = { providerIndicatedTimeUnixMs: frames.timeOf(frame, flags, now) }
+    const time = frames.timeOf(frame, flags)
+    lastTickers.set(key, { quote, time })
+    const timestamps = { providerIndicatedTimeUnixMs: time }
     return [{ params, response: { result: quote.result, data: quote, timestamps } }]
   }
 
   const opened = ({ channel, symbol = '', chanId }: frames.EventFrame) => {
     if (channel !== 'ticker' || chanId === undefined) return
-    const now = Date.now()
-    const one = channels.opened(symbol, chanId, now)
+    const one = channels.opened(symbol, chanId, monotonicMs())
     if (one === undefined) return
-    transport.lastMessageReceivedAt = now
+    transport.lastMessageReceivedAt = Date.now()
     transport.setReverseMapping(keyOf(chanId), one.params)
     if (!one.isWanted) send(frames.unsubscribeFrame(chanId))
   }
@@ -75,14 +87,14 @@ const createTransport = () => {
     const { code, msg = 'Bitfinex refused without a reason', channel, symbol = '' } = event
     if (code === frames.DUPLICATE) return void opened(event)
     if (code === frames.UNKNOWN_CHANNEL) return undefined
-    const now = Date.now()
+    const now = monotonicMs()
     const params = channel === 'ticker' ? channels.refused(symbol, now) : undefined
     if (params === undefined) return void notices.say(`${code} ${msg} ${symbol}`, now)
     return [refusal(params, msg)]
   }
 
   const info = ({ code, msg }: frames.EventFrame) => {
-    if (code !== undefined) notices.say(msg ?? code, Date.now())
+    if (code !== undefined) notices.say(msg ?? code, monotonicMs())
     if (code === frames.MAINTENANCE_BEGINS) {
       isPaused = true
       void pause(transport, MAINTENANCE)
@@ -99,6 +111,7 @@ const createTransport = () => {
       async open(connection) {
         connections++
         channels.clear()
+        lastTickers.clear()
         flags = 0
         isPaused = false
         const greeting = await greetingOf(connection)
@@ -107,7 +120,7 @@ const createTransport = () => {
       },
       // This is when to ask again for what was refused or never answered.
       heartbeat() {
-        for (const symbol of channels.takeDue(Date.now())) send(frames.subscribeFrame(symbol))
+        for (const symbol of channels.takeDue(monotonicMs())) send(frames.subscribeFrame(symbol))
         return isPaused ? pause(transport, MAINTENANCE) : undefined
       },
       message(message) {
@@ -130,10 +143,11 @@ const createTransport = () => {
     builders: {
       subscribeMessage(params) {
         const symbol = symbolOf(params)
-        return channels.want(symbol, params, Date.now()) ? frames.subscribeFrame(symbol) : undefined
+        return channels.want(symbol, params, monotonicMs()) ? frames.subscribeFrame(symbol) : undefined
       },
       unsubscribeMessage(params) {
         const chanId = channels.leave(symbolOf(params))
+        if (chanId !== undefined) lastTickers.delete(keyOf(chanId))
         return chanId === undefined ? undefined : frames.unsubscribeFrame(chanId)
       },
     },
@@ -142,11 +156,12 @@ const createTransport = () => {
 }
 
 export const createPriceEndpoint = () =>
-  new CryptoPriceEndpoint<Types>({
+  new BookPriceEndpoint<Types>({
     name: 'price',
     inputParameters,
     transport: createTransport(),
     requestTransforms: [commonNames(naming)],
-    // The time is that of sending: a frame that old was stuck on its way.
-    guards: { maxAgeMs: 10 * MINUTE_MS },
+    guards: {},
+    // Heartbeats of each channel come every 15 s.
+    freshness: { mode: 'confirmed', maxAgeMs: 35_000, hardMaxAgeMs: HOUR_MS },
   })

@@ -10,7 +10,7 @@ import {
   priceEndpointInputParametersDefinition,
 } from '../../src/public/adapter'
 import { WebsocketReverseMappingTransport } from '../../src/public/transports'
-import { type ProviderResult } from '../../src/public/util'
+import { monotonicMs, type ProviderResult } from '../../src/public/util'
 import { InputParameters } from '../../src/public/validation'
 import { Answers } from '../common/answers'
 import { AssetCodes, commonNames } from '../common/asset-codes'
@@ -63,7 +63,7 @@ const createTransport = () => {
   const send = (frame: object) => transport.wsConnection?.send(transport.serializeMessage(frame))
 
   const subscribe = (products: string[]) => {
-    const now = Date.now()
+    const now = monotonicMs()
     for (const product of products) answers.asked(product, now)
     return subscribeFrame(products)
   }
@@ -71,7 +71,7 @@ const createTransport = () => {
   const ticker = (message: Ticker): Results => {
     const params = transport.getReverseMapping(message.product_id)
     if (params === undefined) return undefined
-    const accepted = tickers.accept(message, Date.now())
+    const accepted = tickers.accept(message, monotonicMs())
     if (accepted === undefined) return undefined
     const { quote, time } = accepted
     const timestamps = { providerIndicatedTimeUnixMs: time }
@@ -79,15 +79,16 @@ const createTransport = () => {
   }
 
   const heartbeat = (message: Heartbeat, { adapterSettings }: EndpointContext<Types>) => {
-    const now = (transport.lastMessageReceivedAt = Date.now())
+    transport.lastMessageReceivedAt = Date.now()
     const { CACHE_MAX_AGE: lifeMs } = adapterSettings
-    const confirmed = tickers.confirm(message, now, Math.min(CONFIRM_EVERY_MS, lifeMs / 3))
+    const confirmed = tickers.confirm(message, monotonicMs(), Math.min(CONFIRM_EVERY_MS, lifeMs / 3))
     const params = confirmed && transport.getReverseMapping(message.product_id)
     if (params) void extendLife(transport, params, confirmed, lifeMs)
   }
 
   const acknowledgement = (message: Subscriptions) => {
-    const now = (transport.lastMessageReceivedAt = Date.now())
+    transport.lastMessageReceivedAt = Date.now()
+    const now = monotonicMs()
     for (const product of acknowledgedProducts(message)) answers.accepted(product, now)
     if (!wasRefused) return
     wasRefused = false
@@ -96,7 +97,7 @@ const createTransport = () => {
   }
 
   const error = ({ message, reason = message }: Refusal): Results => {
-    const now = Date.now()
+    const now = monotonicMs()
     const product = refusedProduct(reason)
     wasRefused = true
     if (product === undefined || !answers.refused(product, now)) return void notices.say(reason, now)
@@ -115,7 +116,7 @@ const createTransport = () => {
       },
       // Coinbase wants no pings. This is when to ask again for what was refused or never answered, each by itself.
       heartbeat() {
-        for (const product of answers.due(Date.now())) send(subscribe([product]))
+        for (const product of answers.due(monotonicMs())) send(subscribe([product]))
       },
       message(message, context) {
         switch (message?.type) {
@@ -154,6 +155,7 @@ export const createPriceEndpoint = () =>
     inputParameters,
     transport: createTransport(),
     requestTransforms: [commonNames(codes)],
-    // A product without a trade for a day has no price to speak of. Until then heartbeats confirm that the last one stands.
-    guards: { maxAgeMs: 24 * HOUR_MS },
+    guards: {},
+    // Heartbeats come every second, and confirm the last trade by its number.
+    freshness: { mode: 'confirmed', maxAgeMs: 30_000, hardMaxAgeMs: HOUR_MS },
   })

@@ -1,6 +1,11 @@
-import { timeFromIso } from '../common/provider-time'
+import { providerTime } from '../../src/public/util'
 import { type Quote, quoteOf } from '../common/quote'
 import { type Heartbeat, type Ticker } from './frames'
+
+const timeOf = providerTime('iso')
+
+/** A product whose sequence has begun anew is believed after this long. */
+const RESTART_MS = 10_000
 
 /** What the last ticker of a product said. */
 export interface LastTicker {
@@ -9,8 +14,10 @@ export interface LastTicker {
   readonly quote: Quote
   /** Of the trade, in Unix ms. */
   readonly time: number | undefined
-  /** When it came, or was last confirmed. */
+  /** When it came, or was last confirmed, in ms of the caller's clock. */
   confirmedAt: number
+  /** Since when sequences below its own have come, growing by themselves. */
+  restart?: { sinceMs: number; sequence: number }
 }
 
 /** The last ticker of each product on one connection. */
@@ -30,13 +37,22 @@ export class LastTickers {
   accept(message: Ticker, now: number): LastTicker | undefined {
     const { product_id: product, sequence } = message
     const last = this.byProduct.get(product)
-    if (last !== undefined && sequence < last.sequence) return undefined
+    if (last !== undefined && this.isOld(last, sequence, now)) return undefined
     const quote = quoteOf({ last: message.price, bid: message.best_bid, ask: message.best_ask })
     if (quote === undefined) return undefined
-    const time = timeFromIso(message.time, now)
+    const time = timeOf(message.time)
     const ticker = { sequence, tradeId: message.trade_id, quote, time, confirmedAt: now }
     this.byProduct.set(product, ticker)
     return ticker
+  }
+
+  /** Frames come in any order after a hiccup. But a sequence that began anew is not to be refused for ever (ER-4). */
+  private isOld(last: LastTicker, sequence: number, now: number): boolean {
+    if (!(sequence < last.sequence)) return false
+    if (last.restart === undefined || sequence <= last.restart.sequence)
+      last.restart = { sinceMs: now, sequence }
+    last.restart.sequence = sequence
+    return now - last.restart.sinceMs < RESTART_MS
   }
 
   /**

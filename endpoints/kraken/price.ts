@@ -4,15 +4,15 @@
  * Source: Kraken WebSocket API v2, channels `ticker`, `status` and `heartbeat`.
  * Units: prices in the quote asset, as JSON numbers; `timestamp` is the market's own and may be old on an idle market.
  */
-import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/public/adapter'
+import { priceEndpointInputParametersDefinition } from '../../src/public/adapter'
 import { WebsocketReverseMappingTransport } from '../../src/public/transports'
-import { makeLogger, type ProviderResult } from '../../src/public/util'
+import { makeLogger, monotonicMs, type ProviderResult, providerTime } from '../../src/public/util'
 import { InputParameters } from '../../src/public/validation'
 import { Answers } from '../common/answers'
 import { commonNames } from '../common/asset-codes'
+import { BookPriceEndpoint } from '../common/book-price-endpoint'
 import { framesFor } from '../common/frames'
 import { Notices } from '../common/notices'
-import { timeFromIso } from '../common/provider-time'
 import { type Quote, quoteOf } from '../common/quote'
 import { pause, refusal } from '../common/serving'
 import { type config } from './config'
@@ -31,9 +31,10 @@ import { naming, symbolOf } from './symbols'
 
 const logger = makeLogger('Kraken')
 
-const HOUR_MS = 3_600_000
 const MAX_SYMBOLS_PER_FRAME = 100
-const MAINTENANCE = 'Kraken is in maintenance'
+/** States of the venue in which prices move by trading. */
+const TRADING: ReadonlySet<string> = new Set(['online', 'limit_only'])
+const timeOf = providerTime('iso')
 
 const inputParameters = new InputParameters(priceEndpointInputParametersDefinition, [
   { base: 'ETH', quote: 'USD' },
@@ -54,11 +55,13 @@ const createTransport = () => {
   const notices = new Notices('Kraken')
   let system = 'online'
 
-  const isPaused = () => system === 'maintenance'
+  const isPaused = () => !TRADING.has(system)
+  const pauseReason = () =>
+    system === 'maintenance' ? 'Kraken is in maintenance' : `Nothing is traded at Kraken (${system})`
   const send = (frame: object) => transport.wsConnection?.send(transport.serializeMessage(frame))
 
   const subscribe = (symbols: string[]) => {
-    const now = Date.now()
+    const now = monotonicMs()
     for (const symbol of symbols) answers.asked(symbol, now)
     return subscribeFrame(symbols, requests.add(symbols))
   }
@@ -67,8 +70,8 @@ const createTransport = () => {
     const params = transport.getReverseMapping(data.symbol)
     const quote = quoteOf(data as { last: unknown; bid: unknown; ask: unknown })
     if (params === undefined || quote === undefined) return []
-    if (isPaused()) return [refusal(params, MAINTENANCE)]
-    const timestamps = { providerIndicatedTimeUnixMs: timeFromIso(data.timestamp, Date.now()) }
+    if (isPaused()) return [refusal(params, pauseReason())]
+    const timestamps = { providerIndicatedTimeUnixMs: timeOf(data.timestamp) }
     return [{ params, response: { result: quote.result, data: quote, timestamps } }]
   }
 
@@ -83,13 +86,13 @@ const createTransport = () => {
 
   const answer = (message: Answer): Results => {
     if (message.method !== 'subscribe') return []
-    const now = Date.now()
+    const now = monotonicMs()
     const { success, result, symbol, req_id: id, error = 'Kraken refused without a reason' } = message
     if (!success) {
       const unanswered = requests.symbolsOf(id).filter((asked) => answers.isUnanswered(asked))
       return refuse(symbol === undefined ? unanswered : [symbol], error, now)
     }
-    transport.lastMessageReceivedAt = now
+    transport.lastMessageReceivedAt = Date.now()
     if (result !== undefined) answers.accepted(result.symbol, now)
     for (const warning of result?.warnings ?? []) notices.say(warning, now)
     return []
@@ -101,7 +104,7 @@ const createTransport = () => {
     const wasPaused = isPaused()
     system = status.system
     logger.info({ system }, 'The state of trading at Kraken has changed')
-    if (isPaused()) void pause(transport, MAINTENANCE)
+    if (isPaused()) void pause(transport, pauseReason())
     // Quiet markets would stay without a value: a new connection begins with a snapshot of each.
     else if (wasPaused) transport.wsConnection?.close(1000)
   }
@@ -117,9 +120,9 @@ const createTransport = () => {
       },
       heartbeat() {
         send(pingFrame(requests.nextId()))
-        const due = answers.due(Date.now())
+        const due = answers.due(monotonicMs())
         for (const frame of framesFor(due, MAX_SYMBOLS_PER_FRAME, subscribe)) send(frame)
-        if (isPaused()) return pause(transport, MAINTENANCE)
+        if (isPaused()) return pause(transport, pauseReason())
       },
       message(message) {
         if (typeof message !== 'object' || message === null) return undefined
@@ -153,12 +156,12 @@ const createTransport = () => {
 }
 
 export const createPriceEndpoint = () =>
-  new CryptoPriceEndpoint<Types>({
+  new BookPriceEndpoint<Types>({
     name: 'price',
     inputParameters,
     transport: createTransport(),
     requestTransforms: [commonNames(naming)],
-    // An idle market's snapshot carries the time of its last change. Tokenised stocks rest over the weekend: no price, rather
-    // than Friday's.
-    guards: { maxAgeMs: 24 * HOUR_MS },
+    guards: {},
+    // An idle market's snapshot carries the time of its last change: no price, rather than an old one.
+    freshness: { mode: 'tick', maxAgeMs: 30_000 },
   })

@@ -4,7 +4,8 @@ import { type FrozenMemory, frozenReason } from './frozen'
 import { type JumpGuard, type JumpMemory, jumpReason } from './jump'
 import { isBackwards } from './order'
 import { type AdapterResponse } from './responses'
-import { isAhead, isUnixMs } from './time'
+import { isUnixMs } from '../util/provider-time'
+import { isAhead } from './time'
 
 /** Checks on an endpoint's values. Declaring any of this makes all of it strict: a refused value is never served. */
 export interface GuardOptions {

@@ -3,9 +3,6 @@ import { CLOCK_TOLERANCE_MS, EARLIEST_TIME_UNIX_MS } from '../validation/timesta
 /** How far ahead of our clock a provider's own time may be, where nothing else is said (TM-2). */
 export const FUTURE_TOLERANCE_MS = 5_000
 
-/** Outside these years a time is in another unit than was thought, or a filler (TM-5). */
-const YEARS_UNIX_MS = { from: Date.UTC(2000, 0), to: Date.UTC(2100, 0) }
-
 /**
  * Whether a time is too far ahead of our clock. Such a time is refused (TM-2), and void where it was accepted while our clock was wrong
  * (TM-3). What is no number is ahead of any clock.
@@ -19,7 +16,3 @@ export const isBeforeClocks = (timeUnixMs: number): boolean => timeUnixMs < EARL
 /** Whether a provider's time is to be warned of (contract 8.4). */
 export const isImplausible = (timeUnixMs: number, now: number): boolean =>
   !Number.isInteger(timeUnixMs) || isBeforeClocks(timeUnixMs) || isAhead(timeUnixMs, now, CLOCK_TOLERANCE_MS)
-
-/** Whether a time can be one in Unix ms, by its size alone. */
-export const isUnixMs = (timeUnixMs: number): boolean =>
-  timeUnixMs >= YEARS_UNIX_MS.from && timeUnixMs < YEARS_UNIX_MS.to

@@ -186,7 +186,7 @@ describe('the Bitfinex adapter', () => {
   })
 
   it('ER-4: asks again for a refused pair after a minute', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date', 'hrtime'] })
     onTestFinished(() => void vi.useRealTimers())
     await using provider = await wsProvider()
     await using service = await start(provider, { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '180000' })

@@ -108,18 +108,47 @@ describe('the frames of Coinbase', () => {
     expect(receive(ticker('BTC-USD'))).toEqual([])
   })
 
-  it('TM-2: have no time when it is in the year 1 or ahead of the clock', () => {
+  it('TM-5: tell a time that cannot be from one that is not there', () => {
     const { subscribe, receive } = bench(createPriceEndpoint())
     subscribe(ethUsd)
-    const timeOf = (time: string) =>
+    const timeOf = (time: unknown) =>
       pricesIn(receive(ticker('ETH-USD', { time })))[0]?.response.timestamps?.providerIndicatedTimeUnixMs
-    expect(timeOf('0001-01-01T00:00:00.000000Z')).toBeUndefined()
-    expect(timeOf(new Date(Date.now() + 60_000).toISOString())).toBeUndefined()
+    for (const time of [
+      '0001-01-01T00:00:00.000000Z',
+      '1970-01-01T00:00:00Z',
+      'garbage',
+      '2026-10-03T20:58:31.127',
+    ])
+      expect(timeOf(time)).toBeNaN()
+    expect(timeOf(undefined)).toBeUndefined()
     expect(timeOf('2026-10-03T20:58:31.127999Z')).toBe(Date.UTC(2026, 9, 3, 20, 58, 31, 127))
   })
 })
 
 describe('the Coinbase adapter', () => {
+  it('TM-1, TM-2, TM-5: refuses prices with times that cannot be, names and counts them, and goes on serving the last good one', async () => {
+    await using provider = await wsProvider()
+    await using service = await start(provider, { METRICS_ENABLED: 'true' })
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString()
+    market(provider, (product) => ticker(product, { time: at(-1_000), price: '3000' }))
+    expect((await service.post(ethUsd)).json.result).toBe(3000)
+    const connection = await provider.connection()
+    const noZone = at(-500).replace('Z', '')
+    const bad = {
+      future: [at(86_400_000)],
+      'impossible-time': ['garbage', noZone, '1970-01-01T00:00:00Z'],
+      backwards: [at(-60_000)],
+    }
+    let sequence = 100
+    for (const time of Object.values(bad).flat())
+      connection.send(ticker('ETH-USD', { time, price: '9999', sequence: sequence++ }))
+    connection.send(ticker('ETH-USD', { time: at(0), price: '3001', sequence }))
+    const { json } = await service.until(ethUsd, ({ json: { result } }) => result !== 3000)
+    expect(json.result).toBe(3001)
+    for (const [reason, times] of Object.entries(bad))
+      expect(await service.metric('data_refused_total', { reason })).toBe(times.length)
+  })
+
   it('serves a price with its book and the time of the trade', async () => {
     await using provider = await wsProvider()
     await using service = await start(provider)
@@ -219,7 +248,7 @@ describe('the Coinbase adapter', () => {
   })
 
   it('ER-4: asks again for a refused product after a minute', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date', 'hrtime'] })
     onTestFinished(() => void vi.useRealTimers())
     await using provider = await wsProvider()
     await using service = await start(provider, { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '180000' })
@@ -240,7 +269,7 @@ describe('the Coinbase adapter', () => {
       CACHE_POLLING_MAX_RETRIES: '0',
       WS_SUBSCRIPTION_TTL: '3600000',
     })
-    const traded = new Date(Date.now() - 3_600_000).toISOString()
+    const traded = new Date(Date.now() - 1_800_000).toISOString()
     market(provider, (product) => ticker(product, { time: traded }))
     const feeds = [ethUsd, btcUsd, { base: 'SOL', quote: 'USD' }]
     const [first] = await Promise.all(

@@ -100,13 +100,14 @@ describe('the frames of Kraken', () => {
     expect(results).toEqual([{ params: btcUsd, response: { statusCode: 502, errorMessage: error } }])
   })
 
-  it('NU-2: give no price without a trade and a book, and no time from 1970', () => {
+  it('NU-2: give no price without a trade and a book, and pass on that 1970 is no time', () => {
     const { subscribe, receive } = bench(createPriceEndpoint())
     subscribe(ethUsd)
     expect(receive(ticker('ETH/USD', { bid: 0, ask: 0, last: undefined }))).toEqual([])
     const [result] = receive(ticker('ETH/USD', { bid: 0, timestamp: '1970-01-01T00:00:00.000000Z' }))
     expect(result!.response.data).toEqual({ result: 1800.5, ask: 1800.75 })
-    expect(result!.response.timestamps).toEqual({ providerIndicatedTimeUnixMs: undefined })
+    // What is there and cannot be a time is for the guards to refuse.
+    expect(result!.response.timestamps).toEqual({ providerIndicatedTimeUnixMs: NaN })
   })
 })
 
@@ -164,7 +165,9 @@ describe('the Kraken adapter', () => {
     await using provider = await wsProvider()
     await using service = await start(provider)
     const prices: Record<string, number> = { 'TRx/USD': 30, 'TRX/USD': 0.3 }
-    market(provider, (symbol) => [ticker(symbol, { last: prices[symbol] })])
+    market(provider, (symbol) => [
+      ticker(symbol, { last: prices[symbol], bid: prices[symbol], ask: prices[symbol] }),
+    ])
     const answers = await Promise.all(
       ['TRx', 'TRX', 'trx'].map((base) => service.post({ base, quote: 'USD' })),
     )
@@ -203,7 +206,9 @@ describe('the Kraken adapter', () => {
   it('SB-2: asks again for every pair after Kraken has closed', async () => {
     await using provider = await wsProvider()
     await using service = await start(provider)
-    market(provider, (symbol, _reqId, { index }) => [ticker(symbol, { last: 1800 + index })])
+    market(provider, (symbol, _reqId, { index }) => [
+      ticker(symbol, { last: 1800 + index, bid: 1800, ask: 1900 }),
+    ])
     await service.post(ethUsd)
     await service.post(btcUsd)
     const first = await provider.connection()
@@ -234,7 +239,7 @@ describe('the Kraken adapter', () => {
   })
 
   it('ER-4: asks again for a refused pair after a minute', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date', 'hrtime'] })
     onTestFinished(() => void vi.useRealTimers())
     await using provider = await wsProvider()
     await using service = await start(provider, { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '180000' })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareStandings, compareTimes, isBackwards, type Standing } from '../../src/feeds/order'
-import { FUTURE_TOLERANCE_MS, isAhead, isBeforeClocks, isUnixMs } from '../../src/feeds/time'
+import { FUTURE_TOLERANCE_MS, isAhead, isBeforeClocks } from '../../src/feeds/time'
+import { isUnixMs } from '../../src/util/provider-time'
 
 const NOW = 1_700_000_000_000
 

@@ -18,7 +18,7 @@ const additions: Record<string, string[]> = {
   adapter: ['pure'],
   cache: ['CacheTypes', 'isAhead'],
   config: ['ConfigError'],
-  util: ['decimalText', 'zonedTimeReader'],
+  util: ['decimalText', 'monotonicMs', 'providerTime', 'zonedTimeReader'],
 }
 
 const PACKAGE = '@chainlink/external-adapter-framework'

@@ -13,12 +13,16 @@ describe('hasRepeatedValues', () => {
 describe('splitArrayIntoChunks', () => {
   it('keeps all items in order, in full chunks but for the last', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer(), { minLength: 1 }), fc.integer({ min: 1, max: 20 }), (array, size) => {
-        const chunks = splitArrayIntoChunks(array, size)
-        expect(chunks.flat()).toEqual(array)
-        expect(chunks.slice(0, -1).every((chunk) => chunk.length === size)).toBe(true)
-        expect(chunks.every((chunk) => chunk.length > 0 && chunk.length <= size)).toBe(true)
-      }),
+      fc.property(
+        fc.array(fc.integer(), { minLength: 1 }),
+        fc.integer({ min: 1, max: 20 }),
+        (array, size) => {
+          const chunks = splitArrayIntoChunks(array, size)
+          expect(chunks.flat()).toEqual(array)
+          expect(chunks.slice(0, -1).every((chunk) => chunk.length === size)).toBe(true)
+          expect(chunks.every((chunk) => chunk.length > 0 && chunk.length <= size)).toBe(true)
+        },
+      ),
     )
   })
 
