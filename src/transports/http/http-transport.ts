@@ -6,7 +6,7 @@ import { RedisSubscriptionSet } from '../../redis/redis-subscription-set'
 import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { FEED_OUTAGE, OUTAGE, WAKE } from '../capabilities'
+import { FEED_OUTAGE, OUTAGE, STANDBY, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { SubscriptionTransport } from '../subscription-transport'
@@ -19,8 +19,9 @@ import { HoldOff } from './hold-off'
 import { Preparation, type PreparedRequest } from './preparation'
 import { Reports } from './reports'
 import { RequestStates } from './request-states'
+import { StandbyFeeds } from './standby-feeds'
 
-/** While everything waits to be tried again, the loop looks up this often, so that it is never silent for long. */
+/** While everything waits to be tried again, or is filled by another transport, the loop looks up this often, so that it is never silent for long. */
 const HELD_LOOK_MS = 1_000
 
 /** A pass whose requests overflowed waits no longer than this, so that it ends within its time limit. */
@@ -47,6 +48,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private readonly order = new FairOrder()
   private readonly holds: HoldOff
   private readonly reports = new Reports()
+  private readonly standby = new StandbyFeeds<Params<T>>()
   private readonly stopping = new AbortController()
   private context: EndpointContext<T> | undefined
   private passesInFlight = 0
@@ -88,12 +90,9 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return set.add(params, this.subscriptionTtl, key)
   }
 
-  async backgroundHandler(context: EndpointContext<T>, entries: Params<T>[]): Promise<void> {
-    if (entries.length === 0) {
-      this.setWarmer(false)
-      await this[WAKE].wait(context.adapterSettings.BACKGROUND_EXECUTE_MS_HTTP)
-      return
-    }
+  async backgroundHandler(context: EndpointContext<T>, wanted: Params<T>[]): Promise<void> {
+    const entries = this.standby.neededOf(wanted)
+    if (entries.length === 0) return this.idle(context, wanted)
     this.setWarmer(true)
     this.context = context
     // An author's bug that fails every pass is not to fill the log at the speed of the loop.
@@ -115,6 +114,12 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     }
     this.forget(requests, entries)
     this.reports.pass(context, Date.now() - startedAt)
+  }
+
+  /** Leaves those feeds alone that are not needed of this transport. Call what is returned when that may have changed. */
+  [STANDBY](isNeeded: (params: Params<T>) => boolean): () => void {
+    this.standby.leave(isNeeded)
+    return () => this.noticeAdded()
   }
 
   /** Why a feed has no value yet, for the client that waits for it. */
@@ -144,6 +149,14 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     if (this.requester instanceof Requester)
       for (const key of this.states.pendingKeys) this.requester.cancel(key)
     return Promise.resolve()
+  }
+
+  /** Nothing is to be asked for: nothing is wanted, or another transport has all of it. */
+  private async idle(context: EndpointContext<T>, wanted: Params<T>[]): Promise<void> {
+    const { BACKGROUND_EXECUTE_MS_HTTP: intervalMs } = context.adapterSettings
+    this.setWarmer(false)
+    if (wanted.length > 0) this.forget([], wanted)
+    await this[WAKE].wait(wanted.length > 0 ? Math.min(intervalMs, HELD_LOOK_MS) : intervalMs)
   }
 
   private prepare(context: EndpointContext<T>, entries: Params<T>[]): PreparedRequest<T>[] {
@@ -294,7 +307,9 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   /** What has become wanted since this was last called. */
   private takeAdded(): Params<T>[] {
     const set = this.subscriptionSet
-    return set instanceof ExpiringSortedSet ? ([...set.takeChanges().added.values()] as Params<T>[]) : []
+    const added =
+      set instanceof ExpiringSortedSet ? ([...set.takeChanges().added.values()] as Params<T>[]) : []
+    return [...new Set([...this.standby.among(added), ...this.standby.takeRoused()])]
   }
 
   private async waitForHold(): Promise<void> {
