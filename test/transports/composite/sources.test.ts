@@ -62,7 +62,7 @@ const start = async (of: {
     defaultTransport: 'ws',
     transportRoutes,
   })
-  const env = { ...PATIENT, COMPOSITE_TRANSPORT: 'true', ...of.env }
+  const env = { ...PATIENT, COMPOSITE_TRANSPORT: 'true', RETRY: '0', ...of.env }
   const make = () => new Adapter({ name: 'TEST', defaultEndpoint: 'price', endpoints: [endpoint] })
   const service = await serve(make, { env })
   const end = async () => {
@@ -94,8 +94,7 @@ describe('the first request for a feed of two sources', () => {
     await using service = await start({ answer: () => ({ status, body: {} }) })
     const asked = service.post(ETH)
     const connection = await service.stream.connection()
-    // The second request is made when the answer to the first has been dealt with.
-    await eventually(() => expect(service.rest[FEED_OUTAGE](ETH)).toBeDefined())
+    await eventually(() => expect(service.rest[OUTAGE]).toBeDefined())
     connection.send(tick(ETH, 5))
     expect(await asked).toMatchObject({ statusCode: 200, json: { result: 5 } })
   })
@@ -208,17 +207,16 @@ describe.each([{ isRestFirst: false }, { isRestFirst: true }])(
       })
     }
 
-    const bothAsked = async (answer: HttpProvider['answer']) => {
-      const service = await start({ answer, isRestFirst })
+    const askBoth = async (service: Awaited<ReturnType<typeof start>>) => {
       const asked = service.post(ETH)
       const connection = await service.stream.connection()
       await service.provider.seen(1)
-      return { service, connection, asked }
+      return { connection, asked }
     }
 
     it('FO-6: is asked for a new feed, until the stream has a value, and then no more', async () => {
-      const { service, connection, asked } = await bothAsked(() => priced(7))
-      await using _ends = service
+      await using service = await start({ answer: () => priced(7), isRestFirst })
+      const { connection, asked } = await askBoth(service)
       expect((await asked).json.result).toBe(7)
       const { length } = service.provider.asked
       await passUntil(() => expect(service.provider.asked.length).toBeGreaterThan(length))
@@ -235,8 +233,8 @@ describe.each([{ isRestFirst: false }, { isRestFirst: true }])(
     })
 
     it('FO-6: is asked at once when the stream loses its connection, and no more when it is back', async () => {
-      const { service, connection } = await bothAsked(() => priced(7))
-      await using _ends = service
+      await using service = await start({ answer: () => priced(7), isRestFirst })
+      const { connection } = await askBoth(service)
       connection.send(tick(ETH, 5))
       await priceIs(service, 5)
       await quiet(service)
@@ -258,8 +256,8 @@ describe.each([{ isRestFirst: false }, { isRestFirst: true }])(
     })
 
     it('FO-2, FO-6: is asked for the one feed that the stream says nothing of any more', async () => {
-      const { service, connection } = await bothAsked(() => priced(7))
-      await using _ends = service
+      await using service = await start({ answer: () => priced(7), isRestFirst })
+      const { connection } = await askBoth(service)
       void service.post(BTC)
       connection.send(tick(ETH, 5))
       connection.send(tick(BTC, 50))
@@ -281,8 +279,8 @@ describe.each([{ isRestFirst: false }, { isRestFirst: true }])(
 
     it('is not served in turn with the stream while both have values', async () => {
       let price = 100
-      const { service, connection } = await bothAsked(() => priced(price++))
-      await using _ends = service
+      await using service = await start({ answer: () => priced(price++), isRestFirst })
+      const { connection } = await askBoth(service)
       connection.send(tick(ETH, 5))
       await priceIs(service, 5)
       for (let n = 0; n < 50; n++) {
@@ -292,8 +290,8 @@ describe.each([{ isRestFirst: false }, { isRestFirst: true }])(
     })
 
     it('waits at no request that hangs with the values of the stream', async () => {
-      const { service, connection, asked } = await bothAsked(never)
-      await using _ends = service
+      await using service = await start({ answer: never, isRestFirst })
+      const { connection, asked } = await askBoth(service)
       connection.send(tick(ETH, 5))
       expect((await asked).json.result).toBe(5)
     })
