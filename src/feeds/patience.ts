@@ -34,8 +34,10 @@ export class Patience {
       this.timers.delete(key)
       this.onOver(key)
     }, leftMs)
-    timer.unref()
     this.timers.set(key, timer)
+    // Fake clocks have timers that are plain numbers.
+    const loose: Partial<Pick<NodeJS.Timeout, 'unref'>> = timer
+    loose.unref?.()
     return true
   }
 
