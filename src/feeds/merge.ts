@@ -1,6 +1,10 @@
 import { ExpiryHeap } from '../util/expiry-heap'
+import { isTrouble, type Reason } from '../validation/reason'
 import { isSameResponse, isSameValue, type Observation, observe } from './observation'
+import { type Cause, mergedError, type SourceError } from './merged-error'
 import { compareStandings, compareTimes } from './order'
+import { type Patience } from './patience'
+import { preferred, type Standings } from './preference'
 import { type AdapterResponse } from './responses'
 
 /** Feeds remembered at most; beyond that the one that expires first is forgotten. */
@@ -8,12 +12,6 @@ const MAX_FEEDS = 50_000
 
 /** Ranks before all sources: whoever wrote a response that none of them did is not replaced at equal times. */
 const FOREIGN_RANK = -1
-
-interface SourceError {
-  response: AdapterResponse
-  notedAt: number
-  expiresAt: number
-}
 
 /** What the sources last said of one feed. */
 interface MergedFeed {
@@ -24,6 +22,30 @@ interface MergedFeed {
   errors: (SourceError | undefined)[]
   /** What was stored last. */
   written: Observation | undefined
+  /** Errors are told, whoever has said nothing yet. */
+  isWaitOver: boolean
+}
+
+/** What is known of the sources, beside what they say. By rank. */
+export interface MergeOptions {
+  /** See {@link Standings}. Default: all of one tier. */
+  tierOf: Standings['tierOf']
+  /** What is wrong with a source now. Default: nothing ever. */
+  outageOf: (rank: number) => Reason | undefined
+  /** A source that has said nothing of a feed for so long is in doubt for it. Default: never. */
+  silenceMs: number
+  /** Told when a source says an error, which puts it in doubt for the feed. Default: nobody. */
+  onError: (rank: number) => void
+  /** How long an error waits for the other sources. Default: not at all. */
+  patience: Patience | undefined
+}
+
+const DEFAULTS: MergeOptions = {
+  tierOf: () => 0,
+  outageOf: () => undefined,
+  silenceMs: Infinity,
+  onError: () => {},
+  patience: undefined,
 }
 
 /** Store `value`, or (without one) give what is stored another TTL. */
@@ -34,18 +56,31 @@ export interface MergeDecision {
 
 const isError = (response: AdapterResponse): boolean => response.errorMessage !== undefined
 
+/** How much of the time of a request was over when an error came, as far as it says. */
+const spentMs = ({ timestamps }: AdapterResponse, now: number): number => {
+  const { providerDataRequestedUnixMs: requested }: Partial<AdapterResponse['timestamps']> = timestamps ?? {}
+  return requested !== undefined && requested > 0 && requested < now ? now - requested : 0
+}
+
 /**
  * Several sources of the same feeds, and which of their values is served (contract 10.7): of each source's newest value, for as long as
- * that may live, the one of the latest time; at equal times the one of the source that comes first. An equal time with another value is
- * no news from the same source, and never makes the served value flip to a source behind. Errors are served only while no source has a
- * value. What is served follows from what the sources said, not from the order in which they did (FO-4).
+ * that may live, the {@link preferred} one. An equal time with another value is no news from the same source, and never makes the served
+ * value flip to a source behind. Errors are served only while no source has a value, and not before each source has said something or
+ * the patience is over (contract 18.5). What is served follows from what the sources said, not from the order in which they did (FO-4).
  */
 export class Merge {
   private readonly feeds = new Map<string, MergedFeed>()
   private readonly expiries = new ExpiryHeap<MergedFeed>()
 
+  private readonly options: MergeOptions
+
   /** @param names - the sources, the preferred one first */
-  constructor(private readonly names: readonly string[]) {}
+  constructor(
+    private readonly names: readonly string[],
+    options: Partial<MergeOptions> = {},
+  ) {
+    this.options = { ...DEFAULTS, ...options }
+  }
 
   get size(): number {
     return this.feeds.size
@@ -55,6 +90,26 @@ export class Merge {
   valueOf(key: string, rank: number, now: number): AdapterResponse | undefined {
     const value = this.feeds.get(key)?.values[rank]
     return value !== undefined && value.expiresAt > now ? value.response : undefined
+  }
+
+  /** Whether a source has a value of this feed that still stands. */
+  isHealthy(key: string, rank: number, now: number): boolean {
+    const feed = this.feeds.get(key)
+    const value = feed?.values[rank]
+    return feed !== undefined && value !== undefined && value.expiresAt > now && this.stands(feed, value, now)
+  }
+
+  /** Whether any source has said anything of this feed lately. */
+  knows(key: string): boolean {
+    return this.feeds.has(key)
+  }
+
+  /** The patience with a feed is over: the errors that there are, where they are all there is. */
+  giveUp(key: string, now: number): AdapterResponse | undefined {
+    const feed = this.feeds.get(key)
+    if (feed === undefined) return undefined
+    feed.isWaitOver = true
+    return this.bestOf(feed, now, undefined) === undefined ? mergedError(this.causesOf(feed, now)) : undefined
   }
 
   /**
@@ -74,10 +129,12 @@ export class Merge {
     let offered: Observation | undefined
     if (isError(response)) {
       feed.errors[rank] = { response, notedAt: now, expiresAt: now + ttlMs }
+      this.options.onError(rank)
     } else {
       const next = observe(response, rank, now, ttlMs)
       const previous = feed.values[rank]
       const hasPrevious = previous !== undefined && previous.expiresAt > now
+      if (hasPrevious) next.isTimed ||= previous.isTimed
       const later = hasPrevious ? compareTimes(next, previous) : 1
       // A reply without a provider's time is a new observation even within one millisecond.
       if (later > 0 || (later === 0 && !next.hasProviderTime)) feed.values[rank] = next
@@ -86,13 +143,15 @@ export class Merge {
         // FR-2: to receive the same again is to have it confirmed, and makes it no newer.
         isConfirmed = true
         previous!.expiresAt = now + ttlMs
+        previous!.heardAt = now
       }
       feed.errors[rank] = undefined
+      this.options.patience?.end(key)
       offered = feed.values[rank]
     }
     feed.expiresAt = Math.max(feed.expiresAt, now + ttlMs)
-    const best = bestOf(feed, now, offered)
-    if (best === undefined) return this.errorDecision(feed, current, now, ttlMs)
+    const best = this.bestOf(feed, now, offered)
+    if (best === undefined) return this.errorDecision(feed, response, current, now, ttlMs)
     return this.settle(feed, best, current, isConfirmed && best.rank === rank, now)
   }
 
@@ -102,6 +161,7 @@ export class Merge {
     const value = feed?.values[rank]
     if (feed === undefined || value === undefined || value.expiresAt <= now) return false
     value.expiresAt = now + ttlMs
+    value.heardAt = now
     feed.expiresAt = Math.max(feed.expiresAt, value.expiresAt)
     return feed.written === value
   }
@@ -140,7 +200,7 @@ export class Merge {
       stored !== best &&
       stored.rank === best.rank &&
       compareTimes(best, stored) === 0
-    if (stored === undefined || isSuccessor || compareStandings(best, stored) > 0) {
+    if (stored === undefined || isSuccessor || this.replaces(feed, best, stored)) {
       feed.written = best
       return { value: best.response, ttlMs }
     }
@@ -158,30 +218,62 @@ export class Merge {
     return observe(current, source === -1 ? FOREIGN_RANK : source, now, 0)
   }
 
+  /** Times of providers never go back (TM-1); else what is preferred now is served, in place of what was. */
+  private replaces(feed: MergedFeed, best: Observation, stored: Observation): boolean {
+    const isByTime = stored !== feed.written || (best.isTimed && stored.isTimed)
+    return isByTime ? compareStandings(best, stored) > 0 : best !== stored
+  }
+
   private errorDecision(
     feed: MergedFeed,
+    response: AdapterResponse,
     current: AdapterResponse | undefined,
     now: number,
     ttlMs: number,
   ): MergeDecision | undefined {
     // contract 17.4: an error never replaces a live success
     if (current !== undefined && !isError(current)) return undefined
-    const errors = feed.errors.flatMap((error, rank) =>
-      error !== undefined && (error.expiresAt > now || error.notedAt === now) ? [{ ...error, rank }] : [],
+    if (current === undefined && this.mayStillCome(feed, response, now)) return undefined
+    feed.isWaitOver = true
+    this.options.patience?.end(feed.key)
+    const value = mergedError(this.causesOf(feed, now))
+    return value && { value, ttlMs }
+  }
+
+  private mayStillCome(feed: MergedFeed, response: AdapterResponse, now: number): boolean {
+    const { patience } = this.options
+    if (feed.isWaitOver || patience === undefined) return false
+    const haveAllSpoken = this.names.every(
+      (_name, rank) => feed.values[rank] !== undefined || feed.errors[rank] !== undefined,
     )
-    const first = errors[0]
-    if (first === undefined) return undefined
-    const { timestamps } = errors.reduce((a, b) => (b.notedAt > a.notedAt ? b : a)).response
-    const messages = new Set(errors.map(({ response }) => response.errorMessage))
-    if (messages.size === 1) return { value: { ...first.response, timestamps }, ttlMs }
-    // FO-7: each source's reason and time
-    const errorMessage = errors
-      .map(({ response, rank, notedAt }) => {
-        const at = new Date(notedAt).toISOString()
-        return `${this.names[rank] ?? rank}: ${response.errorMessage} (${response.statusCode}, ${at})`
-      })
-      .join('; ')
-    return { value: { ...first.response, errorMessage, timestamps } as AdapterResponse, ttlMs }
+    return !haveAllSpoken && patience.begin(feed.key, spentMs(response, now))
+  }
+
+  /** Why each source has no value, where it is known. */
+  private causesOf(feed: MergedFeed, now: number): Cause[] {
+    return this.names.flatMap((name, rank): Cause[] => {
+      const error = feed.errors[rank]
+      if (error !== undefined && (error.expiresAt > now || error.notedAt === now)) return [{ name, error }]
+      const outage = this.options.outageOf(rank)
+      return isTrouble(outage) ? [{ name, outage }] : []
+    })
+  }
+
+  /** @param offered - counts even if it may not be stored for any time at all: requests that wait get it all the same */
+  private bestOf(feed: MergedFeed, now: number, offered: Observation | undefined): Observation | undefined {
+    const live: Observation[] = []
+    for (const value of feed.values)
+      if (value !== undefined && (value.expiresAt > now || value === offered)) live.push(value)
+    if (live.length < 2) return live[0]
+    const { tierOf } = this.options
+    return preferred(live, { tierOf, isHealthy: (value) => this.stands(feed, value, now) })
+  }
+
+  private stands(feed: MergedFeed, { rank, heardAt }: Observation, now: number): boolean {
+    const { silenceMs, outageOf } = this.options
+    const error = feed.errors[rank]
+    if (error !== undefined && error.expiresAt > now) return false
+    return now - heardAt < silenceMs && !isTrouble(outageOf(rank))
   }
 
   private feedOf(key: string, now: number): MergedFeed {
@@ -191,7 +283,7 @@ export class Merge {
     if (feed === undefined) {
       const soonest = this.feeds.size >= MAX_FEEDS ? this.expiries.popEarliest() : undefined
       if (soonest !== undefined) this.feeds.delete(soonest.key)
-      feed = { key, expiresAt: now, values: [], errors: [], written: undefined }
+      feed = { key, expiresAt: now, values: [], errors: [], written: undefined, isWaitOver: false }
       this.feeds.set(key, feed)
       this.expiries.push(feed)
     }
@@ -202,14 +294,4 @@ export class Merge {
     this.feeds.delete(feed.key)
     this.expiries.remove(feed)
   }
-}
-
-/** @param offered - counts even if it may not be stored for any time at all: requests that wait get it all the same */
-const bestOf = (feed: MergedFeed, now: number, offered: Observation | undefined): Observation | undefined => {
-  let best: Observation | undefined
-  for (const value of feed.values) {
-    if (value === undefined || (value.expiresAt <= now && value !== offered)) continue
-    if (best === undefined || compareStandings(value, best) > 0) best = value
-  }
-  return best
 }

@@ -7,7 +7,11 @@ import { isAhead, isBeforeClocks } from './time'
 export interface Observation extends Standing {
   readonly response: AdapterResponse
   readonly hasProviderTime: boolean
+  /** Its source gives times of the provider, with this value or with one before it. */
+  isTimed: boolean
   expiresAt: number
+  /** When its source last said it. */
+  heardAt: number
 }
 
 const finite = (value: unknown): number | undefined =>
@@ -21,7 +25,17 @@ export const observe = (response: AdapterResponse, rank: number, now: number, tt
   const hasProviderTime =
     indicated !== undefined && (isBeforeClocks(received) || !isAhead(indicated, received))
   const timeUnixMs = hasProviderTime ? indicated : received
-  return { response, rank, timeUnixMs, hasProviderTime, indicated, expiresAt: now + ttlMs }
+  const expiresAt = now + ttlMs
+  return {
+    response,
+    rank,
+    timeUnixMs,
+    hasProviderTime,
+    indicated,
+    isTimed: hasProviderTime,
+    expiresAt,
+    heardAt: now,
+  }
 }
 
 export const isSameValue = (a: AdapterResponse, b: AdapterResponse): boolean =>

@@ -1,4 +1,5 @@
 import { isPlainLocal } from './local-cache'
+import { storable } from './stored-response'
 import { type CacheGenerics, type Entry, ResponseCache } from './response-cache'
 
 /** The response cache of an endpoint: what a transport writes is what is served. */
@@ -10,6 +11,8 @@ export class SimpleResponseCache<T extends CacheGenerics> extends ResponseCache<
 
   /** @param ttl - in ms; `CACHE_MAX_AGE` by default, less where guards ask for it */
   async writeEntries(entries: Entry<T>[], ttl = this.adapterSettings.CACHE_MAX_AGE): Promise<void> {
-    await this.cache.setMany(entries, ttl)
+    // What an author has made of entries, no write has judged.
+    const judged = entries.map(({ key, value }) => ({ key, value: storable(value) }))
+    await this.cache.setMany(judged, ttl)
   }
 }

@@ -60,6 +60,18 @@ const asItIs = <R extends ResponseGenerics>(
   return withMeta({ ...clean, statusCode }, meta)
 }
 
+/** A response that somebody made ready to be stored: the same object, unless it cannot be answered with (contract 8.5). */
+export const storable = <R extends ResponseGenerics>(response: AdapterResponse<R>): AdapterResponse<R> => {
+  try {
+    if (!isHoldable(response)) return withMeta(unholdable(response), response.meta)
+    return answerStatusOf(response) === undefined
+      ? withMeta(withRefusedStatus(response), response.meta)
+      : response
+  } catch {
+    return withMeta(unholdable(response), undefined)
+  }
+}
+
 const isHoldable = (response: object): boolean => isPlainlyHoldable(response) || isAnswer(textOf(response))
 
 /** What a response says that tells JSON itself what it is; undefined when that is no answer. */

@@ -8,6 +8,19 @@ export const OUTAGE: unique symbol = Symbol('tickwell.outage')
 export const FEED_OUTAGE: unique symbol = Symbol('tickwell.feed-outage')
 export const CONNECTIONS: unique symbol = Symbol('tickwell.connections')
 export const CHILDREN: unique symbol = Symbol('tickwell.children')
+export const STANDBY: unique symbol = Symbol('tickwell.standby')
+
+/**
+ * How a transport that asks the provider again and again is told which of its feeds are filled without it: it asks for no others than those
+ * that `isNeeded` says. What it returns tells it to look at once whether that has changed.
+ */
+export type Standby = (isNeeded: (params: Record<string, unknown>) => boolean) => () => void
+
+/** For transports that can stand by; undefined for all others. */
+export const standbyOf = (transport: object): Standby | undefined => {
+  const capable = of(transport)
+  return capable[STANDBY]?.bind(capable)
+}
 
 /** The signal that ends a transport's sleep early, for transports that have one. */
 export const wakeSignalOf = (transport: object): WakeSignal | undefined => of(transport)[WAKE]
@@ -19,6 +32,7 @@ interface Capable {
   [CONNECTIONS]?: () => ConnectionStatus[]
   [OUTAGE]?: Reason
   [FEED_OUTAGE]?: (params: object) => Reason | undefined
+  [STANDBY]?: Standby
 }
 
 const of = (transport: object): Capable => transport

@@ -1,10 +1,12 @@
 import { Merge } from '../feeds/merge'
 import { mergedResponseCache } from '../feeds/merged-source'
+import { Patience } from '../feeds/patience'
 import { type ResponseCache } from '../feeds/response-cache'
 import { makeLogger } from '../util/logging'
+import { memberOf } from '../util/objects'
 import { type TypeFromDefinition } from '../validation/input-parameters'
-import { CHILDREN, OUTAGE, outageOf } from './capabilities'
-import { type Reason } from '../validation/reason'
+import { isTrouble, type Reason } from '../validation/reason'
+import { CHILDREN, FEED_OUTAGE, OUTAGE, outageOf, standbyOf, wakeSignalOf } from './capabilities'
 import {
   type AdapterRequest,
   type EndpointContext,
@@ -16,31 +18,44 @@ import {
 const logger = makeLogger('CompositeTransport')
 
 /**
+ * A stream that has said nothing of a feed for this part of the time that its value may live is in doubt for it: soon enough for the others
+ * to have a value before that one is over, and so late that a quiet market costs no requests.
+ */
+const SILENCE_SHARE = 1 / 3
+
+/** Of two children, one that is told what is new goes before one that has to ask. */
+const tierOf = (transport: object): number => (standbyOf(transport) === undefined ? 0 : 1)
+
+/**
  * Several transports as one (contract 10.7): all of them have the endpoint's feeds, and what is served is merged from their values. The
- * order in which they are given is their rank. Each runs by itself, so that none waits for another: whoever runs transports runs the
- * children instead of this one.
+ * order in which they are given is their rank; those that ask the provider again and again come after those that are told. While one of
+ * the latter fills a feed, none of the former asks for it (FO-6). Each runs by itself, so that none waits for another: whoever runs
+ * transports runs the children instead of this one.
  */
 export class CompositeTransport<T extends TransportGenerics> implements Transport<T> {
   name!: string
   responseCache!: ResponseCache<T>
   readonly [CHILDREN]: ReadonlyMap<string, Transport<T>>
   private readonly running = new Map<string, Promise<void>>()
+  /** By rank. */
+  private readonly sources: [string, Transport<T>][]
+  private merge: Merge | undefined
+  private patience: Patience | undefined
+  private readonly rousers: (() => void)[] = []
 
   constructor(private readonly transports: Record<string, Transport<T>>) {
     this[CHILDREN] = new Map(Object.entries(transports))
+    this.sources = this.children.sort(([, a], [, b]) => tierOf(a) - tierOf(b))
   }
 
   /** Why there may be no value, of all children that say so. */
   get [OUTAGE](): Reason | undefined {
-    const outages = this.children.flatMap(([name, child]) => {
-      const outage = outageOf(child)
-      return outage === undefined ? [] : [{ name, outage }]
-    })
-    const first = outages[0]?.outage
-    if (first === undefined || outages.length === 1) return first
-    const message = outages.map(({ name, outage }) => `${name}: ${outage.message}`).join('; ')
-    const sinceUnixMs = Math.max(...outages.map(({ outage }) => outage.sinceUnixMs))
-    return { ...first, message, sinceUnixMs }
+    return this.commonReason()
+  }
+
+  /** The same of one feed. */
+  [FEED_OUTAGE](params: object): Reason | undefined {
+    return this.commonReason(params)
   }
 
   /** Initializes all children at once, each under its own name and with a response cache of its own. */
@@ -52,13 +67,15 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
   ): Promise<void> {
     this.name = transportName
     this.responseCache = dependencies.responseCache
-    const merge = new Merge(this.children.map(([name]) => name))
+    const merge = this.mergeFor(adapterSettings)
     await Promise.all(
-      this.children.map(async ([name, child], rank) => {
+      this.children.map(async ([name, child]) => {
+        const rank = this.sources.findIndex(([source]) => source === name)
         const responseCache = mergedResponseCache(transportName, this.responseCache, merge, rank)
         await child.initialize({ ...dependencies, responseCache }, adapterSettings, endpointName, name)
       }),
     )
+    this.stationChildren(merge)
   }
 
   /** Resolves when one child knows of the request, or all have failed to: one that hangs costs the others' client nothing. */
@@ -66,6 +83,8 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     req: AdapterRequest<TypeFromDefinition<T['Parameters']>>,
     adapterSettings: T['Settings'],
   ): Promise<void> {
+    const key = memberOf(req.requestContext, 'cacheKey')
+    if (typeof key === 'string' && this.merge?.knows(key) === false) this.patience?.begin(key)
     const registrations = this.children
       .filter(([, child]) => child.registerRequest !== undefined)
       .map(([name, child]) =>
@@ -93,6 +112,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
   }
 
   async shutdown(): Promise<void> {
+    this.patience?.stop()
     await Promise.all(
       this.children.map(([name, child]) => this.succeeds(name, 'shut down', () => child.shutdown?.())),
     )
@@ -100,6 +120,74 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
 
   private get children(): [string, Transport<T>][] {
     return Object.entries(this.transports)
+  }
+
+  private mergeFor({
+    CACHE_MAX_AGE,
+    CACHE_POLLING_MAX_RETRIES: retries,
+    CACHE_POLLING_SLEEP_MS: pauseMs,
+  }: T['Settings']): Merge {
+    const livesMs = Math.min(CACHE_MAX_AGE, this.responseCache.guards?.maxAgeMs ?? Infinity)
+    const tierOfRank = (rank: number): number => tierOf(this.sources[rank]![1])
+    // contract 6.6: a request looks for the last time one pause before it gives up.
+    this.patience = new Patience(retries * pauseMs, (key) => void this.giveUp(key))
+    this.merge = new Merge(
+      this.sources.map(([name]) => name),
+      {
+        tierOf: tierOfRank,
+        outageOf: (rank) => outageOf(this.sources[rank]![1]),
+        silenceMs: livesMs * SILENCE_SHARE,
+        onError: (rank) => (tierOfRank(rank) === 0 ? this.rouse() : undefined),
+        patience: this.patience,
+      },
+    )
+    return this.merge
+  }
+
+  /** Children that ask stand by while those that are told fill a feed, where there are both. */
+  private stationChildren(merge: Merge): void {
+    const told = this.sources.map(([, child]) => child).filter((child) => tierOf(child) === 0)
+    if (told.length === 0) return
+    const isNeeded = (params: Record<string, unknown>): boolean => {
+      const { key } = this.responseCache.feed(this.name, params)
+      const now = Date.now()
+      return !told.some(
+        (child, rank) => merge.isHealthy(key, rank, now) && !isTrouble(outageOf(child, params)),
+      )
+    }
+    for (const [, child] of this.sources) {
+      const rouse = standbyOf(child)?.(isNeeded)
+      if (rouse !== undefined) this.rousers.push(rouse)
+    }
+    // A stream that loses its connection is awake soon after.
+    for (const child of told) wakeSignalOf(child)?.follow(() => this.rouse())
+  }
+
+  private rouse(): void {
+    for (const rouse of this.rousers) rouse()
+  }
+
+  /** A feed's first request has waited long enough for a child that says nothing: what others said is the answer. */
+  private async giveUp(key: string): Promise<void> {
+    const value = this.merge?.giveUp(key, Date.now())
+    if (value === undefined) return
+    try {
+      await this.responseCache.writeEntries([{ key, value }])
+    } catch (err) {
+      logger.error({ err }, `The errors of the transports could not be stored: ${String(err)}`)
+    }
+  }
+
+  private commonReason(params?: object): Reason | undefined {
+    const outages = this.children.flatMap(([name, child]) => {
+      const outage = outageOf(child, params)
+      return outage === undefined ? [] : [{ name, outage }]
+    })
+    const first = outages.find(({ outage }) => isTrouble(outage))?.outage ?? outages[0]?.outage
+    if (first === undefined || outages.length === 1) return first
+    const message = outages.map(({ name, outage }) => `${name}: ${outage.message}`).join('; ')
+    const sinceUnixMs = Math.max(...outages.map(({ outage }) => outage.sinceUnixMs))
+    return { ...first, message, sinceUnixMs }
   }
 
   /** Never rejects: a failure is the child's, and logged. */

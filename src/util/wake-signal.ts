@@ -6,6 +6,7 @@ import { MAX_TIMER_MS } from './sleep'
  */
 export class WakeSignal {
   private readonly sleepers = new Set<() => void>()
+  private readonly followers: (() => void)[] = []
   private wasWoken = false
   /** While this is set `wake` does nothing, so that waits last until their deadline. For tests that rely on recorded times. */
   isMuted = false
@@ -19,7 +20,13 @@ export class WakeSignal {
   wake(): void {
     if (this.isMuted) return
     this.wasWoken = true
+    for (const tell of this.followers) tell()
     for (const rouse of [...this.sleepers]) rouse()
+  }
+
+  /** Tells at every wake, for as long as there is this signal. */
+  follow(onWake: () => void): void {
+    this.followers.push(onWake)
   }
 
   /** Forgets a remembered wake. */

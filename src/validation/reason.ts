@@ -66,6 +66,10 @@ const isKnown = (code: string): code is ErrorCode => Object.hasOwn(classes, code
 export const classOf = ({ code }: Pick<Reason, 'code'>): ReasonClass =>
   isKnown(code) ? classes[code] : 'provider'
 
+/** Whether a reason says that something is wrong, and not only that it is too early to tell. */
+export const isTrouble = (reason: Reason | undefined): reason is Reason =>
+  reason !== undefined && reason.code !== 'NO_DATA_YET' && reason.code !== 'STARTING'
+
 /**
  * A reason with what is wrong now. If something was wrong before, it keeps the time since when that was so.
  *

@@ -50,6 +50,19 @@ describe.each([
   })
 })
 
+it.each(UNHOLDABLE)(
+  '17.4: an entry of an author’s own replaces no live value either: $what',
+  async ({ make }) => {
+    const { adapter, transport } = stillAdapter()
+    await using service = await serve(adapter, { env: AT_ONCE })
+    const entry = (base: string) => ({ key: keyOf(base, 'usd'), value: make() as never })
+    await transport.put(ETH, 5)
+    await transport.responseCache.writeEntries([entry('eth'), entry('btc')])
+    expect((await service.post(ETH)).json.result).toBe(5)
+    expect((await service.post({ base: 'BTC', quote: 'USD' })).json.errorMessage).toBe(SAYS)
+  },
+)
+
 describe('what JSON can hold, however odd', () => {
   class Money {
     constructor(readonly cents: number) {}

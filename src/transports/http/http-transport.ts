@@ -9,7 +9,7 @@ import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { atOnceThen, type RetryRule } from '../../connections/retry'
-import { FEED_OUTAGE, OUTAGE, WAKE } from '../capabilities'
+import { FEED_OUTAGE, OUTAGE, STANDBY, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { SubscriptionTransport } from '../subscription-transport'
@@ -23,8 +23,9 @@ import { Preparation, type PreparedRequest } from './preparation'
 import { Reports } from './reports'
 import { RequestStates } from './request-states'
 import { monotonicMs } from '../../util/clock'
+import { StandbyFeeds } from './standby-feeds'
 
-/** While everything waits to be tried again, the loop looks up this often, so that it is never silent for long. */
+/** While everything waits to be tried again, or is filled by another transport, the loop looks up this often, so that it is never silent for long. */
 const HELD_LOOK_MS = 1_000
 
 /** How long to wait before the next pass while the author's code fails passes: such a bug must not fill the log at the speed of the loop. */
@@ -56,6 +57,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private readonly order = new FairOrder()
   private readonly holds: HoldOff
   private readonly reports = new Reports()
+  private readonly standby = new StandbyFeeds<Params<T>>()
   private readonly stopping = new AbortController()
   private context: EndpointContext<T> | undefined
   private passesInFlight = 0
@@ -97,12 +99,9 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return set.add(params, this.subscriptionTtl, key)
   }
 
-  async backgroundHandler(context: EndpointContext<T>, entries: Params<T>[]): Promise<void> {
-    if (entries.length === 0) {
-      this.setWarmer(false)
-      await this[WAKE].wait(context.adapterSettings.BACKGROUND_EXECUTE_MS_HTTP)
-      return
-    }
+  async backgroundHandler(context: EndpointContext<T>, wanted: Params<T>[]): Promise<void> {
+    const entries = this.standby.neededOf(wanted)
+    if (entries.length === 0) return this.idle(context, wanted)
     this.setWarmer(true)
     this.context = context
     const pauseMs = this.failedPass?.delayMs ?? 0
@@ -124,6 +123,12 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     }
     this.forget(requests, entries)
     this.reports.pass(context, monotonicMs() - startedAtMs)
+  }
+
+  /** Leaves those feeds alone that are not needed of this transport. Call what is returned when that may have changed. */
+  [STANDBY](isNeeded: (params: Params<T>) => boolean): () => void {
+    this.standby.leave(isNeeded)
+    return () => this.noticeAdded()
   }
 
   /** Why a feed has no value yet, for the client that waits for it. */
@@ -153,6 +158,14 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     if (this.requester instanceof Requester)
       for (const key of this.states.pendingKeys) this.requester.cancel(key)
     return Promise.resolve()
+  }
+
+  /** Nothing is to be asked for: nothing is wanted, or another transport has all of it. */
+  private async idle(context: EndpointContext<T>, wanted: Params<T>[]): Promise<void> {
+    const { BACKGROUND_EXECUTE_MS_HTTP: intervalMs } = context.adapterSettings
+    this.setWarmer(false)
+    if (wanted.length > 0) this.forget([], wanted)
+    await this[WAKE].wait(wanted.length > 0 ? Math.min(intervalMs, HELD_LOOK_MS) : intervalMs)
   }
 
   private prepare(context: EndpointContext<T>, entries: Params<T>[]): PreparedRequest<T>[] {
@@ -302,7 +315,9 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   /** What has become wanted since this was last called. */
   private takeAdded(): Params<T>[] {
     const set = this.subscriptionSet
-    return set instanceof ExpiringSortedSet ? ([...set.takeChanges().added.values()] as Params<T>[]) : []
+    const added =
+      set instanceof ExpiringSortedSet ? ([...set.takeChanges().added.values()] as Params<T>[]) : []
+    return [...new Set([...this.standby.among(added), ...this.standby.takeRoused()])]
   }
 
   private async waitForHold(): Promise<void> {

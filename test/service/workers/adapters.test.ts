@@ -172,6 +172,26 @@ describe('an adapter in a writer and in workers', () => {
     expect((await post(api)).statusCode).toBe(502)
   })
 
+  it('18.5: an error of one source of two is the answer in a worker once nothing else has come', async () => {
+    environment({ COMPOSITE_TRANSPORT: 'true', CACHE_POLLING_MAX_RETRIES: '2', CACHE_POLLING_SLEEP_MS: '10' })
+    const composite = () => {
+      const [ws, rest] = [new StillTransport(), new StillTransport()]
+      const transportRoutes = new TransportRoutes<PriceTypes>().register('ws', ws).register('rest', rest)
+      const of = { name: 'price', inputParameters: priceParameters(), transportRoutes }
+      const endpoint = new AdapterEndpoint<PriceTypes>({ ...of, enableCompositeTransport: true })
+      const adapter = new Adapter({ name: 'TEST', defaultEndpoint: 'price', endpoints: [endpoint] })
+      return { adapter, rest }
+    }
+    const { adapter, rest } = composite()
+    await startWriter(adapter)
+    const api = await startWorker(composite().adapter)
+    void post(api)
+    await rest.putError(await wanted(rest), 502, 'down')
+    await eventually(async () => expect((await post(api)).json['errorMessage']).toBe('down'))
+    await rest.put(ETH, 5)
+    await eventually(async () => expect((await post(api)).json['result']).toBe(5))
+  })
+
   it('ER-1: says in a worker what is wrong in the writer: with the connection, or with the last value', async () => {
     environment({ CACHE_POLLING_MAX_RETRIES: '0' })
     const { transport, adapter } = still({ guards: { max: 10 } })
