@@ -5,7 +5,7 @@ import { type Attempt, connect } from './connect'
 import { IS_CLOSING, transportStopped } from './connection-error'
 import { ConnectionLife } from './connection-life'
 import { ConnectionStats } from './connection-stats'
-import { Departure } from './departure'
+import { AnnouncedEnd } from './announced-end'
 import { Farewell } from './farewell'
 import { newSocket } from './new-socket'
 import { type Retry } from './retry'
@@ -46,7 +46,7 @@ export class ClientSocket<End> {
   private readonly farewell = new Farewell()
   private generation = 0
   private attempt: Attempt | undefined
-  private departure: Departure | undefined
+  private announcedEnd: AnnouncedEnd | undefined
   private isStopped = false
 
   /** @param onGone - called when the connection in use is none any more, whoever ended it */
@@ -82,8 +82,8 @@ export class ClientSocket<End> {
     this.attempt?.abort()
     this.generation++
     const socket = newSocket(of.url, undefined, of.options)
-    const departure = this.departureOf(socket)
-    noteWire(socket, (wire) => departure.watch(wire))
+    const end = this.endOf(socket)
+    noteWire(socket, (wire) => end.watch(wire))
     this.life.connecting()
     this.stats.attempted()
     const attempt = this.attempted(socket, of)
@@ -91,7 +91,7 @@ export class ClientSocket<End> {
     try {
       return await attempt.opened
     } catch (error) {
-      departure.over()
+      end.over()
       if (this.place.wsConnection === socket) this.retire()
       throw error
     } finally {
@@ -109,7 +109,7 @@ export class ClientSocket<End> {
   look(): void {
     const { wsConnection: socket } = this.place
     if (socket === undefined || socket.readyState === CLOSED || this.attempt !== undefined) return
-    if (socket.readyState === CLOSING) this.departureOf(socket).look()
+    if (socket.readyState === CLOSING) this.endOf(socket).look()
     else if (this.life.state === 'open') this.life.recovered()
     else this.life.open()
   }
@@ -200,14 +200,14 @@ export class ClientSocket<End> {
   }
 
   private gone(): void {
-    this.departure?.over()
+    this.announcedEnd?.over()
     this.stats.active(false)
     this.onGone()
   }
 
-  private departureOf(socket: WebSocket): Departure {
-    if (this.departure?.socket === socket) return this.departure
-    return (this.departure = new Departure(socket, () => {
+  private endOf(socket: WebSocket): AnnouncedEnd {
+    if (this.announcedEnd?.socket === socket) return this.announcedEnd
+    return (this.announcedEnd = new AnnouncedEnd(socket, () => {
       if (this.place.wsConnection === socket) this.life.closing(IS_CLOSING)
     }))
   }

@@ -67,7 +67,7 @@ export class ConnectionLife {
 
   /** @param delayMs - until the next attempt; undefined where somebody else decides on that */
   waiting(delayMs?: number): void {
-    this.nextAttemptUnixMs = delayMs === undefined ? undefined : Date.now() + delayMs
+    this.nextAttemptUnixMs = delayMs === undefined ? undefined : Math.round(Date.now() + delayMs)
     this.enter('waiting')
   }
 

@@ -7,6 +7,8 @@ const params = (n: number) => ({ base: `F${n}` })
 testTransport('the HTTP transport', {
   lacks: {
     'late events': 'A request and its answer are one exchange: no connection is replaced by another.',
+    'an announced end':
+      'The end of an answer is the end of its exchange: there is no goodbye that could come before it.',
   },
   async start() {
     const prices: Record<string, unknown> = {}

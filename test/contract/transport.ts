@@ -22,6 +22,8 @@ export interface TransportRig {
    * transport has had all that it will ever get of it. Absent where the rig says that there are no late events.
    */
   late?: (n: number, value: number) => Promise<void>
+  /** Has the provider announce the end of the connection in use, and keep it. Absent where the rig says that there is no announced end. */
+  announce?: () => Promise<void>
   /** From here on nobody gets a connection, and the one in use ends. */
   refuse: () => Promise<void>
   accept: () => void
@@ -32,7 +34,7 @@ export interface TransportRig {
 }
 
 /** What some transports do not have, so that there is nothing to test. */
-export type Situation = 'late events'
+export type Situation = 'late events' | 'an announced end'
 
 export interface TransportKind {
   start: () => Promise<TransportRig>
@@ -157,6 +159,19 @@ export const testTransport = (name: string, { start, lacks = {}, fakesTimers }: 
         expect(await resultOf(it, 0)).toBe(1)
         await it.send(0, 3)
         await served(it, 0, 3)
+      })
+
+    if (lacks['an announced end'] === undefined)
+      it('CN-2: goes on when its peer has announced the end of the connection and keeps it', async () => {
+        const it = await begin()
+        await want(it, 0)
+        await it.send(0, 1)
+        await served(it, 0, 1)
+        // Longer than anything here is waited for would it last until the library gives up.
+        await it.announce!()
+        await it.wanted(0)
+        await it.send(0, 2)
+        await served(it, 0, 2)
       })
 
     it('LC-3: leaves neither a connection nor a timer when it stops', async () => {

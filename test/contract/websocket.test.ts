@@ -9,6 +9,7 @@ import {
   type Types,
 } from '../transports/websocket/support'
 import { WebSocketTransport } from '../../src/transports/websocket/websocket-transport'
+import { closeAndStay } from './late-frame'
 import { GUARD_MS, SOON, testTransport } from './transport'
 
 const params = (n: number): Params => ({ base: `F${n}`, quote: 'USD' })
@@ -74,6 +75,11 @@ testTransport('the WebSocket transport', {
         old.thaw()
         old.send(tick(params(n), value))
         await old.closed
+      },
+      async announce() {
+        const { ws } = (await connection()) as unknown as { ws: Parameters<typeof closeAndStay>[0] }
+        current++
+        closeAndStay(ws, 1001)
       },
       async refuse() {
         provider.refuse()

@@ -6,7 +6,7 @@ import { type ProviderConnection } from '../../../src/testing/provider-connectio
 import { serve } from '../../../src/testing/serve'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { InputParameters } from '../../../src/validation/input-parameters'
-import { closeAndSend } from '../../../test/contract/late-frame'
+import { closeAndSend, closeAndStay } from '../../../test/contract/late-frame'
 import { GUARD_MS, SOON, testTransport } from '../../../test/contract/transport'
 import { type ConnectorEvent, TremorTransport } from '..'
 
@@ -88,6 +88,11 @@ testTransport('the Tremor transport, as a client', {
         current++
         closeAndSend(socketOf(old), 1001, JSON.stringify([{ ...params(n), price: value }]))
         await old.closed
+      },
+      async announce() {
+        const old = await connection()
+        current++
+        closeAndStay(socketOf(old), 1001)
       },
       async refuse() {
         provider.refuse()

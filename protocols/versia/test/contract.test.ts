@@ -1,4 +1,4 @@
-import { closeAndSend } from '../../../test/contract/late-frame'
+import { closeAndSend, closeAndStay } from '../../../test/contract/late-frame'
 import { GUARD_MS, SOON, testTransport } from '../../../test/contract/transport'
 import { type ProviderConnection } from '../../../src/testing/provider-connection'
 import { wsProvider } from '../../../src/testing/ws-provider'
@@ -66,6 +66,11 @@ testTransport('the Versia transport, to a source that it dials', {
         current++
         closeAndSend(socketOf(old), 1001, messageOf(`F${n}`, value))
         await old.closed
+      },
+      async announce() {
+        const old = await connection()
+        current++
+        closeAndStay(socketOf(old), 1001)
       },
       async refuse() {
         provider.refuse()

@@ -10,7 +10,7 @@ const PATIENCE_MS = 1_000
  * come, but a socket tells of its end only when TCP has ended. Here that is told within the announcement, and a peer that has not gone a
  * second later is cut off (CN-2).
  */
-export class Departure {
+export class AnnouncedEnd {
   private hasBegun = false
   private isOver = false
   private patience: ReturnType<typeof setTimeout> | undefined
