@@ -40,8 +40,8 @@ export interface KeeperOptions<S extends Session> {
 }
 
 /**
- * Keeps one session open for as long as it is wanted: idle → connecting → open (→ closing) → waiting → connecting …, one attempt and one wait at a
- * time. A late end of a session that is no longer the one in use changes nothing.
+ * Keeps one session open for as long as it is wanted: idle → connecting → open (→ closing) → waiting → connecting …, one attempt and one
+ * wait at a time. A late end of a session that is no longer the one in use changes nothing.
  */
 export class LinkKeeper<S extends Session> {
   private current: S | undefined

@@ -7,6 +7,7 @@ import { metrics } from '../../src/metrics/registry'
 import { LoggerFactoryProvider } from '../../src/util/logging'
 import { eventually, GUARD_MS } from '../helpers/eventually'
 import { lingeringPeer } from '../helpers/lingering-peer'
+import { selfSigned } from '../http/certificate'
 import { call, listening, reading, silentLoggers } from './support'
 
 const PATIENCE_MS = 1_000
@@ -32,10 +33,13 @@ const follow = (promise: Promise<unknown>) => {
 }
 
 describe('CN-2: a link whose peer has announced its end and keeps the connection', () => {
-  it('says so at once, and is over a second later, with the code of the peer', async () => {
+  it.each([
+    ['', undefined],
+    [' over TLS', selfSigned()],
+  ])('says so at once, and is over a second later, with the code of the peer%s', async (_, tls) => {
     holdClock()
-    await using peer = await lingeringPeer()
-    const link = await call(peer.url)
+    await using peer = await lingeringPeer(undefined, tls)
+    const link = await call(peer.url, { tls: tls && { ca: tls.cert } })
     const { closes } = reading(link)
     const theirs = await peer.connection(0)
     theirs.announceClose(4_001, 'enough')

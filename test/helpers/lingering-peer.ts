@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 
 /** One connection to a {@link lingeringPeer}, from its side. */
 export interface LingeringConnection {
@@ -38,12 +39,16 @@ const connectionOn = (wire: Socket): LingeringConnection => ({
  * A WebSocket server by hand, that answers the handshake and after that does only what it is told: it never ends its half of TCP.
  *
  * @param onOpen - called right after the handshake has been answered
+ * @param tls - PEM texts, for a peer behind TLS
  */
-export const lingeringPeer = async (onOpen: (connection: LingeringConnection) => void = () => {}) => {
+export const lingeringPeer = async (
+  onOpen: (connection: LingeringConnection) => void = () => {},
+  tls?: { cert: string; key: string },
+) => {
   const wires = new Set<Socket>()
   const connections: LingeringConnection[] = []
   const waiting = new Map<number, (connection: LingeringConnection) => void>()
-  const server = createServer({ allowHalfOpen: true }, (wire) => {
+  const accept = (wire: Socket) => {
     wires.add(wire)
     // It is cut off in the end.
     wire.on('error', () => {})
@@ -57,10 +62,13 @@ export const lingeringPeer = async (onOpen: (connection: LingeringConnection) =>
       connections.push(connection)
       waiting.get(connections.length - 1)?.(connection)
     })
-  })
+  }
+  const halfOpen = { allowHalfOpen: true }
+  const server =
+    tls === undefined ? createServer(halfOpen, accept) : createTlsServer({ ...halfOpen, ...tls }, accept)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connections,
     /** The n-th connection, from 0; waits for it. */
     connection: (n: number): Promise<LingeringConnection> => {
