@@ -50,6 +50,7 @@ const BROKEN_FRAMING = /^WS_ERR_/
  */
 export class ConnectorStream {
   readonly closed: Promise<LinkClose>
+  readonly closing: Promise<void>
   private readonly meta: Metadata
   private readonly origin: EventOrigin
   private readonly way: OutboundStream
@@ -78,6 +79,7 @@ export class ConnectorStream {
       setup.onFault('flood', () => this.peer.name),
     )
     this.closed = link.closed
+    this.closing = link.closing
   }
 
   /** Begins to read. */

@@ -1,7 +1,8 @@
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { type Reason } from '../../src/transports/peer/terms'
 import { dial } from '../../src/connections/dial'
-import { type KeeperState, LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
+import { type LifeState } from '../../src/connections/connection-life'
+import { LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
 import { type Delay, Retry } from '../../src/connections/retry'
 import { urlOf } from './address'
 import { Circuit } from './circuit'
@@ -62,7 +63,9 @@ export class WsClient implements Connector {
 
   get state(): ConnectorState {
     switch (this.keeper.state) {
+      // One that is closing is connected until its stream has been flushed: the loss is told after that (tremor 9).
       case 'open':
+      case 'closing':
         return 'connected'
       case 'failed':
         // tremor 9.2: one that gives up because it may not try again after a loss has not failed.
@@ -126,7 +129,8 @@ export class WsClient implements Connector {
     stream.listen()
   }
 
-  private changed(state: KeeperState): void {
+  private changed(state: LifeState): void {
+    if (state === 'closing') return
     this.circuit.turn(state === 'open' ? 'open' : 'closed')
     this.options.onState(this.state)
   }

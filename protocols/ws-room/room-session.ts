@@ -50,6 +50,7 @@ const TIMEOUTS: Record<Exclude<LoginStage, 'joined'>, string> = {
  */
 export class RoomSession implements Session {
   readonly closed: Promise<LinkClose>
+  readonly closing: Promise<void>
   readonly peers = new Peers()
   alias = 0
   private stage: LoginStage = 'identified'
@@ -76,6 +77,7 @@ export class RoomSession implements Session {
     private readonly options: RoomSessionOptions,
   ) {
     this.welcomed = new Promise((resolve, reject) => (this.settle = { resolve, reject }))
+    this.closing = link.closing
     this.closed = link.closed.then((close) => this.over(close))
     this.await('identified', options.challengeTimeoutMs)
     link.listen({ message: (data, isBinary) => this.receive(data, isBinary) })

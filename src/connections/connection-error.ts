@@ -46,6 +46,12 @@ export const noUrl = (cause: unknown): AdapterConnectionError =>
 export const transportStopped = (): AdapterConnectionError =>
   connectionError('CONNECTION_CLOSED', 'The transport stopped')
 
+/** What is wrong with a connection whose end has been announced. */
+export const IS_CLOSING = {
+  code: 'CONNECTION_CLOSED',
+  message: 'The connection is being closed',
+} as const satisfies Pick<Reason, 'code' | 'message'>
+
 const isReason = (reason: unknown): reason is Reason => {
   return typeof memberOf(reason, 'code') === 'string' && typeof memberOf(reason, 'message') === 'string'
 }

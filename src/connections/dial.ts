@@ -1,17 +1,10 @@
 import { type ClientRequest, type IncomingMessage } from 'node:http'
 import { type SecureContextOptions } from 'node:tls'
-import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
 import { AdapterConnectionError } from '../validation/errors'
-import { WebSocketClassProvider } from './class-provider'
-import {
-  connectionError,
-  connectionFailure,
-  couldNotConnect,
-  noUrl,
-  transportStopped,
-} from './connection-error'
+import { connectionError, connectionFailure, couldNotConnect, transportStopped } from './connection-error'
 import { Link, type LinkLimits } from './link'
+import { newSocket } from './new-socket'
 
 const MAX_REFUSAL_BYTES = 65_536
 
@@ -74,14 +67,6 @@ const assumeProtocol =
     request.end()
   }
 
-const create = ({ url, protocols }: DialOptions, client: ClientOptions): WebSocket => {
-  try {
-    return new (WebSocketClassProvider.get())(url, protocols, client)
-  } catch (cause) {
-    throw noUrl(cause)
-  }
-}
-
 /**
  * Opens a link. No compression is offered, no redirect followed; a refusal, an error, the time limit and the signal each end the
  * attempt at once and leave no socket behind.
@@ -100,7 +85,7 @@ export const dial = (options: DialOptions, signal: AbortSignal): Promise<Link> =
       ...(options.acceptsNoProtocol ? { finishRequest: assumeProtocol(options.protocols?.[0]) } : {}),
     }
     const { openTimeoutMs } = options
-    const socket = create(options, client)
+    const socket = newSocket(options.url, options.protocols, client)
     const settle = (): void => {
       clearTimeout(deadline)
       signal.removeEventListener('abort', abort)

@@ -1,6 +1,7 @@
 import { makeLogger } from '../util/logging'
 import { type Reason } from '../validation/reason'
-import { reasonOf } from './connection-error'
+import { IS_CLOSING, reasonOf } from './connection-error'
+import { ConnectionLife, type LifeState } from './connection-life'
 import { type ConnectionStatus } from './connection-status'
 import { ConnectionStats, shownUrl } from './connection-stats'
 import { type LinkClose } from './link'
@@ -12,6 +13,8 @@ const logger = makeLogger('LinkKeeper')
 export interface Session {
   /** Resolves with its end. Never rejects. */
   readonly closed: Promise<LinkClose>
+  /** Resolves when the end has been announced, where that can be told from the end itself. Never rejects. */
+  readonly closing?: Promise<void>
   /** Ends it politely; resolves when it is over. */
   close: () => Promise<unknown>
 }
@@ -19,8 +22,6 @@ export interface Session {
 /** Why there is no session: an attempt that failed, or one that was open and ended. */
 export type SessionEnd =
   { kind: 'failed'; error: Error; failures: number } | { kind: 'lost'; close: LinkClose; openForMs: number }
-
-export type KeeperState = 'idle' | 'connecting' | 'open' | 'waiting' | 'failed' | 'stopped'
 
 export interface KeeperOptions<S extends Session> {
   /** For logs, status and metrics: what is dialled, with whatever is secret in it cut out by the keeper. */
@@ -35,29 +36,28 @@ export interface KeeperOptions<S extends Session> {
   /** Called in the tick in which a session is open. What it throws ends that session as lost. */
   onOpen?: (session: S) => void
   /** Called after each change of state. */
-  onState?: (state: KeeperState) => void
+  onState?: (state: LifeState) => void
 }
 
 /**
- * Keeps one session open for as long as it is wanted: idle → connecting → open → waiting → connecting …, one attempt and one wait at a
- * time. A late end of a session that is no longer the one in use changes nothing.
+ * Keeps one session open for as long as it is wanted: idle → connecting → open (→ closing) → waiting → connecting …, one attempt and one
+ * wait at a time. A late end of a session that is no longer the one in use changes nothing.
  */
 export class LinkKeeper<S extends Session> {
   private current: S | undefined
-  private stateNow: KeeperState = 'idle'
-  private sinceUnixMs = Date.now()
-  private nextAttemptUnixMs: number | undefined
-  private lastError: ConnectionStatus['lastError']
   private failures = 0
-  private opened = 0
   private attempt: AbortController | undefined
   private end: SessionEnd['kind'] | undefined
   private readonly stats = new ConnectionStats()
+  private readonly life: ConnectionLife
+  private readonly beganUnixMs = Date.now()
 
-  constructor(private readonly options: KeeperOptions<S>) {}
+  constructor(private readonly options: KeeperOptions<S>) {
+    this.life = new ConnectionLife(options.onState)
+  }
 
-  get state(): KeeperState {
-    return this.stateNow
+  get state(): LifeState {
+    return this.life.state
   }
 
   /** The open session, if there is one. */
@@ -72,7 +72,7 @@ export class LinkKeeper<S extends Session> {
 
   /** Begins, unless it has begun or has been stopped. After giving up it begins anew. */
   start(): void {
-    if (this.stateNow === 'idle' || this.stateNow === 'failed') this.connect()
+    if (this.state === 'idle' || this.state === 'failed') this.connect()
   }
 
   /** The end of it: no timer and no socket is left when it resolves. */
@@ -83,31 +83,18 @@ export class LinkKeeper<S extends Session> {
 
   /** For `/status`. */
   status(): ConnectionStatus {
-    const { stateNow: state, sinceUnixMs, nextAttemptUnixMs, lastError } = this
-    return {
-      role: 'client',
-      state,
-      url: shownUrl(this.options.url),
-      sinceUnixMs,
-      opened: this.opened,
-      ...(nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }),
-      ...(lastError === undefined ? {} : { lastError }),
-    }
+    return this.life.status(this.options.url)
   }
 
   /** What keeps values from coming, for clients that wait; undefined while a session is open. */
   outage(): Reason | undefined {
-    if (this.stateNow === 'open') return undefined
-    const { code, message } = this.lastError ?? {
-      code: 'STARTING',
-      message: 'The connection is being set up',
-    }
-    const { sinceUnixMs, nextAttemptUnixMs } = this
-    return { code, message, sinceUnixMs, ...(nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }) }
+    if (this.state === 'open') return undefined
+    const message = 'The connection is being set up'
+    return this.life.outage() ?? { code: 'STARTING', message, sinceUnixMs: this.beganUnixMs }
   }
 
   private connect(): void {
-    this.enter('connecting')
+    this.life.connecting()
     this.stats.attempted()
     const attempt = new AbortController()
     this.attempt = attempt
@@ -127,14 +114,15 @@ export class LinkKeeper<S extends Session> {
     this.attempt = undefined
     this.current = session
     this.failures = 0
-    this.opened++
-    this.lastError = undefined
     this.stats.active(true)
     const openedAt = Date.now()
     void session.closed.then((close) => {
       if (this.current === session) this.lost(close, Date.now() - openedAt)
     })
-    this.enter('open')
+    void session.closing?.then(() => {
+      if (this.current === session) this.life.closing(IS_CLOSING)
+    })
+    this.life.open()
     try {
       this.options.onOpen?.(session)
     } catch (err) {
@@ -148,9 +136,10 @@ export class LinkKeeper<S extends Session> {
     this.failures++
     const reason = reasonOf(error)
     const message = reason?.message ?? error.message
-    this.lastError = { code: reason?.code ?? 'CONNECTION_FAILED', message, unixMs: Date.now() }
+    const code = reason?.code ?? 'CONNECTION_FAILED'
+    this.life.trouble({ code, message })
     this.stats.errored(message)
-    logger.warn({ code: this.lastError.code, url: shownUrl(this.options.url) }, `No connection: ${message}`)
+    logger.warn({ code, url: shownUrl(this.options.url) }, `No connection: ${message}`)
     this.retryAfter({ kind: 'failed', error, failures: this.failures })
   }
 
@@ -160,7 +149,7 @@ export class LinkKeeper<S extends Session> {
     this.stats.closed(close.code, this.options.url)
     const why = close.cause?.message ?? (close.reason || 'no reason given')
     const message = `The connection ended (code ${close.code}): ${why}`
-    this.lastError = { code: reasonOf(close.cause)?.code ?? 'CONNECTION_CLOSED', message, unixMs: Date.now() }
+    this.life.trouble({ code: reasonOf(close.cause)?.code ?? 'CONNECTION_CLOSED', message })
     logger.warn({ url: shownUrl(this.options.url) }, message)
     this.retryAfter({ kind: 'lost', close, openForMs })
   }
@@ -170,10 +159,9 @@ export class LinkKeeper<S extends Session> {
     const { delayMs } = this.options.retry.again(end, () => this.connect())
     if (delayMs === undefined) {
       logger.error({ url: shownUrl(this.options.url) }, 'Gave up connecting')
-      return this.enter('failed')
+      return this.life.over('failed')
     }
-    this.nextAttemptUnixMs = Date.now() + delayMs
-    this.enter('waiting')
+    this.life.waiting(delayMs)
   }
 
   private async letGo(): Promise<void> {
@@ -182,15 +170,7 @@ export class LinkKeeper<S extends Session> {
     const session = this.current
     this.current = undefined
     if (session !== undefined) this.stats.active(false)
-    this.enter('stopped')
+    this.life.over('stopped')
     await session?.close()
-  }
-
-  private enter(state: KeeperState): void {
-    if (state !== 'waiting') this.nextAttemptUnixMs = undefined
-    // An outage is as old as its first failure, not as the latest attempt to end it.
-    if (state === 'open' || this.stateNow === 'open') this.sinceUnixMs = Date.now()
-    this.stateNow = state
-    this.options.onState?.(state)
   }
 }

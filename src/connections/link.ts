@@ -2,6 +2,7 @@ import { errorOf } from '../util/objects'
 import { type Socket } from 'node:net'
 import type WebSocket from 'ws'
 import { makeLogger } from '../util/logging'
+import { AnnouncedEnd } from './announced-end'
 import { OPEN } from './socket'
 
 const logger = makeLogger('Link')
@@ -56,6 +57,8 @@ const addressOf = (host: string | undefined, port: number | undefined): Address 
 export class Link {
   /** Resolves with the end of the link, whatever ended it. Never rejects. */
   readonly closed: Promise<LinkClose>
+  /** Resolves when the peer has announced its end: {@link Link.closed} follows within a second. Not for an end that comes unannounced. */
+  readonly closing: Promise<void>
   readonly peer: Address
   readonly local: Address
   readonly protocol: string
@@ -67,6 +70,7 @@ export class Link {
   private missedPongs = 0
   private pinging: ReturnType<typeof setInterval> | undefined
   private farewell: ReturnType<typeof setTimeout> | undefined
+  private announcedEnd!: AnnouncedEnd
 
   /**
    * @param socket - open, in the tick in which it opened
@@ -85,11 +89,14 @@ export class Link {
     socket.on('pong', () => (this.missedPongs = 0))
     socket.on('ping', () => (this.missedPongs = 0))
     socket.on('error', (error) => (this.cause ??= error))
+    this.closing = new Promise((resolve) => (this.announcedEnd = new AnnouncedEnd(socket, resolve)))
+    if (wire !== undefined) this.announcedEnd.watch(wire)
     this.closed = new Promise((resolve) => {
       socket.on('close', (code: number, reason: Buffer) => {
         this.isEnding = true
         clearInterval(this.pinging)
         clearTimeout(this.farewell)
+        this.announcedEnd.over()
         const text = reason.toString('utf8').slice(0, MAX_REASON_CHARACTERS)
         const close: LinkClose = { code, reason: text, ...(this.cause && { cause: this.cause }) }
         resolve(close)
@@ -169,6 +176,7 @@ export class Link {
   }
 
   private ping(): void {
+    this.announcedEnd.look()
     if (!this.isOpen || this.socket.isPaused) return
     if (this.missedPongs >= (this.limits.maxMissedPongs ?? 2))
       return this.destroy(new Error(`The peer left ${this.missedPongs} pings unanswered`))

@@ -190,7 +190,9 @@ export class Listener<Peer> {
       handshakeDone(wire)
       const link = new Link(socket, request.socket, this.options)
       this.links.set(link, peer)
-      void link.closed.then(() => this.links.delete(link))
+      const leave = (): void => void this.links.delete(link)
+      void link.closing.then(leave)
+      void link.closed.then(leave)
       try {
         this.options.onLink(link, peer, this.numbers.get(wireOf(wire))!)
       } catch (err) {

@@ -16,11 +16,12 @@ const ignore = () => {}
 const WIRE: unique symbol = Symbol('tickwell.wire')
 type Wired = WebSocket & { [WIRE]?: Socket }
 
-/** Remembers the connection under a socket that is being opened, for {@link together}. */
-export const noteWire = (socket: WebSocket): void => {
+/** Remembers the connection under a socket that is being opened, for {@link together}, and tells of it. */
+export const noteWire = (socket: WebSocket, onWire?: (wire: Socket) => void): void => {
   const wired: Wired = socket
   double(socket).on?.('upgrade', (response: IncomingMessage) => {
     wired[WIRE] = response.socket
+    onWire?.(response.socket)
   })
 }
 

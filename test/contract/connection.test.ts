@@ -1,7 +1,9 @@
-import WebSocket from 'ws'
-import { connect } from '../../src/connections/connect'
+import type WebSocket from 'ws'
+import { ClientSocket } from '../../src/connections/client-socket'
 import { dial } from '../../src/connections/dial'
-import { Farewell } from '../../src/connections/farewell'
+import { Retry } from '../../src/connections/retry'
+import { metrics } from '../../src/metrics/registry'
+import { steadyBackoff } from '../../src/util/backoff'
 import { Inbox } from '../../src/testing/inbox'
 import { LoggerFactoryProvider } from '../../src/util/logging'
 import { silentLoggers } from '../connections/support'
@@ -10,6 +12,7 @@ import { type Connect, testConnection } from './connection'
 const GUARD_MS = 20_000
 
 LoggerFactoryProvider.set(silentLoggers)
+metrics.initialize()
 
 const byDialling: Connect = async (url, { timeoutMs: openTimeoutMs, signal }) => {
   const messages = new Inbox<string>('a message', GUARD_MS)
@@ -17,39 +20,40 @@ const byDialling: Connect = async (url, { timeoutMs: openTimeoutMs, signal }) =>
   link.listen({ message: (data) => messages.put(data.toString()) })
   return {
     next: () => messages.next(),
+    received: () => messages.all,
+    over: link.closed,
     send: (text) => void link.send(text),
     close: async () => void (await link.close()),
   }
 }
 
-/** A socket that is brought to open, and sent away, as the WebSocket transport does it with the open handler of an author. */
+/** A connection at a place, as the WebSocket transport has one, with the open handler of an author. */
 const bySocket =
   (open?: () => Promise<void>): Connect =>
   async (url, { timeoutMs, signal }) => {
     const messages = new Inbox<string>('a message', GUARD_MS)
-    const farewell = new Farewell()
-    const socket = new WebSocket(url)
-    const receive = ({ data }: WebSocket.MessageEvent) => messages.put((data as Buffer).toString())
-    const attempt = connect({
-      socket,
-      timeoutMs,
-      open,
-      onError: () => {},
-      onOpen(early) {
-        socket.addEventListener('message', receive)
-        early.forEach(receive)
-      },
-      dismiss: () => farewell.take(socket),
-    })
-    signal.addEventListener('abort', () => attempt.abort())
-    await attempt.opened
+    const client = new ClientSocket<void>({}, new Retry(steadyBackoff(1)), () => {})
+    const stop = () => client.stop()
+    signal.addEventListener('abort', () => void stop())
+    let isOver = () => {}
+    const over = new Promise<void>((resolve) => (isOver = resolve))
+    const listeners = () => {
+      const isCurrent = client.currency()
+      return {
+        message: ({ data }: WebSocket.MessageEvent) => {
+          if (isCurrent()) messages.put((data as Buffer).toString())
+        },
+        error: () => {},
+        close: () => isOver(),
+      }
+    }
+    const socket = await client.open({ url, timeoutMs, open, listeners, onOpen: () => {} })
     return {
       next: () => messages.next(),
+      received: () => messages.all,
+      over,
       send: (text) => socket.send(text),
-      async close() {
-        farewell.take(socket)
-        await farewell.gone()
-      },
+      close: stop,
     }
   }
 

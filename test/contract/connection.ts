@@ -2,13 +2,18 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { wsProvider } from '../../src/testing/ws-provider'
+import { lingeringPeer } from '../helpers/lingering-peer'
 import { errorCodes } from '../../src/validation/error-codes'
 
 /** An open connection, seen from our side. */
 export interface OpenConnection {
   /** The next message that has come and was not handed out yet; waits for it. */
   next: () => Promise<string>
+  /** Every message that has come. */
+  received: () => readonly string[]
   send: (text: string) => void
+  /** Resolves when it is over, whoever ended it. */
+  over: Promise<unknown>
   /** Says goodbye; resolves when nothing is left of the connection. */
   close: () => Promise<void>
 }
@@ -148,6 +153,40 @@ export const testConnection = (name: string, connect: Connect): void => {
       const theirs = await provider.connection()
       await ours.close()
       expect(await theirs.closed).toMatchObject({ code: 1000 })
+    })
+
+    it('CN-1: brings nothing of what comes after it said goodbye', async () => {
+      await using provider = await wsProvider({ guardMs: GUARD_MS })
+      const ours = await opening(provider.url)
+      const theirs = await provider.connection()
+      theirs.send('one')
+      expect(await ours.next()).toBe('one')
+      theirs.freeze()
+      const closed = ours.close()
+      theirs.thaw()
+      // It leaves before the goodbye is read.
+      theirs.send('two')
+      await closed
+      expect(await theirs.closed).toMatchObject({ code: 1000 })
+      expect(ours.received()).toEqual(['one'])
+    })
+
+    it('CN-2: is over a second after the other side has announced the end and keeps the connection', async () => {
+      await using peer = await lingeringPeer()
+      vi.useFakeTimers(FAKED)
+      const ours = await opening(peer.url)
+      let isOver = false
+      void ours.over.then(() => (isOver = true))
+      const theirs = await peer.connection(0)
+      theirs.announceClose(1001)
+      // By then both close frames are through, and our half of TCP is ended.
+      await theirs.answered
+      await vi.advanceTimersByTimeAsync(999)
+      expect(isOver).toBe(false)
+      await vi.advanceTimersByTimeAsync(1)
+      await ours.over
+      await ours.close()
+      expect(vi.getTimerCount()).toBe(0)
     })
 
     it('CN-2: waits for the goodbye of a dead peer for a while only', async () => {

@@ -8,6 +8,8 @@ testTransport('the HTTP transport', {
   lacks: {
     'late events': 'A request and its answer are one exchange: no connection is replaced by another.',
     'a goodbye': 'An answer is over when it has come whole.',
+    'an announced end':
+      'The end of an answer is the end of its exchange: there is no goodbye that could come before it.',
   },
   async start() {
     const prices: Record<string, unknown> = {}

@@ -24,6 +24,8 @@ export interface TransportRig {
   late?: (n: number, value: number) => Promise<void>
   /** Has the provider say goodbye on the connection in use, and send this after it. Absent where the rig says that there is no goodbye. */
   afterGoodbye?: (n: number, value: number) => Promise<void>
+  /** Has the provider announce the end of the connection in use, and keep it. Absent where the rig says that there is no announced end. */
+  announce?: () => Promise<void>
   /** From here on nobody gets a connection, and the one in use ends. */
   refuse: () => Promise<void>
   accept: () => void
@@ -34,7 +36,7 @@ export interface TransportRig {
 }
 
 /** What some transports do not have, so that there is nothing to test. */
-export type Situation = 'late events' | 'a goodbye'
+export type Situation = 'late events' | 'a goodbye' | 'an announced end'
 
 export interface TransportKind {
   start: () => Promise<TransportRig>
@@ -168,6 +170,19 @@ export const testTransport = (name: string, { start, lacks = {}, fakesTimers }: 
     if (lacks['a goodbye'] === undefined)
       it('is not touched by what a provider says after its own goodbye', () =>
         isNotTouched(({ afterGoodbye }) => afterGoodbye!(0, 99)))
+
+    if (lacks['an announced end'] === undefined)
+      it('CN-2: goes on when its peer has announced the end of the connection and keeps it', async () => {
+        const it = await begin()
+        await want(it, 0)
+        await it.send(0, 1)
+        await served(it, 0, 1)
+        // Longer than anything here is waited for would it last until the library gives up.
+        await it.announce!()
+        await it.wanted(0)
+        await it.send(0, 2)
+        await served(it, 0, 2)
+      })
 
     it('LC-3: leaves neither a connection nor a timer when it stops', async () => {
       using timers = ownTimers(fakesTimers === true ? FAKED : undefined)

@@ -1,9 +1,9 @@
 import { type ProviderConnection } from '../../src/testing/provider-connection'
 import { type WsProvider } from '../../src/testing/ws-provider'
-import { closeAndSend } from './late-frame'
+import { closeAndSend, closeAndStay } from './late-frame'
 import { type TransportRig } from './transport'
 
-type Half = Pick<TransportRig, 'cut' | 'refuse' | 'accept' | 'gone' | 'end'> & {
+type Half = Pick<TransportRig, 'cut' | 'announce' | 'refuse' | 'accept' | 'gone' | 'end'> & {
   /** The connection in use. */
   connection: () => Promise<ProviderConnection>
   /** From here on the next connection is the one in use. */
@@ -40,6 +40,11 @@ export const wsRig = (
       current++
       closeAndSend(socketOf(old), 1001, typeof message === 'string' ? message : JSON.stringify(message))
       await old.closed
+    },
+    async announce() {
+      const old = await connection()
+      current++
+      closeAndStay(socketOf(old), 1001)
     },
     async refuse() {
       provider.refuse()

@@ -6,7 +6,7 @@ import { type SingleNumberResultResponse } from '../../../src/feeds/responses'
 import { serve } from '../../../src/testing/serve'
 import { connectionsOf } from '../../../src/transports/capabilities'
 import { InputParameters } from '../../../src/validation/input-parameters'
-import { closeAndSend } from '../../../test/contract/late-frame'
+import { closeAndSend, closeAndStay } from '../../../test/contract/late-frame'
 import { GUARD_MS, SOON, testTransport } from '../../../test/contract/transport'
 import { priceMapping, StrapiPullTransport } from '..'
 import { MIN_PAUSE_MS } from '../transfer-schedule'
@@ -104,6 +104,10 @@ testTransport('the transport for pulls from Strapi', {
           closeAndSend(socket, 1000, batch('the-step', [price(1, `F${n}`, value)]))
         })
         await pull()
+        await pull()
+      },
+      async announce() {
+        peer.misbehaviours.set('start entities', (socket) => closeAndStay(socket, 1001))
         await pull()
       },
       refuse: async () => void peer.refusals.push(...Array<number>(1_000).fill(503)),

@@ -3,7 +3,7 @@ import { AdapterEndpoint } from '../../../src/adapter/adapter-endpoint'
 import { type BaseAdapterSettings } from '../../../src/config/settings'
 import { serve } from '../../../src/testing/serve'
 import { InputParameters } from '../../../src/validation/input-parameters'
-import { closeAndSend } from '../../../test/contract/late-frame'
+import { closeAndSend, closeAndStay } from '../../../test/contract/late-frame'
 import { GUARD_MS, SOON, testTransport } from '../../../test/contract/transport'
 import { type BelievedPrice, WsRoomTransport } from '..'
 import { roomNameOf } from '../connection-string'
@@ -100,6 +100,11 @@ testTransport('the transport for rooms', {
         current = undefined
         closeAndSend(socket, 1001, packetOf(`F${n}`, value))
         await closed
+      },
+      async announce() {
+        const { socket } = await client()
+        current = undefined
+        closeAndStay(socket, 1001)
       },
       async refuse() {
         script.refuse = 503

@@ -13,7 +13,8 @@ import { OUTAGE, WAKE } from '../capabilities'
 import { goingOn, type Reason } from '../../validation/reason'
 import { type Requester } from '../../outbound-http/requester'
 import { StreamIntake } from '../stream-intake'
-import { connectionError, noUrl, reasonOf } from '../../connections/connection-error'
+import { connectionError, noUrl } from '../../connections/connection-error'
+import { ConnectionLife } from '../../connections/connection-life'
 import { SseConnection } from './connection'
 import {
   type SSEConfig,
@@ -56,7 +57,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private openedAt = 0
   private currentUrl = ''
   private suggestedUrl: string | undefined
-  private outage: Reason | undefined
+  private readonly life = new ConnectionLife()
   private requestOutage: Reason | undefined
   private readonly reconnection = new Retry(afterClose)
   private readonly requests = new SubscriptionRequests<Params<T>>(() => this[WAKE].wake())
@@ -72,7 +73,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
 
   /** Why there may be no value: the stream is down, or what should be subscribed on it could not be. */
   get [OUTAGE](): Reason | undefined {
-    return this.outage ?? this.requestOutage
+    return this.life.outage() ?? this.requestOutage
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
@@ -146,21 +147,20 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   ): Promise<void> {
     this.retire()
     try {
-      const connection = this.open(context, subscriptions)
-      await connection.opened
+      await this.open(context, subscriptions).opened
     } catch (error) {
-      const reason = reasonOf(error)
-      if (this.isCurrentPass(pass))
-        this.noteOutage(reason?.code ?? 'CONNECTION_FAILED', reason?.message ?? String(error))
+      if (this.isCurrentPass(pass)) this.life.failed(error)
       throw error
     }
     if (this.isStopped) throw new Error('The transport has stopped')
     if (!this.isCurrentPass(pass)) throw new Error('A later pass has taken over from one that hung')
     this.openedAt = Date.now()
-    this.outage = undefined
+    // It may have ended within the same moment.
+    if (this.connection?.isClosed === false) this.life.open()
   }
 
   private open(context: EndpointContext<T>, subscriptions: SubscriptionDeltas<Params<T>>): SseConnection {
+    this.life.connecting()
     const { url, eventSourceInitDict } = this.configFor(context, subscriptions.desired)
     const generation = ++this.generation
     this.streams++
@@ -220,10 +220,15 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   /** The stream in use has ended: note why, and come back after a pause. */
   private lost(context: EndpointContext<T>, code: string, message: string): void {
     logger.warn({ url: safeUrl(this.currentUrl), code }, `The stream ended: ${message}`)
-    this.noteOutage(code, message)
+    this.life.trouble({ code, message })
     const livedMs = Date.now() - this.openedAt
     const wasUsed = this.lastMessageReceivedAt >= this.openedAt
-    this.reconnection.again({ settings: context.adapterSettings, livedMs, wasUsed }, () => this[WAKE].wake())
+    const end = { settings: context.adapterSettings, livedMs, wasUsed }
+    const { delayMs } = this.reconnection.again(end, () => {
+      this.life.due()
+      this[WAKE].wake()
+    })
+    this.life.waiting(delayMs)
     this[WAKE].wake()
   }
 
@@ -233,6 +238,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this.connection?.close()
     this.connection = undefined
     this.sseConnection = undefined
+    this.life.over(this.isStopped ? 'stopped' : 'idle')
   }
 
   private dueAgain({ desired, new: fresh }: SubscriptionDeltas<Params<T>>): Params<T>[] {
@@ -368,10 +374,6 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     })
     const suffix = `${kind && `-${kind}`}${this.streams > 1 ? `-${this.streams}` : ''}`
     await this.requester.request(`${feeds}${suffix}`, request)
-  }
-
-  private noteOutage(code: string, message: string): void {
-    this.outage = goingOn(this.outage, { code, message })
   }
 
   private warn(kind: string, fields: object, message: string): void {

@@ -78,7 +78,7 @@ const build = async (openMs: number | undefined) => {
 type World = Awaited<ReturnType<typeof build>>
 
 type Command =
-  | { do: 'want' | 'open' | 'fail' | 'message'; at: number }
+  | { do: 'want' | 'open' | 'fail' | 'leave' | 'message'; at: number }
   | { do: 'close'; at: number; code: number }
   | { do: 'url' }
   | { do: 'wait'; ms: number }
@@ -88,6 +88,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('want' as const), at }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('open' as const), at }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('fail' as const), at }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), at }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('message' as const), at }) },
   {
     weight: 2,
@@ -128,6 +129,7 @@ const perform = async (step: Command, of: World) => {
     const socket = pick(step.at)
     if (step.do === 'open') socket?.open()
     else if (step.do === 'fail') socket?.fail()
+    else if (step.do === 'leave') socket?.announceEnd()
     else if (step.do === 'close') socket?.end(step.code)
     else if (socket?.readyState === WebSocket.OPEN || socket?.readyState === WebSocket.CLOSING)
       of.deliver(socket)

@@ -64,6 +64,30 @@ describe('connecting', () => {
     await refusal(service, 'HANDSHAKE_REFUSED')
   })
 
+  // Naive: what was noted while the connection was open goes when the next one opens, and not before.
+  it('names a URL that could not be determined, on an open connection too, until it can', async () => {
+    await using provider = await wsProvider()
+    let isFailing = false
+    const of = config(() => {
+      if (isFailing) throw new Error('no directory')
+      return provider.url
+    })
+    await using service = await start(of, { ...AT_ONCE, BACKGROUND_EXECUTE_MS_WS: '10' })
+    await service.post(ETH)
+    await (await provider.connection()).next()
+    isFailing = true
+    const { json } = await refusal(service, 'URL_FAILED')
+    expect(json.error.reason).toMatchObject({
+      message: 'The URL could not be determined: Error: no directory',
+    })
+    isFailing = false
+    await eventually(async () => {
+      const { error } = (await service.post(ETH)).json as { error: { reason?: object } }
+      expect(error.reason).toBeUndefined()
+    })
+    expect(provider.connections).toHaveLength(1)
+  })
+
   it('names a URL that is none without quoting it, for it may hold a secret', async () => {
     await using service = await start(config('wss//provider.example?key=hunter2'), AT_ONCE)
     const { text } = await refusal(service, 'URL_FAILED')

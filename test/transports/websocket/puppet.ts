@@ -50,6 +50,11 @@ export class Puppet extends EventEmitter {
     this.emit('close', { code, reason: '' })
   }
 
+  /** Its peer has announced the end, and stays. */
+  announceEnd(): void {
+    if (this.readyState === WebSocket.OPEN) this.readyState = WebSocket.CLOSING
+  }
+
   fail(): void {
     if (this.readyState === WebSocket.CLOSED || this.listenerCount('error') === 0) return
     this.emit('error', { message: 'reset', error: new Error('reset') })

@@ -1,0 +1,17 @@
+import type WebSocket from 'ws'
+import { type ClientOptions } from 'ws'
+import { WebSocketClassProvider } from './class-provider'
+import { noUrl } from './connection-error'
+
+/** A socket of ours, that begins to connect. @throws AdapterConnectionError `URL_FAILED` for what is no URL */
+export const newSocket = (
+  url: string,
+  protocols: string[] | undefined,
+  options: ClientOptions | undefined,
+): WebSocket => {
+  try {
+    return new (WebSocketClassProvider.get())(url, protocols, options)
+  } catch (cause) {
+    throw cause instanceof SyntaxError ? noUrl(cause) : cause
+  }
+}

@@ -1,0 +1,45 @@
+import { type ConnectionStats } from '../../connections/connection-stats'
+import { makeLogger } from '../../util/logging'
+
+const logger = makeLogger('WebSocketTransport')
+
+/** Looked up live: adapters write these. */
+export interface FailoverHost {
+  readonly name: string
+  readonly currentUrl: string
+  readonly lastMessageReceivedAt: number
+  readonly connectionOpenedAt: number
+  streamHandlerInvocationsWithNoConnection: number
+}
+
+/** The counter by which adapters choose among URLs (contract 17.1): it grows with what goes wrong, and is never reset. */
+export class Failover {
+  constructor(
+    private readonly host: FailoverHost,
+    private readonly stats: ConnectionStats,
+  ) {}
+
+  get count(): number {
+    return this.host.streamHandlerInvocationsWithNoConnection
+  }
+
+  add(url: string): void {
+    this.host.streamHandlerInvocationsWithNoConnection += 1
+    this.stats.failedOver(this.host.name, url, this.count)
+  }
+
+  /** Whether nothing usable has come for longer than it may, since the connection opened. Counts it if so. */
+  addIfUnresponsive(settings: { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: number }): boolean {
+    const { lastMessageReceivedAt, connectionOpenedAt, currentUrl } = this.host
+    const now = Date.now()
+    const sinceMessage = Math.max(0, now - lastMessageReceivedAt)
+    const sinceOpen = Math.max(0, now - connectionOpenedAt)
+    const activity = Math.min(sinceMessage, sinceOpen)
+    if (activity === 0 || activity <= settings.WS_SUBSCRIPTION_UNRESPONSIVE_TTL) return false
+    this.add(currentUrl)
+    // The first attempts count too, but nobody need read that nothing came since 1970.
+    if (connectionOpenedAt > 0)
+      logger.info(`Nothing usable received for ${activity} ms. Failover counter incremented to ${this.count}`)
+    return true
+  }
+}

@@ -1,0 +1,28 @@
+import type WebSocket from 'ws'
+import { OPEN } from '../../connections/socket'
+import { makeLogger } from '../../util/logging'
+
+const logger = makeLogger('WebSocketTransport')
+
+/**
+ * Beats for the connection that is in its place now. The heart stops when another one is there, or this one is not open any more.
+ *
+ * @param place - looked up at each beat
+ */
+export const startBeating = (
+  place: { readonly wsConnection?: WebSocket },
+  everyMs: number,
+  heartbeat: (connection: WebSocket) => Promise<void> | void,
+): NodeJS.Timeout => {
+  const connection = place.wsConnection
+  const beat = async () => {
+    if (connection !== place.wsConnection || connection?.readyState !== OPEN) return clearInterval(timer)
+    try {
+      await heartbeat(connection)
+    } catch (err) {
+      logger.warn({ err }, 'Heartbeat handler failed, will be tried later.')
+    }
+  }
+  const timer = setInterval(() => void beat(), everyMs)
+  return timer
+}
