@@ -14,7 +14,7 @@ export const config = new AdapterConfig(
       type: 'string',
       required: true,
       sensitive: false,
-      validate: validator.url(),
+      validate: validator.url({ schemes: ['http', 'https'] }),
     },
     SERVER_TOKEN: {
       description:
@@ -44,7 +44,7 @@ export const config = new AdapterConfig(
       type: 'string',
       required: true,
       sensitive: false,
-      validate: validator.url(),
+      validate: validator.url({ schemes: ['http', 'https'] }),
     },
     SOURCE_ENDPOINT: {
       description: 'Name of its endpoint',
@@ -86,6 +86,7 @@ export const config = new AdapterConfig(
       type: 'string',
       default: '/admin',
       sensitive: false,
+      validate: validator.path(),
     },
     PRICE_CONTENT_TYPE: {
       description: 'Content type to write into',

@@ -8,7 +8,7 @@ export const config = new AdapterConfig(
       type: 'string',
       required: true,
       sensitive: false,
-      validate: validator.url(),
+      validate: validator.url({ schemes: ['http', 'https'] }),
     },
     SERVER_TOKEN: {
       description:
@@ -42,6 +42,7 @@ export const config = new AdapterConfig(
       type: 'string',
       default: '/admin',
       sensitive: false,
+      validate: validator.path(),
     },
     PRICE_CONTENT_TYPE: {
       description: 'Content type that holds the prices',
@@ -54,6 +55,7 @@ export const config = new AdapterConfig(
       type: 'string',
       default: '/api/prices',
       sensitive: false,
+      validate: validator.path(),
     },
     PRICE_BASE_ATTRIBUTE: {
       description: 'Attribute with the symbol of the base asset',
