@@ -162,6 +162,11 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return !!prefix && !Object.keys(process.env).some((name) => name.startsWith(`${prefix}_`))
   }
 
+  /** The environment variable that a setting has its value from; where none is set, the one that could be. */
+  variableOf(name: string): string {
+    return this.sourceOf(name).variable
+  }
+
   private definitions(): [string, SettingDefinition][] {
     return [
       ...Object.entries<SettingDefinition>(BaseSettingsDefinition),

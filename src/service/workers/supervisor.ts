@@ -142,6 +142,6 @@ export class Supervisor {
   /** Only what has never run is given up: what has, ran with these settings. */
   private couldNotStart(message: string): void {
     if (this.hasStarted) logger.error(`A process could not start: ${message}`)
-    else this.failed(new Error(message))
+    else this.failed(new ConfigError([], message))
   }
 }
