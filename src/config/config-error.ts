@@ -5,10 +5,7 @@
 export class ConfigError extends Error {
   override name = 'ConfigError'
 
-  /**
-   * @param problems - one line each, as `<VARIABLE>: <what is wrong>`
-   * @param message - what the contract has as the whole text of the one problem there is
-   */
+  /** @param problems - one line each, as `<VARIABLE>: <what is wrong>` */
   constructor(
     readonly problems: readonly string[],
     message = `Validation failed for the following variables:\n${problems.join('\n')}`,
@@ -24,8 +21,8 @@ export interface SettingProblem {
   /** The variable that was set, prefix included; where none was, the one to set. */
   variable: string
   problem: string
-  /** What the contract has as the whole message, where nothing else is wrong. */
-  alone?: string
+  /** The contract has it as the whole message of a plain Error, where nothing else is wrong. */
+  isWhole?: boolean
 }
 
 const refused = new WeakMap<Error, readonly SettingProblem[]>()
@@ -48,9 +45,9 @@ const lineOf = ({ variable, problem }: SettingProblem) => `${variable}: ${proble
 export const problemsIn = (error: unknown): readonly string[] | undefined =>
   error instanceof ConfigError ? error.problems : refusedBy(error)?.map(lineOf)
 
-/** @throws ConfigError with all problems, if there are any */
+/** @throws ConfigError with all problems, if there are any; a plain Error where the contract has one */
 export const refuse = (problems: readonly SettingProblem[]): void => {
   if (problems.length === 0) return
-  const lines = new Set(problems.map(lineOf))
-  throw new ConfigError([...lines], problems.length === 1 ? problems[0]?.alone : undefined)
+  if (problems.length === 1 && problems[0]?.isWhole === true) throw refusal(problems)
+  throw new ConfigError([...new Set(problems.map(lineOf))])
 }

@@ -67,7 +67,7 @@ const parseEnum = (value: string, name: string, definition: SettingDefinition & 
   if (definition.options.includes(value)) return value
   const shown = isSensitive(name, definition) ? redacted(name) : value
   const problem = `Env var "${name}" has value "${shown}" which is not included in the valid options (${definition.options.join()})`
-  throw refusal([{ variable: name, problem, alone: problem }])
+  throw refusal([{ variable: name, problem, isWhole: true }])
 }
 
 /**

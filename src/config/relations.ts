@@ -19,7 +19,6 @@ export const problemsBetween = (
   const settings = values as unknown as BaseAdapterSettings
   return [
     ...names.flatMap((name) => reversedBounds(name, values, sourceOf)),
-    ...modeProblem(settings, sourceOf),
     ...portProblem(settings, sourceOf),
     ...tlsProblems(settings, (name) => sourceOf(name).variable),
   ]
@@ -47,13 +46,6 @@ const above = (variable: string, bound: string, received: number): SettingProble
   variable,
   problem: `Value must be ${bound}. Received ${received}. Change one of the two`,
 })
-
-const modeProblem = ({ EA_MODE, CACHE_TYPE }: BaseAdapterSettings, sourceOf: SourceOf): SettingProblem[] => {
-  if (EA_MODE === 'reader-writer' || CACHE_TYPE !== 'local') return []
-  const alone = `EA mode cannot be ${EA_MODE} while cache type is local`
-  const remedy = `Set ${sourceOf('CACHE_TYPE').variable} to redis, or EA_MODE to reader-writer`
-  return [{ variable: sourceOf('EA_MODE').variable, problem: `${alone}. ${remedy}`, alone }]
-}
 
 /** Port 0 is a free one each time. */
 const portProblem = (settings: BaseAdapterSettings, sourceOf: SourceOf): SettingProblem[] => {

@@ -26,7 +26,7 @@ export const tlsProblems = (
   if (!settings.TLS_ENABLED && !settings.MTLS_ENABLED) return []
   const setup = tlsSetupProblem(settings)
   const flag = variableOf(settings.TLS_ENABLED ? 'TLS_ENABLED' : 'MTLS_ENABLED')
-  if (setup !== undefined) return [{ variable: flag, problem: setup, alone: setup }]
+  if (setup !== undefined) return [{ variable: flag, problem: setup, isWhole: true }]
   return materialProblems(settings).map(([name, problem]) => ({ variable: variableOf(name), problem }))
 }
 

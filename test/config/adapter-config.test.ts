@@ -257,15 +257,6 @@ describe('settings that contradict each other', () => {
     expect(problemsOf(initialized())).toEqual([])
   })
 
-  it('are a mode that needs Redis and no Redis, in the words of the contract where nothing else is wrong', () => {
-    stub({ EA_MODE: 'reader' })
-    expect(() => initialized().validate()).toThrow(/^EA mode cannot be reader while cache type is local$/)
-    stub({ RETRY: 'abc' })
-    expect(() => initialized().validate()).toThrow(
-      /^Validation failed for the following variables:\nRETRY: .*\nEA_MODE: EA mode cannot be reader while cache type is local/,
-    )
-  })
-
   it('are TLS without its material, in the words of the contract, or with what is none', () => {
     stub({ TLS_ENABLED: 'true' })
     expect(() => initialized().validate()).toThrow(

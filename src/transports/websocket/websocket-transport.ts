@@ -29,6 +29,9 @@ const logger = makeLogger('WebSocketTransport')
 /** A connection younger than this is not replaced at once, so that a fickle `url` cannot make a storm. */
 const MIN_CONNECTION_AGE_MS = 1_000
 
+/** How long an author's own way of sending is waited for when the transport stops. */
+const GOODBYE_MS = 500
+
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 /** The listeners of one connection. A connection that has been replaced keeps them, and they touch nothing. */
@@ -58,6 +61,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   private generation = 0
   private attempt: Attempt | undefined
+  /** What the connection in use has been asked for. */
+  private subscribed: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
   private readonly reconnection = new Retry(afterClose)
   private readonly farewell = new Farewell()
   private readonly stopping = new AbortController()
@@ -253,11 +258,25 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.stopping.abort()
     this.attempt?.abort()
     this.reconnection.stop()
+    const unsubscribed = this.unsubscribeAll()
+    if (unsubscribed !== undefined) await unsubscribed
     this.retire()
     this.subscriptions.stop()
     this.intake.stop()
     await stopping
     await this.farewell.gone()
+  }
+
+  /** Polite, and no more: who stops waits for no message for long. Undefined where there is nothing to say. */
+  private unsubscribeAll(): Promise<void> | undefined {
+    const { subscribed } = this
+    if (subscribed === undefined || this.wsConnection?.readyState !== OPEN) return undefined
+    const { context, feeds: stale } = subscribed
+    const patience = new AbortController()
+    const said = this.sendSubscriptions(context, { desired: [], new: [], stale })
+      .catch((err: unknown) => logger.debug({ err }, 'What was subscribed could not be unsubscribed'))
+      .finally(() => patience.abort())
+    return Promise.race([said, sleep(GOODBYE_MS, patience.signal)])
   }
 
   protected override wasUnheard(error: unknown): boolean {
@@ -312,6 +331,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.currentUrl = url
     this.providerDataStreamEstablished = Date.now()
     this.localSubscriptions = []
+    this.subscribed = undefined
     subscriptions.new = subscriptions.desired
     this.subscriptions.keepOnly(context, subscriptions.desired)
     const connection = await this.establishWsConnection(context, url, options)
@@ -342,6 +362,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       const messages = this.subscriptionMessageBuilder?.(context, subscriptions) ?? []
       if (messages.length > 0) await this.sendMessages(context, messages)
       wasSent = messages.length > 0
+      this.subscribed = { context, feeds: subscriptions.desired }
     }
     this.subscriptions.subscribed(context, subscriptions.new, wasSent)
     this.subscriptions.unsubscribed(context, subscriptions.stale)
