@@ -30,7 +30,7 @@ export interface Hosted {
 export type DependenciesOf = (adapter: AnyAdapter) => Partial<AdapterDependencies>
 
 /** The adapters that a service is to run, by name: those of its settings, or all that can run with what is set. */
-export const wantedNames = ({ adapters }: ServiceSettings): string[] =>
+export const wantedNames = ({ adapters }: Pick<ServiceSettings, 'adapters'>): string[] =>
   adapters.length > 0 ? adapters : [...availableAdapters().keys()]
 
 /** Of all that there are, those that need settings and got none are not meant. */
@@ -80,7 +80,7 @@ export const host = async (
 }
 
 /** What is wrong with the settings of the adapters that are to run, none of which is started. */
-export const problemsOfAdapters = async (service: ServiceSettings): Promise<string[]> => {
+export const problemsOfAdapters = async (service: Pick<ServiceSettings, 'adapters'>): Promise<string[]> => {
   const isChosen = service.adapters.length > 0
   const found = wantedNames(service).map(async (name) => {
     let adapter: AnyAdapter | undefined

@@ -1,6 +1,6 @@
 import { ConfigError, problemsIn } from '../config/config-error'
 import { readServerSettings } from '../config/server-settings'
-import { readServiceSettings, type ServiceSettings } from '../config/service-settings'
+import { adaptersNamed, readServiceSettings, type ServiceSettings } from '../config/service-settings'
 import type * as Hosting from './hosting'
 
 /** What reading throws, undefined if it succeeds. */
@@ -13,10 +13,10 @@ const failureOf = (read: () => unknown): unknown => {
   }
 }
 
-const problemsOfAdapters = async (service: ServiceSettings): Promise<string[]> => {
+const problemsOfAdapters = (adapters: string[]): Promise<string[]> => {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a supervisor that can start loads no adapters
   const hosting = require('./hosting') as typeof Hosting
-  return hosting.problemsOfAdapters(service)
+  return hosting.problemsOfAdapters({ adapters })
 }
 
 /**
@@ -32,7 +32,6 @@ export const readSettings = async (): Promise<ServiceSettings> => {
     if (problems === undefined) throw failure as Error
     return problems
   })
-  const canTellAdapters = failureOf(readServiceSettings) === undefined
-  const all = new Set([...own, ...(canTellAdapters ? await problemsOfAdapters(readServiceSettings()) : [])])
+  const all = new Set([...own, ...(await problemsOfAdapters(adaptersNamed()))])
   throw all.size === 1 ? failures[0] : new ConfigError([...all])
 }
