@@ -1,4 +1,5 @@
 import { AdapterConfig } from '../../src/public/config'
+import { validator } from '../../src/public/validation/utils'
 
 export const config = new AdapterConfig(
   {
@@ -7,6 +8,7 @@ export const config = new AdapterConfig(
       type: 'string',
       default: 'wss://ws.kraken.com/v2',
       sensitive: false,
+      validate: validator.url({ schemes: ['ws', 'wss'] }),
     },
   },
   {

@@ -7,7 +7,7 @@ export const serverUrl = {
   type: 'string',
   required: true,
   sensitive: false,
-  validate: validator.url(),
+  validate: validator.url({ schemes: ['http', 'https'] }),
 } as const
 
 export const adminPath = {
@@ -15,6 +15,7 @@ export const adminPath = {
   type: 'string',
   default: '/admin',
   sensitive: false,
+  validate: validator.path(),
 } as const
 
 /** @param what - what becomes of a price that was observed longer ago, as "is not served" */

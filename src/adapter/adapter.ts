@@ -6,6 +6,7 @@ import { type Feed } from '../feeds/feed'
 import { closeRedisClient, buildRedisClient } from '../redis/redis-client'
 import { type AdapterResponse } from '../feeds/responses'
 import { type AdapterConfig, type AnyConfig, emptyConfig } from '../config/adapter-config'
+import { refusal } from '../config/config-error'
 import {
   type AdapterSettings,
   type BaseAdapterSettings,
@@ -143,8 +144,10 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   initializeDependencies(injected?: Partial<AdapterDependencies>): AdapterDependencies {
     const dependencies = { ...injected }
     const { settings } = this
-    if (settings.EA_MODE !== 'reader-writer' && settings.CACHE_TYPE === 'local')
-      throw new Error(`EA mode cannot be ${settings.EA_MODE} while cache type is local`)
+    if (settings.EA_MODE !== 'reader-writer' && settings.CACHE_TYPE === 'local') {
+      const problem = `EA mode cannot be ${settings.EA_MODE} while cache type is local`
+      throw refusal([{ variable: this.config.variableOf('EA_MODE'), problem }])
+    }
     if (settings.CACHE_TYPE === 'redis' && dependencies.redisClient === undefined)
       dependencies.redisClient = this.ownRedisClient = buildRedisClient(settings)
     const { redisClient } = dependencies

@@ -1,20 +1,26 @@
 import { CensorList, type CensorKeyValue, secretEntry } from '../util/redaction'
 import { BaseSettingsDefinition } from './base-settings'
-import { ConfigError } from './config-error'
-import { readEnv } from './env'
+import { refuse, refusedBy, type SettingProblem } from './config-error'
+import { type EnvSource, envSource, parseEnv } from './env'
 import { EnvGetter } from './env-getter'
+import { problemsBetween } from './relations'
 import { isSensitive } from './sensitive'
 import { settingProblem } from './setting-problem'
 import {
   type AdapterSettings,
   type BaseAdapterSettings,
   buildAdapterSettings,
+  getEnvOrEnvGetter,
   type GenericConfigStructure,
   type SettingDefinition,
   type SettingDefinitionDetails,
   type SettingsDefinitionMap,
   type ValidSettingValue,
 } from './settings'
+
+const READ_WITHOUT_PREFIX = ['LOG_LEVEL', 'DEBUG', 'CORRELATION_ID_ENABLED', 'CENSOR_SENSITIVE_LOGS'] as const
+
+type Values = Record<string, ReturnType<typeof getEnvOrEnvGetter> | null>
 
 /** How an adapter's settings are read. */
 export type AdapterConfigOptions = {
@@ -45,6 +51,8 @@ export type SettingsDefinitionFromConfig<T> = T extends AdapterConfig<infer Defi
 export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionMap> {
   /** The values; undefined until {@link AdapterConfig.initialize}. */
   settings!: AdapterSettings<T>
+  /** Where each value came from when the environment was read. */
+  private sources = new Map<string, EnvSource>()
 
   constructor(
     readonly settingsDefinition: T,
@@ -54,15 +62,25 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
   /**
    * Reads the environment.
    *
-   * @throws Error for mistakes in the definition and for values that are none of an enum's options (contract 7.1)
+   * @throws Error for mistakes in the definition, and for a value that is none of an enum's options (contract 7.1): a ConfigError with all
+   * problems, where there are others
    */
   initialize(): void {
-    this.settings = buildAdapterSettings({
-      overrides: this.options?.envDefaultOverrides,
-      customSettings: this.settingsDefinition,
-      envVarsPrefix: this.options?.envVarsPrefix,
-      envVarsFallback: this.options?.envVarsFallback,
-    })
+    try {
+      this.settings = buildAdapterSettings({
+        overrides: this.options?.envDefaultOverrides,
+        customSettings: this.settingsDefinition,
+        envVarsPrefix: this.options?.envVarsPrefix,
+        envVarsFallback: this.options?.envVarsFallback,
+      })
+      this.sources = this.readSources()
+    } catch (error) {
+      if (refusedBy(error) === undefined) throw error
+      this.sources = this.readSources()
+      const problems = this.problemsByThemselves()
+      if (problems.length > 1) refuse(problems)
+      throw error
+    }
   }
 
   /**
@@ -71,17 +89,7 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
    * @throws ConfigError with every problem there is
    */
   validate(): void {
-    const problems: string[] = []
-    for (const [name, definition] of this.definitions()) {
-      const value = this.value(name)
-      if (value instanceof EnvGetter) {
-        value.validate(problems)
-        continue
-      }
-      const problem = settingProblem(name, definition, value, this.textOf(name))
-      if (problem) problems.push(`${name}: ${problem}`)
-    }
-    if (problems.length > 0) throw new ConfigError(problems)
+    refuse(this.problems(this.settings))
   }
 
   /**
@@ -154,6 +162,11 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return !!prefix && !Object.keys(process.env).some((name) => name.startsWith(`${prefix}_`))
   }
 
+  /** The environment variable that a setting has its value from; where none is set, the one that could be. */
+  variableOf(name: string): string {
+    return this.sourceOf(name).variable
+  }
+
   private definitions(): [string, SettingDefinition][] {
     return [
       ...Object.entries<SettingDefinition>(BaseSettingsDefinition),
@@ -165,7 +178,59 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return (this.settings as Record<string, ValidSettingValue | EnvGetter | null | undefined>)[name]
   }
 
-  private textOf(name: string) {
-    return readEnv(name, this.options?.envVarsPrefix, this.options?.envVarsFallback)
+  private sourceOf(name: string): EnvSource {
+    return this.sources.get(name) ?? envSource(name, this.options?.envVarsPrefix)
+  }
+
+  private readSources() {
+    const { envVarsPrefix: prefix, envVarsFallback: fallBack } = this.options ?? {}
+    return new Map(this.definitions().map(([name]) => [name, envSource(name, prefix, fallBack)]))
+  }
+
+  /** Reads each setting by itself, so that one value that is refused at once does not hide what is wrong with the others. */
+  private problemsByThemselves(): SettingProblem[] {
+    const { envVarsPrefix: prefix, envVarsFallback: fallBack, envDefaultOverrides } = this.options ?? {}
+    const values: Values = { ...envDefaultOverrides }
+    const refused: SettingProblem[] = []
+    for (const [name, definition] of this.definitions()) {
+      const usual = values[name] ?? definition.default
+      try {
+        const value = getEnvOrEnvGetter(name, definition, prefix, fallBack)
+        values[name] = this.sources.get(name)?.text === undefined ? (usual ?? value) : value
+      } catch (error) {
+        const problems = refusedBy(error)
+        if (problems === undefined) throw error
+        refused.push(...problems)
+        values[name] = usual ?? definition.options?.[0]
+      }
+    }
+    return [...refused, ...this.problems(values)]
+  }
+
+  private problems(values: Values): SettingProblem[] {
+    const names = this.definitions().map(([name]) => name)
+    return [
+      ...this.definitions().flatMap(([name, definition]) => this.problemsOf(name, definition, values[name])),
+      ...this.unprefixedProblems(),
+      ...problemsBetween(names, values, (name) => this.sourceOf(name)),
+    ]
+  }
+
+  private problemsOf(name: string, definition: SettingDefinition, value: unknown): SettingProblem[] {
+    if (value instanceof EnvGetter) return value.problems()
+    const { variable, text } = this.sourceOf(name)
+    const problem = settingProblem(variable, definition, value as ValidSettingValue | undefined, text)
+    return problem === undefined ? [] : [{ variable, problem }]
+  }
+
+  /** contract 7.1: some variables count without the prefix too, whatever the adapter reads. */
+  private unprefixedProblems(): SettingProblem[] {
+    if (!this.options?.envVarsPrefix) return []
+    return READ_WITHOUT_PREFIX.flatMap((variable) => {
+      const definition = BaseSettingsDefinition[variable]
+      const { text } = envSource(variable)
+      const problem = settingProblem(variable, definition, parseEnv(text, variable, definition), text)
+      return problem === undefined ? [] : [{ variable, problem }]
+    })
   }
 }

@@ -1,6 +1,15 @@
 import { pemOrBase64 } from './pem'
-import { validator } from '../validation/validators'
+import { isLogLevel, LOG_LEVELS } from '../util/logging'
+import { type Validator, validator } from '../validation/validators'
 import { type SettingsDefinitionMap } from './setting-types'
+
+const logLevel = (): Validator<string> => {
+  const details = `Value must be one of ${LOG_LEVELS.join(', ')}`
+  return {
+    meta: { details },
+    fn: (value) => (isLogLevel(value) ? undefined : `${details}. Received ${value}`),
+  }
+}
 
 const megabyte = 1024 * 1024
 
@@ -29,6 +38,7 @@ export const serviceSettings = {
     description: 'Path that all routes of the REST server start with',
     type: 'string',
     default: '/',
+    validate: validator.path(),
     sensitive: false,
   },
   MAX_PAYLOAD_SIZE_LIMIT: {
@@ -86,6 +96,7 @@ export const serviceSettings = {
     type: 'string',
     default: 'info',
     sensitive: false,
+    validate: logLevel(),
   },
   DEBUG: {
     description: 'Development mode: readable logs, and stack and cause in the bodies of errors',

@@ -1,4 +1,5 @@
 import { AdapterError } from '../validation/errors'
+import { refusal, refusedBy, type SettingProblem } from './config-error'
 import { envVarName, parseEnv } from './env'
 import { settingProblem } from './setting-problem'
 import {
@@ -18,6 +19,8 @@ import {
  */
 export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<SettingDefinition, IsVariable>> {
   private readonly variables = new Map<string, VariableEnvVarEntry<SettingTypeWhenPresent<T>>>()
+  /** What the environment had for them, by name: a value does not tell a text that is no boolean from `false`. */
+  private readonly texts = new Map<string, string>()
 
   /**
    * @param fallBack - whether variables without the prefix count where those with it are unset
@@ -33,8 +36,8 @@ export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<Settin
     if (!name.includes(placeholder)) {
       throw new Error(`Placeholder '${placeholder}' must occur in setting name '${name}'.`)
     }
-    this.collect(prefix)
-    if (prefix && fallBack) this.collect('')
+    const refused = [...this.collect(prefix), ...(prefix && fallBack ? this.collect('') : [])]
+    if (refused.length > 0) throw refusal(refused)
   }
 
   /** What environment variables of this setting look like, with the variable as the first group. */
@@ -69,34 +72,52 @@ export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<Settin
 
   /** Adds a line for every entry with a problem. */
   validate(validationErrors: string[]): void {
-    for (const { settingName, envVarName: source, value } of this.variables.values()) {
-      const problem = settingProblem(settingName, this.settingsDefinition, value, process.env[source])
-      if (problem) validationErrors.push(`${settingName}: ${problem}`)
-    }
+    for (const { variable, problem } of this.problems()) validationErrors.push(`${variable}: ${problem}`)
+  }
+
+  /** What is wrong with the values that were found, by their variables. */
+  problems(): SettingProblem[] {
+    return this.entries().flatMap(({ envVarName: variable, value }) => {
+      const problem = settingProblem(variable, this.settingsDefinition, value, this.texts.get(variable))
+      return problem === undefined ? [] : [{ variable, problem }]
+    })
   }
 
   private nameFor(variable: string): string {
     return this.name.replace(this.settingsDefinition.variablePlaceholder, () => variable)
   }
 
-  private collect(prefix: string) {
+  /** @returns what is refused at once */
+  private collect(prefix: string): SettingProblem[] {
+    const refused: SettingProblem[] = []
     const pattern = this.getNamePattern(this.name, this.settingsDefinition.variablePlaceholder, prefix)
-    for (const [source, text] of Object.entries(process.env)) {
+    for (const [source, text = ''] of Object.entries(process.env)) {
       const variable = pattern.exec(source)?.[1]
       if (variable === undefined || this.variables.has(variable)) continue
       // Without the prefix in the pattern, the prefix itself would pass for the beginning of a variable.
       if (prefix === '' && this.prefix && source.startsWith(`${this.prefix}_`)) continue
-      const settingName = this.nameFor(variable)
-      const value = parseEnv(text, settingName, this.settingsDefinition)
-      if (value === null) continue
-      this.variables.set(variable, {
-        settingKey: this.name,
-        variable,
-        settingName,
-        envVarName: source,
-        value: value as SettingTypeWhenPresent<T>,
-      })
+      try {
+        this.take(variable, source, text)
+      } catch (error) {
+        const problems = refusedBy(error)
+        if (problems === undefined) throw error
+        refused.push(...problems)
+      }
     }
+    return refused
+  }
+
+  private take(variable: string, source: string, text: string): void {
+    const value = parseEnv(text, source, this.settingsDefinition)
+    if (value === null) return
+    this.texts.set(source, text)
+    this.variables.set(variable, {
+      settingKey: this.name,
+      variable,
+      settingName: this.nameFor(variable),
+      envVarName: source,
+      value: value as SettingTypeWhenPresent<T>,
+    })
   }
 }
 

@@ -1,3 +1,5 @@
+import { isTrue } from '../util/boolean-text'
+import { refusal } from './config-error'
 import { isSensitive, redacted } from './sensitive'
 import { type SettingDefinition, type ValidSettingValue } from './setting-types'
 
@@ -18,11 +20,20 @@ export const envVarName = (name: string, prefix = ''): string => {
   return fullName
 }
 
-/** The text of a setting in the environment, undefined if it is unset there (contract 7.1). */
-export const readEnv = (name: string, prefix = '', fallBack = false): string | undefined => {
-  const text = process.env[envVarName(name, prefix)]
-  if (!isUnset(text)) return text
-  return prefix && fallBack ? readEnv(name) : undefined
+/** Where a setting comes from: the variable that was set, else the one that could be, and its text. */
+export interface EnvSource {
+  variable: string
+  /** Undefined if it is unset (contract 7.1). */
+  text: string | undefined
+}
+
+/** Which variable of the environment a setting has its value from (contract 7.1). */
+export const envSource = (name: string, prefix = '', fallBack = false): EnvSource => {
+  const variable = envVarName(name, prefix)
+  const text = process.env[variable]
+  if (!isUnset(text)) return { variable, text }
+  const bare = prefix && fallBack ? envSource(name) : undefined
+  return bare?.text === undefined ? { variable, text: undefined } : bare
 }
 
 // A pair of quotes is what `NAME=""` becomes in env files whose reader does not strip quotes.
@@ -30,7 +41,7 @@ const isUnset = (text: string | undefined) => text === undefined || text === '' 
 
 /**
  * The value that a text from the environment stands for, null if it counts as unset (contract 7.1). A text that is no
- * number becomes NaN, which `AdapterConfig.validate` reports together with all other problems.
+ * number becomes NaN, one that is no boolean false: `AdapterConfig.validate` reports both together with all other problems.
  *
  * @throws Error if the setting is an enum and the text none of its options
  */
@@ -46,7 +57,7 @@ export const parseEnv = (
     case 'number':
       return value.trim() === '' ? NaN : Number(value)
     case 'boolean':
-      return value.toLowerCase() === 'true'
+      return isTrue(value)
     case 'enum':
       return parseEnum(value, name, settingsDefinition)
   }
@@ -55,9 +66,8 @@ export const parseEnv = (
 const parseEnum = (value: string, name: string, definition: SettingDefinition & { type: 'enum' }) => {
   if (definition.options.includes(value)) return value
   const shown = isSensitive(name, definition) ? redacted(name) : value
-  throw new Error(
-    `Env var "${name}" has value "${shown}" which is not included in the valid options (${definition.options.join()})`,
-  )
+  const problem = `Env var "${name}" has value "${shown}" which is not included in the valid options (${definition.options.join()})`
+  throw refusal([{ variable: name, problem, isWhole: true }])
 }
 
 /**
@@ -72,4 +82,7 @@ export const getEnv = (
   settingsDefinition: SettingDefinition,
   prefix = '',
   fallBack = false,
-): ValidSettingValue | null => parseEnv(readEnv(name, prefix, fallBack), name, settingsDefinition)
+): ValidSettingValue | null => {
+  const { variable, text } = envSource(name, prefix, fallBack)
+  return parseEnv(text, variable, settingsDefinition)
+}

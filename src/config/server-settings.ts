@@ -13,7 +13,4 @@ export const readServerSettings = (): AdapterSettings => {
   return config.settings
 }
 
-/** Whether there is a server for Prometheus. */
-export const isMeasured = (
-  settings: Pick<AdapterSettings, 'METRICS_ENABLED' | 'EXPERIMENTAL_METRICS_ENABLED'>,
-): boolean => settings.METRICS_ENABLED && settings.EXPERIMENTAL_METRICS_ENABLED
+export { isMeasured } from './measured'

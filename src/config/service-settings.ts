@@ -60,6 +60,14 @@ export const readServiceSettings = (env: NodeJS.ProcessEnv = process.env): Servi
   return { adapters, workers, ...(defaultAdapter === '' ? {} : { defaultAdapter }) }
 }
 
+/** The names in `ADAPTERS` that could be some, whatever is wrong with the others. */
+export const adaptersNamed = (env: NodeJS.ProcessEnv = process.env): string[] => {
+  const names = textOf(env, 'ADAPTERS')
+    .split(',')
+    .map((name) => name.trim())
+  return [...new Set(names)].filter((name) => nameProblem('ADAPTERS', name) === undefined)
+}
+
 const textOf = (env: NodeJS.ProcessEnv, name: 'ADAPTERS' | 'DEFAULT_ADAPTER'): string => {
   const definition = ServiceSettingsDefinition[name]
   return String(parseEnv(env[name], name, definition) ?? definition.default)

@@ -1,3 +1,4 @@
+import { isFalse, isTrue } from '../util/boolean-text'
 import { censor, secretEntry } from '../util/redaction'
 import { type Validator } from '../validation/validators'
 import { isSensitive, redacted } from './sensitive'
@@ -6,6 +7,7 @@ import { type SettingDefinition, type ValidSettingValue } from './setting-types'
 /**
  * What is wrong with the value of a setting, undefined if nothing is. The value of a sensitive setting is never in it.
  *
+ * @param name - of the variable that was set
  * @param text - what the environment holds, for values that did not parse
  */
 export const settingProblem = (
@@ -17,9 +19,10 @@ export const settingProblem = (
   if (value === undefined || value === null) {
     return definition.required ? 'Value is required, but none was provided' : undefined
   }
-  if (Number.isNaN(value)) {
-    const received = text === undefined ? 'number NaN' : `string ${text}`
-    return `Value must be a number, Received ${isSensitive(name, definition) ? redacted(name) : received}`
+  const expected = unparsed(definition, value, text)
+  if (expected !== undefined) {
+    const received = text === undefined ? `${typeof value} ${value}` : `string ${text}`
+    return `${expected}, Received ${isSensitive(name, definition) ? redacted(name) : received}${wayOut(definition)}`
   }
   if (skipsValidation(value) || !definition.validate) return undefined
   const problem = runValidator(definition.validate as Validator<unknown>, value)
@@ -27,6 +30,24 @@ export const settingProblem = (
   return reveals(problem, String(value))
     ? `${definition.validate.meta.details ?? 'Value is not valid'}. Received ${redacted(name)}`
     : problem
+}
+
+/** What a value that is not of its type should have been. */
+const unparsed = (
+  { type }: SettingDefinition,
+  value: ValidSettingValue,
+  text: string | undefined,
+): string | undefined => {
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'Value must be a number'
+  return type === 'boolean' && text !== undefined && !isTrue(text) && !isFalse(text)
+    ? 'Value must be true or false'
+    : undefined
+}
+
+/** What to do about it. */
+const wayOut = ({ validate, default: usual }: SettingDefinition): string => {
+  const rule = validate?.meta.details === undefined ? '' : `. ${validate.meta.details}`
+  return usual === undefined ? rule : `${rule}. Leave it unset for ${usual}`
 }
 
 // contract 17.14: falsy values skip the validator, so that 0 is accepted where the range starts above it.

@@ -1,5 +1,6 @@
 import { pemText } from '../config/pem'
 import { type AdapterSettings } from '../config/settings'
+import { tlsSetupProblem } from '../config/tls-problems'
 
 export interface httpsOptions {
   https: {
@@ -20,14 +21,9 @@ export interface httpsOptions {
 export const getTLSOptions = (adapterSettings: AdapterSettings): httpsOptions | { https?: undefined } => {
   const { TLS_ENABLED, MTLS_ENABLED, TLS_PRIVATE_KEY, TLS_PUBLIC_KEY, TLS_CA, TLS_PASSPHRASE } =
     adapterSettings
-  if (TLS_ENABLED && MTLS_ENABLED) throw new Error('TLS_ENABLED and MTLS_ENABLED cannot both be set to true.')
-  if (!TLS_ENABLED && !MTLS_ENABLED) return {}
-  if (!TLS_PRIVATE_KEY || !TLS_PUBLIC_KEY || !TLS_CA) {
-    const flag = TLS_ENABLED ? 'TLS_ENABLED' : 'MTLS_ENABLED'
-    throw new Error(
-      `TLS_PRIVATE_KEY, TLS_PUBLIC_KEY, and TLS_CA environment variables are required when ${flag} is set to true.`,
-    )
-  }
+  const problem = tlsSetupProblem(adapterSettings)
+  if (problem !== undefined) throw new Error(problem)
+  if (!TLS_PRIVATE_KEY || !TLS_PUBLIC_KEY || !TLS_CA || !(TLS_ENABLED || MTLS_ENABLED)) return {}
   return {
     https: {
       key: pemText(TLS_PRIVATE_KEY),

@@ -1,12 +1,13 @@
 import { type FastifyInstance } from 'fastify'
-import { type Adapter } from '../adapter/adapter'
+import { type Adapter, type AnyAdapter } from '../adapter/adapter'
 import { type SettingsDefinitionMap } from '../config/settings'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
-import { messageOf } from '../util/objects'
 import { warmUpTicks } from '../util/warm-up'
-import { listen } from './listening'
-import { startAdapter } from './started-adapter'
+import { addressOf, listen } from './listening'
+import { endsProcessUnlessCaught, endWith } from './rejections'
+import { type Running, startAdapter } from './started-adapter'
+import { stopInOrder, stopOnSignals } from './stopping'
 
 const logger = makeLogger('Main')
 
@@ -19,33 +20,83 @@ export const start = async <T extends SettingsDefinitionMap>(
   return { api, metricsApi }
 }
 
+/** Says in one line what there is, and where in fact. Logged by `expose` alone: what only starts an adapter listens nowhere. */
+const sayWhere = ({ api, metricsApi }: Running, adapter: AnyAdapter): void => {
+  const { name, endpoints } = adapter
+  const names = endpoints.map((endpoint) => endpoint.name)
+  const at = api && addressOf(api)
+  const metricsAt = metricsApi && addressOf(metricsApi)
+  const requests = at
+    ? `Listening on port ${at.port} of ${at.host}`
+    : 'Listening for no requests, as a writer'
+  const metrics = metricsAt ? `metrics on port ${metricsAt.port}` : 'metrics off'
+  logger.info(
+    { adapter: name, endpoints: names, host: at?.host, port: at?.port, metricsPort: metricsAt?.port },
+    `${requests}: adapter ${name}, endpoints ${names.join(', ')}; ${metrics}`,
+  )
+}
+
+const listenAll = async ({ api, metricsApi }: Running, { config }: AnyAdapter): Promise<void> => {
+  const { EA_HOST: host, EA_PORT, METRICS_PORT } = config.settings
+  const place = (name: 'EA_PORT' | 'METRICS_PORT', port: number) => ({
+    host,
+    port,
+    hostVariable: config.variableOf('EA_HOST'),
+    portVariable: config.variableOf(name),
+  })
+  try {
+    if (api !== undefined) await listen(api, place('EA_PORT', EA_PORT))
+    if (metricsApi !== undefined) await listen(metricsApi, place('METRICS_PORT', METRICS_PORT))
+  } catch (error) {
+    // LC-2: a port that is taken is a failure, and the exit code says so
+    endWith(error)
+  }
+}
+
+/**
+ * Stops on a signal as the service does, until it is closed in another way.
+ *
+ * @returns what to call where that way is not a close of its server
+ */
+const stopWithProcess = ({ api, metricsApi, stop }: Running): (() => void) => {
+  const forget = stopOnSignals(() => stopInOrder([() => api?.close()], [() => metricsApi?.close(), stop]))
+  ;(api ?? metricsApi)?.addHook('onClose', (_app, done) => {
+    forget()
+    done()
+  })
+  return forget
+}
+
 /**
  * Starts an adapter and listens on `EA_HOST:EA_PORT`, metrics on `METRICS_PORT`; returns the REST server. Answers from the start, and
- * resolves when it is the one writer of its cache, where there can be several.
+ * resolves when it is the one writer of its cache, where there can be several. SIGTERM and SIGINT finish running requests, close all
+ * connections and end the process with 0; a second one ends it at once.
  *
- * @throws Error when another process is that writer; everything is closed then
+ * @throws ConfigError with all bad settings; Error when another process is that writer, and everything is closed then. Uncaught, both
+ * end the process with 1 and a line that says why
  */
 export const expose = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,
   dependencies?: Partial<AdapterDependencies>,
 ): Promise<FastifyInstance | undefined> => {
-  const { api, metricsApi, stop } = await startAdapter(adapter, dependencies)
-  const { EA_HOST: host, EA_PORT: port, METRICS_PORT: metricsPort } = adapter.settings
-  api?.addHook('onClose', () => metricsApi?.close())
   try {
-    if (api !== undefined) await listen(api, host, port)
-    if (metricsApi !== undefined) await listen(metricsApi, host, metricsPort)
-  } catch (err) {
-    // LC-2: a port that is taken is a failure, and the exit code says so
-    logger.fatal({ err }, messageOf(err))
-    process.exit(1)
-  }
-  warmUpTicks()
-  try {
-    await adapter.lockAcquiredPromise
+    const running = await startAdapter(adapter, dependencies)
+    const { api, metricsApi, stop } = running
+    api?.addHook('onClose', () => metricsApi?.close())
+    const forget = stopWithProcess(running)
+    await listenAll(running, adapter)
+    sayWhere(running, adapter)
+    warmUpTicks()
+    try {
+      await adapter.lockAcquiredPromise
+    } catch (error) {
+      await Promise.all([stop(), api?.close(), metricsApi?.close()])
+      forget()
+      throw error
+    }
+    return api
   } catch (error) {
-    await Promise.all([stop(), api?.close(), metricsApi?.close()])
+    endsProcessUnlessCaught(error)
     throw error
   }
-  return api
 }

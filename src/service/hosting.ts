@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
 import { availableAdapters, loadAdapter } from './catalogue'
+import { ConfigError, problemsIn } from '../config/config-error'
 import { readServerSettings } from '../config/server-settings'
 import { type ServiceSettings } from '../config/service-settings'
 import { type AdapterSettings } from '../config/settings'
@@ -14,14 +15,9 @@ import { type ServiceStatus } from '../http/status-answer'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { messageOf } from '../util/objects'
-import { sleep } from '../util/sleep'
 import { StartedAdapter } from './started-adapter'
 
 const logger = makeLogger('Service')
-
-/** How long stopping waits for running requests, and then for providers to confirm a close. Together less than Docker's ten seconds. */
-export const REQUESTS_PATIENCE_MS = 5_000
-export const CONNECTIONS_PATIENCE_MS = 3_000
 
 /** One of the adapters of a service. */
 export interface Hosted {
@@ -34,13 +30,22 @@ export interface Hosted {
 export type DependenciesOf = (adapter: AnyAdapter) => Partial<AdapterDependencies>
 
 /** The adapters that a service is to run, by name: those of its settings, or all that can run with what is set. */
-export const wantedNames = ({ adapters }: ServiceSettings): string[] =>
+export const wantedNames = ({ adapters }: Pick<ServiceSettings, 'adapters'>): string[] =>
   adapters.length > 0 ? adapters : [...availableAdapters().keys()]
 
-/** Loads and initializes one adapter; a failure is its own, named in the log, and costs the others nothing. */
+/** Of all that there are, those that need settings and got none are not meant. */
+const isMeant = (adapter: AnyAdapter | undefined, isChosen: boolean): boolean =>
+  isChosen || adapter?.config.isUntouched() !== true
+
+/**
+ * Loads and initializes one adapter; a failure is its own, named in the log, and costs the others nothing.
+ *
+ * @param problems - gets what is wrong with its settings
+ */
 const tryToHost = async (
   name: string,
   isChosen: boolean,
+  problems: Set<string>,
   dependenciesOf?: DependenciesOf,
 ): Promise<Hosted | undefined> => {
   let adapter: AnyAdapter | undefined
@@ -48,17 +53,17 @@ const tryToHost = async (
     adapter = await loadAdapter(name)
     return { name, adapter, started: await StartedAdapter.initialize(adapter, dependenciesOf?.(adapter)) }
   } catch (err) {
-    // Of all that there are, those that need settings and got none are not meant.
-    if (!isChosen && adapter?.config.isUntouched())
-      logger.info({ adapter: name }, `The adapter "${name}" is not set up, and does not run`)
-    else logger.error({ adapter: name }, `The adapter "${name}" could not start: ${messageOf(err)}`)
+    if (isMeant(adapter, isChosen)) {
+      logger.error({ adapter: name }, `The adapter "${name}" could not start: ${messageOf(err)}`)
+      for (const problem of problemsIn(err) ?? []) problems.add(problem)
+    } else logger.info({ adapter: name }, `The adapter "${name}" is not set up, and does not run`)
     return undefined
   }
 }
 
 /**
  * @param service - says which adapters were chosen: of others it is no fault when they lack their settings
- * @throws Error when none of the adapters could start
+ * @throws ConfigError when none of the adapters could start, with what is wrong with the settings of all
  */
 export const host = async (
   names: string[],
@@ -66,10 +71,28 @@ export const host = async (
   dependenciesOf?: DependenciesOf,
 ): Promise<Hosted[]> => {
   const isChosen = service.adapters.length > 0
-  const tried = await Promise.all(names.map((name) => tryToHost(name, isChosen, dependenciesOf)))
+  const problems = new Set<string>()
+  const tried = await Promise.all(names.map((name) => tryToHost(name, isChosen, problems, dependenciesOf)))
   const hosted = tried.filter((one) => one !== undefined)
-  if (hosted.length === 0) throw new Error(`None of the adapters could start: ${names.join(', ')}`)
-  return hosted
+  if (hosted.length > 0) return hosted
+  const why = [`None of the adapters could start: ${names.join(', ')}`, ...problems]
+  throw new ConfigError([...problems], why.join('\n'))
+}
+
+/** What is wrong with the settings of the adapters that are to run, none of which is started. */
+export const problemsOfAdapters = async (service: Pick<ServiceSettings, 'adapters'>): Promise<string[]> => {
+  const isChosen = service.adapters.length > 0
+  const found = wantedNames(service).map(async (name) => {
+    let adapter: AnyAdapter | undefined
+    try {
+      adapter = await loadAdapter(name)
+      adapter.config.validate()
+      return []
+    } catch (error) {
+      return isMeant(adapter, isChosen) ? (problemsIn(error) ?? []) : []
+    }
+  })
+  return (await Promise.all(found)).flat()
 }
 
 /** Says what an operator most likely did not mean. */
@@ -103,11 +126,4 @@ export const buildServiceServer = async (
     adapters: hosted.map(({ adapter }) => statusOf(adapter)),
   }))
   return app
-}
-
-/** Never rejects: stopping goes on, whatever fails to. */
-export const settledWithin = async (ms: number, work: (() => unknown)[]): Promise<void> => {
-  const patience = new AbortController()
-  const settled = Promise.allSettled(work.map(async (one) => one())).then(() => patience.abort())
-  await Promise.race([settled, sleep(ms, patience.signal)])
 }

@@ -1,16 +1,51 @@
+import { type AddressInfo } from 'node:net'
 import { type FastifyInstance } from 'fastify'
+import { ConfigError } from '../config/config-error'
+import { memberOf } from '../util/objects'
+
+/** Where to listen, with the variables that say so. */
+export interface Place {
+  host: string
+  port: number
+  hostVariable?: string
+  portVariable: string
+}
 
 /**
  * Listens for requests.
  *
  * @returns where they are answered, such as `http://127.0.0.1:8080`
- * @throws Error that names the address, for a port that is taken or a host that is not this one
+ * @throws ConfigError that names the variable, for a port that is taken or a host that is not this one
  */
-export const listen = async (app: FastifyInstance, host: string, port: number): Promise<string> => {
+export const listen = async (app: FastifyInstance, place: Place): Promise<string> => {
   try {
-    const address = await app.listen({ host, port })
+    const address = await app.listen({ host: place.host, port: place.port })
     return address.replace('[::]', '127.0.0.1').replace('[::1]', '127.0.0.1')
   } catch (cause) {
-    throw new Error(`Could not listen on ${host}:${port}: ${String(cause)}`, { cause })
+    throw couldNotListen(place, cause)
   }
+}
+
+/** Where a server listens in fact: the system chooses a port for 0. */
+export const addressOf = (app: FastifyInstance): { host: string; port: number } => {
+  const { address: host, port } = app.server.address() as AddressInfo
+  return { host, port }
+}
+
+/** The error of a server that cannot listen, as one of its settings. */
+export const couldNotListen = (place: Place, cause: unknown): ConfigError => {
+  const { host, port } = place
+  const problem = problemOf(place, memberOf(cause, 'code'), cause)
+  return new ConfigError([problem], `Could not listen on ${host}:${port}. ${problem}`, { cause })
+}
+
+const problemOf = (place: Place, code: unknown, cause: unknown): string => {
+  const { host, port, hostVariable = 'EA_HOST', portVariable } = place
+  if (code === 'EADDRINUSE')
+    return `${portVariable}: Port ${port} is taken (EADDRINUSE). Stop what listens there, or set ${portVariable} to a free port`
+  if (code === 'EACCES')
+    return `${portVariable}: This process may not listen on port ${port} (EACCES). Set ${portVariable} to a port above 1023`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `${hostVariable}: ${host} is no address of this machine (${code}). Set ${hostVariable} to one that is, or to :: for all`
+  return `${portVariable}: ${String(cause)}`
 }

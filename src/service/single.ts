@@ -1,16 +1,9 @@
 import { isMeasured, readServerSettings } from '../config/server-settings'
 import { readServiceSettings } from '../config/service-settings'
 import { setupMetricsServer } from '../http/metrics-server'
-import {
-  buildServiceServer,
-  CONNECTIONS_PATIENCE_MS,
-  host,
-  REQUESTS_PATIENCE_MS,
-  settledWithin,
-  wantedNames,
-  warnOfSettings,
-} from './hosting'
+import { buildServiceServer, host, wantedNames, warnOfSettings } from './hosting'
 import { listen } from './listening'
+import { stopInOrder } from './stopping'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 
 const logger = makeLogger('Service')
@@ -30,7 +23,7 @@ export interface Service {
  * Starts the adapters that `ADAPTERS` names (all there are, if none) and serves each at `POST /<name>`, the one that
  * `DEFAULT_ADAPTER` names (or the first) at `POST /` too. All in this process, whatever `WORKERS` says.
  *
- * @throws ConfigError for bad settings of the service itself; Error when no adapter at all could start, or a port is taken
+ * @throws ConfigError for bad settings of the service itself, among them a port that is taken, and when no adapter at all could start
  */
 export const startService = async (): Promise<Service> => {
   LoggerFactoryProvider.set()
@@ -44,24 +37,26 @@ export const startService = async (): Promise<Service> => {
   const metricsApp = isMeasured(settings) ? setupMetricsServer('TICKWELL', settings) : undefined
   for (const { started } of hosted) started.execute()
 
-  const stopAll = async () => {
-    // Requests first: one that waits for its first price still gets it.
-    await settledWithin(REQUESTS_PATIENCE_MS, [() => app.close()])
-    await settledWithin(CONNECTIONS_PATIENCE_MS, [
-      () => metricsApp?.close(),
-      ...hosted.map(
-        ({ started }) =>
-          () =>
-            started.stop(),
-      ),
-    ])
-  }
+  const stopAll = () =>
+    stopInOrder(
+      [() => app.close()],
+      [
+        () => metricsApp?.close(),
+        ...hosted.map(
+          ({ started }) =>
+            () =>
+              started.stop(),
+        ),
+      ],
+    )
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= stopAll())
   try {
-    const url = await listen(app, settings.EA_HOST, settings.EA_PORT)
+    const { EA_HOST, EA_PORT, METRICS_PORT } = settings
+    const url = await listen(app, { host: EA_HOST, port: EA_PORT, portVariable: 'EA_PORT' })
     const metricsUrl =
-      metricsApp === undefined ? undefined : await listen(metricsApp, settings.EA_HOST, settings.METRICS_PORT)
+      metricsApp &&
+      (await listen(metricsApp, { host: EA_HOST, port: METRICS_PORT, portVariable: 'METRICS_PORT' }))
     logger.info({ url, adapters: hosted.map(({ name }) => name) }, 'Listening')
     return { adapters: hosted.map(({ name }) => name), url, metricsUrl, stop }
   } catch (error) {

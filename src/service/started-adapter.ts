@@ -6,6 +6,7 @@ import { setupMetricsServer } from '../http/metrics-server'
 import { buildAdapterServer } from '../http/server'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
+import { hearRejections } from './rejections'
 
 const logger = makeLogger('Main')
 
@@ -61,17 +62,6 @@ export interface Running {
   metricsApi: FastifyInstance | undefined
   /** Closing `api` calls it too, without waiting. */
   stop: () => Promise<void>
-}
-
-let hearsRejections = false
-
-/** One listener for the process: a promise that nobody watches is logged, and the service goes on (IS-2). */
-const hearRejections = () => {
-  if (hearsRejections) return
-  hearsRejections = true
-  process.on('unhandledRejection', (reason) => {
-    logger.error({ err: reason }, `Unhandled rejection: ${String(reason)}`)
-  })
 }
 
 /** Initializes an adapter, builds its servers, and begins its background work; does not listen (contract 3.2). */

@@ -1,3 +1,4 @@
+import './disposal'
 import { type FastifyInstance } from 'fastify'
 import { type Adapter, type AnyAdapter } from '../adapter/adapter'
 import { prepareRequest } from '../adapter/prepare'

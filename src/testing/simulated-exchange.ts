@@ -1,3 +1,4 @@
+import './disposal'
 import { type ProviderConnection } from './provider-connection'
 import { DEFAULT_PRODUCTS, ProductWalk } from './simulated-market'
 import {

@@ -1,3 +1,4 @@
+import './disposal'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, type Socket } from 'node:net'
 import { WebSocketServer } from 'ws'

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import type pino from 'pino'
+import { isFalse } from './boolean-text'
+import { isDebug } from './debug-flag'
 import { isObject, memberOf } from './objects'
 import { redactStrings, redactText } from './redaction'
 
@@ -30,6 +32,17 @@ export interface LoggerFactory {
 }
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+/** What `LOG_LEVEL` may be. */
+export const LOG_LEVELS = [...LEVELS, 'silent'] as const
+
+/** In any letter case. */
+export const isLogLevel = (text: string | undefined): boolean =>
+  (LOG_LEVELS as readonly (string | undefined)[]).includes(text?.toLowerCase())
+
+/** A level that there is not is refused at the start, and that has to be logged. */
+const levelOf = (text: string | undefined): string =>
+  text !== undefined && isLogLevel(text) ? text.toLowerCase() : 'info'
 
 /** A logger of one layer, as `makeLogger` returns it: `(obj, msg?)` or `(msg)`, like pino. */
 export type Logger = Record<(typeof LEVELS)[number], pino.LogFn>
@@ -99,9 +112,9 @@ const prettyStream = (): pino.DestinationStream => {
 
 /** The default factory: pino, one JSON object per line, secrets redacted as the line is written (contract 13.1). */
 class PinoLoggerFactory implements LoggerFactory {
-  private readonly level = process.env.LOG_LEVEL?.toLowerCase() || 'info'
-  private readonly isCorrelated = process.env.CORRELATION_ID_ENABLED !== 'false'
-  private readonly isPretty = process.env.DEBUG === 'true'
+  private readonly level = levelOf(process.env.LOG_LEVEL)
+  private readonly isCorrelated = !isFalse(process.env.CORRELATION_ID_ENABLED)
+  private readonly isPretty = isDebug()
   private root: pino.Logger | undefined
 
   constructor(private readonly destination: pino.DestinationStream | undefined) {}

@@ -1,4 +1,5 @@
 import { AnchorIndex } from './anchor-index'
+import { isTrue } from './boolean-text'
 import { rewriteStrings, someString } from './deep-strings'
 import { escapeRegExp, secretPattern } from './secret-pattern'
 
@@ -160,7 +161,7 @@ export const censor = (obj: unknown, censorList: CensorKeyValue[], throwOnError 
 
 /** Runs `logFunc`, unless the environment says `CENSOR_SENSITIVE_LOGS=true` (contract 13.3). */
 export const censorLogs = (logFunc: () => void): void => {
-  if (process.env.CENSOR_SENSITIVE_LOGS !== 'true') logFunc()
+  if (!isTrue(process.env.CENSOR_SENSITIVE_LOGS)) logFunc()
 }
 
 /** A URL as logs and labels may show it: without user-info, query and fragment. `invalid url` for text that is no URL. */

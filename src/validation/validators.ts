@@ -1,3 +1,4 @@
+import { closeSync, openSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { CLOCK_TOLERANCE_MS, EARLIEST_TIME_UNIX_MS } from './timestamps'
 
@@ -39,15 +40,40 @@ const positiveInteger = (): Validator<string | number> => ({
 
 const port = () => integer({ min: 1, max: 65535 })
 
-const url = (): Validator<string> => ({
-  meta: { details: 'Value must be a valid URL' },
+const url = ({ schemes }: { schemes?: readonly string[] } = {}): Validator<string> => {
+  const rule = schemes && `Value must be a URL that starts with ${schemes.join(': or ')}:`
+  return {
+    meta: { details: rule ?? 'Value must be a valid URL' },
+    fn: (value) => {
+      if (!value) return undefined
+      try {
+        const { protocol } = new URL(value)
+        return schemes?.includes(protocol.slice(0, -1)) === false ? `${rule}. Received ${value}` : undefined
+      } catch (error) {
+        return `Value must be valid URL. Received ${value}, error ${String(error)}`
+      }
+    },
+  }
+}
+
+// What is more than a path to a router or in a URL: a parameter, a wildcard, a query, a fragment, white space.
+const path = (): Validator<string> => ({
+  meta: { details: 'Value must be a path that starts with /' },
+  fn: (value) =>
+    !value || /^\/[\w.~/%@+,;=!$&-]*$/.test(value)
+      ? undefined
+      : `Value must be a path that starts with /, without query or wildcard. Received ${value}`,
+})
+
+const file = (): Validator<string> => ({
+  meta: { details: 'Value must be a file that can be read' },
   fn: (value) => {
     if (!value) return undefined
     try {
-      new URL(value)
-      return undefined
+      closeSync(openSync(value, 'r'))
+      return statSync(value).isFile() ? undefined : `Value must be a file. Received ${value}`
     } catch (error) {
-      return `Value must be valid URL. Received ${value}, error ${String(error)}`
+      return `Value must be a file that can be read. Received ${value}, error ${String(error)}`
     }
   },
 })
@@ -86,9 +112,21 @@ const compose = (validators: Validator<string | number>[]): Validator<number | s
 
 /**
  * The validators for settings (contract 7.3). Numbers are checked as numbers: the text `"5"` is not an integer.
- * `url` accepts an empty value; `responseTimestamp` accepts Unix milliseconds from 2018 to 50 ms after it was made.
+ * `url` accepts an empty value, and can ask for schemes (`['ws', 'wss']`); `path` is one of URLs that begins with a slash, `file` one of files;
+ * `responseTimestamp` accepts Unix milliseconds from 2018 to 50 ms after it was made.
  */
-export const validator = { integer, positiveInteger, port, url, host, responseTimestamp, base64, compose }
+export const validator = {
+  integer,
+  positiveInteger,
+  port,
+  url,
+  path,
+  file,
+  host,
+  responseTimestamp,
+  base64,
+  compose,
+}
 
 const notAnInteger = (value: unknown): ValidationErrorMessage =>
   Number.isInteger(value)

@@ -50,6 +50,24 @@ describe('initializing a config', () => {
     expect(config.settings).toMatchObject({ A: 'x', RETRY: 3 })
   })
 
+  it('LC-5: refuses an enum value that is no option together with all other problems', () => {
+    stub({ P_CACHE_TYPE: 'memcached', P_CACHE_MAX_AGE: 'abc', P_A_KIND: 'q', P_B_KIND: 'r', P_ON: 'yes' })
+    stub({ P_STREAM_HANDLER_RETRY_MIN_MS: '9000', P_STREAM_HANDLER_RETRY_MAX_MS: '3000' })
+    const kind = { description: 'd', type: 'enum', options: ['x'], variablePlaceholder: 'NAME' } as const
+    const definition = {
+      NAME_KIND: kind,
+      ON: { description: 'd', type: 'boolean' },
+      NEEDED: { ...text, required: true },
+    } as const
+    const attempt = () => initialized(definition, { envVarsPrefix: 'P' })
+    expect(attempt).toThrow(ConfigError)
+    expect(attempt).toThrow(
+      /^Validation failed for the following variables:\nP_CACHE_TYPE: Env var "P_CACHE_TYPE" has value "memcached" which is not included in the valid options \(local,redis\)\n/,
+    )
+    for (const name of ['CACHE_MAX_AGE', 'A_KIND', 'B_KIND', 'ON', 'NEEDED', 'STREAM_HANDLER_RETRY_MIN_MS'])
+      expect(attempt).toThrow(`\nP_${name}: `)
+  })
+
   it('refuses an enum value that is no option, before any validation', () => {
     stub({ CACHE_TYPE: 'disk' })
     expect(() => initialized()).toThrow(
@@ -111,19 +129,89 @@ describe('validating a config', () => {
     expect(problemsOf(initialized())).toEqual([])
   })
 
-  it.each(['abc', '5s', ' ', 'NaN'])('never lets %j pass as a number', (value) => {
+  it.each(['abc', '5s', ' ', 'NaN', '1e999', '-Infinity'])('never lets %j pass as a number', (value) => {
     stub({ API_TIMEOUT: value })
     expect(problemsOf(initialized())).toEqual([
-      `API_TIMEOUT: Value must be a number, Received string ${value}`,
+      `API_TIMEOUT: Value must be a number, Received string ${value}. Value must be an integer, at least 0, at most 60000. Leave it unset for 30000`,
     ])
   })
 
-  it('finds what does not parse behind a prefix and behind the fallback from it', () => {
-    stub({ P_RETRY: 'abc', API_TIMEOUT: 'def' })
-    expect(problemsOf(initialized({}, { envVarsPrefix: 'P', envVarsFallback: true })).toSorted()).toEqual([
-      'API_TIMEOUT: Value must be a number, Received string def',
-      'RETRY: Value must be a number, Received string abc',
+  it('names the variable that was set, with the prefix or without it', () => {
+    stub({ P_RETRY: 'abc', API_TIMEOUT: 'def', P_A: '2', B: '3' })
+    const even = { meta: {}, fn: (value?: string) => `odd ${value}` }
+    const definition = { ...text, sensitive: false, validate: even }
+    const config = initialized(
+      { A: definition, B: definition, C: { ...text, required: true } },
+      { envVarsPrefix: 'P', envVarsFallback: true },
+    )
+    expect(problemsOf(config)).toEqual([
+      expect.stringMatching(/^API_TIMEOUT: Value must be a number, Received string def/),
+      expect.stringMatching(/^P_RETRY: Value must be a number, Received string abc/),
+      'P_A: odd 2',
+      'B: odd 3',
+      'P_C: Value is required, but none was provided',
     ])
+  })
+
+  it.each(['yes', 'no', '1', '0', 'on', 'tru', ' ', ' true', 'null'])(
+    'never takes %j for true or false',
+    (value) => {
+      stub({ TLS_ENABLED: value, MINE: value })
+      const problems = problemsOf(initialized({ MINE: { description: 'd', type: 'boolean', default: true } }))
+      expect(problems).toEqual([
+        `TLS_ENABLED: Value must be true or false, Received string ${value}. Leave it unset for false`,
+        `MINE: Value must be true or false, Received string ${value}. Leave it unset for true`,
+      ])
+    },
+  )
+
+  it.each(['', '""'])('takes a boolean that is %j for unset', (value) => {
+    stub({ CORRELATION_ID_ENABLED: value })
+    const config = initialized()
+    expect([problemsOf(config), config.settings.CORRELATION_ID_ENABLED]).toEqual([[], true])
+  })
+
+  it('looks at what counts without the prefix too, whatever prefix the adapter has', () => {
+    stub({
+      CENSOR_SENSITIVE_LOGS: 'yes',
+      LOG_LEVEL: 'verbose',
+      DEBUG: 'on',
+      CORRELATION_ID_ENABLED: '0',
+      RETRY: 'x',
+    })
+    expect(problemsOf(initialized({}, { envVarsPrefix: 'P' })).map((line) => line.split(':')[0])).toEqual([
+      'LOG_LEVEL',
+      'DEBUG',
+      'CORRELATION_ID_ENABLED',
+      'CENSOR_SENSITIVE_LOGS',
+    ])
+  })
+
+  it('LC-5: has one line for a problem that two ways lead to', () => {
+    stub({ LOG_LEVEL: 'verbose' })
+    expect(problemsOf(initialized({}, { envVarsPrefix: 'P', envVarsFallback: true }))).toEqual([
+      'LOG_LEVEL: Value must be one of fatal, error, warn, info, debug, trace, silent. Received verbose',
+    ])
+  })
+
+  it.each(['prices', 'http://host/prices', '/a b', '/a?b', '/:name', '/*'])(
+    'refuses %j as the path of all routes',
+    (value) => {
+      stub({ BASE_URL: value })
+      expect(problemsOf(initialized())).toEqual([
+        `BASE_URL: Value must be a path that starts with /, without query or wildcard. Received ${value}`,
+      ])
+    },
+  )
+
+  it.each(['/', '/prices', '/prices/v1.2/', '/~a-b_c'])('accepts %j as the path of all routes', (value) => {
+    stub({ BASE_URL: value })
+    expect(problemsOf(initialized())).toEqual([])
+  })
+
+  it.each(['fatal', 'TRACE', 'Silent'])('accepts %j as a log level', (value) => {
+    stub({ LOG_LEVEL: value })
+    expect(problemsOf(initialized())).toEqual([])
   })
 
   it('goes on after a validator that throws', () => {
@@ -139,6 +227,63 @@ describe('validating a config', () => {
       B: { ...text, sensitive: false, validate: { meta: {}, fn: (value?: string) => `bad ${value}` } },
     })
     expect(problemsOf(config)).toEqual(['A: Validation failed with Error: broken', 'B: bad y'])
+  })
+})
+
+describe('settings that contradict each other', () => {
+  it('are refused, by the variable that was set', () => {
+    stub({ STREAM_HANDLER_RETRY_MIN_MS: '5000', STREAM_HANDLER_RETRY_MAX_MS: '4000' })
+    stub({ P_WAIT_MAX_S: '2', P_LEAST_MIN: '0', P_LEAST_MAX: '0' })
+    const number = { description: 'd', type: 'number' } as const
+    const custom = {
+      WAIT_MIN_S: { ...number, default: 3 },
+      WAIT_MAX_S: number,
+      LEAST_MIN: number,
+      LEAST_MAX: number,
+    }
+    const options = { envVarsPrefix: 'P', envVarsFallback: true }
+    expect(problemsOf(initialized(custom, options))).toEqual([
+      'STREAM_HANDLER_RETRY_MIN_MS: Value must be at most STREAM_HANDLER_RETRY_MAX_MS, which is 4000. Received 5000. Change one of the two',
+      'P_WAIT_MAX_S: Value must be at least P_WAIT_MIN_S, which is 3. Received 2. Change one of the two',
+    ])
+  })
+
+  it('are one port for answers and for metrics, unless there are no metrics', () => {
+    stub({ EA_PORT: '8000', METRICS_PORT: '8000' })
+    expect(problemsOf(initialized())).toEqual([
+      'METRICS_PORT: Value must be another port than that of EA_PORT. Received 8000',
+    ])
+    stub({ METRICS_ENABLED: 'false' })
+    expect(problemsOf(initialized())).toEqual([])
+  })
+
+  it('are TLS without its material, in the words of the contract, or with what is none', () => {
+    stub({ TLS_ENABLED: 'true' })
+    expect(() => initialized().validate()).toThrow(
+      /^TLS_PRIVATE_KEY, TLS_PUBLIC_KEY, and TLS_CA environment variables are required when TLS_ENABLED is set to true\.$/,
+    )
+    const nothing = Buffer.from('nothing of the kind').toString('base64')
+    stub({ TLS_PRIVATE_KEY: nothing, TLS_PUBLIC_KEY: nothing, TLS_CA: nothing })
+    expect(problemsOf(initialized()).map((line) => line.split(':')[0])).toEqual([
+      'TLS_PRIVATE_KEY',
+      'TLS_PUBLIC_KEY',
+      'TLS_CA',
+    ])
+    expect(problemsOf(initialized()).join()).not.toContain(nothing)
+    stub({ TLS_ENABLED: 'false' })
+    expect(problemsOf(initialized())).toEqual([])
+  })
+})
+
+describe('the error', () => {
+  it('LC-2: has no stack, whoever prints it', () => {
+    stub({ RETRY: 'abc' })
+    expect(() => initialized().validate()).toThrow(
+      expect.objectContaining({ stack: expect.stringMatching(/^ConfigError: Validation failed[^]*abc/) }),
+    )
+    stub({ CACHE_TYPE: 'disk' })
+    for (const attempt of [() => initialized().validate(), () => initialized()])
+      expect(attempt).toThrow(expect.objectContaining({ stack: expect.not.stringMatching(/^ +at /m) }))
   })
 })
 

@@ -115,7 +115,15 @@ describe('the settings every adapter has', () => {
   it('have no bounds where the contract has none', () => {
     const validated = Object.keys(definitions).filter((name) => get(name).validate)
     const bounded = Object.keys(table).filter((name) => table[name]?.[2])
-    const otherRules = ['CACHE_REDIS_URL', 'EA_HOST', 'TLS_PRIVATE_KEY', 'TLS_PUBLIC_KEY']
+    // BASE_URL and LOG_LEVEL: the reference fails on what these refuse, too, but without saying why.
+    const otherRules = [
+      'BASE_URL',
+      'CACHE_REDIS_URL',
+      'EA_HOST',
+      'LOG_LEVEL',
+      'TLS_PRIVATE_KEY',
+      'TLS_PUBLIC_KEY',
+    ]
     expect(validated.sort()).toEqual([...bounded, ...otherRules].sort())
   })
 

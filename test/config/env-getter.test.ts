@@ -92,15 +92,25 @@ describe('a setting with a placeholder', () => {
     expect(getter.get('__proto__')).toBeUndefined()
   })
 
-  it('reports every entry with a problem under its own name', () => {
-    stub({ P_A_PORT: '0', P_B_PORT: '70000', P_C_PORT: 'abc', P_D_PORT: '80' })
+  it('reports every entry with a problem by the variable that was set', () => {
+    stub({ P_A_PORT: '0', P_B_PORT: '70000', P_C_PORT: 'abc', P_D_PORT: '80', E_PORT: '-1' })
     const port = { ...definition, type: 'number', validate: validator.port() } as const
     const errors: string[] = []
-    new EnvGetter('NETWORK_PORT', port, 'P').validate(errors)
+    new EnvGetter('NETWORK_PORT', port, 'P', true).validate(errors)
     expect(errors).toEqual([
-      'B_PORT: Maximum allowed value is 65535. Received 70000',
-      'C_PORT: Value must be a number, Received string abc',
+      'P_B_PORT: Maximum allowed value is 65535. Received 70000',
+      'P_C_PORT: Value must be a number, Received string abc. Value must be an integer, at least 1, at most 65535',
+      'E_PORT: Minimum allowed value is 1. Received -1',
     ])
+  })
+
+  it('refuses a text that is neither true nor false', () => {
+    stub({ A_ON: 'TRUE', B_ON: 'tru', C_ON: 'FALSE' })
+    const errors: string[] = []
+    const getter = new EnvGetter('NETWORK_ON', { ...definition, type: 'boolean' }, '')
+    getter.validate(errors)
+    expect(errors).toEqual(['B_ON: Value must be true or false, Received string tru'])
+    expect([getter.get('a'), getter.get('c')]).toEqual([true, false])
   })
 
   it('refuses at once a value that is none of the options', () => {

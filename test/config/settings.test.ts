@@ -40,9 +40,10 @@ describe('parsing a value from the environment', () => {
     for (const value of ['abc', '5s', ' ', 'true']) expect(parseEnv(value, 'X', number)).toBeNaN()
   })
 
-  it('reads true in any letter case as true and everything else as false', () => {
+  it('reads true in any letter case as true, and as false what is false or will be refused', () => {
     for (const value of ['true', 'TRUE', 'True']) expect(parseEnv(value, 'X', flag)).toBe(true)
-    for (const value of ['false', '1', 'yes', ' true']) expect(parseEnv(value, 'X', flag)).toBe(false)
+    for (const value of ['false', 'FALSE', '1', 'yes', ' true'])
+      expect(parseEnv(value, 'X', flag)).toBe(false)
   })
 
   it('refuses at once an enum value that is not among the options', () => {

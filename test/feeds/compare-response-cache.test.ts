@@ -46,6 +46,12 @@ const build = (cache: LocalCache<AdapterResponse> | RemoteCache, rule = higher, 
 }
 
 describe.each(CACHES)('a comparing response cache in front of $way', ({ makeCache }) => {
+  it('gives the one key that responses to these params are under, whatever transport is named', () => {
+    const { compare } = build(makeCache())
+    const keys = ['ws', 'rest', 'both'].map((name) => compare.getCacheKey(name, ETH))
+    expect(new Set(keys)).toEqual(new Set(['TEST-price-both-{"base":"eth","quote":"usd"}']))
+  })
+
   it('stores under its own transport name, and says whose the response is', async () => {
     const { compare, served, cache } = build(makeCache())
     await compare.write('ws', [valueOf(ETH, 2)])

@@ -47,6 +47,32 @@ describe.each(CACHES)('values written $way', ({ makeCache }) => {
     },
   )
 
+  it('are served as they come, and not counted, where no guards are declared', async () => {
+    const { served, tick, refused } = make()
+    const now = Date.now()
+    for (const [value, indicated] of [
+      [0],
+      [-5],
+      [1e300],
+      [6, now + 3_600_000],
+      [7, now - 3_600_000],
+      [8, 1],
+    ] as const) {
+      await tick(value, indicated)
+      expect(served()).toMatchObject({ result: value })
+    }
+    for (const reason of [
+      'not-finite',
+      'not-positive',
+      'out-of-range',
+      'future',
+      'backwards',
+      'too-old',
+      'unwanted',
+    ])
+      expect(refused(reason)).toBe(0)
+  })
+
   it('IS-1: are judged one by one', async () => {
     const { responseCache, served } = make({})
     await responseCache.write(T, [valueOf(ETH, NaN), valueOf(BTC, 6), valueOf(ETH, 0), valueOf(ETH, 7)])

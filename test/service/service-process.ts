@@ -76,7 +76,10 @@ const running: ServiceProcess[] = []
 const servers: Server[] = []
 
 /** Starts the service as `npm start` does, from the sources. {@link endAll} ends it. */
-export const launch = (variables: Record<string, string>): ServiceProcess => {
+export const launch = (
+  variables: Record<string, string>,
+  file = join('src', 'service', 'main.ts'),
+): ServiceProcess => {
   const env = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
@@ -91,7 +94,7 @@ export const launch = (variables: Record<string, string>): ServiceProcess => {
     BITFINEX_WS_API_ENDPOINT: 'ws://127.0.0.1:9',
     ...variables,
   }
-  const args = ['--import', 'tsx', join('src', 'service', 'main.ts')]
+  const args = ['--import', 'tsx', file]
   const service = new ServiceProcess(
     spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] }),
   )

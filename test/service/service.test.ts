@@ -75,7 +75,11 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
   })
 
   it.each<[string, () => Promise<Record<string, string>>, RegExp]>([
-    ['its port is taken', async () => ({ ADAPTERS: 'kraken', EA_PORT: await takenPort() }), /EADDRINUSE/],
+    [
+      'its port is taken',
+      async () => ({ ADAPTERS: 'kraken', EA_PORT: await takenPort() }),
+      /EA_PORT: Port \d+ is taken \(EADDRINUSE\)/,
+    ],
     [
       'the port of its metrics is taken',
       async () => ({
@@ -83,7 +87,7 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
         METRICS_ENABLED: 'true',
         METRICS_PORT: await takenPort(),
       }),
-      /EADDRINUSE/,
+      /METRICS_PORT: Port \d+ is taken \(EADDRINUSE\)/,
     ],
     [
       'an adapter has no such name',
@@ -109,6 +113,44 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
     expect(fatal[0]!.msg).toMatch(why)
     expect(service.stderr).toBe('')
   })
+
+  it.each<[string, Record<string, string>]>([
+    ['the service and the server too', { BASE_URL: 'prices', WORKERS: '0' }],
+    ['several processes', { BASE_URL: 'prices', WORKERS: '2' }],
+    ['the adapters alone', {}],
+  ])(
+    'LC-5: names what is wrong with all adapters at once, and has no stack: %s',
+    async (_name, variables) => {
+      const service = launch({
+        ADAPTERS: 'kraken,coinbase',
+        KRAKEN_WS_API_ENDPOINT: 'nonsense',
+        KRAKEN_CACHE_MAX_AGE: 'abc',
+        COINBASE_CACHE_TYPE: 'memcached',
+        COINBASE_WS_API_ENDPOINT: 'https://not.a.socket.example',
+        COINBASE_TLS_ENABLED: 'yes',
+        COINBASE_STREAM_HANDLER_RETRY_MIN_MS: '9000',
+        COINBASE_STREAM_HANDLER_RETRY_MAX_MS: '3000',
+        ...variables,
+      })
+      expect(await service.exit).toBe(1)
+      await service.closed
+      const [fatal, ...more] = service.lines.filter(({ level }) => level === 'fatal')
+      expect(more).toEqual([])
+      const names = [
+        'KRAKEN_WS_API_ENDPOINT',
+        'KRAKEN_CACHE_MAX_AGE',
+        'COINBASE_CACHE_TYPE',
+        'COINBASE_WS_API_ENDPOINT',
+        'COINBASE_TLS_ENABLED',
+        'COINBASE_STREAM_HANDLER_RETRY_MIN_MS',
+        ...Object.keys(variables).filter((name) => variables[name] !== '2'),
+      ]
+      for (const name of names)
+        expect(fatal?.msg.match(new RegExp(`\\n${name}: `, 'g')), name).toHaveLength(1)
+      expect(JSON.stringify(service.lines)).not.toMatch(/\\n +at /)
+      expect(service.stderr).toBe('')
+    },
+  )
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'LC-3: exits with 0 on %s, with a polite end to its connections',

@@ -242,6 +242,22 @@ describe('the back-off of a stream', () => {
     )
   })
 
+  it('17.19: is ended by its timer alone: what is newly wanted meanwhile waits with the rest', async () => {
+    const stream = await initialize(new Stream())
+    stream.fails = true
+    await pass(stream)
+    stream.fails = false
+    want(stream, 'a')
+    await vi.advanceTimersByTimeAsync(74)
+    const early = stream.backgroundExecute(context)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(stream.passes).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(27)
+    await early
+    await pass(stream)
+    expect(stream.last).toMatchObject({ new: [feed('a')] })
+  })
+
   it('grows gently while failures do not reach the provider, and goes on from there when they do', async () => {
     const stream = await initialize(new Stream())
     const of = contextWith({

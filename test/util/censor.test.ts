@@ -94,11 +94,13 @@ describe('censorLogs', () => {
   it('runs the function unless sensitive logs are to be dropped', () => {
     const log = vi.fn()
     censorLogs(log)
-    vi.stubEnv('CENSOR_SENSITIVE_LOGS', 'TRUE')
+    vi.stubEnv('CENSOR_SENSITIVE_LOGS', 'FALSE')
     censorLogs(log)
     expect(log).toHaveBeenCalledTimes(2)
-    vi.stubEnv('CENSOR_SENSITIVE_LOGS', 'true')
-    censorLogs(log)
+    for (const on of ['true', 'TRUE', 'True']) {
+      vi.stubEnv('CENSOR_SENSITIVE_LOGS', on)
+      censorLogs(log)
+    }
     expect(log).toHaveBeenCalledTimes(2)
   })
 })

@@ -92,7 +92,7 @@ describe('adapter errors', () => {
 
   it('show stack and cause only while DEBUG is true', () => {
     const error = new AdapterError({ message: 'bad', cause: new TypeError('inner') })
-    vi.stubEnv('DEBUG', 'TRUE')
+    vi.stubEnv('DEBUG', 'yes')
     expect(error.toJSONResponse().error).not.toHaveProperty('stack')
     vi.stubEnv('DEBUG', 'true')
     expect(error.toJSONResponse().error).toMatchObject({

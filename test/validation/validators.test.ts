@@ -54,11 +54,42 @@ describe('url, host and base64', () => {
     expect(fn('nope')).toBe('Value must be valid URL. Received nope, error TypeError: Invalid URL')
   })
 
+  it('url can ask for schemes', () => {
+    const { fn, meta } = validator.url({ schemes: ['ws', 'wss'] })
+    expect([fn('wss://x/y'), fn('WS://h'), fn(''), fn(undefined)]).toEqual(Array(4).fill(undefined))
+    expect(fn('https://x')).toBe('Value must be a URL that starts with ws: or wss:. Received https://x')
+    expect(fn('nope')).toBe('Value must be valid URL. Received nope, error TypeError: Invalid URL')
+    expect(meta.details).toBe('Value must be a URL that starts with ws: or wss:')
+  })
+
+  it('path accepts what a URL may have between host and query, from its slash on, and nothing at all', () => {
+    const { fn } = validator.path()
+    for (const good of ['/', '/a/b', '/.versia/v0.6/inbox', '/a%20b', '', undefined])
+      expect(fn(good)).toBeUndefined()
+    for (const bad of ['a', 'a/b', './a', '/a b', '/a?b', '/a#b', '/:a', '/*', 'https://x/'])
+      expect(fn(bad)).toBe(
+        `Value must be a path that starts with /, without query or wildcard. Received ${bad}`,
+      )
+  })
+
+  it('file accepts one that can be read, and nothing at all', () => {
+    const { fn } = validator.file()
+    expect([fn(__filename), fn(''), fn(undefined)]).toEqual([undefined, undefined, undefined])
+    expect(fn(__dirname)).toBe(`Value must be a file. Received ${__dirname}`)
+    expect(fn('/nowhere')).toMatch(
+      /^Value must be a file that can be read\. Received \/nowhere, error .*ENOENT/,
+    )
+  })
+
   it('host accepts IP addresses and localhost', () => {
     const { fn } = validator.host()
     expect([fn('::'), fn('127.0.0.1'), fn('localhost')]).toEqual(Array(3).fill(undefined))
     expect(fn('example.com')).toBe('Value is not valid IP address. Received example.com')
     expect(fn(undefined)).toBe('Value is not valid IP address. Received undefined')
+  })
+
+  it('base64 accepts bytes that are no text, such as a key in DER', () => {
+    expect(validator.base64().fn(Buffer.from([0, 0xff, 0xfe, 0x80]).toString('base64'))).toBeUndefined()
   })
 
   it('base64 accepts what Node writes, and refuses text without its padding or with other characters', () => {

@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { posix } from 'node:path'
 import { type AdapterSettings } from '../../config/settings'
 import { getTLSOptions } from '../../http/tls'
+import { couldNotListen } from '../listening'
 import { mergeExpositions } from './exposition'
 import { type KeptProcess } from './kept-process'
 
@@ -64,11 +65,13 @@ export class ScrapeServer {
     })
   }
 
-  /** @throws Error when the port is taken */
+  /** @throws ConfigError when the port is taken */
   async listen(): Promise<string> {
     const { EA_HOST, METRICS_PORT } = this.settings
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen({ host: EA_HOST, port: METRICS_PORT }, resolve)
+      const refused = (cause: Error) =>
+        reject(couldNotListen({ host: EA_HOST, port: METRICS_PORT, portVariable: 'METRICS_PORT' }, cause))
+      this.server.once('error', refused).listen({ host: EA_HOST, port: METRICS_PORT }, resolve)
     })
     const bound = this.server.address()
     if (bound === null || typeof bound === 'string') throw new Error('There is no port to be scraped at')

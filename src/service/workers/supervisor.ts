@@ -142,6 +142,6 @@ export class Supervisor {
   /** A failure ends the start of the service. Later it is only logged, because these settings have worked before. */
   private couldNotStart(message: string): void {
     if (this.hasStarted) logger.error(`A process could not start: ${message}`)
-    else this.failed(new Error(message))
+    else this.failed(new ConfigError([], message))
   }
 }

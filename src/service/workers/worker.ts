@@ -1,15 +1,9 @@
 import { type RunningChild } from './child'
 import { readServerSettings } from '../../config/server-settings'
 import { readServiceSettings } from '../../config/service-settings'
-import {
-  buildServiceServer,
-  CONNECTIONS_PATIENCE_MS,
-  host,
-  REQUESTS_PATIENCE_MS,
-  settledWithin,
-  wantedNames,
-} from '../hosting'
+import { buildServiceServer, host, wantedNames } from '../hosting'
 import { listen } from '../listening'
+import { stopInOrder } from '../stopping'
 import { type ChildSpec, socketIn } from './control'
 import { WorkerAdapters } from './worker-adapters'
 
@@ -31,22 +25,25 @@ export const startWorker = async ({
   const app = await buildServiceServer(settings, hosted, preferredName)
   adapters.link.start()
   await adapters.link.synchronised
-  const url = await listen(app, settings.EA_HOST, settings.EA_PORT)
+  const url = await listen(app, {
+    host: settings.EA_HOST,
+    port: settings.EA_PORT,
+    portVariable: 'EA_PORT',
+  })
   return {
     adapters: hosted.map(({ name }) => name),
     url,
-    stop: async () => {
-      // Requests end first, so that one that waits for its first price can still get it.
-      await settledWithin(REQUESTS_PATIENCE_MS, [() => app.close()])
-      adapters.link.stop()
-      await settledWithin(
-        CONNECTIONS_PATIENCE_MS,
-        hosted.map(
-          ({ started }) =>
-            () =>
-              started.stop(),
-        ),
-      )
-    },
+    stop: () =>
+      stopInOrder(
+        [() => app.close()],
+        [
+          () => adapters.link.stop(),
+          ...hosted.map(
+            ({ started }) =>
+              () =>
+                started.stop(),
+          ),
+        ],
+      ),
   }
 }

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import { type RunningChild } from './child'
 import { readServiceSettings } from '../../config/service-settings'
-import { CONNECTIONS_PATIENCE_MS, host, settledWithin, wantedNames, warnOfSettings } from '../hosting'
+import { host, wantedNames, warnOfSettings } from '../hosting'
+import { CONNECTIONS_PATIENCE_MS, settledWithin } from '../stopping'
 import { type ChildSpec, socketIn } from './control'
 import { WriterAdapters } from './writer-adapters'
 

@@ -29,6 +29,9 @@ const logger = makeLogger('WebSocketTransport')
 /** A connection younger than this is not replaced at once, so that a fickle `url` cannot make a storm. */
 const MIN_CONNECTION_AGE_MS = 1_000
 
+/** How long an author's own way of sending is waited for when the transport stops. */
+const GOODBYE_MS = 500
+
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 /**
@@ -46,6 +49,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   heartbeatInterval?: NodeJS.Timeout
   subscriptionMessageBuilder?: SubscriptionMessageBuilder<T>
 
+  /** What the connection in use has been asked for. */
+  private subscribed: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
   private readonly stopping = new AbortController()
   private readonly subscriptions = new SubscriptionStats()
   private readonly intake = new StreamIntake<T>(this)
@@ -198,10 +203,24 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   override async shutdown(): Promise<void> {
     const stopping = super.shutdown()
     this.stopping.abort()
+    const unsubscribed = this.unsubscribeAll()
+    if (unsubscribed !== undefined) await unsubscribed
     const gone = this.clientSocket.stop()
     this.subscriptions.stop()
     this.intake.stop()
     await Promise.all([stopping, gone])
+  }
+
+  /** Polite, and no more: who stops waits for no message for long. Undefined where there is nothing to say. */
+  private unsubscribeAll(): Promise<void> | undefined {
+    const { subscribed } = this
+    if (subscribed === undefined || this.wsConnection?.readyState !== OPEN) return undefined
+    const { context, feeds: stale } = subscribed
+    const patience = new AbortController()
+    const said = this.sendSubscriptions(context, { desired: [], new: [], stale })
+      .catch((err: unknown) => logger.debug({ err }, 'What was subscribed could not be unsubscribed'))
+      .finally(() => patience.abort())
+    return Promise.race([said, sleep(GOODBYE_MS, patience.signal)])
   }
 
   protected override wasUnheard(error: unknown): boolean {
@@ -267,6 +286,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.currentUrl = url
     this.providerDataStreamEstablished = Date.now()
     this.localSubscriptions = []
+    this.subscribed = undefined
     subscriptions.new = subscriptions.desired
     this.subscriptions.keepOnly(context, subscriptions.desired)
     const connection = await this.establishWsConnection(context, url, options)
@@ -287,6 +307,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       const messages = this.subscriptionMessageBuilder?.(context, subscriptions) ?? []
       if (messages.length > 0) await this.sendMessages(context, messages)
       wasSent = messages.length > 0
+      this.subscribed = { context, feeds: subscriptions.desired }
     }
     this.subscriptions.subscribed(context, subscriptions.new, wasSent)
     this.subscriptions.unsubscribed(context, subscriptions.stale, wasSent)

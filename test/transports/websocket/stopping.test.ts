@@ -5,7 +5,7 @@ import WebSocket from 'ws'
 import { type WsProvider, wsProvider } from '../../../src/testing/ws-provider'
 import { WebSocketClassProvider } from '../../../src/connections/class-provider'
 import { eventually } from '../../helpers/eventually'
-import { config, ETH, FAKED, linesAt, logged, start, tick } from './support'
+import { BTC, config, ETH, FAKED, linesAt, logged, start, tick } from './support'
 
 const sockets: WebSocket[] = []
 
@@ -95,6 +95,40 @@ describe('LC-3: stopping', () => {
       expect(await connection.closed).toMatchObject({ code: 1000 })
       expect(service.transport.wsConnection).toBeUndefined()
       expect(linesAt('warn', 'error')).toEqual([])
+    }))
+
+  it('unsubscribes what is subscribed before it closes, whatever the builder of one feed does', () =>
+    scenario(async (provider) => {
+      const of = config(provider.url)
+      of.builders = {
+        subscribeMessage: (params) => ({ subscribe: params.base }),
+        unsubscribeMessage: (params) => {
+          if (params.base === BTC.base) throw new Error('no such feed')
+          return { unsubscribe: params.base }
+        },
+      }
+      const service = await start(of, { CACHE_POLLING_MAX_RETRIES: '0' })
+      await service.post(ETH)
+      const connection = await provider.connection()
+      expect(await connection.nextJson()).toEqual({ subscribe: ETH.base })
+      await service.post(BTC)
+      expect(await connection.nextJson()).toEqual({ subscribe: BTC.base })
+      await stopAtOnce(service)
+      expect(await connection.nextJson()).toEqual({ unsubscribe: ETH.base })
+      expect((await connection.closed).code).toBe(1000)
+    }))
+
+  it('waits for no way of sending that never ends', () =>
+    scenario(async (provider) => {
+      const service = await start(config(provider.url), { CACHE_POLLING_MAX_RETRIES: '0' })
+      await service.post(ETH)
+      const connection = await provider.connection()
+      await connection.next()
+      service.transport.sendMessages = () => new Promise<void>(() => {})
+      const stopped = service.stop()
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect((await connection.closed).code).toBe(1000)
+      await stopped
     }))
 
   it('gives up an attempt to connect', () =>

@@ -231,3 +231,29 @@ describe('what is subscribed', () => {
     expect(new Set(seen.flat())).toEqual(new Set(['+ETH/USD']))
   })
 })
+
+describe('a socket that is closing', () => {
+  it('is sent nothing: what is wanted then is subscribed on the connection that follows', async () => {
+    await using provider = await wsProvider()
+    const passes = counter()
+    const of = config(() => {
+      passes.hit()
+      return provider.url
+    })
+    await using service = await start(of, { ...EAGER, CACHE_POLLING_MAX_RETRIES: '0' })
+    await service.post(ETH)
+    const connection = await provider.connection()
+    await connection.next()
+    const socket = service.transport.wsConnection!
+    const send = vi.spyOn(socket, 'send')
+    connection.freeze()
+    socket.close()
+    await service.post(BTC)
+    await passes.more(3)
+    expect(socket.readyState).toBe(socket.CLOSING)
+    expect(send).not.toHaveBeenCalled()
+    socket.terminate()
+    const next = await provider.connection(1)
+    expect([await next.next(), await next.next()]).toEqual(['+ETH/USD', '+BTC/USD'])
+  })
+})

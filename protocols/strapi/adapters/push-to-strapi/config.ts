@@ -36,7 +36,7 @@ export const config = new AdapterConfig(
       type: 'string',
       required: true,
       sensitive: false,
-      validate: validator.url(),
+      validate: validator.url({ schemes: ['http', 'https'] }),
     },
     SOURCE_ENDPOINT: {
       description: 'Name of its endpoint',

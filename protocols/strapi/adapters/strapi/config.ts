@@ -34,6 +34,7 @@ export const config = new AdapterConfig(
       type: 'string',
       default: '/api/prices',
       sensitive: false,
+      validate: validator.path(),
     },
     PRICE_BASE_ATTRIBUTE: attribute('the symbol of the base asset', 'base'),
     PRICE_QUOTE_ATTRIBUTE: attribute('the symbol of the quote asset', 'quote'),

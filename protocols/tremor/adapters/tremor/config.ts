@@ -21,6 +21,7 @@ export const config = new AdapterConfig(
       description: 'Address of a provider to connect to, such as wss://prices.example/feed (ws_client)',
       type: 'string',
       sensitive: true,
+      validate: validator.url({ schemes: ['ws', 'wss'] }),
     },
     CODEC: {
       description:
@@ -85,17 +86,20 @@ export const config = new AdapterConfig(
         'PEM file with the certificate chain: of the listener, or of the client. LISTEN with it is TLS',
       type: 'string',
       sensitive: false,
+      validate: validator.file(),
     },
     KEY_FILE: {
       description: 'PEM file with the private key that belongs to CERT_FILE',
       type: 'string',
       sensitive: false,
+      validate: validator.file(),
     },
     CA_FILE: {
       description:
         'PEM file whose first certificate is the one authority that a provider is trusted by. Default: the system',
       type: 'string',
       sensitive: false,
+      validate: validator.file(),
     },
     SERVER_NAME: {
       description: "Name that a provider's certificate must carry. Default: the host of URL",
@@ -107,6 +111,7 @@ export const config = new AdapterConfig(
         'PEM file of the authorities that sign the certificates of peers: the listener then asks for one of these',
       type: 'string',
       sensitive: false,
+      validate: validator.file(),
     },
     NO_DELAY: {
       description: 'Whether small messages are sent at once (TCP_NODELAY)',

@@ -18,7 +18,7 @@ export const config = new AdapterConfig(
       description: 'URL of the source to connect to (wss:). At least one of this and LISTEN_PORT is needed',
       type: 'string',
       sensitive: false,
-      validate: validator.url(),
+      validate: validator.url({ schemes: ['wss', 'ws'] }),
     },
     SIGNERS: {
       description:
@@ -47,6 +47,7 @@ export const config = new AdapterConfig(
         'Path that messages are signed for, as agreed with the sender. Default: /.versia/v0.6/inbox, before 0.6 /inbox',
       type: 'string',
       sensitive: false,
+      validate: validator.path(),
     },
     MAX_PRICE_AGE_MS: {
       description: 'How long ago a price may have been observed to be taken and served, in ms',

@@ -13,7 +13,7 @@ export const config = new AdapterConfig(
       description: 'A realm, whose /about document names the room. Asked anew before each connection',
       type: 'string',
       sensitive: false,
-      validate: validator.url(),
+      validate: validator.url({ schemes: ['http', 'https'] }),
     },
     PRIVATE_KEY: {
       description:

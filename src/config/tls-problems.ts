@@ -1,0 +1,59 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { type SettingProblem } from './config-error'
+import { pemText } from './pem'
+import { type BaseAdapterSettings } from './settings'
+
+type TlsSettings = Pick<
+  BaseAdapterSettings,
+  'TLS_ENABLED' | 'MTLS_ENABLED' | 'TLS_PRIVATE_KEY' | 'TLS_PUBLIC_KEY' | 'TLS_CA' | 'TLS_PASSPHRASE'
+>
+
+/** What is missing or too much among the settings for TLS, in the words of contract 6.7. */
+export const tlsSetupProblem = (settings: TlsSettings): string | undefined => {
+  const { TLS_ENABLED, MTLS_ENABLED, TLS_PRIVATE_KEY, TLS_PUBLIC_KEY, TLS_CA } = settings
+  if (TLS_ENABLED && MTLS_ENABLED) return 'TLS_ENABLED and MTLS_ENABLED cannot both be set to true.'
+  if (!TLS_ENABLED && !MTLS_ENABLED) return undefined
+  if (TLS_PRIVATE_KEY && TLS_PUBLIC_KEY && TLS_CA) return undefined
+  const flag = TLS_ENABLED ? 'TLS_ENABLED' : 'MTLS_ENABLED'
+  return `TLS_PRIVATE_KEY, TLS_PUBLIC_KEY, and TLS_CA environment variables are required when ${flag} is set to true.`
+}
+
+/** What the settings for TLS would fail with when a server is made of them. Where TLS is off, nobody reads them. */
+export const tlsProblems = (
+  settings: TlsSettings,
+  variableOf: (name: string) => string,
+): SettingProblem[] => {
+  if (!settings.TLS_ENABLED && !settings.MTLS_ENABLED) return []
+  const setup = tlsSetupProblem(settings)
+  const flag = variableOf(settings.TLS_ENABLED ? 'TLS_ENABLED' : 'MTLS_ENABLED')
+  if (setup !== undefined) return [{ variable: flag, problem: setup, isWhole: true }]
+  return materialProblems(settings).map(([name, problem]) => ({ variable: variableOf(name), problem }))
+}
+
+const materialProblems = (settings: TlsSettings): [name: string, problem: string][] => {
+  const certificate = attempt(() => new X509Certificate(pemText(settings.TLS_PUBLIC_KEY ?? '')))
+  const authority = attempt(() => new X509Certificate(pemText(settings.TLS_CA ?? '')))
+  const passphrase = settings.TLS_PASSPHRASE
+  const key = attempt(() => createPrivateKey({ key: pemText(settings.TLS_PRIVATE_KEY ?? ''), passphrase }))
+  const problems: [string, string][] = []
+  if (key === undefined)
+    problems.push([
+      'TLS_PRIVATE_KEY',
+      'Value must be a private key as PEM or base64 of PEM, and TLS_PASSPHRASE that of the key',
+    ])
+  if (certificate === undefined)
+    problems.push(['TLS_PUBLIC_KEY', 'Value must be a certificate as PEM or base64 of PEM'])
+  else if (key !== undefined && !certificate.checkPrivateKey(key))
+    problems.push(['TLS_PUBLIC_KEY', 'Value must be the certificate of the key in TLS_PRIVATE_KEY'])
+  if (authority === undefined)
+    problems.push(['TLS_CA', 'Value must be a certificate as PEM or base64 of PEM'])
+  return problems
+}
+
+const attempt = <T>(make: () => T): T | undefined => {
+  try {
+    return make()
+  } catch {
+    return undefined
+  }
+}

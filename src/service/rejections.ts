@@ -1,0 +1,47 @@
+import { problemsIn } from '../config/config-error'
+import { LoggerFactoryProvider, makeLogger } from '../util/logging'
+import { messageOf } from '../util/objects'
+
+const logger = makeLogger('Main')
+
+const failures = new WeakSet<Error>()
+
+let isHearing = false
+
+const setFactoryIfNone = () => {
+  try {
+    LoggerFactoryProvider.get()
+  } catch {
+    LoggerFactoryProvider.set()
+  }
+}
+
+const hear = (reason: unknown): void => {
+  if (reason instanceof Error && failures.has(reason)) return endWith(reason)
+  logger.error({ err: reason }, `Unhandled rejection: ${String(reason)}`)
+}
+
+/** One listener for the process: a promise that nobody watches is logged, and the service goes on (IS-2). */
+export const hearRejections = (): void => {
+  if (isHearing) return
+  isHearing = true
+  process.on('unhandledRejection', hear)
+}
+
+/**
+ * The error of a start. Where nobody catches it, it ends the process with 1, and one line says why (LC-2): there is nothing that could
+ * go on.
+ */
+export const endsProcessUnlessCaught = (error: unknown): void => {
+  if (!(error instanceof Error)) return
+  failures.add(error)
+  hearRejections()
+}
+
+/** Says in one line why there is no start, and exits with 1. For settings that are refused there is no stack: it is of no use. */
+export const endWith = (error: unknown, what = 'The adapter could not start'): never => {
+  setFactoryIfNone()
+  const problems = problemsIn(error)
+  logger.fatal(problems === undefined ? { err: error } : { problems }, `${what}: ${messageOf(error)}`)
+  process.exit(1)
+}
