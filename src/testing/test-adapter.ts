@@ -16,7 +16,7 @@ import { TestMetrics } from './test-metrics'
 export interface TestContext {
   clock?: InstalledTestClock
   /** The adapter is put here, whatever was there before. */
-  testAdapter: unknown
+  testAdapter?: unknown
 }
 
 type Expected = PartialAdapterResponse & { statusCode: number }

@@ -3,17 +3,19 @@ import { parseSamples } from './samples'
 
 type Labels = Record<string, string>
 
+const QUOTE = /\\?"/g
+
 const isOfInterest = ({ name }: { name: string }): boolean => !/^(nodejs|process)_/.test(name)
 
 /**
  * Metrics are the same whatever the order of their labels, and whatever adapter they are of. Tests write feed ids (which are JSON) with
- * single quotes: so do we, and take both.
+ * single quotes, double ones, or double ones behind a backslash as Prometheus does: we write the first, and take all (contract 18.5).
  */
 const keyOf = (name: string, labels: Labels = {}): string => {
   const pairs = Object.keys(labels)
     .filter((label) => !label.startsWith('app_'))
     .sort()
-    .map((label) => `${label}="${labels[label]?.replaceAll('"', "'")}"`)
+    .map((label) => `${label}="${labels[label]?.replaceAll(QUOTE, "'")}"`)
   return `${name}|${pairs.join(',')}`
 }
 
