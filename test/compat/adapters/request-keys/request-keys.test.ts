@@ -55,7 +55,7 @@ describe('a transport with request keys of its own', () => {
       { client: 'paxos', page: 2 },
     ]
     const { transport, request, write } = await initialized(5, wanted)
-    await runAllUntilSettled(clock, transport.backgroundExecute(context))
+    await runAllUntilSettled(clock, transport.backgroundHandler(context, wanted))
     expect(log.mock.calls).toEqual([
       [`Generated HTTP request queue key: "reserve-${transportName}-{"page":1}"`],
       [`Generated HTTP request queue key: "reserve-${transportName}-{"page":2}"`],
@@ -80,8 +80,9 @@ describe('a transport with request keys of its own', () => {
   })
 
   it("leaves the transport's own lines as they are", async () => {
-    const { transport } = await initialized(-1, [{ client: 'gemini', page: 1 }])
-    await runAllUntilSettled(clock, transport.backgroundExecute(context))
+    const wanted = [{ client: 'gemini', page: 1 }]
+    const { transport } = await initialized(-1, wanted)
+    await runAllUntilSettled(clock, transport.backgroundHandler(context, wanted))
     expect(log.mock.calls).toEqual([
       [`Generated HTTP request queue key: "reserve-${transportName}-{"page":1}"`],
       ['Reserve of gemini is negative'],
@@ -90,7 +91,7 @@ describe('a transport with request keys of its own', () => {
 
   it('logs nothing while nothing is wanted', async () => {
     const { transport, request } = await initialized(5, [])
-    await runAllUntilSettled(clock, transport.backgroundExecute(context))
+    await runAllUntilSettled(clock, transport.backgroundHandler(context, []))
     expect(log).not.toHaveBeenCalled()
     expect(request).not.toHaveBeenCalled()
   })
