@@ -68,7 +68,7 @@ const run = (code: string, args: string[] = []): string =>
 const namesOf = (json: string) => JSON.parse(json) as Record<string, string[]>
 
 describe('the surface that adapters import', () => {
-  it('has all 58 module paths of the contract, each named once', () => {
+  it('has 58 module paths, all of them named by the contract', () => {
     const page = readFileSync(join(root, 'docs/contributing/contract.md'), 'utf8')
     expect(subpaths).toHaveLength(58)
     for (const [subpath] of subpaths.filter(([name]) => name !== '.' && !name.includes('subscription-set')))
