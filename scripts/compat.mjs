@@ -19,7 +19,10 @@ import { parseArgs } from 'node:util'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'test/compat')
 const FRAMEWORK = '@chainlink/external-adapter-framework'
+/** The newest that the registry has; we stand in for 2.19. */
 const REFERENCE = '2.18.1'
+/** Adapters made of what 2.19 brought: they do not load on that one. */
+const NEEDS_2_19 = ['lwba-own-rule', 'numeric-result', 'result-validator']
 /** Later ones need packages that jest 29 cannot load. We depend on this one ourselves; the reference gets it from here. */
 const REFERENCE_OVERRIDES = { 'light-my-request': '6.6.0' }
 const INSTALL_FLAGS = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', '--loglevel=error']
@@ -110,6 +113,8 @@ function copyFixtures() {
     rmSync(join(workspace, name), { recursive: true, force: true })
     cpSync(join(source, name), join(workspace, name), { recursive: true })
   }
+  if (values.reference)
+    for (const name of NEEDS_2_19) rmSync(join(workspace, 'adapters', name), { recursive: true })
 }
 
 /** Runs a program to its end, and ends it (with what it started) when it takes too long. */

@@ -16,7 +16,7 @@ import { TestMetrics } from './test-metrics'
 export interface TestContext {
   clock?: InstalledTestClock
   /** `start` writes the adapter here, and replaces what was here. */
-  testAdapter: unknown
+  testAdapter?: unknown
 }
 
 type Expected = PartialAdapterResponse & { statusCode: number }

@@ -3,17 +3,19 @@ import { parseSamples } from './samples'
 
 type Labels = Record<string, string>
 
+const QUOTE = /\\?"/g
+
 const isOfInterest = ({ name }: { name: string }): boolean => !/^(nodejs|process)_/.test(name)
 
 /**
  * The key of a metric does not depend on the order of its labels, nor on the adapter. Feed ids are JSON, and tests write them with single
- * quotes; both kinds of quotes give the same key.
+ * quotes, double ones, or double ones behind a backslash as Prometheus does: all give the same key (contract 18.5).
  */
 const keyOf = (name: string, labels: Labels = {}): string => {
   const pairs = Object.keys(labels)
     .filter((label) => !label.startsWith('app_'))
     .sort()
-    .map((label) => `${label}="${labels[label]?.replaceAll('"', "'")}"`)
+    .map((label) => `${label}="${labels[label]?.replaceAll(QUOTE, "'")}"`)
   return `${name}|${pairs.join(',')}`
 }
 

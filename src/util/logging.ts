@@ -28,7 +28,7 @@ const nextColor = colorFactory(COLORS)
 
 /** What makes the loggers of the layers (contract 13.1); may be injected as `dependencies.loggerFactory`. */
 export interface LoggerFactory {
-  child(params: { layer: string; color?: string }): Omit<pino.BaseLogger, 'level' | 'silent'>
+  child(params: { layer: string; color?: string }): Omit<pino.BaseLogger, 'level' | 'silent' | 'msgPrefix'>
 }
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const

@@ -1,6 +1,10 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import { type Adapter, type AdapterEndpoint, AdapterEndpoint as Endpoint } from '../../src/public/adapter'
+import { type Clock } from '@sinonjs/fake-timers'
 import { type FastifyInstance } from 'fastify'
+import { LocalCache } from '../../src/public/cache/local'
+import { type SettingsDefinitionFromConfig } from '../../src/public/config'
+import { LoggerFactoryProvider } from '../../src/public/util'
 import {
   assertEqualResponses,
   makeStub,
@@ -37,12 +41,27 @@ interface Ava<Context> {
 declare const adapter: Adapter<{ KEY: { description: string; type: 'string' } }>
 declare const t: Ava<{ testAdapter: TestAdapter }>
 declare const metrics: TestMetrics
+declare const clock: Clock
+declare const log: (...args: unknown[]) => void
 
 /** Never called: it has to compile. */
 export const asInTests = async () => {
   const own = await TestAdapter.startWithMockedCache(adapter, { testAdapter: {} })
   const kept: Pick<TestAdapter, 'request' | 'waitForCache' | 'mockCache'> = own
   await TestAdapter.start(adapter, t.context, { cache: own.mockCache })
+  await TestAdapter.start(adapter, {})
+  type Own = TestAdapter<SettingsDefinitionFromConfig<typeof adapter.config>>
+  const typed: Own[] = [
+    await TestAdapter.startWithMockedCache(adapter, {}),
+    await TestAdapter.startWithMockedCache(adapter, { clock }),
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- as tests write it
+    await TestAdapter.startWithMockedCache(adapter, { clock, testAdapter: {} as TestAdapter<never> }),
+    await TestAdapter.startWithMockedCache(adapter, { testAdapter: undefined }, { cache: new LocalCache(9) }),
+  ]
+  await TestAdapter.start(adapter, { testAdapter: typed[0] })
+  LoggerFactoryProvider.set({
+    child: () => ({ fatal: log, error: log, warn: log, info: log, debug: log, trace: log }),
+  })
   await own.startBackgroundExecuteThenGetResponse(t, {
     requestData: {},
     expectedResponse: { result: 1, data: null, statusCode: 200 },

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import generics from '../helpers/generics.json'
 import { root } from '../helpers/repository'
 import surface from '../helpers/surface.json'
 
@@ -12,6 +13,26 @@ import surface from '../helpers/surface.json'
  * here the packed package is held against it.
  */
 const subpaths = Object.entries<{ values: string[]; types: string[] }>(surface)
+
+/** How many type arguments each generic of the contract needs, and takes (contract 2, 15). */
+const arities = Object.entries(generics).map(([name, [needed = 0, taken = 0]]) => ({ name, needed, taken }))
+
+/** Uses of a generic that have to compile, and one with an argument too many (and too few) that must not. */
+const usesOf = ({ name, needed, taken }: (typeof arities)[number], index: number): string[] => {
+  const [subpath] = subpaths.find(([, { values, types }]) => [...values, ...types].includes(name))!
+  const use = (count: number) =>
+    count === 0 ? `G${index}` : `G${index}<${new Array(count).fill('any').join(', ')}>`
+  return [
+    `import type { ${name} as G${index} } from '${specifier(subpath)}'`,
+    `export type Full${index} = ${use(taken)}`,
+    `export type Short${index} = ${use(needed)}`,
+    '// @ts-expect-error -- it takes no more',
+    `export type Over${index} = ${use(taken + 1)}`,
+    ...(needed > 0
+      ? ['// @ts-expect-error -- it needs more', `export type Under${index} = ${use(needed - 1)}`]
+      : []),
+  ]
+}
 
 /** What we export beyond the contract, at the contract's own paths. */
 const additions: Record<string, string[]> = {
@@ -47,6 +68,13 @@ const run = (code: string, args: string[] = []): string =>
 const namesOf = (json: string) => JSON.parse(json) as Record<string, string[]>
 
 describe('the surface that adapters import', () => {
+  it('has 58 module paths, all of them named by the contract', () => {
+    const page = readFileSync(join(root, 'docs/contributing/contract.md'), 'utf8')
+    expect(subpaths).toHaveLength(58)
+    for (const [subpath] of subpaths.filter(([name]) => name !== '.' && !name.includes('subscription-set')))
+      expect(page).toContain(`\`/${subpath}\``)
+  })
+
   it('has exactly the names of the contract, and ours, by require', () => {
     const found = namesOf(
       run(`
@@ -77,7 +105,7 @@ describe('the surface that adapters import', () => {
     ['node16', ts.ModuleKind.Node16, ts.ModuleResolutionKind.Node16],
     ['bundler', ts.ModuleKind.ESNext, ts.ModuleResolutionKind.Bundler],
   ])(
-    'has its types where modules are resolved as by %s',
+    'has its types, with their type parameters, where modules are resolved as by %s',
     (mode, module, moduleResolution) => {
       const file = join(user, 'project', `${mode}.ts`)
       const lines = subpaths.map(([subpath, { values, types }], index) => {
@@ -86,7 +114,7 @@ describe('the surface that adapters import', () => {
         const rest = named.map((name) => `${types.includes(name) ? 'type ' : ''}${name} as ${name}_${index}`)
         return `${first} '${specifier(subpath)}'\nexport { ${rest.join(', ')} } from '${specifier(subpath)}'`
       })
-      writeFileSync(file, lines.join('\n'))
+      writeFileSync(file, [...lines, ...arities.flatMap(usesOf)].join('\n'))
       const program = ts.createProgram([file], {
         module,
         moduleResolution,

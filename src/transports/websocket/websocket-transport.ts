@@ -20,7 +20,7 @@ import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './con
 import { Failover } from './failover'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
-import { CLOSED, CLOSING, together } from '../../connections/socket'
+import { CLOSED, CLOSING, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
 import { SubscriptionStats } from './subscription-stats'
 

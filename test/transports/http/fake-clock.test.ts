@@ -58,10 +58,7 @@ const answered = async (testAdapter: TestAdapter, data: object) => {
 describe('on a fake clock, with nock (contract 16.2)', () => {
   it('answers as soon as the provider has', async () => {
     nock(HOST).get('/ETH').reply(200, { price: 5 }).persist()
-    const testAdapter = await TestAdapter.startWithMockedCache(
-      httpAdapter(oneByOne(HOST)),
-      context as TestContext,
-    )
+    const testAdapter = await TestAdapter.startWithMockedCache(httpAdapter(oneByOne(HOST)), context)
     const response = await answered(testAdapter, { base: 'ETH' })
     expect(response.statusCode).toBe(200)
     expect(response.json()).toMatchObject({ result: 5, statusCode: 200 })
@@ -86,7 +83,7 @@ describe('on a fake clock, with nock (contract 16.2)', () => {
     const rateLimiting = { tiers: { free: { rateLimit1m: 6 } } }
     const testAdapter = await TestAdapter.startWithMockedCache(
       httpAdapter(inBatches(HOST), { rateLimiting }),
-      context as TestContext,
+      context,
     )
     expect((await answered(testAdapter, { base: 'ETH' })).json()).toMatchObject({ result: 1 })
     const before = asked.length
@@ -100,17 +97,14 @@ describe('on a fake clock, with nock (contract 16.2)', () => {
     nock(HOST).get('/ETH').reply(200, { price: 1 }).get('/BTC').reply(200, { price: 2 }).persist()
     const adapter = httpAdapter(oneByOne(HOST), { rateLimiting: { tiers: { free: { rateLimit1h: 1 } } } })
     adapter.rateLimiting = undefined
-    const testAdapter = await TestAdapter.startWithMockedCache(adapter, context as TestContext)
+    const testAdapter = await TestAdapter.startWithMockedCache(adapter, context)
     expect((await answered(testAdapter, { base: 'ETH' })).json()).toMatchObject({ result: 1 })
     expect((await answered(testAdapter, { base: 'BTC' })).json()).toMatchObject({ result: 2 })
   })
 
   it('caches an error of the provider', async () => {
     nock(HOST).get('/ETH').reply(404, { reason: 'unknown' }).persist()
-    const testAdapter = await TestAdapter.startWithMockedCache(
-      httpAdapter(oneByOne(HOST)),
-      context as TestContext,
-    )
+    const testAdapter = await TestAdapter.startWithMockedCache(httpAdapter(oneByOne(HOST)), context)
     const response = await answered(testAdapter, { base: 'ETH' })
     expect(response.statusCode).toBe(502)
     expect(response.json()).toMatchObject({

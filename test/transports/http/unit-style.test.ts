@@ -64,7 +64,7 @@ beforeEach(() => {
   lines.length = 0
   LoggerFactoryProvider.set({
     child: () => ({ trace: () => {}, debug: () => {}, info: log, warn: log, error: log, fatal: log }),
-  } as never)
+  })
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: 1_000_000 })
 })
 

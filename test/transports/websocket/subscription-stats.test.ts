@@ -8,10 +8,13 @@ beforeEach(() => metrics.initialize())
 
 const context = { endpointName: 'price', adapterSettings: { DEFAULT_CACHE_KEY: 'none', FEED_ID_JSON: false } }
 
-const seriesOf = async (series: string, stats: SubscriptionStats) => {
+const seriesOf = async (
+  series: string,
+  stats: SubscriptionStats,
+): Promise<Record<string, number | undefined>> => {
   const samples = parseSamples(await renderMetrics()).filter(({ name }) => name === series)
   stats.stop()
-  return Object.fromEntries(samples.map(({ labels, value }) => [labels['feed_id'], value]))
+  return Object.fromEntries(samples.map(({ labels, value }) => [labels['feed_id'] ?? '', value]))
 }
 
 it.each([
