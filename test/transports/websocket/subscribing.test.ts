@@ -185,7 +185,7 @@ describe('what is subscribed', () => {
     connection.send(tick(ETH))
     await service.until(ETH, ({ statusCode }) => statusCode === 200)
     expect(await counts()).toEqual([1, 1, 1])
-    vi.setSystemTime(Date.now() + 5_100)
+    await vi.advanceTimersByTimeAsync(5_100)
     void service.post(BTC)
     await connection.next((text) => text === '+BTC/USD')
     expect(await counts()).toEqual([0, 1, 2])
