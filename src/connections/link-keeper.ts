@@ -6,6 +6,7 @@ import { type ConnectionStatus } from './connection-status'
 import { ConnectionStats, shownUrl } from './connection-stats'
 import { type LinkClose } from './link'
 import { type Delay, type Retry } from './retry'
+import { monotonicMs } from '../util/clock'
 
 const logger = makeLogger('LinkKeeper')
 
@@ -115,9 +116,9 @@ export class LinkKeeper<S extends Session> {
     this.current = session
     this.failures = 0
     this.stats.active(true)
-    const openedAt = Date.now()
+    const openedAtMs = monotonicMs()
     void session.closed.then((close) => {
-      if (this.current === session) this.lost(close, Date.now() - openedAt)
+      if (this.current === session) this.lost(close, monotonicMs() - openedAtMs)
     })
     void session.closing?.then(() => {
       if (this.current === session) this.life.closing(IS_CLOSING)

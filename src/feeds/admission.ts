@@ -1,5 +1,6 @@
 import { type Feed } from './feed'
 import { type AdapterResponse } from './responses'
+import { type Instant } from '../util/clock'
 
 /** A response that wants to be stored. */
 export interface Offer<R extends AdapterResponse = AdapterResponse> {
@@ -32,12 +33,12 @@ export interface Admission<R extends AdapterResponse = AdapterResponse> {
    * @param isAtOnce - what is let in is stored before this is called again
    * @returns undefined leaves everything as it is
    */
-  admit(offer: Offer<R>, current: R | undefined, now: number, isAtOnce: boolean): Decision<R> | undefined
+  admit(offer: Offer<R>, current: R | undefined, at: Instant, isAtOnce: boolean): Decision<R> | undefined
   /** What guards hold a value against. Default: what is cached, and what the feed has accepted. */
-  lastAccepted?(feed: Feed, now: number): LastAccepted
+  lastAccepted?(feed: Feed, at: Instant): LastAccepted
   noteAccepted?(feed: Feed, value: AdapterResponse): void
   /** Whether what is cached gets another TTL when a transport says that its value still holds. Default: always. */
-  extend?(key: string, ttlMs: number, now: number): boolean
+  extend?(key: string, ttlMs: number, at: Instant): boolean
 }
 
 /** What an author's rule says (contract 8.6). */

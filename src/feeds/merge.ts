@@ -1,3 +1,4 @@
+import { ageMs, type Instant, later, leftMs } from '../util/clock'
 import { ExpiryHeap } from '../util/expiry-heap'
 import { isTrouble, type Reason } from '../validation/reason'
 import { isSameResponse, isSameValue, type Observation, observe } from './observation'
@@ -16,7 +17,7 @@ const FOREIGN_RANK = -1
 /** What the sources last said of one feed. */
 interface MergedFeed {
   key: string
-  /** When all of it will have expired. */
+  /** When all of it will have expired, by the monotonic clock. */
   expiresAt: number
   values: (Observation | undefined)[]
   errors: (SourceError | undefined)[]
@@ -54,12 +55,15 @@ export interface MergeDecision {
   ttlMs: number
 }
 
+/** Whether neither clock has reached an end. */
+const isAhead = (end: Instant, now: Instant): boolean => leftMs(end, now) > 0
+
 const isError = (response: AdapterResponse): boolean => response.errorMessage !== undefined
 
 /** How much of the time of a request was over when an error came, as far as it says. */
-const spentMs = ({ timestamps }: AdapterResponse, now: number): number => {
+const spentMs = ({ timestamps }: AdapterResponse, { unixMs }: Instant): number => {
   const { providerDataRequestedUnixMs: requested }: Partial<AdapterResponse['timestamps']> = timestamps ?? {}
-  return requested !== undefined && requested > 0 && requested < now ? now - requested : 0
+  return requested !== undefined && requested > 0 ? Math.max(0, unixMs - requested) : 0
 }
 
 /**
@@ -87,16 +91,21 @@ export class Merge {
   }
 
   /** The newest live value of one source. */
-  valueOf(key: string, rank: number, now: number): AdapterResponse | undefined {
+  valueOf(key: string, rank: number, now: Instant): AdapterResponse | undefined {
     const value = this.feeds.get(key)?.values[rank]
-    return value !== undefined && value.expiresAt > now ? value.response : undefined
+    return value !== undefined && isAhead(value.expiresAt, now) ? value.response : undefined
   }
 
   /** Whether a source has a value of this feed that still stands. */
-  isHealthy(key: string, rank: number, now: number): boolean {
+  isHealthy(key: string, rank: number, now: Instant): boolean {
     const feed = this.feeds.get(key)
     const value = feed?.values[rank]
-    return feed !== undefined && value !== undefined && value.expiresAt > now && this.stands(feed, value, now)
+    return (
+      feed !== undefined &&
+      value !== undefined &&
+      isAhead(value.expiresAt, now) &&
+      this.stands(feed, value, now)
+    )
   }
 
   /** Whether any source has said anything of this feed lately. */
@@ -105,7 +114,7 @@ export class Merge {
   }
 
   /** The patience with a feed is over: the errors that there are, where they are all there is. */
-  giveUp(key: string, now: number): AdapterResponse | undefined {
+  giveUp(key: string, now: Instant): AdapterResponse | undefined {
     const feed = this.feeds.get(key)
     if (feed === undefined) return undefined
     feed.isWaitOver = true
@@ -121,48 +130,48 @@ export class Merge {
   offer(
     of: { key: string; rank: number; response: AdapterResponse; ttlMs: number },
     current: AdapterResponse | undefined,
-    now: number,
+    now: Instant,
   ): MergeDecision | undefined {
     const { key, rank, response, ttlMs } = of
     const feed = this.feedOf(key, now)
     let isConfirmed = false
     let offered: Observation | undefined
     if (isError(response)) {
-      feed.errors[rank] = { response, notedAt: now, expiresAt: now + ttlMs }
+      feed.errors[rank] = { response, notedAt: now, expiresAt: later(now, ttlMs) }
       this.options.onError(rank)
     } else {
       const next = observe(response, rank, now, ttlMs)
       const previous = feed.values[rank]
-      const hasPrevious = previous !== undefined && previous.expiresAt > now
+      const hasPrevious = previous !== undefined && isAhead(previous.expiresAt, now)
       if (hasPrevious) next.isTimed ||= previous.isTimed
-      const later = hasPrevious ? compareTimes(next, previous) : 1
+      const order = hasPrevious ? compareTimes(next, previous) : 1
       // A reply without a provider's time is a new observation even within one millisecond.
-      if (later > 0 || (later === 0 && !next.hasProviderTime)) feed.values[rank] = next
-      else if (later < 0 || !isSameValue(response, previous!.response)) return undefined
+      if (order > 0 || (order === 0 && !next.hasProviderTime)) feed.values[rank] = next
+      else if (order < 0 || !isSameValue(response, previous!.response)) return undefined
       else {
         // FR-2: to receive the same again is to have it confirmed, and makes it no newer.
         isConfirmed = true
-        previous!.expiresAt = now + ttlMs
+        previous!.expiresAt = later(now, ttlMs)
         previous!.heardAt = now
       }
       feed.errors[rank] = undefined
       this.options.patience?.end(key)
       offered = feed.values[rank]
     }
-    feed.expiresAt = Math.max(feed.expiresAt, now + ttlMs)
+    feed.expiresAt = Math.max(feed.expiresAt, now.monotonicMs + ttlMs)
     const best = this.bestOf(feed, now, offered)
     if (best === undefined) return this.errorDecision(feed, response, current, now, ttlMs)
     return this.settle(feed, best, current, isConfirmed && best.rank === rank, now)
   }
 
   /** A source says that its value still holds. True when that is the value that is stored. */
-  extend(key: string, rank: number, ttlMs: number, now: number): boolean {
+  extend(key: string, rank: number, ttlMs: number, now: Instant): boolean {
     const feed = this.feeds.get(key)
     const value = feed?.values[rank]
-    if (feed === undefined || value === undefined || value.expiresAt <= now) return false
-    value.expiresAt = now + ttlMs
+    if (feed === undefined || value === undefined || !isAhead(value.expiresAt, now)) return false
+    value.expiresAt = later(now, ttlMs)
     value.heardAt = now
-    feed.expiresAt = Math.max(feed.expiresAt, value.expiresAt)
+    feed.expiresAt = Math.max(feed.expiresAt, value.expiresAt.monotonicMs)
     return feed.written === value
   }
 
@@ -179,9 +188,9 @@ export class Merge {
   }
 
   /** Whether something was stored for this feed that should still be there. */
-  expectsStored(key: string, now: number): boolean {
+  expectsStored(key: string, now: Instant): boolean {
     const written = this.feeds.get(key)?.written
-    return written !== undefined && written.expiresAt > now
+    return written !== undefined && isAhead(written.expiresAt, now)
   }
 
   private settle(
@@ -189,9 +198,9 @@ export class Merge {
     best: Observation,
     current: AdapterResponse | undefined,
     isConfirmed: boolean,
-    now: number,
+    now: Instant,
   ): MergeDecision | undefined {
-    const ttlMs = best.expiresAt - now
+    const ttlMs = leftMs(best.expiresAt, now)
     const stored = current === undefined || isError(current) ? undefined : this.storedOf(feed, current, now)
     // From the same source the later received wins (TM-4), where it came to that.
     const isSuccessor =
@@ -211,7 +220,7 @@ export class Merge {
   }
 
   /** What is cached, as an observation: our own, or one that somebody else stored (an earlier process, an author). */
-  private storedOf(feed: MergedFeed, current: AdapterResponse, now: number): Observation {
+  private storedOf(feed: MergedFeed, current: AdapterResponse, now: Instant): Observation {
     const { written } = feed
     if (written !== undefined && isSameResponse(current, written.response)) return written
     const source = this.names.indexOf(current.meta?.transportName ?? '')
@@ -228,7 +237,7 @@ export class Merge {
     feed: MergedFeed,
     response: AdapterResponse,
     current: AdapterResponse | undefined,
-    now: number,
+    now: Instant,
     ttlMs: number,
   ): MergeDecision | undefined {
     // contract 17.4: an error never replaces a live success
@@ -240,7 +249,7 @@ export class Merge {
     return value && { value, ttlMs }
   }
 
-  private mayStillCome(feed: MergedFeed, response: AdapterResponse, now: number): boolean {
+  private mayStillCome(feed: MergedFeed, response: AdapterResponse, now: Instant): boolean {
     const { patience } = this.options
     if (feed.isWaitOver || patience === undefined) return false
     const haveAllSpoken = this.names.every(
@@ -250,40 +259,52 @@ export class Merge {
   }
 
   /** Why each source has no value, where it is known. */
-  private causesOf(feed: MergedFeed, now: number): Cause[] {
+  private causesOf(feed: MergedFeed, now: Instant): Cause[] {
     return this.names.flatMap((name, rank): Cause[] => {
       const error = feed.errors[rank]
-      if (error !== undefined && (error.expiresAt > now || error.notedAt === now)) return [{ name, error }]
+      if (error !== undefined && (isAhead(error.expiresAt, now) || ageMs(error.notedAt, now) === 0))
+        return [{ name, error }]
       const outage = this.options.outageOf(rank)
       return isTrouble(outage) ? [{ name, outage }] : []
     })
   }
 
   /** @param offered - counts even if it may not be stored for any time at all: requests that wait get it all the same */
-  private bestOf(feed: MergedFeed, now: number, offered: Observation | undefined): Observation | undefined {
+  private bestOf(feed: MergedFeed, now: Instant, offered: Observation | undefined): Observation | undefined {
     const live: Observation[] = []
     for (const value of feed.values)
-      if (value !== undefined && (value.expiresAt > now || value === offered)) live.push(value)
+      if (value !== undefined && (isAhead(value.expiresAt, now) || value === offered)) live.push(value)
     if (live.length < 2) return live[0]
     const { tierOf } = this.options
     return preferred(live, { tierOf, isHealthy: (value) => this.stands(feed, value, now) })
   }
 
-  private stands(feed: MergedFeed, { rank, heardAt }: Observation, now: number): boolean {
+  private stands(feed: MergedFeed, { rank, heardAt }: Observation, now: Instant): boolean {
     const { silenceMs, outageOf } = this.options
     const error = feed.errors[rank]
-    if (error !== undefined && error.expiresAt > now) return false
-    return now - heardAt < silenceMs && !isTrouble(outageOf(rank))
+    if (error !== undefined && isAhead(error.expiresAt, now)) return false
+    return ageMs(heardAt, now) < silenceMs && !isTrouble(outageOf(rank))
   }
 
-  private feedOf(key: string, now: number): MergedFeed {
-    for (let old = this.expiries.popExpired(now); old !== undefined; old = this.expiries.popExpired(now))
+  private feedOf(key: string, now: Instant): MergedFeed {
+    for (
+      let old = this.expiries.popExpired(now.monotonicMs);
+      old !== undefined;
+      old = this.expiries.popExpired(now.monotonicMs)
+    )
       this.feeds.delete(old.key)
     let feed = this.feeds.get(key)
     if (feed === undefined) {
       const soonest = this.feeds.size >= MAX_FEEDS ? this.expiries.popEarliest() : undefined
       if (soonest !== undefined) this.feeds.delete(soonest.key)
-      feed = { key, expiresAt: now, values: [], errors: [], written: undefined, isWaitOver: false }
+      feed = {
+        key,
+        expiresAt: now.monotonicMs,
+        values: [],
+        errors: [],
+        written: undefined,
+        isWaitOver: false,
+      }
       this.feeds.set(key, feed)
       this.expiries.push(feed)
     }

@@ -7,6 +7,7 @@ import { observe } from './observation'
 import { compareTimes, isBackwards } from './order'
 import { type CacheGenerics, type ResponseCache } from './response-cache'
 import { type AdapterResponse } from './responses'
+import { type Instant, instant, ourTime } from '../util/clock'
 
 /**
  * What one of several sources of an endpoint gets into the cache: see {@link Merge}. Guards hold a source's values against its own last
@@ -26,7 +27,7 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
   admit(
     { key, value: response, ttlMs, feed }: Offer<R>,
     current: R | undefined,
-    now: number,
+    now: Instant,
     isAtOnce: boolean,
   ): Decision<R> | undefined {
     // Where writes take effect at once, what is not there has been lost; elsewhere it may be on its way.
@@ -34,12 +35,12 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
     const decision = this.merge.offer({ key, rank: this.rank, response, ttlMs }, current, now) as
       Decision<R> | undefined
     if (decision?.value === undefined || feed === undefined || this.guards === undefined) return decision
-    if (!this.goesBack(feed, decision.value, now)) return decision
+    if (!this.goesBack(feed, decision.value)) return decision
     this.merge.withdraw(key)
     return undefined
   }
 
-  lastAccepted(feed: Feed, now: number): LastAccepted {
+  lastAccepted(feed: Feed, now: Instant): LastAccepted {
     const served = this.merge.valueOf(feed.key, this.rank, now)
     return { served, acceptedAsOf: this.acceptedAsOf.get(feed) }
   }
@@ -50,16 +51,16 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
   }
 
   /** Only where what is stored is this source's (FR-3): another's value is not confirmed by this one. */
-  extend(key: string, ttlMs: number, now: number): boolean {
+  extend(key: string, ttlMs: number, now: Instant): boolean {
     return this.merge.extend(key, this.rank, ttlMs, now)
   }
 
   /** TM-1: what has expired must not come back older, from whichever source. */
-  private goesBack(feed: Feed, value: AdapterResponse, now: number): boolean {
+  private goesBack(feed: Feed, value: AdapterResponse): boolean {
     if (value.errorMessage !== undefined) return false
     const { providerIndicatedTimeUnixMs: indicated } = value.timestamps
     if (indicated === undefined) return false
-    if (isBackwards(indicated, feed.acceptedAsOf, now, this.guards?.futureToleranceMs)) return true
+    if (isBackwards(indicated, feed.acceptedAsOf, ourTime.now(), this.guards?.futureToleranceMs)) return true
     feed.acceptedAsOf = indicated
     return false
   }
@@ -83,6 +84,6 @@ export const mergedResponseCache = <T extends CacheGenerics>(
 const isLater = (next: AdapterResponse, current?: AdapterResponse): boolean => {
   if (current === undefined || current.errorMessage !== undefined) return true
   if (next.errorMessage !== undefined) return false
-  const now = Date.now()
+  const now = instant()
   return compareTimes(observe(next, 0, now, 0), observe(current, 0, now, 0)) > 0
 }

@@ -148,7 +148,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       const feed = this.feed(transportName, one)
       const { key } = feed
       const allowed = await this.allowedTtl(feed, ttl)
-      if (this.admission?.extend?.(key, allowed, Date.now()) !== false) await this.cache.setTTL(key, allowed)
+      if (this.admission?.extend?.(key, allowed, instant()) !== false) await this.cache.setTTL(key, allowed)
     }
   }
 
@@ -339,7 +339,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     const { key } = feed
     const offer = { key, value, ttlMs, feed }
     const current = cache.read(key, feed)?.value
-    const decision = this.decide(admission, transportName, offer, current, at.unixMs, true)
+    const decision = this.decide(admission, transportName, offer, current, at, true)
     if (decision === undefined) return
     if (decision.value === undefined) void cache.setTTL(key, decision.ttlMs)
     else this.keep(cache, feed, decision.value, decision.ttlMs, at)
@@ -367,11 +367,11 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     transportName: string,
     offer: Offer<AdapterResponse<T['Response']>>,
     current: AdapterResponse<T['Response']> | undefined,
-    now: number,
+    at: Instant,
     isAtOnce: boolean,
   ): Decision<AdapterResponse<T['Response']>> | undefined {
     try {
-      return admission.admit(offer, current, now, isAtOnce)
+      return admission.admit(offer, current, at, isAtOnce)
     } catch (error) {
       const refusals = this.refusalsOf(transportName)
       refusals.add('handler-failed', () => 'a comparison with the cached response', error)
@@ -397,7 +397,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       const decision =
         admission === undefined
           ? offer
-          : this.decide(admission, transportName, offer, current.get(key), at.unixMs, false)
+          : this.decide(admission, transportName, offer, current.get(key), at, false)
       if (decision === undefined) continue
       batch.add(key, decision)
       const { value, ttlMs } = decision
@@ -423,8 +423,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     feed.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated
   }
 
-  private standardOf(feed: Feed, { unixMs }: Instant): Standard {
-    const last = this.admission?.lastAccepted?.(feed, unixMs)
+  private standardOf(feed: Feed, at: Instant): Standard {
+    const last = this.admission?.lastAccepted?.(feed, at)
     if (last !== undefined) return last
     return { served: localLayerOf(this.cache)?.read(feed.key, feed)?.value, acceptedAsOf: feed.acceptedAsOf }
   }

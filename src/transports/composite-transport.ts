@@ -14,6 +14,7 @@ import {
   type TransportDependencies,
   type TransportGenerics,
 } from './transport'
+import { instant } from '../util/clock'
 
 const logger = makeLogger('CompositeTransport')
 
@@ -150,7 +151,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     if (told.length === 0) return
     const isNeeded = (params: Record<string, unknown>): boolean => {
       const { key } = this.responseCache.feed(this.name, params)
-      const now = Date.now()
+      const now = instant()
       return !told.some(
         (child, rank) => merge.isHealthy(key, rank, now) && !isTrouble(outageOf(child, params)),
       )
@@ -169,7 +170,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
 
   /** A feed's first request has waited long enough for a child that says nothing: what others said is the answer. */
   private async giveUp(key: string): Promise<void> {
-    const value = this.merge?.giveUp(key, Date.now())
+    const value = this.merge?.giveUp(key, instant())
     if (value === undefined) return
     try {
       await this.responseCache.writeEntries([{ key, value }])

@@ -57,12 +57,47 @@ export const instant = (unixMs = Date.now()): Instant => {
   return (latest = { unixMs, monotonicMs: monotonicMs() })
 }
 
+/** So many ms after a moment, on both clocks. */
+export const later = (at: Instant, ms: number): Instant => ({
+  unixMs: at.unixMs + ms,
+  monotonicMs: at.monotonicMs + ms,
+})
+
+/** How long after `now` an end is, in ms: whichever clock reaches its end first counts. 0 and below: it is over. */
+export const leftMs = (end: Instant, now: Instant): number =>
+  Math.min(end.unixMs - now.unixMs, end.monotonicMs - now.monotonicMs)
+
 /**
  * How old what was there at an instant is, in ms: the larger of what the two clocks have counted, so that neither a step of the wall
  * clock back nor a machine that slept makes it younger (TM-6). Never below 0.
  */
-export const ageMs = ({ unixMs, monotonicMs: since }: Instant): number =>
-  Math.max(Date.now() - unixMs, monotonicMs() - since)
+export const ageMs = (of: Instant, now = instant()): number => -leftMs(of, now)
+
+/** Whether a test has taken the place of the wall clock: then whatever it shows is the time (contract 16.1). */
+const isWallFake = (): boolean => ourTime.trustsWall ?? Date.now !== ownNow
+
+/**
+ * How long ago others wrote down what the wall clock showed, by the monotonic clock. A time that is new since the last look was written
+ * between the two looks; how long ago is what the wall clock says, within those bounds.
+ */
+export class WallMark {
+  private unixMs = 0
+  private atMs = -Infinity
+  private lookedMs = monotonicMs()
+
+  /** @param unixMs - the time that stands there now; 0 was never written */
+  msSince(unixMs: number): number {
+    if (isWallFake()) return Math.max(0, Date.now() - unixMs)
+    const now = monotonicMs()
+    if (unixMs !== this.unixMs) {
+      const sinceLook = now - this.lookedMs
+      this.atMs = now - Math.min(Math.max(0, Date.now() - unixMs), sinceLook)
+      this.unixMs = unixMs
+    }
+    this.lookedMs = now
+    return now - this.atMs
+  }
+}
 
 /** How far apart two readings may drift while nobody has set the wall clock: it is slewed by far less. */
 const STEP_MS = 1_000

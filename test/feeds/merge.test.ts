@@ -390,14 +390,14 @@ describe('a merge', () => {
     const offer = (key: string, now: number) => {
       const timestamps = { providerDataReceivedUnixMs: now, providerIndicatedTimeUnixMs: undefined }
       const response = { result: 1, data: {}, statusCode: 200, timestamps } as unknown as AdapterResponse
-      return merge.offer({ key, rank: 0, response, ttlMs: 100 }, undefined, now)
+      return merge.offer({ key, rank: 0, response, ttlMs: 100 }, undefined, { unixMs: now, monotonicMs: now })
     }
     for (let n = 0; n < 50_010; n++) offer(`feed ${n}`, START)
     expect(merge.size).toBe(50_000)
     offer('new', START + 100)
     expect(merge.size).toBe(1)
-    expect(merge.valueOf('new', 0, START + 199)).toBeDefined()
-    expect(merge.valueOf('new', 0, START + 200)).toBeUndefined()
+    expect(merge.valueOf('new', 0, { unixMs: START + 199, monotonicMs: START + 199 })).toBeDefined()
+    expect(merge.valueOf('new', 0, { unixMs: START + 200, monotonicMs: START + 200 })).toBeUndefined()
     await Promise.resolve()
   })
 

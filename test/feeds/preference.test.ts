@@ -31,6 +31,8 @@ const observations = fc
     })),
   )
 
+const at = (unixMs: number) => ({ unixMs, monotonicMs: unixMs })
+
 describe('which of several values is preferred', () => {
   it('FO-4: does not depend on their order', () => {
     fc.assert(
@@ -80,7 +82,7 @@ describe('several sources without times', () => {
         typeof result === 'number'
           ? { result, data: {}, statusCode: 200, timestamps }
           : { errorMessage: result, statusCode: 502, timestamps }
-      const decision = merge.offer({ key: 'feed', rank, response, ttlMs: 90_000 }, stored, now)
+      const decision = merge.offer({ key: 'feed', rank, response, ttlMs: 90_000 }, stored, at(now))
       stored = decision?.value ?? stored
       return stored?.result ?? stored?.errorMessage
     }
@@ -99,8 +101,8 @@ describe('several sources without times', () => {
     const { say, merge } = merged({ silenceMs: 30_000 })
     say(0, 2, NOW)
     expect(say(1, 1, NOW + 29_999)).toBe(2)
-    expect(merge.isHealthy('feed', 0, NOW + 29_999)).toBe(true)
-    expect(merge.isHealthy('feed', 0, NOW + 30_000)).toBe(false)
+    expect(merge.isHealthy('feed', 0, at(NOW + 29_999))).toBe(true)
+    expect(merge.isHealthy('feed', 0, at(NOW + 30_000))).toBe(false)
     expect(say(1, 1, NOW + 30_000)).toBe(1)
     expect(say(0, 3, NOW + 30_001)).toBe(3)
     expect(say(1, 4, NOW + 30_002)).toBe(3)
@@ -109,7 +111,7 @@ describe('several sources without times', () => {
   it('a word that the value still holds is no silence', () => {
     const { say, merge } = merged({ silenceMs: 30_000 })
     say(0, 2, NOW)
-    merge.extend('feed', 0, 90_000, NOW + 20_000)
+    merge.extend('feed', 0, 90_000, at(NOW + 20_000))
     expect(say(1, 1, NOW + 40_000)).toBe(2)
   })
 
@@ -137,7 +139,7 @@ describe('several sources without times', () => {
     const patience = new Patience(1_000, () => {})
     const { say, merge } = merged({ patience })
     expect(say(1, 'down', NOW)).toBeUndefined()
-    expect(merge.giveUp('feed', NOW + 1_000)).toMatchObject({ errorMessage: 'down', statusCode: 502 })
+    expect(merge.giveUp('feed', at(NOW + 1_000))).toMatchObject({ errorMessage: 'down', statusCode: 502 })
     expect(say(1, 'still down', NOW + 1_001)).toBe('still down')
     patience.stop()
   })
@@ -156,8 +158,8 @@ describe('several sources without times', () => {
     const { say, merge } = merged({ patience })
     say(1, 'down', NOW)
     expect(say(0, 2, NOW + 1)).toBe(2)
-    expect(merge.giveUp('feed', NOW + 2)).toBeUndefined()
-    expect(merge.giveUp('another', NOW + 2)).toBeUndefined()
+    expect(merge.giveUp('feed', at(NOW + 2))).toBeUndefined()
+    expect(merge.giveUp('another', at(NOW + 2))).toBeUndefined()
     patience.stop()
   })
 })

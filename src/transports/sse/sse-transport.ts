@@ -28,6 +28,7 @@ import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
 import { Retry } from '../../connections/retry'
+import { monotonicMs } from '../../util/clock'
 
 const logger = makeLogger('SseTransport')
 
@@ -54,7 +55,8 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private connection: SseConnection | undefined
   private generation = 0
   private streams = 0
-  private openedAt = 0
+  private openedAtMs = 0
+  private openedAtUnixMs = 0
   private currentUrl = ''
   private suggestedUrl: string | undefined
   private readonly life = new ConnectionLife()
@@ -154,7 +156,8 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     }
     if (this.isStopped) throw new Error('The transport has stopped')
     if (!this.isCurrentPass(pass)) throw new Error('A later pass has taken over from one that hung')
-    this.openedAt = Date.now()
+    this.openedAtMs = monotonicMs()
+    this.openedAtUnixMs = Date.now()
     // It may have ended within the same moment.
     if (this.connection?.isClosed === false) this.life.open()
   }
@@ -221,8 +224,8 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private lost(context: EndpointContext<T>, code: string, message: string): void {
     logger.warn({ url: safeUrl(this.currentUrl), code }, `The stream ended: ${message}`)
     this.life.trouble({ code, message })
-    const livedMs = Date.now() - this.openedAt
-    const wasUsed = this.lastMessageReceivedAt >= this.openedAt
+    const livedMs = monotonicMs() - this.openedAtMs
+    const wasUsed = this.lastMessageReceivedAt >= this.openedAtUnixMs
     const end = { settings: context.adapterSettings, livedMs, wasUsed }
     const { delayMs } = this.reconnection.again(end, () => {
       this.life.due()

@@ -106,7 +106,7 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
       )
     }
     const message = `The provider closed the connection (code: ${code}, reason: ${reason})`
-    const livedMs = Date.now() - host.connectionOpenedAt
+    const livedMs = failover.openForMs
     const wasUsed = host.lastMessageReceivedAt >= host.connectionOpenedAt
     const end = { settings: adapterSettings, livedMs, wasUsed }
     client.lost({ code: 'CONNECTION_CLOSED', message }, end, () => wake.wake())

@@ -1,5 +1,6 @@
 import { type ConnectionStats } from '../../connections/connection-stats'
 import { makeLogger } from '../../util/logging'
+import { WallMark } from '../../util/clock'
 
 const logger = makeLogger('WebSocketTransport')
 
@@ -14,10 +15,18 @@ export interface FailoverHost {
 
 /** The counter by which adapters choose among URLs (contract 17.1): it grows with what goes wrong, and is never reset. */
 export class Failover {
+  private readonly lastMessage = new WallMark()
+  private readonly opened = new WallMark()
+
   constructor(
     private readonly host: FailoverHost,
     private readonly stats: ConnectionStats,
   ) {}
+
+  /** For how long there has been a connection, in ms. */
+  get openForMs(): number {
+    return this.opened.msSince(this.host.connectionOpenedAt)
+  }
 
   get count(): number {
     return this.host.streamHandlerInvocationsWithNoConnection
@@ -31,15 +40,15 @@ export class Failover {
   /** Whether nothing usable has come for longer than it may, since the connection opened. Counts it if so. */
   addIfUnresponsive(settings: { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: number }): boolean {
     const { lastMessageReceivedAt, connectionOpenedAt, currentUrl } = this.host
-    const now = Date.now()
-    const sinceMessage = Math.max(0, now - lastMessageReceivedAt)
-    const sinceOpen = Math.max(0, now - connectionOpenedAt)
-    const activity = Math.min(sinceMessage, sinceOpen)
+    const sinceMessage = this.lastMessage.msSince(lastMessageReceivedAt)
+    const activity = Math.min(sinceMessage, this.opened.msSince(connectionOpenedAt))
     if (activity === 0 || activity <= settings.WS_SUBSCRIPTION_UNRESPONSIVE_TTL) return false
     this.add(currentUrl)
     // The first attempts count too, but nobody need read that nothing came since 1970.
     if (connectionOpenedAt > 0)
-      logger.info(`Nothing usable received for ${activity} ms. Failover counter incremented to ${this.count}`)
+      logger.info(
+        `Nothing usable received for ${Math.round(activity)} ms. Failover counter incremented to ${this.count}`,
+      )
     return true
   }
 }

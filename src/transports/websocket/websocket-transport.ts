@@ -247,7 +247,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private async leave(url: string, pass: number): Promise<void> {
     const why = url === this.currentUrl ? 'no usable message for too long' : 'the URL changed'
     logger.info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
-    const age = Math.max(0, Date.now() - this.connectionOpenedAt)
+    const age = this.failoverCounter.openForMs
     if (age < MIN_CONNECTION_AGE_MS) await sleep(MIN_CONNECTION_AGE_MS - age, this.stopping.signal)
     this.ensureCurrent(pass)
     // One that closed meanwhile stays in its place, so that its pause is kept and then ends.
