@@ -24,10 +24,19 @@ const ENV = {
   STREAM_HANDLER_RETRY_MIN_MS: '100',
 }
 
+/** Below those that systems give to outgoing connections, of which there are many here. */
+const PORTS = { from: 20_000, to: 32_000 }
+const givenPorts = new Set()
+
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
+  const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
+  if (givenPorts.has(port)) return freePort()
+  givenPorts.add(port)
+  const server = createServer()
+  const isFree = await new Promise((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (!isFree) return freePort()
   server.close()
   await once(server, 'close')
   return port

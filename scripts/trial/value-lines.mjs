@@ -1,4 +1,5 @@
 /** What must never be served as good, whatever a provider sends. */
+import { clearInterval, setInterval } from 'node:timers'
 import { coinbaseHeartbeat } from './venues.mjs'
 import { nowMs, pause, seconds, within } from './waiting.mjs'
 

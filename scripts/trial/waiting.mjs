@@ -1,5 +1,7 @@
 /** Waits, by a clock that nobody moves. All of them have an end. */
 
+import { performance } from 'node:perf_hooks'
+
 const PAUSE_MS = 40
 
 export const nowMs = () => performance.now()
