@@ -4,7 +4,9 @@
  * framework does not have.
  */
 import { clockLines } from './clock-lines.mjs'
+import { lifeLines } from './life-lines.mjs'
+import { restartLines } from './restart-lines.mjs'
 import { valueLines } from './value-lines.mjs'
 import { venueLines } from './venue-lines.mjs'
 
-export const lines = [...clockLines, ...valueLines, ...venueLines]
+export const lines = [...lifeLines, ...clockLines, ...valueLines, ...venueLines, ...restartLines]

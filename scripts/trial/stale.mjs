@@ -7,7 +7,7 @@
  * `--package <folder>` tries another build than dist/package, `--reference [--reference-folder <folder>]` tries the reference framework
  * instead, and fails for nothing; `--write` tries both and puts the rows into docs/reliability.md; `--list` names the lines.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -39,7 +39,7 @@ async function tryCase(build, one) {
  * @returns by the line's name, the outcome of each case that this side has
  */
 async function tryAll(side, build, wanted) {
-  const outcomes = new Map(wanted.map(({ name }) => [name, []]))
+  const done = new Map()
   const due = wanted
     .flatMap((line) => line.cases.map((one) => ({ line, one })))
     .filter(({ one }) => side === 'ours' || one.only === undefined)
@@ -49,12 +49,14 @@ async function tryAll(side, build, wanted) {
     for (let next = due.shift(); next !== undefined; next = due.shift()) {
       const { line, one } = next
       const { ok, saw } = await tryCase(build, one)
-      outcomes.get(line.name).push({ name: one.name, ok, saw })
+      done.set(one, { name: one.name, ok, saw })
       console.log(`${ok ? 'PASS' : 'FAIL'}  ${line.name}: ${one.name}: ${saw}`)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return outcomes
+  return new Map(
+    wanted.map(({ name, cases }) => [name, cases.filter((one) => done.has(one)).map((one) => done.get(one))]),
+  )
 }
 
 function folderOf(name, folder, hint) {
@@ -75,6 +77,12 @@ function sum(side, outcomes, beganMs) {
   const count = `${all.filter(({ ok }) => ok).length} of ${all.length} cases right, ${seconds(nowMs() - beganMs)}`
   console.log(`trial, ${side}: ${count}${failed.length === 0 ? '' : `; not right: ${failed.join(', ')}`}`)
   return failed.length === 0
+}
+
+function seenWith(reference) {
+  const { name, version } = JSON.parse(readFileSync(join(reference, 'package.json'), 'utf8'))
+  const day = new Date().toISOString().slice(0, 10)
+  return `Seen on ${day} with Node.js ${process.version}. The reference is ${name} ${version}.`
 }
 
 async function tried(side, build, wanted) {
@@ -103,7 +111,7 @@ try {
     const [first, second] = [ours(), theirs()]
     const { outcomes, isRight } = await tried('ours', first, wanted)
     const reference = await tried('reference', second, wanted)
-    writePage(join(root, 'docs/reliability.md'), outcomes, reference.outcomes)
+    writePage(join(root, 'docs/reliability.md'), seenWith(second), outcomes, reference.outcomes)
     if (!isRight) process.exitCode = 1
   } else if (values.reference) await tried('reference', theirs(), wanted)
   else if (!(await tried('ours', ours(), wanted)).isRight) process.exitCode = 1

@@ -1,12 +1,11 @@
 /** What must never be served as good, whatever a provider sends. */
 import { clearInterval, setInterval } from 'node:timers'
-import { coinbaseHeartbeat } from './venues.mjs'
-import { nowMs, pause, seconds, within } from './waiting.mjs'
+import { DAY_MS, SETTLED_MS } from './limits.mjs'
+import { pause, within } from './waiting.mjs'
 
-const DAY_MS = 86_400_000
-/** A frame is on its way for less than this. */
-const SETTLED_MS = 250
 const PATIENCE_MS = 3_000
+
+const WAYS = { ws: 'WebSocket', http: 'HTTP polling', sse: 'SSE' }
 
 const isRefusal = (why) => why?.startsWith('REFUSED_VALUE') === true
 const shown = ({ status, result, why }) =>
@@ -201,8 +200,8 @@ const frozen = {
   },
 }
 
-const crossed = ['ws', 'http', 'sse'].map((kind) => ({
-  name: kind,
+const crossed = Object.entries(WAYS).map(([kind, name]) => ({
+  name,
   async run(bench) {
     const feed = await bench.feed(kind, { guards: {} })
     feed.tick(10.5, { data: { bid: 12, mid: 10.5, ask: 9 } })
@@ -216,52 +215,6 @@ const crossed = ['ws', 'http', 'sse'].map((kind) => ({
   },
 }))
 
-const RESTART_PATIENCE_MS = 75_000
-
-/** A provider sends other values than before, and for how long none of them is served. */
-const untilServed = async (feed, send) => {
-  const beganMs = nowMs()
-  const timer = setInterval(send, 200)
-  try {
-    const isNew = ({ status, result }) => status === 200 && result > 100
-    const served = await within(RESTART_PATIENCE_MS, () => feed.ask(), isNew)
-    if (served === undefined)
-      return { ok: false, saw: `refused for ${seconds(RESTART_PATIENCE_MS)} and longer` }
-    return { ok: true, saw: `served again after ${seconds(nowMs() - beganMs)}` }
-  } finally {
-    clearInterval(timer)
-  }
-}
-
-const restartedTimes = {
-  name: 'WebSocket, guards',
-  isLong: true,
-  async run(bench) {
-    const feed = await bench.feed('ws', { guards: {} })
-    feed.tick(100, { time: Date.now() })
-    await feed.value()
-    let value = 100
-    return untilServed(feed, () => feed.tick(++value, { time: Date.now() - 600_000 }))
-  },
-}
-
-const restartedSequence = {
-  name: 'coinbase',
-  only: 'ours',
-  isLong: true,
-  async run(bench) {
-    const feed = await bench.feed('coinbase')
-    feed.tick(100, { sequence: 1_000_000 })
-    await feed.value()
-    let [value, sequence] = [100, 0]
-    return untilServed(feed, () => {
-      feed.tick(++value, { sequence: ++sequence })
-      // Heartbeats go on, so that nobody takes the connection for dead.
-      feed.provider.send(coinbaseHeartbeat(feed.symbol, sequence))
-    })
-  },
-}
-
 export const valueLines = [
   {
     name: 'not-a-number',
@@ -270,7 +223,7 @@ export const valueLines = [
       .map((name) => `\`${name}\``)
       .join(' ')}`,
     right: 'none served as good; each counted, and named in the 504',
-    cases: ['ws', 'http'].map((kind) => ({ name: kind, run: noNumbers(kind) })),
+    cases: ['ws', 'http'].map((kind) => ({ name: WAYS[kind], run: noNumbers(kind) })),
   },
   {
     name: 'no-price',
@@ -306,19 +259,5 @@ export const valueLines = [
     scenario: 'bid 12, ask 9, with guards',
     right: 'refused, counted and named',
     cases: crossed,
-  },
-  {
-    name: 'times-begin-anew',
-    law: 'TM-1, ER-4',
-    scenario: 'on one connection the times of the provider go back by ten minutes, and on from there',
-    right: `values are served again within ${RESTART_PATIENCE_MS / 1000} s`,
-    cases: [restartedTimes],
-  },
-  {
-    name: 'sequences-begin-anew',
-    law: 'ER-4',
-    scenario: 'on one connection the sequence numbers of Coinbase begin anew',
-    right: `values are served again within ${RESTART_PATIENCE_MS / 1000} s`,
-    cases: [restartedSequence],
   },
 ]

@@ -1,8 +1,8 @@
 /** What must never be served as good by the package's own adapters, because it means something else. */
+import { SETTLED_MS } from './limits.mjs'
 import { krakenStatus } from './venues.mjs'
 import { pause, within } from './waiting.mjs'
 
-const SETTLED_MS = 250
 const QUOTE = { bid: 53_990, ask: 54_010 }
 
 /** A trade that the book says nothing of any more. */
@@ -51,17 +51,20 @@ const letterCase = ['coinbase', 'kraken', 'bitfinex'].flatMap((kind) =>
     async run(bench) {
       const feed = await bench.feed(kind)
       for (const base of bases) feed.tick(PRICES[base], {}, feed.venue.symbolOf(base, 'USD'))
-      const answers = new Map()
+      const seen = new Map(bases.map((base) => [base, new Set()]))
       for (let round = 0; round < 8; round++) {
-        for (const base of bases) answers.set(base, await feed.ask({ base, quote: 'USD' }))
+        for (const base of bases) {
+          const { status, result } = await feed.ask({ base, quote: 'USD' })
+          seen.get(base).add(status === 200 ? result : `${status}`)
+        }
         await pause(100)
       }
-      const saw = bases.map((base) => {
-        const { status, result } = answers.get(base)
-        return `${base} ${status === 200 ? result : status}`
-      })
-      const isOwn = (base) => answers.get(base).status !== 200 || answers.get(base).result === PRICES[base]
-      return { ok: bases.every(isOwn), saw: saw.join(', ') }
+      // The first answers may come before the first price.
+      for (const answers of seen.values()) if (answers.size > 1) answers.delete('504')
+      const isOwn = (base) =>
+        [...seen.get(base)].every((one) => typeof one === 'string' || one === PRICES[base])
+      const saw = bases.map((base) => `${base} ${[...seen.get(base)].join(' and ')}`).join(', ')
+      return { ok: bases.every(isOwn), saw }
     },
   })),
 )
