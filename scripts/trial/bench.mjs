@@ -51,6 +51,11 @@ export class Feed {
   }
 }
 
+/** Gone with the trial, however that ends. */
+const folders = new Set()
+const remove = (folder) => rmSync(folder, { recursive: true, force: true })
+process.once('exit', () => folders.forEach(remove))
+
 export class Bench {
   #folder = mkdtempSync(join(tmpdir(), 'trial-'))
   #ends = []
@@ -59,6 +64,7 @@ export class Bench {
   /** @param build - the folder of the package that is tried */
   constructor(build) {
     this.build = build
+    folders.add(this.#folder)
     this.clock = new WallClock(join(this.#folder, 'clock'))
     this.#ends.push(() => this.clock.close())
   }
@@ -97,6 +103,7 @@ export class Bench {
   async end() {
     await Promise.all(this.services.map((service) => service.stop()))
     for (const end of this.#ends.reverse()) end()
-    rmSync(this.#folder, { recursive: true, force: true })
+    remove(this.#folder)
+    folders.delete(this.#folder)
   }
 }

@@ -2,8 +2,8 @@
  * Providers that do as they are told. Each is a server on this machine that knows a quote of a symbol once it was given one, sends it when
  * the symbol is subscribed (or polled), and again with each tick. A time that is a function is asked for when the quote is sent.
  *
- * All have `url`, `start()`, `stop()`, `tick(symbol, quote)`, `subscribed` (the symbols that are subscribed now, or were polled) and
- * `lastSentMs` (when something was sent last).
+ * All have `url`, `start()`, `stop()`, `tick(symbol, quote)`, `silence()` (no quote any more, whoever asks), `subscribed` (the symbols that
+ * are subscribed now, or were polled) and `lastSentMs` (when a quote was sent last).
  */
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
@@ -29,6 +29,7 @@ export class WsProvider {
   /** By the symbol, the last quote. */
   #quotes = new Map()
   #sockets = new Set()
+  #isSilent = false
   #protocol
   #server
 
@@ -51,13 +52,21 @@ export class WsProvider {
 
   tick(symbol, quote) {
     this.#quotes.set(symbol, quote)
-    if (this.subscribed.has(symbol)) this.send(this.#protocol.tick(symbol, sentNow(quote)))
+    if (this.subscribed.has(symbol)) this.send(this.#frameOf(symbol))
+  }
+
+  silence() {
+    this.#isSilent = true
   }
 
   /** Any frame, to whoever is connected. */
   send(frame) {
-    this.lastSentMs = nowMs()
     for (const socket of this.#sockets) socket.send(JSON.stringify(frame))
+  }
+
+  #frameOf(symbol) {
+    this.lastSentMs = nowMs()
+    return this.#protocol.tick(symbol, sentNow(this.#quotes.get(symbol)))
   }
 
   #connected(socket) {
@@ -69,10 +78,7 @@ export class WsProvider {
       if (this.#sockets.size === 0) this.subscribed.clear()
     })
     socket.on('error', () => {})
-    const send = (frame) => {
-      this.lastSentMs = nowMs()
-      socket.send(JSON.stringify(frame))
-    }
+    const send = (frame) => socket.send(JSON.stringify(frame))
     this.#protocol.greeting?.().forEach(send)
     socket.on('message', (data) => {
       const { answers = [], subscribe = [], unsubscribe = [] } = this.#protocol.read(JSON.parse(String(data)))
@@ -80,7 +86,7 @@ export class WsProvider {
       for (const symbol of unsubscribe) this.subscribed.delete(symbol)
       for (const symbol of subscribe) {
         this.subscribed.add(symbol)
-        if (this.#quotes.has(symbol)) send(this.#protocol.tick(symbol, sentNow(this.#quotes.get(symbol))))
+        if (!this.#isSilent && this.#quotes.has(symbol)) send(this.#frameOf(symbol))
       }
     })
   }
@@ -92,7 +98,7 @@ const plainProtocol = () => ({
   tick: (symbol, quote) => ({ symbol, ...quote }),
 })
 
-/** Answers each poll with the last quote; `silence()` leaves the next ones without an answer, `answerWith` gives another body. */
+/** Answers each poll with the last quote, and none at all once it is silent; `answerWith` gives another body. */
 export class HttpProvider {
   subscribed = new Set()
   #quotes = new Map()
@@ -138,6 +144,7 @@ export class SseProvider {
   subscribed = new Set()
   #quotes = new Map()
   #streams = new Set()
+  #isSilent = false
   #server = createHttpServer((incoming, response) => this.#answer(incoming, response))
 
   async start() {
@@ -152,6 +159,10 @@ export class SseProvider {
   tick(symbol, quote) {
     this.#quotes.set(symbol, quote)
     if (this.subscribed.has(symbol)) this.#send(symbol)
+  }
+
+  silence() {
+    this.#isSilent = true
   }
 
   #send(symbol) {
@@ -175,7 +186,7 @@ export class SseProvider {
     for (const symbol of symbols) {
       if (incoming.url === '/unsubscribe') this.subscribed.delete(symbol)
       else this.subscribed.add(symbol)
-      if (incoming.url === '/subscribe' && this.#quotes.has(symbol)) this.#send(symbol)
+      if (incoming.url === '/subscribe' && !this.#isSilent && this.#quotes.has(symbol)) this.#send(symbol)
     }
   }
 }

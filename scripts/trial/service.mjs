@@ -66,6 +66,22 @@ const jsonOf = (text) => {
   }
 }
 
+/** Process groups that run. They end with the trial, however that ends. */
+const groups = new Set()
+process.once('exit', () => {
+  for (const pid of groups) killGroup(pid)
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
+
+/** @returns false when it has ended by itself */
+function killGroup(pid) {
+  try {
+    return process.kill(-pid, 'SIGKILL')
+  } catch {
+    return false
+  }
+}
+
 export class Service {
   lines = []
   #child
@@ -89,6 +105,7 @@ export class Service {
     // A group of its own, so that it can be stopped, and made to stand still, with all the processes that it starts.
     const stdio = ['ignore', 'pipe', 'pipe']
     service.#child = spawn(process.execPath, [program], { env: all, stdio, detached: true, cwd: folder })
+    if (service.#child.pid !== undefined) groups.add(service.#child.pid)
     service.#read()
     service.#url = `http://127.0.0.1:${port}`
     service.#metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`
@@ -126,15 +143,12 @@ export class Service {
   }
 
   async stop() {
-    if (this.#child.pid === undefined) return
+    const { pid, exitCode, signalCode } = this.#child
+    if (pid === undefined) return
     const closed = once(this.#child, 'close')
-    try {
-      process.kill(-this.#child.pid, 'SIGKILL')
-    } catch {
-      // It has ended by itself.
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    }
-    await closed
+    const hasEnded = !killGroup(pid) && (exitCode !== null || signalCode !== null)
+    if (!hasEnded) await closed
+    groups.delete(pid)
   }
 
   #read() {

@@ -13,6 +13,12 @@ const shown = ({ status, result, why }) =>
     ? `${JSON.stringify(result)} served as good`
     : `${status}${why === undefined ? '' : ` (${why})`}`
 
+/** What clients are told over a while: the first answer that is not a refusal, or the last one. */
+const worstAnswer = async (feed) => {
+  const isOther = ({ status, why }) => status === 200 || !isRefusal(why)
+  return (await within(SETTLED_MS * 3, () => feed.ask(), isOther)) ?? feed.ask()
+}
+
 const RESULTS = {
   '"-5"': '-5',
   '"0"': '0',
@@ -29,6 +35,9 @@ const RESULTS = {
   '""': '',
 }
 
+/** So often is it looked that what is there now and then is seen. */
+const ROUNDS = 5
+
 const noNumbers = (kind) => async (bench) => {
   const feed = await bench.feed(kind, {
     guards: { min: 1, max: 1_000 },
@@ -44,14 +53,20 @@ const noNumbers = (kind) => async (bench) => {
   await askAll()
   await within(PATIENCE_MS, () => feed.provider.subscribed.size === all.length)
   await within(PATIENCE_MS, async () => (await feed.refused()).total >= all.length)
-  const answers = await askAll()
-  const served = all.filter((_, index) => answers[index].status === 200).map(({ name }) => name)
+  const served = new Set()
+  const unnamed = new Set()
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, { status, why }] of (await askAll()).entries()) {
+      if (status === 200) served.add(all[index].name)
+      if (!isRefusal(why)) unnamed.add(all[index].name)
+    }
+    await pause(SETTLED_MS / ROUNDS)
+  }
   const { total } = await feed.refused()
-  const unnamed = answers.filter(({ why }) => !isRefusal(why)).length
-  const ok = served.length === 0 && total >= all.length && unnamed === 0
+  const ok = served.size === 0 && total >= all.length && unnamed.size === 0
   if (ok) return { ok, saw: `${all.length} of ${all.length} refused, counted and named` }
-  const good = served.length === 0 ? 'none served' : `served as good: ${served.join(' ')}`
-  return { ok, saw: `${good}; counted ${total}, named ${all.length - unnamed} of ${all.length}` }
+  const good = served.size === 0 ? 'none served' : `served as good: ${[...served].join(' ')}`
+  return { ok, saw: `${good}; counted ${total}, named ${all.length - unnamed.size} of ${all.length}` }
 }
 
 const BODIES = {
@@ -104,7 +119,7 @@ const firstTick = Object.entries(firstTimes).map(([what, time]) => ({
     await feed.ask()
     await within(PATIENCE_MS, () => feed.provider.subscribed.size > 0)
     await pause(SETTLED_MS)
-    const answer = await feed.ask()
+    const answer = await worstAnswer(feed)
     const { total } = await feed.refused()
     const ok = answer.status !== 200 && isRefusal(answer.why) && total > 0
     return { ok, saw: `${shown(answer)}, counted ${total}` }
@@ -208,7 +223,7 @@ const crossed = Object.entries(WAYS).map(([kind, name]) => ({
     await feed.ask()
     await within(PATIENCE_MS, () => feed.provider.subscribed.size > 0)
     await pause(2 * SETTLED_MS)
-    const answer = await feed.ask()
+    const answer = await worstAnswer(feed)
     const { total } = await feed.refused()
     const ok = answer.status !== 200 && isRefusal(answer.why) && total > 0
     return { ok, saw: `${shown(answer)}, counted ${total}` }
