@@ -48,10 +48,16 @@ const kept = connected.map(({ name, only, kind, workers }) => ({
   },
 }))
 
-/** Sends another value, with its true time, ten times a second or so. */
-const ticking = (feed, everyMs = 100) => {
+/**
+ * Sends another value, with its true time, ten times a second or so.
+ *
+ * @param aheadMs - by how much the world is ahead of this process, because it slept through it with the service
+ */
+const ticking = (feed, everyMs = 100, aheadMs = () => 0) => {
   let value = 100
-  const send = () => feed.tick(++value, feed.venue === undefined ? { time: () => Date.now() } : {})
+  const now = () => Date.now() + aheadMs()
+  const time = feed.venue === undefined ? now : () => new Date(now()).toISOString()
+  const send = () => feed.tick(++value, { time })
   send()
   const timer = setInterval(send, everyMs)
   return () => clearInterval(timer)
@@ -83,18 +89,21 @@ const watch = async (feed, ms) => {
   return { longestMs, errors }
 }
 
-const honest = (byMs) =>
+/** @param sleepMs - the machine sleeps, instead of having its clock set */
+const honest = ({ byMs, sleepMs }) =>
   tickers.map(({ name, only, kind, ...of }) => ({
     name,
     only,
     async run(bench) {
       const feed = await bench.feed(kind, of)
-      const stop = ticking(feed)
+      let aheadMs = 0
+      const stop = ticking(feed, undefined, () => aheadMs)
       try {
         await feed.value()
         // So that the feed has shown before the step that its times are right.
         await pause(SECOND_MS)
-        await bench.clock.step(byMs)
+        if (sleepMs !== undefined) aheadMs = sleepMs
+        await (sleepMs === undefined ? bench.clock.step(byMs) : bench.sleep(sleepMs))
         const { longestMs, errors } = await watch(feed, 2_500)
         const besides = errors === 0 ? '' : `, answers without one: ${errors}`
         const saw = `longest time without a new value ${seconds(longestMs)}${besides}`
@@ -218,14 +227,21 @@ export const clockLines = [
     law: 'TM-2, TM-3',
     scenario: 'ten ticks a second with true times; the wall clock is set back by 10 min',
     right: 'values go on changing within a second',
-    cases: honest(-10 * MINUTE_MS),
+    cases: honest({ byMs: -10 * MINUTE_MS }),
   },
   {
     name: 'honest-ticks-ahead',
     law: 'FR-1, TM-3',
     scenario: 'ten ticks a second with true times; the wall clock is set ahead by 10 min',
     right: 'values go on changing within a second',
-    cases: honest(10 * MINUTE_MS),
+    cases: honest({ byMs: 10 * MINUTE_MS }),
+  },
+  {
+    name: 'honest-ticks-after-sleep',
+    law: 'FR-1, TM-3',
+    scenario: `ten ticks a second with true times; the machine sleeps for ${hour}`,
+    right: 'values go on changing within a second',
+    cases: honest({ sleepMs: HOUR_MS }),
   },
   {
     name: 'step-named',
