@@ -13,6 +13,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const jobs = new Map([
   ['laws', { command: ['npx', 'vitest', 'run', '--testTimeout=1200000'], env: { LAW_FACTOR: '20' } }],
   ['without-fast-lane', { command: ['npm', 'run', 'test:without-fast-lane', '--silent'] }],
+  ['stale', { command: ['npm', 'run', 'trial:stale', '--silent'] }],
   ['reference', { command: ['npm', 'run', 'test:reference', '--silent'] }],
   ['strapi', { command: ['npm', 'run', 'test:strapi', '--silent'] }],
 ])

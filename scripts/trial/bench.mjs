@@ -1,0 +1,109 @@
+/** What one case of a line has: a clock of its own, providers and services; all of it ends with the case. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HttpProvider, SseProvider, TcpProxy, WsProvider } from './providers.mjs'
+import { Service } from './service.mjs'
+import { venues } from './venues.mjs'
+import { expected } from './waiting.mjs'
+import { WallClock } from './wall-clock.mjs'
+
+const FIRST_VALUE_MS = 10_000
+const KINDS = { ws: () => new WsProvider(), http: () => new HttpProvider(), sse: () => new SseProvider() }
+
+/** A feed of one service, as its client and its provider see it. */
+export class Feed {
+  constructor(service, provider, venue) {
+    this.service = service
+    this.provider = provider
+    this.venue = venue
+  }
+
+  /** The quote of a value: the small adapter takes `result`, an exchange's frame has `last`. */
+  tick(value, more = {}, symbol = this.symbol) {
+    this.provider.tick(
+      symbol,
+      this.venue === undefined ? { result: value, ...more } : { last: value, ...more },
+    )
+  }
+
+  get symbol() {
+    return this.venue === undefined ? 'feed' : this.venue.symbolOf('ETH', 'USD')
+  }
+
+  ask(data = this.venue === undefined ? { symbol: 'feed' } : { base: 'ETH', quote: 'USD' }) {
+    return this.service.ask(data)
+  }
+
+  /** Asks until there is a value, and resolves with it. */
+  value(ms = FIRST_VALUE_MS) {
+    return expected(
+      'value',
+      ms,
+      () => this.ask(),
+      ({ status }) => status === 200,
+    )
+  }
+
+  /** What has been refused so far. */
+  refused() {
+    return this.service.count('data_refused_total')
+  }
+}
+
+/** Gone with the trial, however that ends. */
+const folders = new Set()
+const remove = (folder) => rmSync(folder, { recursive: true, force: true })
+process.once('exit', () => folders.forEach(remove))
+
+export class Bench {
+  #folder = mkdtempSync(join(tmpdir(), 'trial-'))
+  #ends = []
+  services = []
+
+  /** @param build - the folder of the package that is tried */
+  constructor(build) {
+    this.build = build
+    folders.add(this.#folder)
+    this.clock = new WallClock(join(this.#folder, 'clock'))
+    this.#ends.push(() => this.clock.close())
+  }
+
+  /**
+   * A service and its provider.
+   *
+   * @param kind - `ws`, `http` or `sse` for the small adapter, or the name of an exchange
+   * @param of.through - puts a proxy in between, as `feed.proxy`
+   */
+  async feed(kind, { guards, env = {}, workers = 1, through = false } = {}) {
+    const venue = venues[kind]
+    const provider = venue === undefined ? KINDS[kind]() : venue.make()
+    await provider.start()
+    this.#ends.push(() => provider.stop())
+    const proxy = through ? new TcpProxy(provider) : undefined
+    await proxy?.start()
+    if (proxy !== undefined) this.#ends.push(() => proxy.stop())
+    const { url } = proxy ?? provider
+    const own =
+      venue === undefined
+        ? { TRIAL_KIND: kind, TRIAL_PROVIDER: url, ...(guards && { TRIAL_GUARDS: JSON.stringify(guards) }) }
+        : { [venue.setting]: url, ...(workers > 1 && { WORKERS: String(workers) }) }
+    const all = { ...this.clock.env, ...own, ...env }
+    const service = await Service.start(this.build, { venue: venue && kind, env: all, folder: this.#folder })
+    this.services.push(service)
+    const feed = new Feed(service, provider, venue)
+    feed.proxy = proxy
+    return feed
+  }
+
+  sleep(ms) {
+    return this.clock.sleep(ms, this.services)
+  }
+
+  async end() {
+    await Promise.all(this.services.map((service) => service.stop()))
+    for (const end of this.#ends.reverse()) end()
+    remove(this.#folder)
+    folders.delete(this.#folder)
+  }
+}

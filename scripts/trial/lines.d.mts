@@ -1,0 +1,11 @@
+/** One statement about the service that is tried from outside. */
+export interface Line {
+  name: string
+  /** The laws that it is about, separated by commas. */
+  law: string
+  scenario: string
+  right: string
+  cases: { name: string; only?: 'ours' }[]
+}
+
+export const lines: Line[]

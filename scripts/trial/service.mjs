@@ -1,0 +1,195 @@
+/** A build under trial, as processes: seen through its HTTP answers, its metrics and its log, and in no other way. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { get, request } from 'node:http'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expected } from './waiting.mjs'
+
+const START_PATIENCE_MS = 30_000
+const ADAPTER = fileURLToPath(new URL('adapter.mjs', import.meta.url))
+const MAINS = ['lib/service/main.js', 'main.js']
+
+const ENV = {
+  EA_HOST: '127.0.0.1',
+  LOG_LEVEL: 'info',
+  // A request is answered by what is there now.
+  CACHE_POLLING_MAX_RETRIES: '0',
+  BACKGROUND_EXECUTE_MS_WS: '50',
+  BACKGROUND_EXECUTE_MS_SSE: '50',
+  BACKGROUND_EXECUTE_MS_HTTP: '50',
+  RATE_LIMIT_CAPACITY_SECOND: '10',
+  STREAM_HANDLER_RETRY_MIN_MS: '100',
+}
+
+/** Below those that systems give to outgoing connections, of which there are many here. */
+const PORTS = { from: 20_000, to: 32_000 }
+const givenPorts = new Set()
+
+async function freePort() {
+  const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
+  if (givenPorts.has(port)) return freePort()
+  givenPorts.add(port)
+  const server = createServer()
+  const isFree = await new Promise((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (!isFree) return freePort()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** @returns the status and the text of an answer; a connection of its own each, so that each worker gets its share */
+const exchange = (url, body) =>
+  new Promise((resolve, reject) => {
+    const method = body === undefined ? 'GET' : 'POST'
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const sent = request(url, { method, headers, agent: false }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk) => (text += chunk))
+      response.on('end', () => resolve({ status: response.statusCode, text }))
+      response.on('error', reject)
+    })
+    sent.on('error', reject)
+    sent.setTimeout(10_000, () => sent.destroy(new Error(`${url}: no answer within 10 s`)))
+    sent.end(body)
+  })
+
+const jsonOf = (text) => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Process groups that run. They end with the trial, however that ends. */
+const groups = new Set()
+process.once('exit', () => {
+  for (const pid of groups) killGroup(pid)
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
+
+/** @returns false when it has ended by itself */
+function killGroup(pid) {
+  try {
+    return process.kill(-pid, 'SIGKILL')
+  } catch {
+    return false
+  }
+}
+
+export class Service {
+  lines = []
+  #child
+  #url
+  #metricsUrl
+  #output = ''
+
+  /**
+   * Starts one of the package's own adapters in its service, or the small one of this folder on the framework of that package.
+   *
+   * @param build - the folder of a package
+   * @param of.venue - the name of the package's adapter; none for the small one
+   */
+  static async start(build, { venue, env, folder }) {
+    const service = new Service()
+    const [port, metricsPort] = [await freePort(), await freePort()]
+    const program = venue === undefined ? ADAPTER : mainOf(build)
+    const own = venue === undefined ? { TRIAL_FRAMEWORK: build } : { ADAPTERS: venue }
+    const all = { PATH: process.env.PATH, TMPDIR: folder, ...ENV, ...own, ...env }
+    Object.assign(all, { EA_PORT: String(port), METRICS_PORT: String(metricsPort) })
+    // A group of its own, so that it can be stopped, and made to stand still, with all the processes that it starts.
+    const stdio = ['ignore', 'pipe', 'pipe']
+    service.#child = spawn(process.execPath, [program], { env: all, stdio, detached: true, cwd: folder })
+    if (service.#child.pid !== undefined) groups.add(service.#child.pid)
+    service.#read()
+    service.#url = `http://127.0.0.1:${port}`
+    service.#metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`
+    await service.#started()
+    return service
+  }
+
+  /** @returns status, result, the body as JSON (or its text), and why there is no value, as far as the answer says so */
+  async ask(data) {
+    const { status, text } = await exchange(`${this.#url}/`, JSON.stringify({ data }))
+    const body = jsonOf(text) ?? text
+    return { status, result: body.result, body, why: whyIn(body) }
+  }
+
+  async status() {
+    return jsonOf((await exchange(`${this.#url}/status`)).text)
+  }
+
+  /** The sum of all series of a counter, and the reasons among their labels. */
+  async count(name) {
+    const { text } = await exchange(this.#metricsUrl)
+    const series = text
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    const total = series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+    return { total, reasons: series.map((line) => /reason="([^"]*)"/.exec(line)?.[1]).filter(Boolean) }
+  }
+
+  freeze() {
+    process.kill(-this.#child.pid, 'SIGSTOP')
+  }
+
+  thaw() {
+    process.kill(-this.#child.pid, 'SIGCONT')
+  }
+
+  async stop() {
+    const { pid, exitCode, signalCode } = this.#child
+    if (pid === undefined) return
+    const closed = once(this.#child, 'close')
+    const hasEnded = !killGroup(pid) && (exitCode !== null || signalCode !== null)
+    if (!hasEnded) await closed
+    groups.delete(pid)
+  }
+
+  #read() {
+    let rest = ''
+    this.#child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      const parts = (rest + chunk).split('\n')
+      rest = parts.pop()
+      this.lines.push(...parts.map((line) => jsonOf(line) ?? { msg: line }))
+    })
+    this.#child.stderr.setEncoding('utf8').on('data', (chunk) => (this.#output += chunk))
+  }
+
+  async #started() {
+    const isUp = () =>
+      new Promise((resolve) => {
+        get(`${this.#url}/health`, { agent: false }, (response) => {
+          response.resume()
+          resolve(response.statusCode === 200)
+        }).on('error', () => resolve(false))
+      })
+    try {
+      await expected('start', START_PATIENCE_MS, async () => {
+        if (this.#child.exitCode !== null) throw new Error(`ended with ${this.#child.exitCode}`)
+        return isUp()
+      })
+    } catch (error) {
+      await this.stop()
+      const said = [...this.lines.map(({ msg }) => msg), this.#output].join('\n').slice(-2_000)
+      throw new Error(`the service did not start: ${error.message}\n${said}`, { cause: error })
+    }
+  }
+}
+
+function mainOf(build) {
+  const found = MAINS.map((name) => join(build, name)).find(existsSync)
+  if (found === undefined) throw new Error(`there is no service in ${build}`)
+  return found
+}
+
+const whyIn = (body) => {
+  const reason = body.error?.reason
+  if (reason !== undefined) return `${reason.code}: ${reason.message}`
+  return body.errorMessage
+}

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { read } from '../helpers/repository'
+
+const load = async () => ({
+  ...(await import('../../scripts/trial/lines.mjs')),
+  ...(await import('../../scripts/trial/page.mjs')),
+  ...(await import('../../scripts/trial/wall-clock.mjs')),
+})
+type Trial = Awaited<ReturnType<typeof load>>
+
+let trial: Trial
+beforeAll(async () => {
+  trial = await load()
+})
+
+describe('the page of what was tried from outside', () => {
+  const [, table = ''] = /<!-- lines -->([^]*)<!-- \/lines -->/.exec(read('docs/reliability.md')) ?? []
+  const rows = table
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((row) => row.slice(2, -2).split(/ (?<!\\)\| /))
+
+  it('has a row for each line of the trial, in their order, and what each side did', () => {
+    expect(rows.map((row) => row.slice(0, 4))).toEqual(trial.lines.map(trial.plannedCells))
+    for (const [name, , , , ours, reference, ...more] of rows) {
+      expect([ours, reference], name).not.toContain('')
+      expect([ours, reference], name).not.toContain(undefined)
+      expect(more, name).toEqual([])
+    }
+  })
+
+  it('cites laws that there are, each line under a name of its own', () => {
+    const laws = read('docs/contributing/invariants.md').match(/(?<=^\*\*)[A-Z]{2}-\d+/gm)
+    for (const { law } of trial.lines) expect(laws).toEqual(expect.arrayContaining(law.split(', ')))
+    expect(new Set(trial.lines.map(({ name }) => name)).size).toBe(trial.lines.length)
+  })
+
+  it('leaves the cell of the reference empty exactly where no case of a line is for both', () => {
+    const without = trial.lines.filter(({ cases }) => cases.every(({ only }) => only === 'ours'))
+    const dashes = rows.filter(([, , , , , reference]) => reference === '—')
+    expect(dashes.map(([name]) => name)).toEqual(without.map(({ name }) => `\`${name}\``))
+  })
+})
+
+const HOUR_MS = 3_600_000
+
+/** Says what time it is in all the ways there are, once for each line that it reads. */
+const PROGRAM = `
+const { execFileSync } = require('node:child_process')
+require('node:readline').createInterface({ input: process.stdin }).on('line', () => {
+  const made = new Date()
+  console.log(JSON.stringify({
+    now: Date.now(),
+    made: made.getTime(),
+    copied: new made.constructor().getTime(),
+    text: Date.parse(Date()),
+    child: Number(execFileSync(process.execPath, ['-p', 'Date.now()'], { encoding: 'utf8' })),
+    given: [new Date(5).getTime(), new Date('1970-01-02').getTime(), Date.UTC(1970, 0, 3)],
+    isDate: made instanceof Date,
+    performance: performance.now(),
+    hrtime: Number(process.hrtime.bigint()) / 1e6,
+    uptime: process.uptime() * 1000,
+  }))
+})`
+
+interface Times {
+  now: number
+  made: number
+  copied: number
+  text: number
+  child: number
+  given: number[]
+  isDate: boolean
+  performance: number
+  hrtime: number
+  uptime: number
+}
+
+describe('the clock of the trial', () => {
+  let folder: string
+  let clock: InstanceType<Trial['WallClock']>
+  let child: ChildProcess
+  let answers: AsyncIterator<string>
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'trial-clock-'))
+    clock = new trial.WallClock(join(folder, 'clock'))
+    const stdio: ['pipe', 'pipe', 'inherit'] = ['pipe', 'pipe', 'inherit']
+    child = spawn(process.execPath, ['-e', PROGRAM], { env: { ...process.env, ...clock.env }, stdio })
+    answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+  })
+  afterEach(async () => {
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    child.kill('SIGKILL')
+    await ended
+    clock.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  const times = async (): Promise<Times> => {
+    child.stdin!.write('\n')
+    return JSON.parse((await answers.next()).value as string) as Times
+  }
+
+  /** Whole hours by which all that shows the wall clock is ahead of ours: the rest is how long the test took. */
+  const hoursAhead = ({ now, made, copied, text, child: started }: Times) =>
+    [now, made, copied, text, started].map((time) => Math.round((time - Date.now()) / HOUR_MS) || 0)
+
+  it('moves everything that shows the wall clock, in the process and those that it starts', async () => {
+    expect(hoursAhead(await times())).toEqual([0, 0, 0, 0, 0])
+    await clock.step(-3 * HOUR_MS)
+    expect(hoursAhead(await times())).toEqual([-3, -3, -3, -3, -3])
+    await clock.step(5 * HOUR_MS)
+    expect(hoursAhead(await times())).toEqual([2, 2, 2, 2, 2])
+  })
+
+  it('leaves alone what is no wall clock, and dates that are given', async () => {
+    const before = await times()
+    await clock.step(48 * HOUR_MS)
+    const after = await times()
+    for (const name of ['performance', 'hrtime', 'uptime'] as const)
+      expect(Math.round((after[name] - before[name]) / HOUR_MS), name).toBe(0)
+    expect(after.given).toEqual([5, 86_400_000, 2 * 86_400_000])
+    expect(after.isDate).toBe(true)
+  })
+
+  it('is ahead by a sleep for those that slept, from when they wake', async () => {
+    const sleptMs = () => readFileSync(join(folder, 'clock')).readDoubleLE(8)
+    const events: [string, number][] = []
+    const sleeper = {
+      freeze: () => child.kill('SIGSTOP') && events.push(['freeze', sleptMs()]),
+      thaw: () => events.push(['thaw', sleptMs()]) && child.kill('SIGCONT'),
+    }
+    await clock.step(HOUR_MS)
+    await clock.sleep(6 * HOUR_MS, [sleeper])
+    expect(events).toEqual([
+      ['freeze', 0],
+      ['thaw', 6 * HOUR_MS],
+    ])
+    expect(hoursAhead(await times())).toEqual([7, 7, 7, 7, 7])
+  })
+})
