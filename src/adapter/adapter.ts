@@ -77,7 +77,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   /** Whether a 504 says why there is no value. Not in tests on the contract's harness: they compare whole bodies (contract 16.6). */
   givesReasons = true
   /** Says why; replaced where the transports run in another process. */
-  reasonOf: ReasonOf = (req, transport, feed) => reasonFor(transport, feed?.refusal, req.requestContext.data)
+  reasonOf: ReasonOf = (req, transport, feed) => reasonFor(transport, feed?.absence, req.requestContext.data)
   private ownRedisClient?: Redis
   private polling!: PollingStats
   private readonly bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>

@@ -8,7 +8,7 @@ import { outageOf } from '../transports/capabilities'
 import { Departure, type Leaving } from '../util/departure'
 import { sleep } from '../util/sleep'
 import { type AdapterRequest } from '../transports/transport'
-import { type Reason } from '../validation/reason'
+import { isTrouble, type Reason } from '../validation/reason'
 import { type PollingStats } from './polling-stats'
 import { monotonicMs } from '../util/clock'
 
@@ -126,10 +126,11 @@ export const waitForValue = async (
 /** Why there is no value: what is wrong with the connection, else what was wrong with the last value. */
 export const reasonFor = (
   transport: object,
-  refusal: Reason | undefined,
+  absence: Reason | undefined,
   params?: object,
 ): Reason | undefined => {
   const outage = outageOf(transport, params)
-  if (outage !== undefined && (refusal === undefined || outage.code !== 'NO_DATA_YET')) return { ...outage }
-  return refusal && { ...refusal }
+  const isWaitingOnly = !isTrouble(outage) || outage.code === 'RATE_LIMITED'
+  if (outage !== undefined && (absence === undefined || !isWaitingOnly)) return { ...outage }
+  return absence && { ...absence }
 }

@@ -3,6 +3,7 @@ import { type Cache } from './cache'
 import { type FeedIndex } from './feed-index'
 import { localLayerOf } from './local-cache'
 import { type AdapterResponse } from './responses'
+import { ourTime } from '../util/clock'
 
 /** A feed that nobody asked for and nothing was written to for this long leaves the metrics. */
 const FORGET_AFTER_MS = 3_600_000
@@ -78,6 +79,8 @@ export const publishFeeds = (
         gauge.set(labelsOf(feed), feed.lastHitAt - indicated)
       }
     }),
+    metrics.publish('clockSteps', (gauge) => gauge.set({}, ourTime.steps)),
+    metrics.publish('clockOffsetSeconds', (gauge) => gauge.set({}, (ourTime.lastStep?.byMs ?? 0) / 1_000)),
     metrics.publish('providerTimeDelta', (gauge) => {
       for (const index of indexes()) index.forgetUntouchedFor(FORGET_AFTER_MS)
       for (const feed of feeds()) {

@@ -1,8 +1,10 @@
 import { type Reason } from '../validation/reason'
 import { type Place } from './local-cache'
 import { type AdapterResponseMeta } from './responses'
-import { type Instant, type Witness } from '../util/clock'
+import { ageMs, clockNote, type Instant, type Witness } from '../util/clock'
 import { type GuardMemory } from './guards'
+
+const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`
 
 /**
  * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed meet in this
@@ -26,8 +28,9 @@ export class Feed {
   acceptedAsOf: number | undefined = undefined
   /** Why its last value was refused; undefined once one has passed. */
   refusal: Reason | undefined = undefined
-  /** When the last value was written. */
+  /** When the last good value was written, and for how long it was good then, in ms. */
   lastSet: Instant | undefined = undefined
+  lastLifeMs = 0
   /** What its guards remember of it. */
   readonly memory: GuardMemory = {}
   /** Its entry in the local cache, see {@link Place}. */
@@ -46,6 +49,16 @@ export class Feed {
     /** What the ticks of its source say about our clock; shared by all feeds of the source. */
     readonly witness: Witness,
   ) {}
+
+  /** Why it has no value, as far as its own last one tells: that was refused, or it is over. */
+  get absence(): Reason | undefined {
+    if (this.refusal !== undefined) return this.refusal
+    const { lastSet, lastLifeMs } = this
+    if (lastSet === undefined || ageMs(lastSet) < lastLifeMs) return undefined
+    const age = `it came ${seconds(ageMs(lastSet))} ago and was good for ${seconds(lastLifeMs)}`
+    const message = `The last value is stale: ${age}${clockNote()}`
+    return { code: 'STALE_VALUE', message, sinceUnixMs: Math.round(lastSet.unixMs + lastLifeMs) }
+  }
 
   /**
    * Whether nobody has asked for it or written to it for so long, as far as these calls have seen.

@@ -1,4 +1,4 @@
-import { ageMs, type Instant, ourTime } from '../util/clock'
+import { ageMs, clockNote, type Instant, ourTime } from '../util/clock'
 import { type Feed } from './feed'
 import {
   type Age,
@@ -40,6 +40,7 @@ export interface Finding {
 export class Inspector {
   private readonly guards: Guards | undefined
   private readonly isStrict: boolean
+  private readonly isReported: boolean
   private limit: Freshness | 'none' | undefined
 
   constructor(private readonly of: InspectorOptions) {
@@ -48,6 +49,7 @@ export class Inspector {
     const policy = settings.GUARD_POLICY ?? (isDeclared ? 'enforce' : 'report')
     const isLookedAt = policy !== 'off' && (isDeclared || fields !== undefined)
     this.isStrict = policy === 'enforce'
+    this.isReported = policy === 'report'
     this.guards = isLookedAt ? new Guards(guards ?? {}, fields) : undefined
   }
 
@@ -68,7 +70,7 @@ export class Inspector {
     const indicated = value.timestamps?.providerIndicatedTimeUnixMs
     if (indicated !== undefined) ourTime.heard(feed.witness, indicated)
     const { guards } = this
-    if (guards === undefined) return this.staleness(value, at)
+    if (guards === undefined) return this.staleness(value, at) ?? this.emptiness(value)
     const clock = { now: ourTime.now(), monotonicMs: at.monotonicMs }
     const reason = guards.judge(value, standard(), feed.memory, clock)
     if (reason !== undefined && this.isStrict) return refused(reason)
@@ -92,6 +94,11 @@ export class Inspector {
   get holdMs(): number {
     const { maxJump } = this.guards?.options ?? {}
     return typeof maxJump === 'object' ? (maxJump.maxHoldMs ?? HOLD_MS) : HOLD_MS
+  }
+
+  /** A body that is no data, such as a page of HTML, ends as a value that is none (ER-1). */
+  private emptiness({ result }: AdapterResponse): Finding | undefined {
+    return this.isReported && result === undefined ? { ...refused('missing'), isServed: true } : undefined
   }
 
   private limitNow(): Freshness | undefined {
@@ -127,12 +134,4 @@ const tooOld = ({ ms, by }: Age, freshness: Freshness): Finding => {
   const whose = by === 'provider' ? "the provider's time" : 'its receipt'
   const text = `The last value was refused: too-old (${seconds(ms)} by ${whose}, ${seconds(hardLimitMs(freshness))} allowed)`
   return { reason: 'too-old', isServed: false, text: text + clockNote() }
-}
-
-/** That our own clock was set is the first thing to know where times are wrong. */
-const clockNote = (): string => {
-  const step = ourTime.lastStep
-  if (step === undefined) return ''
-  const when = new Date(step.seenUnixMs).toISOString()
-  return `; our own clock was set by ${seconds(step.movedMs)} at ${when}`
 }

@@ -417,7 +417,10 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   protected recordWrite(feed: Feed, value: AdapterResponse, ttlMs: number, at: Instant): void {
     feed.sets++
     feed.lastSetAt = at.unixMs
-    feed.lastSet = at
+    if (value.errorMessage === undefined) {
+      feed.lastSet = at
+      feed.lastLifeMs = ttlMs
+    }
     feed.ttlMs = ttlMs
     const indicated = value.timestamps?.providerIndicatedTimeUnixMs
     feed.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated

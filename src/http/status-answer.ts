@@ -6,6 +6,19 @@ import { ConnectionStatus } from '../connections/connection-status'
 
 const closed = { additionalProperties: false }
 
+const ClockStatus = Type.Object(
+  {
+    stepMs: Type.Number({ description: 'How far the wall clock was moved; negative where it was set back.' }),
+    seenUnixMs: Type.Number({ description: 'What the wall clock showed when that was noticed.' }),
+    agreed: Type.Union([Type.Literal('wall'), Type.Literal('kept'), Type.Literal('nobody')], {
+      description:
+        'Which clock the ticks of providers agree with: what the wall clock shows, or the time from before the step, counted on. ' +
+        '`nobody`: none has told yet, and our own clock is suspect.',
+    }),
+  },
+  { ...closed, description: 'Only while a step of the wall clock still matters.' },
+)
+
 export const StatusResponse = Type.Object(
   {
     adapter: Type.Object(
@@ -36,6 +49,7 @@ export const StatusResponse = Type.Object(
         closed,
       ),
     ),
+    clock: Type.Optional(ClockStatus),
     defaultEndpoint: Type.String({
       description: 'The one for requests that name none; empty where there is none.',
     }),

@@ -6,6 +6,7 @@ import { packageVersion } from '../config/package-version'
 import { connectionsOf } from '../transports/capabilities'
 import { settingsList } from '../config/settings-list'
 import { type StatusResponse } from './status-answer'
+import { ourTime } from '../util/clock'
 
 export { type StatusResponse }
 
@@ -14,6 +15,13 @@ const connectionsIn = (routes: AnyAdapter['endpoints'][number]['transportRoutes'
     .entries()
     .flatMap(([transport, of]) => connectionsOf(of).map((connection) => ({ transport, ...connection })))
   return connections.length === 0 ? {} : { connections }
+}
+
+const clockNow = (): Pick<StatusResponse, 'clock'> => {
+  const { lastStep: step } = ourTime
+  if (step === undefined) return {}
+  const { movedMs, seenUnixMs, agreed = 'nobody' } = step
+  return { clock: { stepMs: Math.round(movedMs), seenUnixMs, agreed } }
 }
 
 /** What an adapter is and how it is set up (contract 6.8), secrets redacted. */
@@ -32,6 +40,7 @@ export const statusOf = (adapter: AnyAdapter): StatusResponse => {
       transports: transportRoutes.routeNames(),
       ...connectionsIn(transportRoutes),
     })),
+    ...clockNow(),
     defaultEndpoint: adapter.defaultEndpoint ?? '',
     configuration: settingsList(adapter.config),
     runtime: {

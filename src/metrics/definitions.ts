@@ -146,6 +146,11 @@ const cacheMetrics = () => ({
     ['adapter_endpoint', 'transport', 'reason'],
     'Frames and values that were received but not served, by reason',
   ),
+  clockSteps: plainGauge('clock_steps', 'Steps of the wall clock that were noticed since the start'),
+  clockOffsetSeconds: plainGauge(
+    'clock_offset_seconds',
+    'How far the wall clock stands from the time from before its last step, while that still matters',
+  ),
   dataReported: counter(
     'data_reported_total',
     ['adapter_endpoint', 'transport', 'reason'],

@@ -253,6 +253,14 @@ export const ourTime = new OurTime(
   },
 )
 
+/** What is the first thing to know where times are wrong: that our own clock was set. Empty where it was not. */
+export const clockNote = (): string => {
+  const { lastStep: step } = ourTime
+  if (step === undefined) return ''
+  const when = new Date(step.seenUnixMs).toISOString()
+  return `; our own clock was set by ${Math.round(step.movedMs / 100) / 10} s at ${when}`
+}
+
 const nearest = (timeUnixMs: number, wall: number, kept: number): Candidate | undefined => {
   const [fromWall, fromKept] = [Math.abs(timeUnixMs - wall), Math.abs(timeUnixMs - kept)]
   if (!(Math.min(fromWall, fromKept) <= AGREEMENT_MS)) return undefined

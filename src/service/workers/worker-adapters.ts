@@ -32,7 +32,7 @@ export class WorkerAdapters {
       const { endpointName, transportName, data } = requestContext
       const params = data
       const name = { adapter: adapter.name, endpoint: endpointName, transport: transportName, params }
-      return (await this.link.explain(name)) ?? reasonFor(transport, feed?.refusal, params)
+      return (await this.link.explain(name)) ?? reasonFor(transport, feed?.absence, params)
     }
   }
 }

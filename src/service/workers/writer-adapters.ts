@@ -41,6 +41,6 @@ export class WriterAdapters {
     const transport = endpoint?.transportRoutes.entries().find(([one]) => one === route)?.[1]
     if (endpoint === undefined || transport === undefined) return undefined
     const feed = endpoint.responseCache?.feed(route, params)
-    return reasonFor(transport, feed?.refusal, params)
+    return reasonFor(transport, feed?.absence, params)
   }
 }
