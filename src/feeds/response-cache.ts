@@ -48,6 +48,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   guards: GuardOptions | undefined
   freshness: Freshness | undefined
   fields: readonly string[] | undefined
+  /** Whether letter case makes another feed, as the endpoint says. */
+  caseSensitive: boolean
   /** What the endpoint makes of every result before it is written; handed over by its `initialize` (contract 18.2). */
   resultValidator: ResultValidator<T> | undefined
 
@@ -76,6 +78,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     freshness?: Freshness
     /** Where the numbers of the endpoint's values are, if that is known of its kind. */
     fields?: readonly string[]
+    caseSensitive?: boolean
   }) {
     this.dependencies = of.dependencies
     this.cache = of.dependencies.cache as Cache<AdapterResponse<T['Response']>>
@@ -86,6 +89,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.guards = of.guards
     this.freshness = of.freshness
     this.fields = of.fields
+    this.caseSensitive = of.caseSensitive ?? false
     this.inspector = new Inspector({
       guards: of.guards,
       freshness: of.freshness,
@@ -163,6 +167,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       endpointName: this.endpointName,
       adapterSettings: this.adapterSettings,
       transportName,
+      caseSensitive: this.caseSensitive,
     })
   }
 
@@ -451,6 +456,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
         endpointName: this.endpointName,
         transportName,
         settings,
+        caseSensitive: this.caseSensitive,
         withMeta: isMeasured(settings),
       },
       Object.keys(this.inputParameters.definition),
