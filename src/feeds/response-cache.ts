@@ -22,6 +22,7 @@ import { Refusals } from './refusals'
 import { type ResultValidator, validateResults } from './result-validation'
 import { ResponseWarnings } from './response-warnings'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
+import { Spellings } from './spellings'
 import { storedResponse } from './stored-response'
 
 export type CacheGenerics = { Parameters: InputParametersDefinition; Response: ResponseGenerics }
@@ -65,6 +66,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   private readonly reports = new Map<string, Refusals>()
   private readonly isWanted = new Map<string, (key: string) => boolean>()
   private readonly warnings = new ResponseWarnings()
+  private readonly spellings = new Spellings()
   private turn: Promise<unknown> = Promise.resolve()
   private stopPublishing: (() => void) | undefined
 
@@ -180,6 +182,13 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       this.lastIndex = index
     }
     return this.lastIndex!.find(params)
+  }
+
+  /** The same, for params that a client asks by: how it spells them is looked at where letter case does not count. */
+  feedAskedFor(transportName: string, params: Data): Feed {
+    const feed = this.feed(transportName, params)
+    if (!this.caseSensitive) this.spellings.note(feed, params)
+    return feed
   }
 
   /** Lets `onlyWanted` guards ask the transport's subscriptions whether somebody wants a feed. */
