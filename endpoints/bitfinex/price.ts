@@ -145,6 +145,7 @@ export const createPriceEndpoint = () =>
   new CryptoPriceEndpoint<Types>({
     name: 'price',
     inputParameters,
+    caseSensitive: true,
     transport: createTransport(),
     requestTransforms: [commonNames(naming)],
     // The time is that of sending: a frame that old was stuck on its way.

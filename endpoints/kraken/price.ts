@@ -156,6 +156,7 @@ export const createPriceEndpoint = () =>
   new CryptoPriceEndpoint<Types>({
     name: 'price',
     inputParameters,
+    caseSensitive: true,
     transport: createTransport(),
     requestTransforms: [commonNames(naming)],
     // An idle market's snapshot carries the time of its last change. Tokenised stocks rest over the weekend: no price, rather
