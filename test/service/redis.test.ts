@@ -1,17 +1,14 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { createAdapter as createCoinbase } from '../../endpoints/coinbase'
-import { type Adapter } from '../../src/adapter/adapter'
 import { expose } from '../../src/service/expose'
 import { renderMetrics } from '../../src/metrics/render'
 import { startService } from '../../src/service/single'
 import { parseSamples, sampleValue } from '../../src/testing/samples'
-import { simulatedExchange } from '../../src/testing/simulated-exchange'
 import { wsProvider } from '../../src/testing/ws-provider'
 import { collectLogs, holdClock, loggerFactory, pass, sent, watched } from '../redis/redis-support'
 import { eventually } from '../helpers/eventually'
 import { describeWithRedis, redisServer } from '../helpers/redis-server'
 import { keyOf, stillAdapter } from '../http/support'
-import { acme, AT_ONCE, BTC, envOf, ETH, type Mode, processOf, still, unusedPort } from './redis-support'
+import { acme, AT_ONCE, BTC, envOf, ETH, processOf, still, unusedPort } from './redis-support'
 
 const SET = 'TEST-price-default_single_transport-subscriptionSet'
 const UNEXPECTED = 'There was an unexpected error with the Redis cache'
@@ -52,33 +49,6 @@ describeWithRedis('an adapter with Redis', () => {
       statusCode: 200,
       meta: { adapterName: 'TEST', transportName: 'default_single_transport' },
     })
-  })
-
-  it('ID-1: keeps letter case there where it counts, and serves a reader the price of the asset that is meant', async () => {
-    await using redis = await redisServer()
-    await using exchange = await simulatedExchange({
-      tradeIntervalMs: 0,
-      products: { 'USDe-USD': 1, 'USDE-USD': 777 },
-    })
-    const coinbase = (mode: Mode) =>
-      processOf(() => ({ adapter: createCoinbase() as unknown as Adapter }), redis.port, mode, {
-        COINBASE_WS_API_ENDPOINT: exchange.url,
-      })
-    await using writer = await coinbase('writer')
-    await using reader = await coinbase('reader')
-    expect(writer.api).toBeUndefined()
-    for (let time = 0; time < 2; time++)
-      for (const [base, result] of [
-        ['USDe', 1],
-        ['USDE', 777],
-      ] as const)
-        expect((await reader.post({ base, quote: 'USD' })).json().result).toBe(result)
-    const name = 'COINBASE-price-default_single_transport'
-    const keys = await redis.client.keys(`${name}-{*`)
-    expect(keys.sort()).toEqual(['USDE', 'USDe'].map((base) => `${name}-{"base":"${base}","quote":"USD"}`))
-    expect((await redis.client.zrange(`${name}-subscriptionSet`, 0, '-1')).sort()).toEqual(
-      ['USDE', 'USDe'].map((base) => `{"base":"${base}","quote":"USD"}`),
-    )
   })
 
   it('8.5, 17.4: has no value there that JSON cannot hold, and keeps the good one', async () => {
@@ -420,7 +390,7 @@ describeWithRedis('a service of several adapters with Redis', () => {
     const stored = '{"result":1,"statusCode":200}'
     for (const name of ['COINBASE', 'KRAKEN', 'BITFINEX'])
       await redis.client.set(
-        `${name}-price-default_single_transport-{"base":"eth","quote":"usd"}`,
+        `${name}-price-default_single_transport-{"base":"ETH","quote":"USD"}`,
         stored,
         'PX',
         60_000,
