@@ -159,6 +159,7 @@ export const createPriceEndpoint = () =>
   new BookPriceEndpoint<Types>({
     name: 'price',
     inputParameters,
+    caseSensitive: true,
     transport: createTransport(),
     requestTransforms: [commonNames(naming)],
     guards: {},

@@ -51,7 +51,8 @@ type Types = {
 }
 type Results = ProviderResult<Types>[] | undefined
 
-const codes = new AssetCodes({ venue: 'Coinbase' })
+// Staked and wrapped coins that clients know by their issuers' spellings: Coinbase has them in upper case.
+export const codes = new AssetCodes({ venue: 'Coinbase', listed: ['CBBTC', 'CBETH', 'LSETH', 'MSOL'] })
 const productOf = ({ base, quote }: Pair) => `${codes.venue(base)}-${codes.venue(quote)}`
 
 const createTransport = () => {
@@ -153,6 +154,7 @@ export const createPriceEndpoint = () =>
   new CryptoPriceEndpoint<Types>({
     name: 'price',
     inputParameters,
+    caseSensitive: true,
     transport: createTransport(),
     requestTransforms: [commonNames(codes)],
     guards: {},

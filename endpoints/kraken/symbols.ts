@@ -13,25 +13,24 @@ const codes = new AssetCodes({
     ['XBT', 'BTC'],
     ['XDG', 'DOGE'],
   ]),
+  // The lower-case suffix makes a tokenised stock of a code. There are more of them: each is known by its exact spelling.
+  listed: [
+    ...['AAPLx', 'AMZNx', 'COINx', 'CRCLx', 'GOOGLx', 'HOODx', 'METAx', 'MSFTx', 'MSTRx', 'NVDAx'],
+    ...['QQQx', 'SPYx', 'TSLAx'],
+  ],
 })
 
-const TOKENISED = '.x'
-
-/** `AAPLx`, with the lower-case suffix that makes it a tokenised stock, or `AAPL.x` in any letter case. */
+/** `AAPLx`, with the suffix in lower case, or `AAPL.x` in any letter case, for clients that know of upper case only. */
 const stockOf = (given: string): string | undefined =>
   (/^(?=.*[A-Z])([A-Z0-9]+)x$/.exec(given) ?? /^([a-z0-9]+)\.x$/i.exec(given))?.[1]
 
-/**
- * Kraken's names. Case decides there between `TRX` and a stock `TRx`, but not in the keys of feeds, so that a stock's common name has
- * a mark that survives: `AAPLx` becomes `AAPL.x`.
- */
+/** Kraken's names. Letter case decides there between the coin `TRX` and a stock `TRx`. */
 export const naming: AssetNaming = {
   common(given, param) {
     const stock = stockOf(given)
-    return stock === undefined ? codes.common(given, param) : stock.toUpperCase() + TOKENISED
+    return stock === undefined ? codes.common(given, param) : `${stock.toUpperCase()}x`
   },
-  venue: (common) =>
-    common.endsWith(TOKENISED) ? `${common.slice(0, -TOKENISED.length)}x` : codes.venue(common),
+  venue: (common) => codes.venue(common),
 }
 
 export const symbolOf = ({ base, quote }: { base: string; quote: string }): string =>

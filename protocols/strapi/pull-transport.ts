@@ -19,6 +19,7 @@ import { delayAfter, MIN_INTERVAL_MS, TransferSchedule } from './transfer-schedu
 import { checkSchemas } from './schema-check'
 import { withServer } from './server-lock'
 import { type Snapshot, SnapshotBuilder } from './snapshot'
+import { Ambiguous, BySpelling } from './spellings'
 import { ageMs, instant } from '../../src/util/clock'
 
 const logger = makeLogger('StrapiPull')
@@ -54,6 +55,7 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PeerTransp
   private settings!: T['Settings']
   private intervalMs = MIN_INTERVAL_MS
   private snapshot: Snapshot<ProviderResult<T>> | undefined
+  private bySpelling = new BySpelling<ProviderResult<T>>([])
   private version: string | undefined
   private pulls = 0
   private failingSince = 0
@@ -204,10 +206,14 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PeerTransp
 
   private async replace(snapshot: Snapshot<ProviderResult<T>>): Promise<void> {
     this.snapshot = snapshot
+    this.bySpelling = new BySpelling(
+      [...snapshot.results.values()].map((result) => ({ names: result.params, result })),
+    )
     const wanted = await this.subscriptionSet.getAll()
-    const gone = snapshot.isUnspoiled
-      ? wanted.filter((params) => !snapshot.results.has(this.keyOf(params)))
-      : []
+    const gone = wanted.filter((params) => {
+      const found = this.bySpelling.find(params)
+      return found instanceof Ambiguous || (found === undefined && snapshot.isUnspoiled)
+    })
     // An error does not replace a live value: that has to end first.
     await this.responseCache.writeTTL(this.name, gone, 0)
     this.serve(snapshot, wanted)
@@ -217,8 +223,9 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PeerTransp
   private serve(snapshot: Snapshot<ProviderResult<T>>, feeds: readonly Params<T>[]): void {
     const known: ProviderResult<T>[] = []
     for (const params of feeds) {
-      const result = snapshot.results.get(this.keyOf(params))
-      if (result === undefined) this.intake.writeError(params, 502, NO_ROW)
+      const result = this.bySpelling.find(params)
+      if (result instanceof Ambiguous) this.intake.writeError(params, 400, result.message)
+      else if (result === undefined) this.intake.writeError(params, 502, NO_ROW)
       else known.push({ params, response: { ...result.response } })
     }
     this.deliver(known, snapshot.received.unixMs)
@@ -233,10 +240,6 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PeerTransp
     responseCache
       .writeTTL(name, feeds, lifeMs)
       .catch((error: unknown) => this.fault('handler-failed', () => 'a write to the cache', error))
-  }
-
-  private keyOf(params: Params<T>): string {
-    return this.responseCache.getCacheKey(this.name, params)
   }
 
   private failed(error: unknown): void {

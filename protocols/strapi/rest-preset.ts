@@ -9,6 +9,7 @@ import {
 } from '../../src/public/transports/http'
 import { type ContentTypeMapping } from './mapping'
 import { SnapshotBuilder } from './snapshot'
+import { Ambiguous, BySpelling } from './spellings'
 import { instant } from '../../src/util/clock'
 
 const logger = makeLogger('StrapiRest')
@@ -29,7 +30,7 @@ export interface StrapiRestOptions<T extends HttpTransportGenerics> {
   connection: (adapterSettings: T['Settings']) => { url: string; token: string }
   /** From entries to results, as for a pull. */
   mapping: (adapterSettings: T['Settings']) => ContentTypeMapping<ProviderResult<T>>
-  /** The attributes by which the entry of a feed is found, with their values; letter case does not count. */
+  /** The attributes by which the entry of a feed is found, with their values: spelled exactly, else alike but for letter case if only one is. */
   identify: (params: Params<T>, adapterSettings: T['Settings']) => Readonly<Record<string, string>>
   /** Attribute with the time that an entry is from: of several entries for one feed, the latest is asked for first. */
   timeAttribute: (adapterSettings: T['Settings']) => string
@@ -48,7 +49,7 @@ const chunks = <E>(list: readonly E[], size: number): E[][] => {
 }
 
 const identityOf = (attributes: Readonly<Record<string, string>>): string =>
-  JSON.stringify(Object.entries(attributes).map(([name, value]) => [name, value.toLowerCase()]))
+  JSON.stringify(Object.entries(attributes))
 
 type Json = Record<string, unknown>
 
@@ -131,8 +132,15 @@ export const strapiRest = <T extends HttpTransportGenerics>(
       const isWhole = Number(objectOf(objectOf(meta).pagination).pageCount ?? 1) <= 1
       if (!isWhole && params.length > 1) feedsPerRequest = 1
       const missing = isWhole ? (isUnspoiled ? NO_ENTRY : NO_USABLE_ENTRY) : CROWDED
+      const named = [...results.values()].map((result) => ({
+        names: options.identify(result.params, settings),
+        result,
+      }))
+      const bySpelling = new BySpelling(named)
       return params.map((one): ProviderResult<T> => {
-        const result = results.get(identityOf(options.identify(one, settings)))
+        const result = bySpelling.find(options.identify(one, settings))
+        if (result instanceof Ambiguous)
+          return { params: one, response: { statusCode: 400, errorMessage: result.message } }
         return result === undefined
           ? { params: one, response: { statusCode: 502, errorMessage: missing } }
           : { params: one, response: result.response }

@@ -43,6 +43,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   customRouter?: (req: Request<T>, settings: T['Settings']) => string
   defaultTransport?: string
   enableCompositeTransport?: boolean
+  readonly caseSensitive: boolean
   guards?: GuardOptions
   freshness?: Freshness
   /** Where requests and values of this endpoint meet; there after {@link initialize}. */
@@ -56,6 +57,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     this.cacheKeyGenerator = params.cacheKeyGenerator
     this.customInputValidation = params.customInputValidation
     this.customOutputValidation = params.customOutputValidation
+    this.caseSensitive = params.caseSensitive ?? false
     this.overrides = params.overrides
     this.guards = params.guards
     this.freshness = params.freshness
@@ -93,6 +95,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
       guards: this.guards,
       freshness: this.freshness,
       fields: this.guardedFields,
+      caseSensitive: this.caseSensitive,
     })
     this.responseCache.resultValidator = this.resultValidator?.bind(this)
     if (this.enableCompositeTransport) this.compose(adapterSettings)

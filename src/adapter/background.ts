@@ -1,7 +1,7 @@
 import { type AnyAdapter } from './adapter'
 import { childrenOf } from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
-import { type Transport, type TransportGenerics } from '../transports/transport'
+import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { BackgroundRunner } from '../transports/runner'
 
@@ -28,8 +28,13 @@ export class Background {
         // FO-3: what is made of several transports is run as several.
         for (const [runName, single] of childrenOf(transport) ?? [[name, transport] as const]) {
           if (!worksInBackground(single)) continue
-          const { name: endpointName, inputParameters } = endpoint
-          const context = { endpointName, inputParameters, adapterSettings: settings }
+          const { name: endpointName, inputParameters, caseSensitive } = endpoint
+          const context: EndpointContext<TransportGenerics> = {
+            endpointName,
+            inputParameters,
+            adapterSettings: settings,
+            ...(caseSensitive && { caseSensitive }),
+          }
           const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
           this.runners.push(new BackgroundRunner(adapter.name, runName, single, context, timeoutMs))
         }

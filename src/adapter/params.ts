@@ -65,6 +65,12 @@ export interface BaseAdapterEndpointParams<T extends EndpointGenerics> {
   customInputValidation?: CustomInputValidator<T>
   customOutputValidation?: CustomOutputValidator
   requestTransforms?: RequestTransform<T>[]
+  /**
+   * Whether letter case makes another feed: `USDe` and `USDE` then have keys, subscriptions and metrics of their own, and `eth` is a feed
+   * that a provider of `ETH` may not know, unless a request transform gives both one name. Default false, as in the reference framework:
+   * keys are in lower case, and both get the price of one.
+   */
+  caseSensitive?: boolean
   /** Symbols to replace in `base`, unless the request overrides them. */
   overrides?: Record<string, string>
   /** Checks that values must pass to be served; see {@link GuardOptions}. Absent: only what is no number is refused. */

@@ -94,6 +94,6 @@ const identify = (
   const generated = endpoint.cacheKeyGenerator?.(context.data)
   context.cacheKey =
     generated === undefined
-      ? responseCache.feed(context.transportName, context.data).key
+      ? responseCache.feedAskedFor(context.transportName, context.data).key
       : generatedCacheKey(generated, settings)
 }

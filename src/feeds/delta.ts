@@ -11,30 +11,45 @@ export type SubscriptionDeltas<T> = {
   stale: T[]
 }
 
-const identities = new WeakMap<object, string>()
+/** Names a feed by its params, the same for all spellings of them. */
+export type Identify = (params: unknown) => string
 
-/** The same for all spellings of one feed's params. */
-export const identify = (params: unknown): string => {
-  if (typeof params !== 'object' || params === null) return String(params)
-  let identity = identities.get(params)
-  if (identity === undefined) identities.set(params, (identity = canonicalJson(params)))
-  return identity
+const identifier = (isCaseSensitive: boolean): Identify => {
+  const identities = new WeakMap<object, string>()
+  return (params) => {
+    if (typeof params !== 'object' || params === null) return String(params)
+    let identity = identities.get(params)
+    if (identity === undefined) identities.set(params, (identity = canonicalJson(params, isCaseSensitive)))
+    return identity
+  }
 }
 
+/** Letter case does not make another feed. */
+export const identify: Identify = identifier(false)
+const identifyExactly: Identify = identifier(true)
+
+/** How the feeds of an endpoint are told apart. */
+export const identifierFor = (isCaseSensitive: boolean): Identify =>
+  isCaseSensitive ? identifyExactly : identify
+
 /**
- * The difference between what is wanted and what is subscribed, feed by feed. Letter case does not make another feed, so two clients
- * that spell one differently cause no subscribing to and fro.
+ * The difference between what is wanted and what is subscribed, feed by feed: two clients that spell one differently cause no subscribing
+ * to and fro.
  */
-export const diff = <T>(desired: T[], subscribed: T[]): SubscriptionDeltas<T> => {
-  const have = new Set(subscribed.map(identify))
+export const diff = <T>(
+  desired: T[],
+  subscribed: T[],
+  identityOf: Identify = identify,
+): SubscriptionDeltas<T> => {
+  const have = new Set(subscribed.map(identityOf))
   const want = new Set<string>()
   const fresh: T[] = []
   for (const params of desired) {
-    const identity = identify(params)
+    const identity = identityOf(params)
     if (!have.has(identity) && !want.has(identity)) fresh.push(params)
     want.add(identity)
   }
-  return { desired, new: fresh, stale: subscribed.filter((params) => !want.has(identify(params))) }
+  return { desired, new: fresh, stale: subscribed.filter((params) => !want.has(identityOf(params))) }
 }
 
 /**

@@ -34,6 +34,8 @@ export class FeedIndex {
       endpointName: string
       transportName: string
       settings: KeySettings
+      /** Whether letter case makes another feed. */
+      caseSensitive?: boolean
       /** Metrics on: feeds carry the `meta` that their responses are stored with. */
       withMeta: boolean
     },
@@ -106,13 +108,14 @@ export class FeedIndex {
   }
 
   private canonicalFeed(data: Data): Feed {
-    const { adapterName, endpointName, transportName, settings } = this.of
+    const { adapterName, endpointName, transportName, settings, caseSensitive } = this.of
     const { key, feedId } = feedNames({
       data,
       adapterName,
       endpointName,
       adapterSettings: settings,
       transportName,
+      caseSensitive,
     })
     let feed = this.feeds.get(key)
     if (feed === undefined) {

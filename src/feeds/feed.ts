@@ -33,6 +33,8 @@ export class Feed {
   lastLifeMs = 0
   /** What its guards remember of it. */
   readonly memory: GuardMemory = {}
+  /** How clients have spelled it, where letter case does not count. */
+  spellings: Record<string, unknown>[] | undefined = undefined
   /** Its entry in the local cache, see {@link Place}. */
   node: Place<never>['node'] = undefined
   /** True once the index has dropped this object: whoever holds it has to look the feed up anew. */

@@ -20,6 +20,8 @@ export interface KeyContext<S = KeySettings> {
   endpointName: string
   adapterSettings: S
   inputParameters?: unknown
+  /** As the endpoint says. Default: letter case does not count. */
+  caseSensitive?: boolean | undefined
 }
 
 type Data = Record<string, unknown>
@@ -28,26 +30,39 @@ export type KeyGenerics = { Settings: KeySettings }
 
 const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null
 
-const canonicalParams = (data: unknown): string => {
+/** Whether letter case makes another feed. Looked for before it is read: unit tests hand over objects that throw when asked for more than they have. */
+export const isCaseSensitive = (of: object): boolean => 'caseSensitive' in of && of.caseSensitive === true
+
+const canonicalParams = (data: unknown, isExact: boolean): string => {
   if (!isObject(data)) throw new Error('Data to calculate cache key should be an object')
-  return canonicalJson(data)
+  return canonicalJson(data, isExact)
 }
 
 const sha1 = (text: string) => createHash('sha1').update(text).digest('base64')
 
-const hashIfLong = (text: string, settings: KeySettings, asJson: boolean): string => {
-  const { MAX_COMMON_KEY_SIZE: limit } = settings
-  if (limit === undefined || text.length <= limit) return text
+const hashed = (text: string, asJson: boolean): string => {
   const hash = sha1(text)
   return asJson ? JSON.stringify({ hash }) : hash
 }
 
+const hashIfLong = (text: string, settings: KeySettings, asJson: boolean): string => {
+  const { MAX_COMMON_KEY_SIZE: limit } = settings
+  return limit === undefined || text.length <= limit ? text : hashed(text, asJson)
+}
+
+/** What only a hash looks like where letter case counts: parameters that were written so are hashed themselves. */
+const HASH_AS_JSON = /^\{"hash":"[A-Za-z0-9+/]{27}="\}$/
+
 const isEmpty = (data: unknown): boolean => isObject(data) && Object.keys(data).length === 0
 
-const paramsKey = (data: unknown, settings: KeySettings): string =>
-  isEmpty(data)
-    ? settings.DEFAULT_CACHE_KEY
-    : hashIfLong(canonicalParams(data), settings, settings.FEED_ID_JSON)
+const paramsKey = (data: unknown, settings: KeySettings, isExact: boolean): string => {
+  if (isEmpty(data)) return settings.DEFAULT_CACHE_KEY
+  const text = canonicalParams(data, isExact)
+  const { FEED_ID_JSON: asJson } = settings
+  return isExact && asJson && HASH_AS_JSON.test(text)
+    ? hashed(text, asJson)
+    : hashIfLong(text, settings, asJson)
+}
 
 const withPrefix = (key: string, settings: KeySettings): string =>
   settings.CACHE_PREFIX ? `${settings.CACHE_PREFIX}-${key}` : key
@@ -61,6 +76,8 @@ export const calculateCacheKey = <T extends KeyGenerics = KeyGenerics>(of: {
   endpointName: string
   adapterSettings: T['Settings']
   transportName: string
+  /** As the endpoint says. Default: letter case does not count. */
+  caseSensitive?: boolean | undefined
 }): string => feedNames(of).key
 
 /** The cache key and the feed id of the same parameters, which are spelled but once for both. */
@@ -70,9 +87,10 @@ export const feedNames = (of: {
   endpointName: string
   adapterSettings: KeySettings
   transportName: string
+  caseSensitive?: boolean | undefined
 }): { key: string; feedId: string } => {
   const { adapterName, endpointName, transportName, adapterSettings: settings, data } = of
-  const params = paramsKey(data, settings)
+  const params = paramsKey(data, settings, isCaseSensitive(of))
   const key = withPrefix(`${adapterName}-${endpointName}-${transportName}-${params}`, settings)
   return { key, feedId: isEmpty(data) ? idOfNothing(settings) : params }
 }
@@ -91,7 +109,8 @@ export const calculateHttpRequestKey = <T extends KeyGenerics = KeyGenerics>(of:
   transportName: string
 }): string => {
   const { context, transportName } = of
-  const key = `${context.endpointName}-${transportName}-${paramsKey(of.data, context.adapterSettings)}`
+  const params = paramsKey(of.data, context.adapterSettings, isCaseSensitive(context))
+  const key = `${context.endpointName}-${transportName}-${params}`
   // A test of a key alone need not set up logging first.
   if (LoggerFactoryProvider.isSet) logger.trace(`Generated HTTP request queue key: "${key}"`)
   return key
@@ -103,9 +122,10 @@ export const calculateAdapterName = (adapterName: string, data: Data): string =>
 
 /** The feed's name in metrics and `meta`: its parameters, or `N/A` without any (contract 8.3). */
 export const calculateFeedId = <T extends KeyGenerics = KeyGenerics>(
-  { adapterSettings }: { adapterSettings: T['Settings'] },
+  of: { adapterSettings: T['Settings']; caseSensitive?: boolean | undefined },
   data: object,
 ): string => {
+  const { adapterSettings } = of
   if (isEmpty(data)) return idOfNothing(adapterSettings)
-  return paramsKey(data, adapterSettings)
+  return paramsKey(data, adapterSettings, isCaseSensitive(of))
 }

@@ -3,6 +3,6 @@ import { type AdapterMetricsMeta } from './responses'
 
 /** What the metrics of a request are filed under (contract 8.3). */
 export const getMetricsMeta = <T extends KeyGenerics = KeyGenerics>(
-  args: { adapterSettings: T['Settings']; inputParameters?: unknown },
+  args: { adapterSettings: T['Settings']; inputParameters?: unknown; caseSensitive?: boolean },
   data: object,
 ): AdapterMetricsMeta => ({ feedId: calculateFeedId(args, data) })

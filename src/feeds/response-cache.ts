@@ -22,6 +22,7 @@ import { Refusals } from './refusals'
 import { type ResultValidator, validateResults } from './result-validation'
 import { ResponseWarnings } from './response-warnings'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
+import { Spellings } from './spellings'
 import { storedResponse } from './stored-response'
 
 export type CacheGenerics = { Parameters: InputParametersDefinition; Response: ResponseGenerics }
@@ -48,6 +49,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   guards: GuardOptions | undefined
   freshness: Freshness | undefined
   fields: readonly string[] | undefined
+  /** Whether letter case makes another feed, as the endpoint says. */
+  caseSensitive: boolean
   /** What the endpoint makes of every result before it is written; handed over by its `initialize` (contract 18.2). */
   resultValidator: ResultValidator<T> | undefined
 
@@ -63,6 +66,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   private readonly reports = new Map<string, Refusals>()
   private readonly isWanted = new Map<string, (key: string) => boolean>()
   private readonly warnings = new ResponseWarnings()
+  private readonly spellings = new Spellings()
   private turn: Promise<unknown> = Promise.resolve()
   private stopPublishing: (() => void) | undefined
 
@@ -76,6 +80,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     freshness?: Freshness
     /** Where the numbers of the endpoint's values are, if that is known of its kind. */
     fields?: readonly string[]
+    caseSensitive?: boolean
   }) {
     this.dependencies = of.dependencies
     this.cache = of.dependencies.cache as Cache<AdapterResponse<T['Response']>>
@@ -86,6 +91,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.guards = of.guards
     this.freshness = of.freshness
     this.fields = of.fields
+    this.caseSensitive = of.caseSensitive ?? false
     this.inspector = new Inspector({
       guards: of.guards,
       freshness: of.freshness,
@@ -163,6 +169,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       endpointName: this.endpointName,
       adapterSettings: this.adapterSettings,
       transportName,
+      caseSensitive: this.caseSensitive,
     })
   }
 
@@ -175,6 +182,13 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       this.lastIndex = index
     }
     return this.lastIndex!.find(params)
+  }
+
+  /** The same, for params that a client asks by: how it spells them is looked at where letter case does not count. */
+  feedAskedFor(transportName: string, params: Data): Feed {
+    const feed = this.feed(transportName, params)
+    if (!this.caseSensitive) this.spellings.note(feed, params)
+    return feed
   }
 
   /** Lets `onlyWanted` guards ask the transport's subscriptions whether somebody wants a feed. */
@@ -454,6 +468,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
         endpointName: this.endpointName,
         transportName,
         settings,
+        caseSensitive: this.caseSensitive,
         withMeta: isMeasured(settings),
       },
       Object.keys(this.inputParameters.definition),

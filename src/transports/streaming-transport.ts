@@ -69,7 +69,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     }
     this[WAKE].clear()
     const isWholeSet = desiredSubs === this.lastLook
-    const deltas = isWholeSet ? this.takeDeltas(desiredSubs) : diff(desiredSubs, this.localSubscriptions)
+    const deltas = isWholeSet ? this.takeDeltas(desiredSubs) : this.computeDeltas(desiredSubs)
     const { desired } = deltas
     try {
       await this.streamHandler(context, deltas)
@@ -113,9 +113,12 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     const desired = this.tracker === undefined ? wanted : (this.subscriptionSet.getAll() as Params<T>[])
     const tracked = this.tracker?.take(desired)
     // Somebody else (a reconnect, an author's subclass) wrote localSubscriptions: what is due follows from what is there.
-    if (tracked === undefined || this.localSubscriptions !== this.settled)
-      return diff(desired, this.localSubscriptions)
+    if (tracked === undefined || this.localSubscriptions !== this.settled) return this.computeDeltas(desired)
     return { ...tracked, stale: this.inOrder(tracked.stale) }
+  }
+
+  private computeDeltas(desired: Params<T>[]): SubscriptionDeltas<Params<T>> {
+    return diff(desired, this.localSubscriptions, this.identityOf)
   }
 
   /** contract 10.3: stale feeds come in the order in which they were subscribed, not in which they expired. */

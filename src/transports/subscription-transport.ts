@@ -1,3 +1,5 @@
+import { type Identify, identifierFor } from '../feeds/delta'
+import { isCaseSensitive } from '../feeds/keys'
 import { type ResponseCache } from '../feeds/response-cache'
 import { metrics } from '../metrics/registry'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
@@ -26,6 +28,10 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
   subscriptionTtl!: number
   name!: string
   initialized = false
+  /** Whether letter case makes another feed, as the endpoint says. */
+  protected isCaseSensitive = false
+  /** What tells the feeds of the endpoint apart. */
+  protected identityOf: Identify = identifierFor(false)
   /** What {@link backgroundExecute} last saw in the set and handed to the handler: a subclass may hand over a list of its own. */
   protected lastLook: Params<T>[] | undefined
 
@@ -38,6 +44,8 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
     if (this.initialized) throw new Error(`Transport ${name} has already been initialized`)
     this.initialized = true
     this.responseCache = dependencies.responseCache
+    this.isCaseSensitive = isCaseSensitive(this.responseCache)
+    this.identityOf = identifierFor(this.isCaseSensitive)
     this.subscriptionSet = dependencies.subscriptionSetFactory.buildSet(endpointName, name)
     this.subscriptionTtl = this.getSubscriptionTtlFromConfig(adapterSettings)
     this.name = name

@@ -73,6 +73,8 @@ export interface EndpointContext<T extends TransportGenerics> {
   endpointName: string
   inputParameters: InputParameters<T['Parameters']>
   adapterSettings: T['Settings']
+  /** Present where letter case makes another feed, as the endpoint says. */
+  caseSensitive?: true
 }
 
 /** How values reach the feeds of an endpoint (contract 10.1). */

@@ -94,6 +94,24 @@ describe('the Bitfinex adapter', () => {
     expect(sent.map(({ symbol }) => symbol)).toEqual(['tETHUST'])
   })
 
+  it('ID-1, ID-2: asks for USDe and USDE each as it is spelled, and refuses what may be either', async () => {
+    await using provider = await wsProvider()
+    await using service = await start(provider)
+    const listed: Record<string, [channel: number, price: number]> = {
+      'tUSDe:USD': [7, 1],
+      'tUSDE:USD': [8, 777],
+    }
+    market(provider, (symbol) => {
+      const [channel, price] = listed[symbol]!
+      return [subscribed(symbol, channel), ticker(channel, price)]
+    })
+    expect((await service.post({ base: 'USDe', quote: 'USD' })).json.result).toBe(1)
+    expect((await service.post({ base: 'USDE', quote: 'USD' })).json.result).toBe(777)
+    const { statusCode, json } = await service.post({ base: 'usde', quote: 'USD' })
+    expect(statusCode).toBe(400)
+    expect(json.error.message).toContain('USDe, USDE')
+  })
+
   it("ID-1: refuses a venue's code that is another asset's name", async () => {
     await using provider = await wsProvider()
     await using service = await start(provider)

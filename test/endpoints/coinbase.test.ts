@@ -176,6 +176,22 @@ describe('the Coinbase adapter', () => {
     ])
   })
 
+  it('ID-1, ID-2: asks for USDe and USDE each as it is spelled, and refuses what may be either', async () => {
+    await using provider = await wsProvider()
+    await using service = await start(provider)
+    const prices: Record<string, string> = { 'USDe-USD': '1', 'USDE-USD': '777' }
+    market(provider, (product) => ticker(product, { price: prices[product] }))
+    expect((await service.post({ base: 'USDe', quote: 'USD' })).json.result).toBe(1)
+    expect((await service.post({ base: 'USDE', quote: 'USD' })).json.result).toBe(777)
+    const { statusCode, json } = await service.post({ base: 'usde', quote: 'USD' })
+    expect(statusCode).toBe(400)
+    expect(json.error.message).toContain('USDe, USDE')
+    const connection = await provider.connection()
+    expect(
+      connection.received.map((text) => (JSON.parse(text) as { product_ids: string[] }).product_ids),
+    ).toEqual([['USDe-USD'], ['USDE-USD']])
+  })
+
   it('ID-1: refuses what is no asset code before anything is asked of Coinbase', async () => {
     await using provider = await wsProvider()
     await using service = await start(provider)

@@ -174,6 +174,27 @@ describe('the Kraken adapter', () => {
     expect(answers.map(({ json }) => json.result as number)).toEqual([30, 0.3, 0.3])
   })
 
+  it('ID-1, ID-2: asks for USDe and USDE each as it is spelled, and refuses what may be either', async () => {
+    await using provider = await wsProvider()
+    await using service = await start(provider)
+    const prices: Record<string, number> = { 'USDe/USD': 1, 'USDE/USD': 777 }
+    market(provider, (symbol) => [ticker(symbol, { last: prices[symbol] })])
+    for (let time = 0; time < 3; time++)
+      for (const [base, result] of [
+        ['USDe', 1],
+        ['USDE', 777],
+      ] as const)
+        expect((await service.post({ base, quote: 'usd' })).json.result).toBe(result)
+    const { statusCode, json } = await service.post({ base: 'usde', quote: 'USD' })
+    expect(statusCode).toBe(400)
+    expect(json.error.message).toBe(
+      '[Param: base] "usde" may be any of USDe, USDE: letter case tells them apart',
+    )
+    const connection = await provider.connection()
+    const symbols = connection.received.flatMap((text) => (JSON.parse(text) as Sent).params.symbol)
+    expect(symbols).toEqual(['USDe/USD', 'USDE/USD'])
+  })
+
   it('ER-1: answers a refused pair with what Kraken says, and its neighbours with their prices', async () => {
     await using provider = await wsProvider()
     await using service = await start(provider)

@@ -390,7 +390,7 @@ describeWithRedis('a service of several adapters with Redis', () => {
     const stored = '{"result":1,"statusCode":200}'
     for (const name of ['COINBASE', 'KRAKEN', 'BITFINEX'])
       await redis.client.set(
-        `${name}-price-default_single_transport-{"base":"eth","quote":"usd"}`,
+        `${name}-price-default_single_transport-{"base":"ETH","quote":"USD"}`,
         stored,
         'PX',
         60_000,

@@ -93,6 +93,25 @@ describe('a table of prices in Strapi', () => {
   })
   afterEach(() => void vi.useRealTimers())
 
+  it('ID-1: tells rows apart that differ in letter case alone, and refuses a question that may mean either', async () => {
+    await using peer = await PullPeer.start()
+    peer.entities = [[price(1, 'USDe', '1'), price(3, 'eth', '5')], []]
+    await using served = await start(peer)
+    const usd = (base: string) => ({ base, quote: 'USD' })
+    expect(await valueOf(served, usd('USDe'))).toBe(1)
+    expect(await valueOf(served, usd('usde'))).toBe(1)
+    expect(await valueOf(served, usd('ETH'))).toBe(5)
+    peer.entities = [[price(1, 'USDe', '1'), price(2, 'USDE', '777')], []]
+    await pullAgain(served, peer)
+    expect(await valueOf(served, usd('USDE'))).toBe(777)
+    expect(await valueOf(served, usd('USDe'))).toBe(1)
+    const message = 'This may be any of USDe/USD, USDE/USD: letter case tells them apart'
+    await eventually(async () => {
+      const { statusCode, json } = await served.post(usd('usde'))
+      expect([statusCode, json.errorMessage]).toEqual([400, message])
+    })
+  })
+
   it('answers a request with the price, its own time and the time of receipt', async () => {
     await using peer = await PullPeer.start()
     const startedAt = Date.now()

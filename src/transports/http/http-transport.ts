@@ -1,6 +1,5 @@
 import { retrieveCost } from '../../metrics/labels'
 import { metrics } from '../../metrics/registry'
-import { identify } from '../../feeds/delta'
 import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { RedisSubscriptionSet } from '../../redis/redis-subscription-set'
 import { exact, exponentialBackoff } from '../../util/backoff'
@@ -83,6 +82,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, transportName)
     this.requester = dependencies.requester
+    this.preparation.isCaseSensitive = this.isCaseSensitive
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet) set.follow(() => this.noticeAdded())
     else if (set instanceof RedisSubscriptionSet) set.follow(() => this[WAKE].wake())
@@ -133,7 +133,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
 
   /** Why a feed has no value yet, for the client that waits for it. */
   [FEED_OUTAGE](params: object): Reason | undefined {
-    const feed = identify(params)
+    const feed = this.identityOf(params)
     const request = this.states.outageOf(feed)
     const outage = this.preparation.outageOf(feed) ?? request?.outage
     if (request === undefined || outage !== undefined) return outage
@@ -190,9 +190,9 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       if (requests.length > 0 || this.preparation.hasGuilty) await this.waitForHold()
       return
     }
-    const fresh = new Set(added.map(identify))
+    const fresh = new Set(added.map(this.identityOf))
     const isFresh = ({ params }: PreparedRequest<T>): boolean =>
-      fresh.size > 0 && params.some((one) => fresh.has(identify(one)))
+      fresh.size > 0 && params.some((one) => fresh.has(this.identityOf(one)))
     const urgent = due.filter(isFresh)
     const regular = urgent.length === 0 ? due : due.filter((request) => !isFresh(request))
     const outcomes = [
@@ -209,7 +209,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     isUrgent: boolean,
   ): Promise<{ key: string; wasDropped: boolean }> {
     const { key, params } = request
-    this.states.began(key, params.map(identify))
+    this.states.began(key, params.map(this.identityOf))
     let wasDropped = false
     try {
       const answer = await this.ask(request, isUrgent)
@@ -331,7 +331,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.states.retain((key) => keys.has(key) || this.holds.isHeld(key))
     this.holds.retain((key) => keys.has(key))
     if (!this.preparation.hasGuilty) return
-    const feeds = new Set(entries.map(identify))
+    const feeds = new Set(entries.map(this.identityOf))
     this.preparation.retain((feed) => feeds.has(feed))
   }
 

@@ -1,5 +1,5 @@
 import { calculateHttpRequestKey } from '../../feeds/keys'
-import { identify } from '../../feeds/delta'
+import { identifierFor } from '../../feeds/delta'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
@@ -27,6 +27,8 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
  * out, and tried again at a growing interval (IS-4).
  */
 export class Preparation<T extends HttpTransportGenerics> {
+  /** Whether letter case makes another feed. */
+  isCaseSensitive = false
   private readonly guilty = new Map<string, Reason>()
   private readonly holds: HoldOff
   private readonly problems = new LogLimiter()
@@ -41,7 +43,9 @@ export class Preparation<T extends HttpTransportGenerics> {
   /** @throws what `prepareRequests` throws, when it throws for every single feed (contract 10.5) */
   prepare(context: EndpointContext<T>, transportName: string, entries: Params<T>[]): PreparedRequest<T>[] {
     const due =
-      this.guilty.size === 0 ? entries : entries.filter((params) => !this.holds.isHeld(identify(params)))
+      this.guilty.size === 0
+        ? entries
+        : entries.filter((params) => !this.holds.isHeld(this.identityOf(params)))
     if (due.length === 0) return []
     const whole = this.attempt(context, transportName, due)
     if ('requests' in whole) {
@@ -62,7 +66,8 @@ export class Preparation<T extends HttpTransportGenerics> {
     }
     if (innocent.length === 0) {
       // Nothing can be done for anybody: the pass as such has failed, and the next one tries again.
-      if (due.length === entries.length) for (const params of due) this.holds.succeeded(identify(params))
+      if (due.length === entries.length)
+        for (const params of due) this.holds.succeeded(this.identityOf(params))
       throw whole.error
     }
     // One by one they cost a request each; together the author may batch them.
@@ -87,6 +92,10 @@ export class Preparation<T extends HttpTransportGenerics> {
 
   stop(): void {
     this.holds.stop()
+  }
+
+  private identityOf(params: Params<T>): string {
+    return identifierFor(this.isCaseSensitive)(params)
   }
 
   private attempt(
@@ -115,6 +124,7 @@ export class Preparation<T extends HttpTransportGenerics> {
       context: {
         endpointName: endpointNameOverride ?? endpointName,
         adapterSettings: adapterSettings,
+        caseSensitive: this.isCaseSensitive,
       },
       data: params,
       transportName,
@@ -123,7 +133,7 @@ export class Preparation<T extends HttpTransportGenerics> {
   }
 
   private convict({ endpointName }: EndpointContext<T>, params: Params<T>, error: unknown): void {
-    const feed = identify(params)
+    const feed = this.identityOf(params)
     const delayMs = this.holds.failed(feed, MIN_HOLD_MS, MAX_HOLD_MS)
     const now = Date.now()
     const message = "The adapter's code that makes the request to the data provider failed"
@@ -135,7 +145,7 @@ export class Preparation<T extends HttpTransportGenerics> {
   }
 
   private acquit(params: Params<T>): void {
-    const feed = identify(params)
+    const feed = this.identityOf(params)
     if (this.guilty.delete(feed)) this.holds.succeeded(feed)
   }
 }

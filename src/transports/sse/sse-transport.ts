@@ -2,7 +2,6 @@ import { providerStatusOf } from '../../outbound-http/provider-error'
 import { type AxiosRequestConfig } from 'axios'
 import { type EventSource } from 'eventsource'
 import { calculateHttpRequestKey, type KeySettings } from '../../feeds/keys'
-import { identify } from '../../feeds/delta'
 import { Gate } from '../../util/gate'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
@@ -62,7 +61,10 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private readonly life = new ConnectionLife()
   private requestOutage: Reason | undefined
   private readonly reconnection = new Retry(afterClose)
-  private readonly requests = new SubscriptionRequests<Params<T>>(() => this[WAKE].wake())
+  private readonly requests = new SubscriptionRequests<Params<T>>(
+    () => this[WAKE].wake(),
+    (params) => this.identityOf(params),
+  )
   /** Closed until a request that keeps the provider's session alive is due. */
   private readonly keepAlive = new Gate()
   private readonly intake = new StreamIntake<T>(this)
@@ -245,8 +247,8 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   }
 
   private dueAgain({ desired, new: fresh }: SubscriptionDeltas<Params<T>>): Params<T>[] {
-    const included = new Set(fresh.map(identify))
-    return this.requests.takeDue(desired).filter((params) => !included.has(identify(params)))
+    const included = new Set(fresh.map(this.identityOf))
+    return this.requests.takeDue(desired).filter((params) => !included.has(this.identityOf(params)))
   }
 
   private subscribe(context: EndpointContext<T>, params: Params<T>[]): void {
@@ -371,7 +373,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     const { endpointName } = context
     const adapterSettings = context.adapterSettings as KeySettings
     const feeds = calculateHttpRequestKey({
-      context: { endpointName, adapterSettings },
+      context: { endpointName, adapterSettings, caseSensitive: this.isCaseSensitive },
       data,
       transportName: this.name,
     })

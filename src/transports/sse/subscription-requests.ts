@@ -1,4 +1,4 @@
-import { identify } from '../../feeds/delta'
+import { type Identify, identify } from '../../feeds/delta'
 import { Retry } from '../../connections/retry'
 import { afterRefusal, type RetrySettings } from '../stream-retries'
 
@@ -13,7 +13,10 @@ export class SubscriptionRequests<P> {
   private generation = 0
 
   /** @param onDue - feeds whose subscription failed may be tried again */
-  constructor(private readonly onDue: () => void) {}
+  constructor(
+    private readonly onDue: () => void,
+    private readonly identityOf: Identify = identify,
+  ) {}
 
   /** A new stream: what was asked for on the last one is of no interest any more. */
   reset(): void {
@@ -26,7 +29,7 @@ export class SubscriptionRequests<P> {
   /** Sends a request in its feeds' turn; at once if none is on its way. A failure is handed to `onFailure`. */
   send(params: readonly P[], request: () => Promise<unknown>, onFailure: (error: unknown) => void): void {
     const { generation } = this
-    const feeds = params.map(identify)
+    const feeds = params.map(this.identityOf)
     const earlier = feeds.flatMap((feed) => this.busy.get(feed) ?? [])
     const act = async (): Promise<void> => {
       if (generation !== this.generation) return
@@ -49,14 +52,14 @@ export class SubscriptionRequests<P> {
 
   /** These could not be subscribed: they are due again when a pause has passed. */
   postpone(params: readonly P[], settings: RetrySettings): void {
-    for (const one of params) this.failed.set(identify(one), one)
+    for (const one of params) this.failed.set(this.identityOf(one), one)
     if (!this.retry.isWaiting) this.retry.again({ settings }, this.onDue)
   }
 
   /** Those of the wanted feeds that are to be tried again now. */
   takeDue(desired: readonly P[]): P[] {
     if (this.failed.size === 0 || this.retry.isWaiting) return []
-    const due = desired.filter((one) => this.failed.has(identify(one)))
+    const due = desired.filter((one) => this.failed.has(this.identityOf(one)))
     this.failed.clear()
     return due
   }

@@ -1,4 +1,3 @@
-import { identify } from '../../feeds/delta'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext } from '../transport'
@@ -25,7 +24,7 @@ export class WebsocketReverseMappingTransport<
   private readonly unsubscribedAt = new Map<string, number>()
 
   setReverseMapping(value: K, params: Params<T>): void {
-    this.mappings.set(value, { params, identity: identify(params) })
+    this.mappings.set(value, { params, identity: this.identityOf(params) })
     if (this.mappings.size <= MAX_MAPPINGS) return
     const oldest = this.mappings.keys().next()
     if (!oldest.done) this.mappings.delete(oldest.value)
@@ -48,9 +47,9 @@ export class WebsocketReverseMappingTransport<
 
   private prune({ new: fresh, stale }: SubscriptionDeltas<Params<T>>): void {
     const now = monotonicMs()
-    for (const params of stale) this.unsubscribedAt.set(identify(params), now)
+    for (const params of stale) this.unsubscribedAt.set(this.identityOf(params), now)
     if (this.unsubscribedAt.size === 0) return
-    for (const params of fresh) this.unsubscribedAt.delete(identify(params))
+    for (const params of fresh) this.unsubscribedAt.delete(this.identityOf(params))
     const due = new Set<string>()
     for (const [identity, since] of this.unsubscribedAt)
       if (now - since >= KEEP_UNSUBSCRIBED_MS) due.add(identity)

@@ -97,6 +97,28 @@ describe('the service as several processes', { timeout: 2 * PATIENCE_MS }, () =>
     expect(metrics.match(/^# TYPE http_requests_total /gm)).toHaveLength(1)
   })
 
+  it('ID-1: answers from every worker with the price of the asset that is meant, where letter case tells two apart', async () => {
+    const products = { 'USDe-USD': 1, 'USDE-USD': 777 }
+    await using exchange = await simulatedExchange({ tradeIntervalMs: 0, products })
+    const service = launch({
+      WORKERS: '2',
+      ADAPTERS: 'coinbase',
+      COINBASE_WS_API_ENDPOINT: exchange.url,
+      ...PATIENT,
+    })
+    const url = await service.url()
+    for (let at = 0; at < 4; at++)
+      for (const [base, result] of [
+        ['USDe', 1],
+        ['USDE', 777],
+      ])
+        expect(await post(url, { data: { base, quote: 'USD' } })).toMatchObject({
+          status: 200,
+          json: { result },
+        })
+    expect(await post(url, { data: { base: 'usde', quote: 'USD' } })).toMatchObject({ status: 400 })
+  })
+
   it('LC-1: replaces a worker that was killed, while the other goes on', async () => {
     await using exchange = await simulatedExchange({ tradeIntervalMs: 0 })
     const service = launch({

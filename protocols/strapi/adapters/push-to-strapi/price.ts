@@ -55,6 +55,7 @@ export const createPriceEndpoint = (transport: HttpTransport<PriceTypes>) =>
   new AdapterEndpoint<PriceTypes>({
     name: 'price',
     inputParameters,
+    caseSensitive: true,
     transport,
     guards: {
       get maxAgeMs() {

@@ -69,6 +69,7 @@ export const createPriceEndpoint = () =>
   new CryptoPriceEndpoint<Types>({
     name: 'price',
     inputParameters,
+    caseSensitive: true,
     transportRoutes: new TransportRoutes<Types>()
       .register('pull', pullTransport())
       .register('rest', restTransport()),

@@ -73,6 +73,17 @@ describe('the sink that environment variables set up', () => {
     serve(createAdapter, { env: env(rest), guardMs: GUARD_MS })
   type Status = { endpoints: { name: string; connections?: Record<string, unknown>[] }[] }
 
+  it('ID-1: writes USDe and USDE each with its own price', async () => {
+    source.prices.set('USDe/USD', 1).set('USDE/USD', 777)
+    await using service = await start({ PUSH_TO_STRAPI_FEEDS: 'USDe/USD, USDE/USD' })
+    const { json } = await service.until({}, ({ statusCode }) => statusCode === 200)
+    expect(json.data).toMatchObject({ committedRows: 2 })
+    expect(peer.rows.map(({ data }) => data)).toEqual([
+      expect.objectContaining({ base: 'USDe', value: '1' }),
+      expect.objectContaining({ base: 'USDE', value: '777' }),
+    ])
+  })
+
   it('writes the prices of another adapter into Strapi, and answers with what it did', async () => {
     await using service = await start()
     const { json } = await service.until({}, ({ statusCode }) => statusCode === 200)

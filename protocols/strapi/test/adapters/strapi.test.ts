@@ -129,6 +129,26 @@ describe('prices of Strapi over its REST API', () => {
     })
   })
 
+  it('ID-1: are told apart by letter case alone, and a question that may mean either is refused', async () => {
+    reply = () => [200, answer([entry(1, 'USDe', 1), entry(2, 'USDE', 777), entry(3, 'eth', 5)])]
+    await using served = await start()
+    const said = async (base: string) => {
+      const { statusCode, json } = await served.until(
+        { base, quote: 'USD' },
+        ({ statusCode }) => statusCode !== 504,
+      )
+      return statusCode === 200 ? (json.result as number) : [statusCode, json.errorMessage as string]
+    }
+    for (let time = 0; time < 2; time++)
+      expect([await said('USDe'), await said('USDE'), await said('ETH'), await said('eth')]).toEqual([
+        1, 777, 5, 5,
+      ])
+    expect(await said('usde')).toEqual([
+      400,
+      'This may be any of USDe/USD, USDE/USD: letter case tells them apart',
+    ])
+  })
+
   it('go into one request for many pairs', async () => {
     reply = () => [200, answer([entry(1, 'BTC', 1), entry(2, 'ETH', 2)])]
     await using served = await start()

@@ -212,7 +212,7 @@ export const config = new AdapterConfig(
     },
     ASSET_NAMES: {
       description:
-        'Names that clients use for codes of the peers, as a JSON record: {"XBT":"BTC","USDe":"ETHENAUSD"}. Its keys count with their letter case',
+        'Names that clients use for codes of the peers, as a JSON record: {"XBT":"BTC","XDG":"DOGE"}. Its keys count with their letter case',
       type: 'string',
       default: '{}',
       sensitive: false,

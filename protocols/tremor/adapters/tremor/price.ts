@@ -87,6 +87,7 @@ export const createPriceEndpoint = () => {
   return new CryptoPriceEndpoint<Types>({
     name: 'price',
     inputParameters,
+    caseSensitive: true,
     transport: new TremorTransport<Types>({
       connector(adapterSettings) {
         settings = adapterSettings

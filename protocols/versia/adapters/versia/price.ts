@@ -7,9 +7,9 @@
 import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../../../src/public/adapter'
 import { VersiaTransport } from '../..'
 import { InputParameters } from '../../../../src/public/validation'
-import { AssetCodes, commonNames } from '../../../../endpoints/common/asset-codes'
+import { commonNames } from '../../../../endpoints/common/asset-codes'
 import { config } from './config'
-import { pairOf } from './pairs'
+import { naming, pairOf } from './pairs'
 import { optionsOf } from './setup'
 
 const inputParameters = new InputParameters(priceEndpointInputParametersDefinition, [
@@ -49,8 +49,9 @@ export const createPriceEndpoint = () =>
   new CryptoPriceEndpoint<Types>({
     name: 'price',
     inputParameters,
+    caseSensitive: true,
     transport: createTransport(),
-    requestTransforms: [commonNames(new AssetCodes({ venue: 'Versia' }))],
+    requestTransforms: [commonNames(naming)],
     guards: {
       get maxAgeMs() {
         return config.settings.MAX_PRICE_AGE_MS

@@ -255,6 +255,12 @@ describe('the pair of a price', () => {
       { feed: 'ether in dollars', base: 'eth', quote: 'usd' },
       { base: 'ETH', quote: 'USD' },
     ],
+    [
+      { feed: 'USDe/USD', base: undefined, quote: undefined },
+      { base: 'USDe', quote: 'USD' },
+    ],
+    [{ feed: 'usde/usd', base: 'USDE', quote: undefined }, undefined],
+    [{ feed: 'USDe/USD', base: 'USDE', quote: 'USD' }, undefined],
     [{ feed: 'ether in dollars', base: 'eth', quote: undefined }, undefined],
     [{ feed: 'ETH/USD', base: 'BTC', quote: 'USD' }, undefined],
     [{ feed: 'ETH/USD/1', base: undefined, quote: undefined }, undefined],

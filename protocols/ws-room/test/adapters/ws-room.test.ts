@@ -296,7 +296,7 @@ describe('the pair of a feed', () => {
     'ETH/USD/EUR',
     '/USD',
     'ETH/',
-    'USDe/USD',
+    'usde/USD',
     'ETH-USD',
     ' ETH/USD',
     'ETH/USD\n',
@@ -307,5 +307,6 @@ describe('the pair of a feed', () => {
 
   it('is what stands on both sides of the slash', () => {
     expect(pairOf('ETH/USD')).toEqual(ethUsd)
+    expect(pairOf('USDe/USD')).toEqual({ base: 'USDe', quote: 'USD' })
   })
 })
