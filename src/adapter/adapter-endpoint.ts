@@ -93,6 +93,8 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
       guards: this.guards,
       freshness: this.freshness,
       fields: this.guardedFields,
+      limits: dependencies.feedLimits,
+      aliases: this.aliases,
     })
     this.responseCache.resultValidator = this.resultValidator?.bind(this)
     if (this.enableCompositeTransport) this.compose(adapterSettings)

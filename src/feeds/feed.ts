@@ -3,6 +3,7 @@ import { type Place } from './local-cache'
 import { type AdapterResponseMeta } from './responses'
 import { type Instant, type Witness } from '../util/clock'
 import { type GuardMemory } from './guards'
+import { type FeedRule } from './limits/feed-rule'
 
 /**
  * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed meet in this
@@ -28,6 +29,8 @@ export class Feed {
   refusal: Reason | undefined = undefined
   /** When the last value was written. */
   lastSet: Instant | undefined = undefined
+  /** What the operator says of it alone, if anything: looked up when it comes to be, and whenever the limits change. */
+  rule: FeedRule | undefined = undefined
   /** What its guards remember of it. */
   readonly memory: GuardMemory = {}
   /** Its entry in the local cache, see {@link Place}. */
@@ -45,6 +48,8 @@ export class Feed {
     readonly meta: AdapterResponseMeta | undefined,
     /** What the ticks of its source say about our clock; shared by all feeds of the source. */
     readonly witness: Witness,
+    /** What an operator calls it: the values of its parameters, in the order of the endpoint's definition. */
+    readonly name: string,
   ) {}
 
   /**

@@ -13,6 +13,7 @@ export const allowedUndefinedStubProps: string[] = [
   'then',
   'FEED_ID_JSON',
   'GUARD_POLICY',
+  'FEED_LIMITS',
   'FRESHNESS_MAX_AGE',
   'FRESHNESS_HARD_MAX_AGE',
 ]

@@ -58,6 +58,7 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
   async backgroundExecute(context: EndpointContext<T>): Promise<void> {
     const entries = await this.subscriptionSet.getAll()
     this.lastLook = entries
+    if ('noteWanted' in this.responseCache) this.responseCache.noteWanted(this.name, entries)
     metrics
       .get('bgExecuteSubscriptionSetCount')
       .labels({
