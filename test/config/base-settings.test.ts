@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { valueSettings } from '../../src/config/base-settings-values'
 import { BaseSettingsDefinition } from '../../src/config/base-settings'
 import { type SettingDefinition } from '../../src/config/settings'
 
@@ -77,15 +78,18 @@ const table: Record<string, Row> = {
   WS_SUBSCRIPTION_UNRESPONSIVE_TTL: ['number', 120000, [1000, 180000]],
 }
 
+/** Beside those of the contract: what may be served. */
+const OURS = Object.keys(valueSettings)
+
 const definitions: Record<string, SettingDefinition> = BaseSettingsDefinition
 const get = (name: string) => definitions[name] as SettingDefinition
 const problem = (name: string, value: number) =>
   (get(name).validate?.fn as ((value: number) => string | undefined) | undefined)?.(value)
 
 describe('the settings every adapter has', () => {
-  it('are the 66 of the contract', () => {
+  it('are the 66 of the contract, and ours', () => {
     expect(Object.keys(table)).toHaveLength(66)
-    expect(Object.keys(definitions).sort()).toEqual(Object.keys(table).sort())
+    expect(Object.keys(definitions).sort()).toEqual([...Object.keys(table), ...OURS].sort())
   })
 
   it.each(Object.entries(table))('%s has the type, default and sensitivity of the contract', (name, row) => {
@@ -113,7 +117,7 @@ describe('the settings every adapter has', () => {
   )
 
   it('have no bounds where the contract has none', () => {
-    const validated = Object.keys(definitions).filter((name) => get(name).validate)
+    const validated = Object.keys(definitions).filter((name) => get(name).validate && !OURS.includes(name))
     const bounded = Object.keys(table).filter((name) => table[name]?.[2])
     const otherRules = ['CACHE_REDIS_URL', 'EA_HOST', 'TLS_PRIVATE_KEY', 'TLS_PUBLIC_KEY']
     expect(validated.sort()).toEqual([...bounded, ...otherRules].sort())

@@ -94,7 +94,7 @@ export class FeedLimits {
   /** Begins to look at the file, and to renew. Text stays as it is: where it withdraws nothing, there is nothing to do. */
   start(): void {
     this.unpublish = metrics.publish('feedLimitsRejected', (counter) => {
-      counter.inc({ app_name: this.adapter }, this.rejected)
+      counter.inc(this.rejected)
     })
     if (this.path === undefined && !this.withdraws) return
     this.timer = setInterval(() => this.turn(), LOOK_MS)
