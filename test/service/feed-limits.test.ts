@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Adapter } from '../../src/adapter/adapter'
 import { type GuardOptions } from '../../src/feeds/guards'
 import { type Freshness } from '../../src/feeds/freshness'
 import { serve } from '../../src/testing/serve'
@@ -55,6 +56,10 @@ const start = async (limits: object | string, { guards, freshness, env }: Declar
     [Symbol.asyncDispose]: () => service.stop(),
   }
 }
+
+/** What a look that finds something wrong calls. */
+const rejecting = ({ dependencies }: Adapter) =>
+  dependencies.feedLimits as unknown as { reject: (problem: string) => void }
 
 const refusal = (reason: string) => ({ statusCode: 504, says: `The last value was refused: ${reason}` })
 const good = (says: number) => ({ statusCode: 200, says })
@@ -206,7 +211,7 @@ describe('limits in a file', () => {
     expect(logs).toContainEqual({
       level: 'info',
       message: 'Feed limits were read again',
-      fields: { adapter: 'TEST', rules: 1, moved: 1, feeds: ['price:eth/usd'] },
+      fields: { adapter: 'TEST', rules: 1, moved: 1, feeds: ['price:ETH/USD'] },
     })
     await one.transport.put(ETH, 5)
     expect(await one.answer()).toEqual(withdrawn)
@@ -285,7 +290,7 @@ describe('limits in a file', () => {
     using file = new LimitsFile({ 'ETH/USD': WITHDRAWN })
     await using one = await start(file.path)
     const logs = collectLogs()
-    const seen = vi.spyOn(one.adapter.dependencies.feedLimits as never, 'reject')
+    const seen = vi.spyOn(rejecting(one.adapter), 'reject')
     const sawSomething = (times: number) =>
       eventually(async () => {
         if (seen.mock.calls.length < times) await pass(1_000)
