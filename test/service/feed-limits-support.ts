@@ -50,21 +50,20 @@ export class LimitsFile implements Disposable {
 
 export const limitsOf = (adapter: Adapter): LimitsStatus => statusOf(adapter).feedLimits!
 
-/** Moves the held clock from look to look, until the adapter's limits are as they should be. */
-export const looked = (adapter: Adapter, isDone: (status: LimitsStatus) => boolean): Promise<void> =>
-  eventually(async () => {
-    if (isDone(limitsOf(adapter))) return
-    await pass(1_000)
-    expect(limitsOf(adapter)).toSatisfy(isDone)
+/** Moves the held clock to the next look at the file, and waits for what that comes to. */
+export const look = async (...adapters: Adapter[]): Promise<void> => {
+  await pass(1_000)
+  await eventually(() => {
+    for (const { dependencies } of adapters) expect(dependencies.feedLimits!.isLooking).toBe(false)
   })
+}
 
-/** Moves the held clock until the adapters have read so many changes of the file. */
+/** Changes the file, and has it looked at. */
 export const changed = async (change: () => void, ...adapters: Adapter[]): Promise<void> => {
   const marks = adapters.map(({ dependencies }) => dependencies.feedLimits!.mark)
   change()
-  for (const [at, { dependencies }] of adapters.entries())
-    await eventually(async () => {
-      if (dependencies.feedLimits!.mark === marks[at]) await pass(1_000)
-      expect(dependencies.feedLimits!.mark).toBe(marks[at]! + 1)
-    })
+  await look(...adapters)
+  expect(adapters.map(({ dependencies }) => dependencies.feedLimits!.mark)).toEqual(
+    marks.map((mark) => mark + 1),
+  )
 }

@@ -1,22 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Adapter } from '../../src/adapter/adapter'
+import { Adapter } from '../../src/adapter/adapter'
+import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
 import { type GuardOptions } from '../../src/feeds/guards'
 import { type Freshness } from '../../src/feeds/freshness'
 import { serve } from '../../src/testing/serve'
 import { AdapterConfig } from '../../src/config/adapter-config'
-import { eventually } from '../helpers/eventually'
-import { keyOf, stillAdapter } from '../http/support'
+import { TransportRoutes } from '../../src/transports/routes'
+import { keyOf, priceParameters, type PriceTypes, stillAdapter, StillTransport } from '../http/support'
 import { collectLogs, loggerFactory } from '../redis/redis-support'
-import {
-  changed,
-  holdClock,
-  LimitsFile,
-  limitsOf,
-  looked,
-  pass,
-  SAYS,
-  WITHDRAWN,
-} from './feed-limits-support'
+import { changed, holdClock, LimitsFile, limitsOf, look, pass, SAYS, WITHDRAWN } from './feed-limits-support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
 const BTC = { base: 'BTC', quote: 'USD' }
@@ -56,10 +48,6 @@ const start = async (limits: object | string, { guards, freshness, env }: Declar
     [Symbol.asyncDispose]: () => service.stop(),
   }
 }
-
-/** What a look that finds something wrong calls. */
-const rejecting = ({ dependencies }: Adapter) =>
-  dependencies.feedLimits as unknown as { reject: (problem: string) => void }
 
 const refusal = (reason: string) => ({ statusCode: 504, says: `The last value was refused: ${reason}` })
 const good = (says: number) => ({ statusCode: 200, says })
@@ -202,7 +190,7 @@ describe('limits in a file', () => {
   it('withdraw a feed and give it back when the file changes: the value ends at once, the next one is served at once', async () => {
     using file = new LimitsFile()
     const logs = collectLogs()
-    await using one = await start(file.path, { guards: { maxJump: 0.1 } })
+    await using one = await start(file.path, { guards: { maxJump: 0.1, frozenAfterMs: 1_500 } })
     await one.transport.put(ETH, 5)
     await one.transport.put(BTC, 6)
     expect(await one.answer()).toEqual(good(5))
@@ -217,8 +205,9 @@ describe('limits in a file', () => {
     expect(await one.answer()).toEqual(withdrawn)
     await changed(() => file.replace({}), one.adapter)
     expect((await one.answer()).statusCode).toBe(504)
-    await one.transport.put(ETH, 50)
-    expect(await one.answer()).toEqual(good(50))
+    await one.transport.put(ETH, 5)
+    expect(await one.answer()).toEqual(good(5))
+    expect([one.refused('withdrawn'), one.refused('frozen')]).toEqual([1, 0])
   })
 
   it('say another reason as soon as the file does', async () => {
@@ -271,11 +260,10 @@ describe('limits in a file', () => {
     const errors = () => logs.filter(({ level }) => level === 'error')
     const { readUnixMs } = limitsOf(one.adapter)
     file.write('{"ETH/USD": {"withdrawn": true}}')
-    await looked(one.adapter, ({ lastError }) => lastError !== undefined)
+    for (let time = 0; time < 10; time++) await look(one.adapter)
     const says =
       'at /ETH~1USD/withdrawn: true is not allowed, but a text that says why, of 1 to 500 characters, or null'
     expect(limitsOf(one.adapter)).toEqual({ rules: 1, source: file.path, readUnixMs, lastError: says })
-    await pass(10_000)
     expect(await one.answer()).toEqual(withdrawn)
     expect(errors().map(({ message }) => message)).toEqual([
       `Feed limits cannot be used, those before go on: ${says}`,
@@ -290,21 +278,16 @@ describe('limits in a file', () => {
     using file = new LimitsFile({ 'ETH/USD': WITHDRAWN })
     await using one = await start(file.path)
     const logs = collectLogs()
-    const seen = vi.spyOn(rejecting(one.adapter), 'reject')
-    const sawSomething = (times: number) =>
-      eventually(async () => {
-        if (seen.mock.calls.length < times) await pass(1_000)
-        expect(seen).toHaveBeenCalledTimes(times)
-      })
     file.remove()
-    await sawSomething(1)
+    await look(one.adapter)
     file.write('{"ETH/')
-    await sawSomething(2)
+    await look(one.adapter)
     await changed(() => file.write({ 'ETH/USD': WITHDRAWN }), one.adapter)
     expect(await one.answer()).toEqual(withdrawn)
     expect(logs.filter(({ level }) => level === 'error')).toEqual([])
     file.remove()
-    await looked(one.adapter, ({ lastError }) => lastError?.includes('ENOENT') === true)
+    for (let time = 0; time < 3; time++) await look(one.adapter)
+    expect(limitsOf(one.adapter).lastError).toContain('ENOENT')
     expect(logs.filter(({ level }) => level === 'error')).toHaveLength(1)
     expect(await one.answer()).toEqual(withdrawn)
   })
@@ -318,5 +301,52 @@ describe('limits in a file', () => {
     expect(vi.getTimerCount()).toBe(0)
     await pass(15_000)
     expect(one.local().read(keyOf('eth', 'usd'))).toBeUndefined()
+  })
+})
+
+describe('limits of feeds that several transports have', () => {
+  const startTwo = async (path: string) => {
+    const [ws, rest] = [new StillTransport(), new StillTransport()]
+    const transportRoutes = new TransportRoutes<PriceTypes>().register('ws', ws).register('rest', rest)
+    const endpoint = new AdapterEndpoint<PriceTypes>({
+      name: 'price',
+      inputParameters: priceParameters(),
+      enableCompositeTransport: true,
+      transportRoutes,
+    })
+    const make = () => new Adapter({ name: 'TEST', defaultEndpoint: 'price', endpoints: [endpoint] })
+    const env = { ...AT_ONCE, COMPOSITE_TRANSPORT: 'true', FEED_LIMITS: path }
+    const service = await serve(make, { env, dependencies: { loggerFactory } })
+    const answer = async () => {
+      const { statusCode, json } = await service.post(ETH)
+      return { statusCode, says: json.result ?? json.errorMessage ?? json.error?.reason?.message }
+    }
+    return { ws, rest, service, answer, [Symbol.asyncDispose]: () => service.stop() }
+  }
+
+  it('end the value of any, and none of another comes in its place that is out of them', async () => {
+    using file = new LimitsFile()
+    await using one = await startTwo(file.path)
+    const now = Date.now()
+    await one.rest.put(ETH, 9, now - 1)
+    await one.ws.put(ETH, 8, now)
+    expect(await one.answer()).toEqual(good(8))
+    await changed(() => file.write({ '*': { max: 5 } }), one.service.adapter)
+    expect(await one.answer()).toEqual(refusal('out-of-range'))
+    await one.rest.put(ETH, 5, now - 2)
+    expect(await one.answer()).toEqual(good(5))
+  })
+
+  it('withdraw it whatever transport has a value, and give it back', async () => {
+    using file = new LimitsFile()
+    await using one = await startTwo(file.path)
+    await one.ws.put(ETH, 8, Date.now())
+    await changed(() => file.write({ '*': WITHDRAWN }), one.service.adapter)
+    await one.ws.put(ETH, 8, Date.now())
+    await one.rest.put(ETH, 9, Date.now())
+    expect(await one.answer()).toEqual(withdrawn)
+    await changed(() => file.write({}), one.service.adapter)
+    await one.rest.put(ETH, 7, Date.now() - 5_000)
+    expect(await one.answer()).toEqual(good(7))
   })
 })

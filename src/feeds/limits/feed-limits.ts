@@ -44,11 +44,12 @@ export class FeedLimits {
   mark = 1
   /** Whether this process writes the feeds: elsewhere what the writer does is only followed. */
   isGoverning = false
+  /** Whether the file is being looked at. */
+  isLooking = false
   private readonly governed = new Set<Governed>()
   private unpublish: (() => void) | undefined
   private timer: NodeJS.Timeout | undefined
   private isStopped = false
-  private isLooking = false
   private lastError: string | undefined
   /** What was wrong with the file at the last look, if it has not been reported yet. */
   private suspect: string | undefined
