@@ -259,6 +259,24 @@ export class Guards {
     return nowMs - sinceMs >= (options.frozenAfterMs ?? Infinity)
   }
 
+  /**
+   * Other limits hold from now on. What they have no use for is forgotten, so that it is not held against a value much later; a first
+   * jump is told from what is served now.
+   */
+  adjust(
+    options: GuardOptions,
+    served: AdapterResponse | undefined,
+    memory: GuardMemory,
+    atMs: number,
+  ): void {
+    if (options.frozenAfterMs === undefined) memory.frozen = undefined
+    if (options.maxJump === undefined) memory.jump = undefined
+    else if (memory.jump === undefined && served !== undefined) {
+      const [value] = this.numbersIn(served)
+      if (value !== undefined) memory.jump = { value, atMs }
+    }
+  }
+
   /** The numbers that there are, the guarded ones first. */
   private numbersIn(response: AdapterResponse): number[] {
     const { data }: { data?: unknown } = response

@@ -118,6 +118,16 @@ export class Inspector {
     return lifetimeMs(age, Infinity, freshness) > 0 ? undefined : tooOld(age, freshness)
   }
 
+  /** Other limits hold for a feed from now on. */
+  adjust({ rule, memory }: Feed, served: AdapterResponse | undefined): void {
+    const { maxJump, frozenAfterMs } = rule?.enforced ?? this.guards?.options ?? {}
+    const options = {
+      maxJump: maxJump ?? rule?.reported.maxJump,
+      frozenAfterMs: frozenAfterMs ?? rule?.reported.frozenAfterMs,
+    }
+    this.ruled.adjust(options, served, memory, monotonicMs())
+  }
+
   /** For how long a value may be served from the moment at which it came, in ms. */
   lifetimeMs(feed: Feed, value: AdapterResponse, ttlMs: number, at: Instant): number {
     const freshness = this.freshnessOf(feed)

@@ -19,7 +19,7 @@ const connectionsIn = (routes: AnyAdapter['endpoints'][number]['transportRoutes'
 /** What an adapter is and how it is set up (contract 6.8), secrets redacted. */
 export const statusOf = (adapter: AnyAdapter): StatusResponse => {
   const { settings } = adapter
-  const feedLimits = adapter.dependencies.feedLimits?.status()
+  const feedLimits = adapter.dependencies?.feedLimits?.status()
   const endpoint = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
   return {
     adapter: {

@@ -14,6 +14,7 @@ export const allowedUndefinedStubProps: string[] = [
   'FEED_ID_JSON',
   'GUARD_POLICY',
   'FEED_LIMITS',
+  'feedLimits',
   'FRESHNESS_MAX_AGE',
   'FRESHNESS_HARD_MAX_AGE',
 ]

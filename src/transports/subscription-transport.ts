@@ -1,4 +1,4 @@
-import { type ResponseCache } from '../feeds/response-cache'
+import { ResponseCache } from '../feeds/response-cache'
 import { metrics } from '../metrics/registry'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { type SubscriptionSet } from '../feeds/subscription-set'
@@ -58,7 +58,7 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
   async backgroundExecute(context: EndpointContext<T>): Promise<void> {
     const entries = await this.subscriptionSet.getAll()
     this.lastLook = entries
-    if ('noteWanted' in this.responseCache) this.responseCache.noteWanted(this.name, entries)
+    if (this.responseCache instanceof ResponseCache) this.responseCache.noteWanted(this.name, entries)
     metrics
       .get('bgExecuteSubscriptionSetCount')
       .labels({

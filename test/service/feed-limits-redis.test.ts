@@ -59,7 +59,8 @@ describeWithRedis('limits of single feeds with Redis', () => {
     using file = new LimitsFile({ 'ETH/USD': WITHDRAWN })
     await using redis = await redisServer()
     const env = { ...AT_ONCE, FEED_LIMITS: file.path }
-    await using _writer = await still(redis.port, 'writer', env)
+    await using writer = await still(redis.port, 'writer', env)
+    expect(writer.api).toBeUndefined()
     await using reader = await still(redis.port, 'reader', env)
     await eventually(async () => {
       const { statusCode, text } = await reader.post(ETH)

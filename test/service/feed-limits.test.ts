@@ -23,7 +23,7 @@ interface Declared {
   env?: Record<string, string>
 }
 
-const start = async (limits: object | string, { guards, freshness, env }: Declared = {}) => {
+const start = async (limits: object | string, { guards, freshness, env }: Declared = {}, listen = false) => {
   const declares = guards !== undefined || freshness !== undefined
   const { adapter, transport, local, endpoint } = stillAdapter({
     endpoint: declares ? { guards: { onlyWanted: false, ...guards }, freshness } : {},
@@ -32,6 +32,7 @@ const start = async (limits: object | string, { guards, freshness, env }: Declar
   const service = await serve(adapter, {
     env: { ...AT_ONCE, FEED_LIMITS, ...env },
     dependencies: { loggerFactory },
+    listen,
   })
   const answer = async (data: object = ETH) => {
     const { statusCode, json } = await service.post(data)
@@ -173,6 +174,10 @@ describe('limits that are text', () => {
     await expect(started).rejects.toThrow(
       'FEED_LIMITS: at /ETH~1USD/min: "low" is not allowed, but a number, or null',
     )
+    using file = new LimitsFile({ 'ETH/USD': 5 })
+    await expect(start(file.path)).rejects.toThrow(
+      `FEED_LIMITS: ${file.path}: at /ETH~1USD: 5 is not allowed, but an object of limits`,
+    )
     await expect(start('/there/is/no/such.json')).rejects.toThrow(/FEED_LIMITS: ENOENT.*no\/such\.json/)
     expect(vi.getTimerCount()).toBe(0)
   })
@@ -232,6 +237,57 @@ describe('limits in a file', () => {
     await changed(() => file.write({}), one.adapter)
     await one.transport.put(ETH, 5)
     expect(await one.answer()).toEqual(good(5))
+  })
+
+  it('NU-8: hold a jump against what is served when the limit comes, and not against what was before', async () => {
+    using file = new LimitsFile()
+    await using one = await start(file.path)
+    await one.transport.put(ETH, 5)
+    await changed(() => file.write({ 'ETH/USD': { maxJump: 0.1 } }), one.adapter)
+    await one.transport.put(ETH, 9)
+    expect(await one.answer()).toEqual(good(5))
+    await changed(() => file.write({}), one.adapter)
+    await one.transport.put(ETH, 9)
+    await changed(() => file.write({ 'ETH/USD': { maxJump: 0.1 } }), one.adapter)
+    await one.transport.put(ETH, 9.1)
+    expect(await one.answer()).toEqual(good(9.1))
+    expect(one.refused('jump')).toBe(1)
+  })
+
+  it('NU-9: count how long a value has stayed the same from when the limit comes', async () => {
+    using file = new LimitsFile({ '*': { frozenAfterMs: 30_000 } })
+    await using one = await start(file.path)
+    await one.transport.put(ETH, 5)
+    await changed(() => file.write({}), one.adapter)
+    await pass(60_000)
+    await changed(() => file.write({ '*': { frozenAfterMs: 30_000 } }), one.adapter)
+    await one.transport.put(ETH, 5)
+    expect(await one.answer()).toEqual(good(5))
+    await pass(29_000)
+    await changed(() => file.write({ '*': { frozenAfterMs: 20_000 } }), one.adapter)
+    expect(await one.answer()).toEqual(refusal('frozen'))
+  })
+
+  it('withdraw a feed from clients whose requests have been seen before, over one connection', async () => {
+    using file = new LimitsFile()
+    await using one = await start(file.path, {}, true)
+    await one.transport.put(ETH, 5)
+    const ask = async () => {
+      const headers = { 'content-type': 'application/json' }
+      const reply = await fetch(one.service.url!, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ data: ETH }),
+      })
+      return [reply.status, await reply.text()]
+    }
+    for (let time = 0; time < 4; time++)
+      expect(await ask()).toEqual([200, expect.stringContaining('"result":5')])
+    await changed(() => file.write({ '*': WITHDRAWN }), one.adapter)
+    for (let time = 0; time < 2; time++) expect(await ask()).toEqual([502, expect.stringContaining(SAYS)])
+    await changed(() => file.write({}), one.adapter)
+    await one.transport.put(ETH, 6)
+    expect(await ask()).toEqual([200, expect.stringContaining('"result":6')])
   })
 
   it('shorten the life of a value that is served', async () => {

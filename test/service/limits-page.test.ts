@@ -30,7 +30,9 @@ describe('docs/limits.md', () => {
     for (const pair of pairs) await transport.put(pair, 1_100)
     for (const value of [99, 100_001]) await transport.put(eth, value)
     const answers = await Promise.all([btc, eth, eur].map((pair) => service.post(pair)))
-    expect(answers.map(({ statusCode, json }) => [statusCode, json.result ?? json.errorMessage])).toEqual([
+    expect(
+      answers.map(({ statusCode, json }) => [statusCode, (json.result ?? json.errorMessage) as unknown]),
+    ).toEqual([
       [502, 'The feed is withdrawn: venue halted, incident 42'],
       [200, 1_100],
       [200, 1_100],

@@ -73,7 +73,8 @@ export class FeedLimits {
       const rules = reader.read(look?.text ?? value)
       return new FeedLimits(look && value, adapter, reader, look, rules)
     } catch (error) {
-      throw new ConfigError(problemsOf(error).map((problem) => `FEED_LIMITS: ${problem}`))
+      const where = error instanceof LimitsError && !isText(value) ? `${value}: ` : ''
+      throw new ConfigError(problemsOf(error).map((problem) => `FEED_LIMITS: ${where}${problem}`))
     }
   }
 

@@ -84,6 +84,7 @@ export class LimitedFeeds implements Governed {
   /** Requests need not wait for it: the next value is served. */
   private giveBack(feed: Feed): void {
     feed.refusal = undefined
+    this.of.inspector.adjust(feed, undefined)
     if (this.of.limits.isGoverning) this.attempt(() => this.of.cache.delete(feed.key))
   }
 
@@ -101,8 +102,9 @@ export class LimitedFeeds implements Governed {
   }
 
   private judge(feed: Feed, value: Response | undefined, entry: LocalCacheEntry<Response> | undefined): void {
-    if (value === undefined || isError(value)) return
     const { inspector, cache, limits } = this.of
+    inspector.adjust(feed, value === undefined || isError(value) ? undefined : value)
+    if (value === undefined || isError(value)) return
     const received = feed.lastSet ?? instant()
     const finding = inspector.reconsider(feed, value, received)
     if (finding === undefined) {
