@@ -4,8 +4,10 @@ import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
 import { type GuardOptions } from '../../src/feeds/guards'
 import { type Freshness } from '../../src/feeds/freshness'
 import { serve } from '../../src/testing/serve'
+import { type Cache } from '../../src/feeds/cache'
 import { AdapterConfig } from '../../src/config/adapter-config'
 import { TransportRoutes } from '../../src/transports/routes'
+import { CACHES } from '../feeds/support'
 import { keyOf, priceParameters, type PriceTypes, stillAdapter, StillTransport } from '../http/support'
 import { collectLogs, loggerFactory } from '../redis/redis-support'
 import { changed, holdClock, LimitsFile, limitsOf, look, pass, SAYS, WITHDRAWN } from './feed-limits-support'
@@ -360,7 +362,7 @@ describe('limits in a file', () => {
   })
 })
 
-describe('limits of feeds that several transports have', () => {
+describe.each(CACHES)('limits of feeds that several transports have, written $way', ({ makeCache }) => {
   const startTwo = async (path: string) => {
     const [ws, rest] = [new StillTransport(), new StillTransport()]
     const transportRoutes = new TransportRoutes<PriceTypes>().register('ws', ws).register('rest', rest)
@@ -372,7 +374,7 @@ describe('limits of feeds that several transports have', () => {
     })
     const make = () => new Adapter({ name: 'TEST', defaultEndpoint: 'price', endpoints: [endpoint] })
     const env = { ...AT_ONCE, COMPOSITE_TRANSPORT: 'true', FEED_LIMITS: path }
-    const service = await serve(make, { env, dependencies: { loggerFactory } })
+    const service = await serve(make, { env, dependencies: { loggerFactory, cache: makeCache() as Cache } })
     const answer = async () => {
       const { statusCode, json } = await service.post(ETH)
       return { statusCode, says: json.result ?? json.errorMessage ?? json.error?.reason?.message }
