@@ -96,6 +96,8 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
       freshness: this.freshness,
       fields: this.guardedFields,
       caseSensitive: this.caseSensitive,
+      limits: dependencies.feedLimits,
+      aliases: this.aliases,
     })
     this.responseCache.resultValidator = this.resultValidator?.bind(this)
     if (this.enableCompositeTransport) this.compose(adapterSettings)

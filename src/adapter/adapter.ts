@@ -3,6 +3,7 @@ import { type Redis } from 'ioredis'
 import { type Cache } from '../feeds/cache'
 import { CacheFactory } from './cache-factory'
 import { type Feed } from '../feeds/feed'
+import { FeedLimits } from '../feeds/limits/feed-limits'
 import { closeRedisClient, buildRedisClient } from '../redis/redis-client'
 import { type AdapterResponse } from '../feeds/responses'
 import { type AdapterConfig, type AnyConfig, emptyConfig } from '../config/adapter-config'
@@ -113,7 +114,9 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     this.polling = new PollingStats(this.name)
     this.logConfigWarnings()
     await this.bootstrap?.(this)
-    this.dependencies = this.initializeDependencies(dependencies)
+    const limited = await this.withFeedLimits(dependencies)
+    this.dependencies = this.initializeDependencies(limited)
+    limited?.feedLimits?.start()
     try {
       await this.initializeEndpoints()
     } catch (error) {
@@ -123,6 +126,18 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     this.scheduleLock()
     this.config.buildCensorList(this.name)
     this.initialized = true
+  }
+
+  /** @throws ConfigError for limits that cannot be used */
+  private async withFeedLimits(
+    dependencies: Partial<AdapterDependencies> | undefined,
+  ): Promise<Partial<AdapterDependencies> | undefined> {
+    const { FEED_LIMITS, GUARD_POLICY } = this.settings
+    if (!FEED_LIMITS) return dependencies
+    if (GUARD_POLICY === 'off') logger.warn('FEED_LIMITS has no effect, because GUARD_POLICY is off')
+    const feedLimits = await FeedLimits.open(FEED_LIMITS, this.name)
+    this.shutdownNotifier.once('onClose', () => feedLimits.stop())
+    return { ...dependencies, feedLimits }
   }
 
   private async initializeEndpoints(): Promise<void> {
@@ -138,6 +153,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   /** Ends the connection to Redis that this adapter made, if it made one. Resolves when it is over; never rejects. */
   async disconnect(): Promise<void> {
     this.polling.stop()
+    this.dependencies.feedLimits?.stop()
     if (this.ownRedisClient !== undefined) await closeRedisClient(this.ownRedisClient)
   }
 

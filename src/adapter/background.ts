@@ -22,6 +22,7 @@ export class Background {
   /** Starts a runner for every transport that has background work; each has begun its first run when this returns. */
   constructor(private readonly adapter: AnyAdapter) {
     const { settings } = adapter
+    adapter.dependencies.feedLimits?.govern()
     for (const endpoint of adapter.endpoints) {
       for (const [name, transport] of endpoint.transportRoutes.entries()) {
         this.transports.push(transport)

@@ -23,4 +23,10 @@ export const valueSettings = {
     type: 'number',
     validate: validator.integer({ min: 1, max: 31_536_000_000 }),
   },
+  FEED_LIMITS: {
+    description:
+      'Limits of single feeds, or feeds withdrawn: JSON, or the path of a file with it, which is read again when it changes (docs/limits.md)',
+    type: 'string',
+    sensitive: false,
+  },
 } as const satisfies SettingsDefinitionMap

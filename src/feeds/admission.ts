@@ -39,6 +39,8 @@ export interface Admission<R extends AdapterResponse = AdapterResponse> {
   noteAccepted?(feed: Feed, value: AdapterResponse): void
   /** Whether what is cached gets another TTL when a transport says that its value still holds. Default: always. */
   extend?(key: string, ttlMs: number, at: Instant): boolean
+  /** What it remembers of a feed is void: other limits hold. */
+  forget?(key: string): void
 }
 
 /** What an author's rule says (contract 8.6). */

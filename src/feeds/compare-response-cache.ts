@@ -30,7 +30,9 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
     admission?: Admission<AdapterResponse<T['Response']>>,
   ) {
     super(responseCache)
-    this.admission = admission ?? compare((next, current) => this.shouldUpdate(next, current))
+    const decides = (this.admission =
+      admission ?? compare((next, current) => this.shouldUpdate(next, current)))
+    if ('onMoved' in this.innermost) this.innermost.onMoved.add((key) => decides.forget?.(key))
   }
 
   override get isImmediate(): boolean {
@@ -82,6 +84,12 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
       : super.feed(this.transportName, params)
   }
 
+  override noteWanted(transportName: string, wanted: readonly TypeFromDefinition<T['Parameters']>[]): void {
+    const { innermost } = this
+    if ('noteWanted' in innermost) innermost.noteWanted(this.transportName, wanted)
+    else super.noteWanted(transportName, wanted)
+  }
+
   override reportsOf(child: string): Refusals {
     const { innermost } = this
     return 'reportsOf' in innermost ? innermost.reportsOf(child) : super.reportsOf(child)
@@ -102,8 +110,10 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
   }
 
   /** An error is as good as the cache's life is long: guards say how old a value may become. */
-  protected override ttlOf(value: AdapterResponse<T['Response']>, at: Instant): number {
-    return value.errorMessage === undefined ? super.ttlOf(value, at) : this.adapterSettings.CACHE_MAX_AGE
+  protected override ttlOf(feed: Feed, value: AdapterResponse<T['Response']>, at: Instant): number {
+    return value.errorMessage === undefined
+      ? super.ttlOf(feed, value, at)
+      : this.adapterSettings.CACHE_MAX_AGE
   }
 
   protected override storeAdmitted(entries: Entry<T>[], ttlMs?: number): Promise<void> {

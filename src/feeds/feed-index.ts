@@ -1,5 +1,6 @@
 import { Feed } from './feed'
 import { KeyMark } from './key-mark'
+import { canonicalJson } from '../util/canonical-json'
 import { calculateAdapterName, feedNames, type KeySettings } from './keys'
 import { monotonicMs, Witness } from '../util/clock'
 
@@ -10,6 +11,14 @@ type Level = Map<unknown, Level | Feed>
 const MAX_SPELLINGS = 100_000
 
 const isIndexable = (value: unknown): boolean => value === null || typeof value !== 'object'
+
+/** What an operator calls a feed, such as `ETH/USD`. Parameters without a value are left out. */
+const feedName = (params: Data, names: readonly string[]): string =>
+  names
+    .map((name) => params[name])
+    .filter((value) => value !== undefined && value !== null)
+    .map((value) => (typeof value === 'string' ? value : canonicalJson(value)))
+    .join('/')
 
 /**
  * From parameters to their {@link Feed}, without building a string: a tree of maps, one level for each declared parameter. A
@@ -38,8 +47,10 @@ export class FeedIndex {
       caseSensitive?: boolean
       /** Metrics on: feeds carry the `meta` that their responses are stored with. */
       withMeta: boolean
+      /** Called for each feed as soon as it is known. */
+      onCreated?: ((feed: Feed) => void) | undefined
     },
-    parameterNames: string[],
+    private readonly parameterNames: string[],
     private readonly metaTransportName = of.transportName,
   ) {
     // The last first: quotes are fewer than bases, so that few maps are looked into, and those often.
@@ -122,6 +133,7 @@ export class FeedIndex {
       feed = this.createFeed(key, feedId, data)
       this.feeds.set(key, feed)
       if (this.feeds.size > MAX_SPELLINGS) this.forgetOldest()
+      this.of.onCreated?.(feed)
     }
     return feed
   }
@@ -134,7 +146,8 @@ export class FeedIndex {
           metrics: { feedId },
         }
       : undefined
-    return new Feed(key, feedId, this.of.endpointName, meta, this.witness)
+    const name = feedName(data, this.parameterNames)
+    return new Feed(key, feedId, this.of.endpointName, meta, this.witness, name)
   }
 
   private clear(mark: number): void {

@@ -3,6 +3,7 @@ import { type Place } from './local-cache'
 import { type AdapterResponseMeta } from './responses'
 import { ageMs, clockNote, type Instant, type Witness } from '../util/clock'
 import { type GuardMemory } from './guards'
+import { type FeedRule } from './limits/feed-rule'
 
 const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`
 
@@ -31,6 +32,8 @@ export class Feed {
   /** When the last good value was written, and for how long it was good then, in ms. */
   lastSet: Instant | undefined = undefined
   lastLifeMs = 0
+  /** What the operator says of it alone, if anything: looked up when it comes to be, and whenever the limits change. */
+  rule: FeedRule | undefined = undefined
   /** What its guards remember of it. */
   readonly memory: GuardMemory = {}
   /** How clients have spelled it, where letter case does not count. */
@@ -50,6 +53,8 @@ export class Feed {
     readonly meta: AdapterResponseMeta | undefined,
     /** What the ticks of its source say about our clock; shared by all feeds of the source. */
     readonly witness: Witness,
+    /** What an operator calls it: the values of its parameters, in the order of the endpoint's definition. */
+    readonly name: string,
   ) {}
 
   /** Why it has no value, as far as its own last one tells: that was refused, or it is over. */

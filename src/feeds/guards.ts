@@ -220,13 +220,86 @@ export class Guards {
     const reason =
       besideReason(response.data, options) ?? timeReason(response, standard, memory, clock, options)
     if (reason !== undefined || main === undefined) return reason
-    const { monotonicMs } = clock
-    return (
-      jumpReason(main, options.maxJump, memory, standard.served !== undefined, monotonicMs) ??
-      frozenReason(main, options.frozenAfterMs, memory, monotonicMs)
-    )
+    return movementReason(main, options, memory, standard.served !== undefined, clock.monotonicMs)
+  }
+
+  /**
+   * Judges a good value by these options alone: what the endpoint is otherwise strict about is no reason. A value without any number to
+   * hold against them is refused.
+   */
+  judgeBy(
+    options: GuardOptions,
+    response: AdapterResponse,
+    hasServed: boolean,
+    memory: GuardMemory,
+    monotonicMs: number,
+  ): GuardReason | undefined {
+    if (!isAboutNumbers(options)) return undefined
+    const reason = this.rangeOf(response, options)
+    const [main] = this.numbersIn(response)
+    if (reason !== undefined || main === undefined) return reason
+    return movementReason(main, options, memory, hasServed, monotonicMs)
+  }
+
+  /** Whether its numbers are such that they are refused whenever they come. */
+  rangeOf(response: AdapterResponse, options: GuardOptions): GuardReason | undefined {
+    const numbers = this.numbersIn(response)
+    if (numbers.length === 0) return 'missing'
+    for (const number of numbers) {
+      const reason = rangeReason(number, options)
+      if (reason !== undefined) return reason
+    }
+    return undefined
+  }
+
+  /** Whether it is the same value for too long, as far as its feed remembers. */
+  isFrozen(response: AdapterResponse, options: GuardOptions, memory: GuardMemory, nowMs: number): boolean {
+    const [main] = this.numbersIn(response)
+    const { value, sinceMs } = memory.frozen ?? {}
+    if (main === undefined || main !== value || sinceMs === undefined) return false
+    return nowMs - sinceMs >= (options.frozenAfterMs ?? Infinity)
+  }
+
+  /**
+   * Other limits hold from now on. What they have no use for is forgotten, so that it is not held against a value much later; a first
+   * jump is told from what is served now.
+   */
+  adjust(
+    options: GuardOptions,
+    served: AdapterResponse | undefined,
+    memory: GuardMemory,
+    atMs: number,
+  ): void {
+    if (options.frozenAfterMs === undefined) memory.frozen = undefined
+    if (options.maxJump === undefined) memory.jump = undefined
+    else if (memory.jump === undefined && served !== undefined) {
+      const [value] = this.numbersIn(served)
+      if (value !== undefined) memory.jump = { value, atMs }
+    }
+  }
+
+  /** The numbers that there are, the guarded ones first. */
+  private numbersIn(response: AdapterResponse): number[] {
+    const { data }: { data?: unknown } = response
+    const beside = isObject(data) ? OPTIONAL.map((name) => data[name]) : []
+    const found = [...this.readers.map((read) => read(response)), ...beside].map(numberIn)
+    return found.filter((number) => typeof number === 'number')
   }
 }
+
+/** Whether any of these options is about the numbers of a value. */
+export const isAboutNumbers = ({ min, max, sign, maxJump, frozenAfterMs }: GuardOptions): boolean =>
+  sign !== 'any' || [min, max, maxJump, frozenAfterMs].some((limit) => limit !== undefined)
+
+/** How it goes together with what its feed has brought before. */
+const movementReason = (
+  number: number,
+  { maxJump, frozenAfterMs }: GuardOptions,
+  memory: GuardMemory,
+  hasServed: boolean,
+  nowMs: number,
+): GuardReason | undefined =>
+  jumpReason(number, maxJump, memory, hasServed, nowMs) ?? frozenReason(number, frozenAfterMs, memory, nowMs)
 
 /** What there is beside the guarded fields, by the names that the contract gives it, and how it goes together. */
 const besideReason = (data: unknown, options: GuardOptions): GuardReason | undefined => {

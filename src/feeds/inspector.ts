@@ -1,4 +1,4 @@
-import { ageMs, clockNote, type Instant, ourTime } from '../util/clock'
+import { ageMs, clockNote, type Instant, monotonicMs, ourTime } from '../util/clock'
 import { type Feed } from './feed'
 import {
   type Age,
@@ -9,8 +9,17 @@ import {
   hardLimitMs,
   lifetimeMs,
 } from './freshness'
-import { type GuardOptions, type GuardReason, Guards, isFiniteValue, type Standard } from './guards'
+import {
+  type GuardOptions,
+  type GuardReason,
+  Guards,
+  isAboutNumbers,
+  isFiniteValue,
+  type Standard,
+} from './guards'
 import { HOLD_MS } from './jump'
+import { type FeedRule, feedRule } from './limits/feed-rule'
+import { type Limits } from './limits/schema'
 import { type AdapterResponse } from './responses'
 
 /** What becomes of a value that a guard is against: it is not served, it is served and counted, or nobody looks. */
@@ -22,6 +31,8 @@ export interface InspectorOptions {
   /** Where the numbers of the endpoint's values are, if it is known. */
   fields: readonly string[] | undefined
   settings: FreshnessSettings & { GUARD_POLICY?: GuardPolicy | undefined }
+  /** What the operator says of a feed, by its name. */
+  limitsFor?: ((feed: string) => Limits | undefined) | undefined
 }
 
 /** What is wrong with a value. */
@@ -41,6 +52,8 @@ export class Inspector {
   private readonly guards: Guards | undefined
   private readonly isStrict: boolean
   private readonly isReported: boolean
+  /** For feeds of which the operator says something: values of any endpoint are held against that. */
+  private readonly ruled: Guards
   private limit: Freshness | 'none' | undefined
 
   constructor(private readonly of: InspectorOptions) {
@@ -50,7 +63,17 @@ export class Inspector {
     const isLookedAt = policy !== 'off' && (isDeclared || fields !== undefined)
     this.isStrict = policy === 'enforce'
     this.isReported = policy === 'report'
-    this.guards = isLookedAt ? new Guards(guards ?? {}, fields) : undefined
+    this.ruled = new Guards(guards ?? {}, fields)
+    this.guards = isLookedAt ? this.ruled : undefined
+  }
+
+  /** What the operator says of a feed now. Where nobody looks at values, nothing. */
+  ruleFor({ name }: Feed): FeedRule | undefined {
+    const { guards, settings, limitsFor } = this.of
+    const limits = settings.GUARD_POLICY === 'off' ? undefined : limitsFor?.(name)
+    if (limits === undefined) return undefined
+    const isStrict = this.isStrict && this.guards !== undefined
+    return feedRule(limits, { guards: guards ?? {}, freshness: this.declared, isStrict, settings })
   }
 
   /** Whether only feeds that somebody asked for are served. */
@@ -66,33 +89,69 @@ export class Inspector {
 
   /** What is wrong with a value; undefined where it may be served. */
   inspect(feed: Feed, value: AdapterResponse, standard: () => Standard, at: Instant): Finding | undefined {
+    const { rule } = feed
+    if (rule?.withdrawal !== undefined) return withdrawn(rule.withdrawal)
     if (!isFiniteValue(value)) return refused('not-finite')
     const indicated = value.timestamps?.providerIndicatedTimeUnixMs
     if (indicated !== undefined) ourTime.heard(feed.witness, indicated)
     const { guards } = this
-    if (guards === undefined) return this.staleness(value, at) ?? this.emptiness(value)
+    if (rule !== undefined) return this.inspectBy(rule, feed, value, standard(), at)
+    if (guards === undefined) return this.staleness(feed, value, at) ?? this.emptiness(value)
     const clock = { now: ourTime.now(), monotonicMs: at.monotonicMs }
     const reason = guards.judge(value, standard(), feed.memory, clock)
     if (reason !== undefined && this.isStrict) return refused(reason)
-    return this.staleness(value, at) ?? (reason && { ...refused(reason), isServed: true })
+    return this.staleness(feed, value, at) ?? (reason && { ...refused(reason), isServed: true })
+  }
+
+  /** What is wrong with a value that is served, by limits that have changed since it came. */
+  reconsider(feed: Feed, value: AdapterResponse, received: Instant): Finding | undefined {
+    const { rule, memory } = feed
+    if (rule?.withdrawal !== undefined) return withdrawn(rule.withdrawal)
+    const declared = this.isStrict ? this.guards?.options : undefined
+    const options = rule?.enforced ?? declared
+    if (options !== undefined && isAboutNumbers(options)) {
+      const reason = this.ruled.rangeOf(value, options)
+      if (reason !== undefined) return refused(reason)
+      if (this.ruled.isFrozen(value, options, memory, monotonicMs())) return refused('frozen')
+    }
+    const freshness = this.freshnessOf(feed)
+    if (freshness === undefined) return undefined
+    const age = ageOf(value, ourTime.now(), ageMs(received))
+    return lifetimeMs(age, Infinity, freshness) > 0 ? undefined : tooOld(age, freshness)
+  }
+
+  /** Other limits hold for a feed from now on. */
+  adjust({ rule, memory }: Feed, served: AdapterResponse | undefined): void {
+    const { maxJump, frozenAfterMs } = rule?.enforced ?? this.guards?.options ?? {}
+    const options = {
+      maxJump: maxJump ?? rule?.reported.maxJump,
+      frozenAfterMs: frozenAfterMs ?? rule?.reported.frozenAfterMs,
+    }
+    this.ruled.adjust(options, served, memory, monotonicMs())
   }
 
   /** For how long a value may be served from the moment at which it came, in ms. */
-  lifetimeMs(value: AdapterResponse, ttlMs: number, at: Instant): number {
-    const { freshness } = this
+  lifetimeMs(feed: Feed, value: AdapterResponse, ttlMs: number, at: Instant): number {
+    const freshness = this.freshnessOf(feed)
     return freshness === undefined ? ttlMs : lifetimeMs(ageAt(value, at), ttlMs, freshness)
   }
 
   /** For how much longer a stored value may be served whose provider has just said that it still holds, in ms. */
-  extensionMs(value: AdapterResponse, ttlMs: number, received: Instant): number {
-    const { freshness } = this
+  extensionMs(feed: Feed, value: AdapterResponse, ttlMs: number, received: Instant): number {
+    const freshness = this.freshnessOf(feed)
     if (freshness === undefined) return ttlMs
     return lifetimeMs(ageOf(value, ourTime.now(), ageMs(received)), ttlMs, freshness)
   }
 
+  /** What is enforced for a feed. */
+  freshnessOf({ rule }: Feed): Freshness | undefined {
+    if (rule?.freshness === undefined) return this.freshness
+    return rule.freshness === 'none' ? undefined : rule.freshness
+  }
+
   /** For how long the value before a jump may still be served, in ms. */
-  get holdMs(): number {
-    const { maxJump } = this.guards?.options ?? {}
+  holdMs({ rule }: Feed): number {
+    const { maxJump } = rule?.enforced ?? this.guards?.options ?? {}
     return typeof maxJump === 'object' ? (maxJump.maxHoldMs ?? HOLD_MS) : HOLD_MS
   }
 
@@ -101,14 +160,39 @@ export class Inspector {
     return this.isReported && result === undefined ? { ...refused('missing'), isServed: true } : undefined
   }
 
-  private limitNow(): Freshness | undefined {
-    const { guards, freshness, settings } = this.of
-    const declared = freshness ?? (guards?.maxAgeMs === undefined ? undefined : tick(guards.maxAgeMs))
-    return freshnessUnder(settings, this.isStrict ? declared : undefined)
+  /** A feed of which the operator says something is strict about that, whatever the endpoint is. */
+  private inspectBy(
+    { enforced, reported }: FeedRule,
+    feed: Feed,
+    value: AdapterResponse,
+    standard: Standard,
+    at: Instant,
+  ): Finding | undefined {
+    const { guards, ruled, isStrict } = this
+    const { memory } = feed
+    const clock = { now: ourTime.now(), monotonicMs: at.monotonicMs }
+    const reason =
+      isStrict && guards !== undefined
+        ? guards.judge(value, standard, memory, clock, enforced)
+        : ruled.judgeBy(enforced, value, standard.served !== undefined, memory, at.monotonicMs)
+    if (reason !== undefined) return refused(reason)
+    const stale = this.staleness(feed, value, at)
+    if (stale !== undefined || isStrict) return stale
+    const suspect = guards?.judge(value, standard, memory, clock, reported)
+    return suspect && { ...refused(suspect), isServed: true }
   }
 
-  private staleness(value: AdapterResponse, at: Instant): Finding | undefined {
-    const { freshness } = this
+  private get declared(): Freshness | undefined {
+    const { guards, freshness } = this.of
+    return freshness ?? (guards?.maxAgeMs === undefined ? undefined : tick(guards.maxAgeMs))
+  }
+
+  private limitNow(): Freshness | undefined {
+    return freshnessUnder(this.of.settings, this.isStrict ? this.declared : undefined)
+  }
+
+  private staleness(feed: Feed, value: AdapterResponse, at: Instant): Finding | undefined {
+    const freshness = this.freshnessOf(feed)
     if (freshness === undefined) return undefined
     const age = ageAt(value, at)
     return lifetimeMs(age, Infinity, freshness) > 0 ? undefined : tooOld(age, freshness)
@@ -127,6 +211,8 @@ const refused = (reason: GuardReason): Finding => ({
   isServed: false,
   text: `The last value was refused: ${reason}${clockNote()}`,
 })
+
+const withdrawn = (text: string): Finding => ({ reason: 'withdrawn', isServed: false, text })
 
 const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`
 

@@ -55,6 +55,10 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
     return this.merge.extend(key, this.rank, ttlMs, now)
   }
 
+  forget(key: string): void {
+    this.merge.forget(key)
+  }
+
   /** TM-1: what has expired must not come back older, from whichever source. */
   private goesBack(feed: Feed, value: AdapterResponse): boolean {
     if (value.errorMessage !== undefined) return false

@@ -17,6 +17,8 @@ import { type Freshness } from './freshness'
 import { type GuardOptions, type Standard } from './guards'
 import { type Finding, Inspector } from './inspector'
 import { calculateCacheKey } from './keys'
+import { type FeedLimits } from './limits/feed-limits'
+import { LimitedFeeds } from './limits/limited-feeds'
 import { isPlainLocal, type LocalCache, localLayerOf } from './local-cache'
 import { Refusals } from './refusals'
 import { type ResultValidator, validateResults } from './result-validation'
@@ -51,6 +53,11 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   fields: readonly string[] | undefined
   /** Whether letter case makes another feed, as the endpoint says. */
   caseSensitive: boolean
+  /** What the operator says of single feeds, where there is anything. */
+  limits: FeedLimits | undefined
+  aliases: readonly string[] | undefined
+  /** What is called with the key of a feed whose limits have changed: what is remembered of its values is void. */
+  readonly onMoved = new Set<(key: string) => void>()
   /** What the endpoint makes of every result before it is written; handed over by its `initialize` (contract 18.2). */
   resultValidator: ResultValidator<T> | undefined
 
@@ -69,6 +76,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   private readonly spellings = new Spellings()
   private turn: Promise<unknown> = Promise.resolve()
   private stopPublishing: (() => void) | undefined
+  private limited: LimitedFeeds | undefined
+  private detach: (() => void) | undefined
 
   constructor(of: {
     dependencies: { cache: Cache }
@@ -81,6 +90,9 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     /** Where the numbers of the endpoint's values are, if that is known of its kind. */
     fields?: readonly string[]
     caseSensitive?: boolean
+    limits?: FeedLimits | undefined
+    /** Other names of the endpoint. */
+    aliases?: readonly string[] | undefined
   }) {
     this.dependencies = of.dependencies
     this.cache = of.dependencies.cache as Cache<AdapterResponse<T['Response']>>
@@ -92,11 +104,15 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.freshness = of.freshness
     this.fields = of.fields
     this.caseSensitive = of.caseSensitive ?? false
+    const limits = (this.limits = of.limits)
+    this.aliases = of.aliases
+    const endpoints = [of.endpointName, ...(of.aliases ?? [])]
     this.inspector = new Inspector({
       guards: of.guards,
       freshness: of.freshness,
       fields: of.fields,
       settings: of.adapterSettings,
+      limitsFor: limits && ((feed) => limits.limitsFor({ endpoints, feed })),
     })
   }
 
@@ -136,7 +152,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       const feed = this.feed(transportName, result.params)
       const { key, value } = this.generateCacheEntry(transportName, name, result)
       if (this.accept(transportName, feed, value, at))
-        offers.push({ key, value, ttlMs: this.ttlOf(value, at), feed })
+        offers.push({ key, value, ttlMs: this.ttlOf(feed, value, at), feed })
     }
     await this.admitAll(transportName, offers)
   }
@@ -154,6 +170,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       const feed = this.feed(transportName, one)
       const { key } = feed
       const allowed = await this.allowedTtl(feed, ttl)
+      // What a withdrawn feed says is no value that still holds.
+      if (feed.rule?.withdrawal !== undefined) continue
       if (this.admission?.extend?.(key, allowed, instant()) !== false) await this.cache.setTTL(key, allowed)
     }
   }
@@ -191,6 +209,11 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     return feed
   }
 
+  /** Has withdrawn feeds say so that are wanted: nobody may have written to them, or asked this process for them. */
+  noteWanted(transportName: string, wanted: readonly TypeFromDefinition<T['Parameters']>[]): void {
+    if (this.limits?.withdraws === true) for (const params of wanted) this.feed(transportName, params)
+  }
+
   /** Lets `onlyWanted` guards ask the transport's subscriptions whether somebody wants a feed. */
   setWanted(transportName: string, isWanted: (key: string) => boolean): void {
     this.isWanted.set(transportName, isWanted)
@@ -220,6 +243,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   stop(): void {
     this.stopPublishing?.()
     this.stopPublishing = () => {}
+    this.detach?.()
     for (const counts of [...this.refusals.values(), ...this.reports.values()]) counts.stop()
   }
 
@@ -245,7 +269,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       const feed = this.feed(transportName, result.params)
       const value = this.toResponse(feed, result, transportName, name, at.unixMs)
       if (!this.accept(transportName, feed, value, at)) continue
-      const ttlMs = this.ttlOf(value, at)
+      const ttlMs = this.ttlOf(feed, value, at)
       if (admission === undefined) this.keep(cache, feed, value, ttlMs, at)
       else this.admitNow(admission, cache, transportName, feed, value, ttlMs, at)
     }
@@ -257,8 +281,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   }
 
   /** For how long a response may be served. */
-  protected ttlOf(value: AdapterResponse<T['Response']>, at: Instant): number {
-    return this.inspector.lifetimeMs(value, this.adapterSettings.CACHE_MAX_AGE, at)
+  protected ttlOf(feed: Feed, value: AdapterResponse<T['Response']>, at: Instant): number {
+    return this.inspector.lifetimeMs(feed, value, this.adapterSettings.CACHE_MAX_AGE, at)
   }
 
   /** Stores what was admitted; without a TTL for `CACHE_MAX_AGE`. */
@@ -308,7 +332,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     value: AdapterResponse<T['Response']>,
     at: Instant,
   ): boolean {
-    if (value.errorMessage !== undefined) return true
+    if (value.errorMessage !== undefined) return feed.rule?.withdrawal === undefined
     if (this.inspector.isForWantedOnly && this.isWanted.get(transportName)?.(feed.key) === false) {
       this.noteRefused(transportName, feed, value, UNWANTED, at)
       return false
@@ -338,7 +362,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     const code = reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
     feed.refusal = goingOn(feed.refusal, { code, message }, at.unixMs)
     this.refusalsOf(transportName).add(reason, () => detailOf(feed, value))
-    if (reason === 'jump') localLayerOf(this.cache)?.shorten(feed.key, this.inspector.holdMs)
+    if (reason === 'jump') localLayerOf(this.cache)?.shorten(feed.key, this.inspector.holdMs(feed))
   }
 
   private admitNow(
@@ -408,6 +432,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     const batch = new Batch<AdapterResponse<T['Response']>>()
     for (const offer of offers) {
       const { key, feed } = offer
+      if (feed !== undefined && this.isOutOfLimits(feed, offer.value, at)) continue
       const decision =
         admission === undefined
           ? offer
@@ -452,15 +477,24 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     else feed.acceptedAsOf = value.timestamps?.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
   }
 
-  private async allowedTtl({ key, lastSet }: Feed, ttl: number): Promise<number> {
-    if (this.inspector.freshness === undefined) return ttl
-    const served = await this.cache.get(key)
-    return served === undefined ? ttl : this.inspector.extensionMs(served, ttl, lastSet ?? instant())
+  private async allowedTtl(feed: Feed, ttl: number): Promise<number> {
+    if (this.inspector.freshnessOf(feed) === undefined) return ttl
+    const served = await this.cache.get(feed.key)
+    if (served === undefined) return ttl
+    return this.inspector.extensionMs(feed, served, ttl, feed.lastSet ?? instant())
+  }
+
+  /** Other limits may hold than when it was let in, because it had to wait. */
+  private isOutOfLimits(feed: Feed, value: AdapterResponse, at: Instant): boolean {
+    if (feed.rule === undefined) return false
+    if (value.errorMessage !== undefined) return feed.rule.withdrawal !== undefined
+    return this.inspector.reconsider(feed, value, at) !== undefined
   }
 
   private createIndex(transportName: string): FeedIndex {
     // Not before there are feeds of its own: a cache that wraps another leaves the counting to that one.
     this.stopPublishing ??= publishFeeds(this.adapterName, this.cache, () => this.indexes.values())
+    const limited = this.limitedFeeds()
     const settings = this.adapterSettings
     return new FeedIndex(
       {
@@ -470,8 +504,20 @@ export abstract class ResponseCache<T extends CacheGenerics> {
         settings,
         caseSensitive: this.caseSensitive,
         withMeta: isMeasured(settings),
+        onCreated: limited && ((feed) => limited.created(feed)),
       },
       Object.keys(this.inputParameters.definition),
     )
+  }
+
+  /** What the operator's limits act on, once there are feeds. */
+  private limitedFeeds(): LimitedFeeds | undefined {
+    const { limits, inspector, cache, indexes } = this
+    if (limits === undefined || this.limited !== undefined) return this.limited
+    const feeds = () => [...indexes.values()].flatMap((index) => [...index.all()])
+    const onMoved = (key: string) => this.onMoved.forEach((forget) => forget(key))
+    this.limited = new LimitedFeeds({ limits, inspector, cache, feeds, onMoved })
+    this.detach = limits.attach(this.limited)
+    return this.limited
   }
 }

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { SettingView } from '../config/setting-view'
 import { ConnectionStatus } from '../connections/connection-status'
+import { LimitsStatus } from '../feeds/limits/limits-status'
 
 /** These schemas are loaded only by code that describes or checks answers. Everything else imports their types alone. */
 
@@ -71,6 +72,7 @@ export const StatusResponse = Type.Object(
       },
       closed,
     ),
+    feedLimits: Type.Optional(LimitsStatus),
   },
   { ...closed, description: 'What an adapter is and how it is set up, secrets redacted.' },
 )

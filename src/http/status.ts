@@ -27,6 +27,7 @@ const clockNow = (): Pick<StatusResponse, 'clock'> => {
 /** What an adapter is and how it is set up (contract 6.8), secrets redacted. */
 export const statusOf = (adapter: AnyAdapter): StatusResponse => {
   const { settings } = adapter
+  const feedLimits = adapter.dependencies?.feedLimits?.status()
   const endpoint = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
   return {
     adapter: {
@@ -52,6 +53,7 @@ export const statusOf = (adapter: AnyAdapter): StatusResponse => {
     metrics: settings.METRICS_ENABLED
       ? { enabled: true, port: settings.METRICS_PORT, endpoint }
       : { enabled: false },
+    ...(feedLimits && { feedLimits }),
   }
 }
 

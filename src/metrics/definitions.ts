@@ -156,6 +156,10 @@ const cacheMetrics = () => ({
     ['adapter_endpoint', 'transport', 'reason'],
     'Values that were served although a guard would refuse them, by reason',
   ),
+  feedLimitsRejected: plainCounter(
+    'feed_limits_rejected_total',
+    'Changes of FEED_LIMITS that could not be used, so that the limits before them went on',
+  ),
   porBalanceAddressLength: gauge(
     'por_balance_address_length',
     ['feed_id'],

@@ -13,6 +13,8 @@ export const allowedUndefinedStubProps: string[] = [
   'then',
   'FEED_ID_JSON',
   'GUARD_POLICY',
+  'FEED_LIMITS',
+  'feedLimits',
   'FRESHNESS_MAX_AGE',
   'FRESHNESS_HARD_MAX_AGE',
 ]

@@ -1,6 +1,6 @@
 import { type Identify, identifierFor } from '../feeds/delta'
 import { isCaseSensitive } from '../feeds/keys'
-import { type ResponseCache } from '../feeds/response-cache'
+import { ResponseCache } from '../feeds/response-cache'
 import { metrics } from '../metrics/registry'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { type SubscriptionSet } from '../feeds/subscription-set'
@@ -66,6 +66,7 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
   async backgroundExecute(context: EndpointContext<T>): Promise<void> {
     const entries = await this.subscriptionSet.getAll()
     this.lastLook = entries
+    if (this.responseCache instanceof ResponseCache) this.responseCache.noteWanted(this.name, entries)
     metrics
       .get('bgExecuteSubscriptionSetCount')
       .labels({

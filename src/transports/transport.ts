@@ -2,6 +2,7 @@ import { type EventSource } from 'eventsource'
 import { type FastifyRequest } from 'fastify'
 import { type Redis } from 'ioredis'
 import { type Cache } from '../feeds/cache'
+import { type FeedLimits } from '../feeds/limits/feed-limits'
 import { type ResponseCache } from '../feeds/response-cache'
 import { type AdapterRequestMeta, type AdapterResponse, type ResponseGenerics } from '../feeds/responses'
 import { type BaseAdapterSettings } from '../config/settings'
@@ -62,6 +63,8 @@ export interface AdapterDependencies {
   /** What server-sent events come from; the `eventsource` package's class unless injected. */
   eventSource: typeof EventSource
   loggerFactory: LoggerFactory
+  /** What the operator says of single feeds: there only with `FEED_LIMITS`. */
+  feedLimits?: FeedLimits | undefined
 }
 
 export type TransportDependencies<T extends TransportGenerics> = AdapterDependencies & {

@@ -79,6 +79,7 @@ const table: Record<string, Row> = {
 
 /** Not in the contract: ours. */
 const ours: Record<string, Row> = {
+  FEED_LIMITS: ['string', undefined, undefined, false],
   FRESHNESS_HARD_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],
   FRESHNESS_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],
   GUARD_POLICY: ['enum', undefined],

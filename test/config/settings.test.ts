@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { BaseSettingsDefinition } from '../../src/config/base-settings'
 import { EnvGetter } from '../../src/config/env-getter'
 import {
   buildAdapterSettings,

@@ -46,6 +46,7 @@ dataRefused data_refused_total counter adapter_endpoint,transport,reason
 clockSteps clock_steps gauge
 clockOffsetSeconds clock_offset_seconds gauge
 dataReported data_reported_total counter adapter_endpoint,transport,reason
+feedLimitsRejected feed_limits_rejected_total counter
 transportCircuitOpen transport_circuit_open gauge adapter_endpoint,transport
 transportCircuitEvents transport_circuit_events_total counter adapter_endpoint,transport,state
 transportPushes transport_pushes_total counter adapter_endpoint,transport,outcome

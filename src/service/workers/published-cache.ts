@@ -44,6 +44,11 @@ export class PublishedCache<T = unknown> extends LocalCache<T> implements Source
     return set
   }
 
+  override shorten(key: string, ttl: number): void {
+    super.shorten(key, ttl)
+    this.onChange(this, key)
+  }
+
   keys(): Iterable<string> {
     return this.cache.keys()
   }

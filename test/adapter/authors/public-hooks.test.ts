@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Adapter } from '../../../src/adapter/adapter'
+import { BaseSettingsDefinition } from '../../../src/config/base-settings'
 import registerDebugEndpoints from '../../../src/public/debug/router'
 import settingsPage from '../../../src/public/debug/settings-page'
 import { metrics } from '../../../src/metrics/registry'

@@ -94,6 +94,17 @@ describe('a copy of the cache of a writer', () => {
     expect(await second).toMatchObject({ result: 1 })
   })
 
+  it('CA-2: ends a value when its life is made shorter there', () => {
+    const pair = new Pair()
+    pair.write('k', success(1))
+    pair.writer.shorten('k', 5)
+    pair.publish()
+    vi.setSystemTime(NOW + 4)
+    expect(pair.mirror.read('k')).toBeDefined()
+    vi.setSystemTime(NOW + 5)
+    expect(pair.mirror.read('k')).toBeUndefined()
+  })
+
   it('has errors like values', () => {
     const pair = new Pair()
     pair.write('k', failure('no'))

@@ -1,0 +1,188 @@
+import { readFile, stat } from 'node:fs/promises'
+import { ConfigError } from '../../config/config-error'
+import { metrics } from '../../metrics/registry'
+import { makeLogger } from '../../util/logging'
+import { messageOf } from '../../util/objects'
+import { type FeedNaming, namesOf } from './pattern'
+import { LimitsError, type Rules, RulesReader } from './rules'
+import { type Limits } from './schema'
+import { type LimitsStatus } from './limits-status'
+
+const logger = makeLogger('FeedLimits')
+
+/** How often a file is looked at, and what withdrawn feeds say is renewed where that is due. */
+export const LOOK_MS = 1_000
+/** A file that was written so shortly before it was read may have been written again since without looking any different. */
+const YOUNG_MS = 2_000
+const MAX_NAMED = 20
+/** More than this is no list of limits that somebody wrote. */
+const MAX_BYTES = 1_048_576
+
+/** Feeds that limits are for. */
+export interface Governed {
+  /** Other limits than before hold. @returns the names of the feeds for which that makes a difference */
+  apply(): string[]
+  /** Called again and again while some feed may be withdrawn. */
+  renew(): void
+}
+
+/** The file as it was looked at last. */
+interface Look {
+  /** Equal for a file that has not been changed, as far as the file system tells. */
+  mark: string
+  text: string
+}
+
+const isText = (setting: string): boolean => setting.startsWith('{')
+
+/**
+ * The limits that an operator sets for single feeds of one adapter, by the setting FEED_LIMITS: JSON, or a file with it, which is read again
+ * when it has changed. What cannot be used changes nothing: the limits before it go on.
+ */
+export class FeedLimits {
+  /** Another number than before once other limits hold. */
+  mark = 1
+  /** Whether this process writes the feeds: elsewhere what the writer does is only followed. */
+  isGoverning = false
+  /** Whether the file is being looked at. */
+  isLooking = false
+  private readonly governed = new Set<Governed>()
+  private unpublish: (() => void) | undefined
+  private timer: NodeJS.Timeout | undefined
+  private isStopped = false
+  private lastError: string | undefined
+  /** What was wrong with the file at the last look, if it has not been reported yet. */
+  private suspect: string | undefined
+  private rejected = 0
+  private readUnixMs = Date.now()
+
+  private constructor(
+    private readonly path: string | undefined,
+    private readonly adapter: string,
+    private readonly reader: RulesReader,
+    private look: Look | undefined,
+    private rules: Rules,
+  ) {}
+
+  /** @throws ConfigError for a file that cannot be read, and for limits that cannot be used */
+  static async open(setting: string, adapter: string): Promise<FeedLimits> {
+    const value = setting.trim()
+    const reader = new RulesReader()
+    try {
+      const look = isText(value) ? undefined : await lookAt(value)
+      const rules = reader.read(look?.text ?? value)
+      return new FeedLimits(look && value, adapter, reader, look, rules)
+    } catch (error) {
+      const where = error instanceof LimitsError && !isText(value) ? `${value}: ` : ''
+      throw new ConfigError(problemsOf(error).map((problem) => `FEED_LIMITS: ${where}${problem}`))
+    }
+  }
+
+  limitsFor(naming: Omit<FeedNaming, 'adapter'>): Limits | undefined {
+    return this.rules.limitsFor(namesOf({ adapter: this.adapter, ...naming }))
+  }
+
+  /** @returns a function that lets go of them */
+  attach(governed: Governed): () => void {
+    this.governed.add(governed)
+    return () => void this.governed.delete(governed)
+  }
+
+  /** Whether any feed may be withdrawn. */
+  get withdraws(): boolean {
+    return this.rules.withdraws
+  }
+
+  /** Begins to look at the file, and to renew. Text stays as it is: where it withdraws nothing, there is nothing to do. */
+  start(): void {
+    this.unpublish = metrics.publish('feedLimitsRejected', (counter) => {
+      counter.inc(this.rejected)
+    })
+    if (this.path === undefined && !this.withdraws) return
+    this.timer = setInterval(() => this.turn(), LOOK_MS)
+    this.timer.unref()
+  }
+
+  /** From now on this process writes the feeds, and ends what the limits are against. */
+  govern(): void {
+    this.isGoverning = true
+    for (const one of this.governed) one.renew()
+  }
+
+  /** Nothing is looked at any more, and no timer is left. */
+  stop(): void {
+    this.isStopped = true
+    clearInterval(this.timer)
+    this.governed.clear()
+    this.unpublish?.()
+  }
+
+  status(): LimitsStatus {
+    const { path: source = 'text', readUnixMs, lastError } = this
+    return { rules: this.rules.size, source, readUnixMs, ...(lastError === undefined ? {} : { lastError }) }
+  }
+
+  private turn(): void {
+    for (const one of this.governed) one.renew()
+    if (this.path === undefined || this.isLooking) return
+    this.isLooking = true
+    void this.lookAgain(this.path).finally(() => (this.isLooking = false))
+  }
+
+  /** Never rejects. */
+  private async lookAgain(path: string): Promise<void> {
+    try {
+      const look = await lookAt(path, this.look)
+      if (this.isStopped) return
+      const isSame = look.text === this.look?.text
+      this.look = look
+      if (isSame && this.suspect === undefined && this.lastError === undefined) return
+      this.take(look.text)
+    } catch (error) {
+      if (!this.isStopped) this.reject(problemsOf(error).join('; '))
+    }
+  }
+
+  /** @throws LimitsError */
+  private take(text: string): void {
+    this.rules = this.reader.read(text)
+    this.suspect = this.lastError = undefined
+    this.readUnixMs = Date.now()
+    this.mark++
+    const moved = [...this.governed].flatMap((one) => one.apply())
+    const feeds = moved.slice(0, MAX_NAMED)
+    logger.info(
+      { adapter: this.adapter, rules: this.rules.size, moved: moved.length, feeds },
+      'Feed limits were read again',
+    )
+  }
+
+  /** Only what is wrong at two looks is an error: a file may be half written at one, and gone for a moment. */
+  private reject(problem: string): void {
+    if (problem === this.lastError) return
+    if (problem !== this.suspect) {
+      this.suspect = problem
+      return
+    }
+    this.lastError = problem
+    this.rejected++
+    const { adapter, path } = this
+    logger.error({ adapter, path }, `Feed limits cannot be used, those before go on: ${problem}`)
+  }
+}
+
+/** @param last - what was read then is returned again where the file has not changed since */
+const lookAt = async (path: string, last?: Look): Promise<Look> => {
+  const file = await stat(path, { bigint: true })
+  const { dev, ino, size, mtimeNs, ctimeNs, mtimeMs } = file
+  // Of a pipe, say, the end would never come.
+  if (!file.isFile()) throw new Error(`${path} is no file`)
+  if (size > MAX_BYTES) throw new Error(`${path} has more than ${MAX_BYTES} bytes`)
+  const mark = [dev, ino, size, mtimeNs, ctimeNs].join()
+  const isYoung = Date.now() - Number(mtimeMs) < YOUNG_MS
+  if (last?.mark === mark && !isYoung) return last
+  return { mark, text: await readFile(path, 'utf8') }
+}
+
+const problemsOf = (error: unknown): readonly string[] =>
+  error instanceof LimitsError ? error.problems : [messageOf(error)]

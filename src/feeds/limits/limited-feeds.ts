@@ -1,0 +1,164 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Instant, instant } from '../../util/clock'
+import { makeLogger } from '../../util/logging'
+import { LogLimiter } from '../../util/log-limiter'
+import { goingOn } from '../../validation/reason'
+import { type Cache } from '../cache'
+import { type Feed } from '../feed'
+import { type Inspector } from '../inspector'
+import { type LocalCacheEntry, localLayerOf } from '../local-cache'
+import { type AdapterResponse } from '../responses'
+import { storedResponse } from '../stored-response'
+import { type FeedLimits, type Governed, LOOK_MS } from './feed-limits'
+
+const logger = makeLogger('FeedLimits')
+
+/** For so long a withdrawn feed says so after the process that says it has ended, in ms. */
+export const NOTICE_MS = 15 * LOOK_MS
+
+type Response = AdapterResponse
+
+const isError = (response: Response): boolean => response.errorMessage !== undefined
+
+/** The feeds of one endpoint under the operator's limits, which may change at any time. */
+export class LimitedFeeds implements Governed {
+  private readonly problems = new LogLimiter()
+
+  /** @param of.onEnded - called with the key of each feed for which other limits hold: what is remembered of its values is void */
+  constructor(
+    private readonly of: {
+      limits: FeedLimits
+      inspector: Inspector
+      cache: Cache<Response>
+      feeds: () => Iterable<Feed>
+      onMoved: (key: string) => void
+    },
+  ) {}
+
+  /** A feed has come to be known: a withdrawn one says so from its first request on. */
+  created(feed: Feed): void {
+    feed.rule = this.of.inspector.ruleFor(feed)
+    if (feed.rule?.withdrawal !== undefined) this.withdraw(feed, feed.rule.withdrawal)
+  }
+
+  apply(): string[] {
+    const { inspector, feeds } = this.of
+    const moved: string[] = []
+    for (const feed of feeds()) {
+      const before = feed.rule
+      const rule = inspector.ruleFor(feed)
+      if (isDeepStrictEqual(rule?.limits, before?.limits)) continue
+      feed.rule = rule
+      moved.push(`${feed.endpointName}:${feed.name}`)
+      this.move(feed, before?.withdrawal)
+    }
+    return moved
+  }
+
+  renew(): void {
+    const { limits, feeds } = this.of
+    if (!limits.isGoverning || !limits.withdraws) return
+    const now = instant()
+    for (const feed of feeds()) {
+      const withdrawal = feed.rule?.withdrawal
+      if (withdrawal !== undefined && !this.saysSo(feed, now)) this.announce(feed, withdrawal)
+    }
+  }
+
+  private move(feed: Feed, before: string | undefined): void {
+    const withdrawal = feed.rule?.withdrawal
+    this.of.onMoved(feed.key)
+    if (withdrawal !== undefined) return this.withdraw(feed, withdrawal)
+    if (before !== undefined) this.giveBack(feed)
+    else this.look(feed)
+  }
+
+  private withdraw(feed: Feed, message: string): void {
+    feed.refusal = goingOn(undefined, { code: 'REFUSED_VALUE', message })
+    // The value that comes after this is held against none from before it.
+    feed.memory.jump = feed.memory.frozen = undefined
+    if (this.of.limits.isGoverning) this.announce(feed, message)
+    else this.drop(feed)
+  }
+
+  /** Requests need not wait for it: the next value is served. */
+  private giveBack(feed: Feed): void {
+    feed.refusal = undefined
+    this.of.inspector.adjust(feed, undefined)
+    if (this.of.limits.isGoverning) this.attempt(() => this.of.cache.delete(feed.key))
+  }
+
+  /** What is served may be what the limits are against now. */
+  private look(feed: Feed): void {
+    const { cache, limits } = this.of
+    const layer = localLayerOf(cache)
+    const entry = layer?.read(feed.key)
+    if (entry !== undefined || layer === cache) return this.judge(feed, entry?.value, entry)
+    const { mark } = limits
+    this.attempt(async () => {
+      const value = await cache.get(feed.key)
+      if (limits.mark === mark) this.judge(feed, value, undefined)
+    })
+  }
+
+  private judge(feed: Feed, value: Response | undefined, entry: LocalCacheEntry<Response> | undefined): void {
+    const { inspector, cache, limits } = this.of
+    inspector.adjust(feed, value === undefined || isError(value) ? undefined : value)
+    if (value === undefined || isError(value)) return
+    const received = feed.lastSet ?? instant()
+    const finding = inspector.reconsider(feed, value, received)
+    if (finding === undefined) {
+      const leftMs = entry === undefined ? Infinity : leftOf(entry)
+      const allowedMs = inspector.extensionMs(feed, value, leftMs, received)
+      if (allowedMs < leftMs && limits.isGoverning)
+        this.attempt(() => cache.setTTL(feed.key, Math.ceil(allowedMs)))
+      return
+    }
+    const code = finding.reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
+    feed.refusal = goingOn(feed.refusal, { code, message: finding.text })
+    if (limits.isGoverning) this.attempt(() => cache.delete(feed.key))
+    else this.drop(feed)
+  }
+
+  /** Where another process writes: its value ends here, and comes again only if that process still has it. */
+  private drop({ key }: Feed): void {
+    const layer = localLayerOf(this.of.cache)
+    const value = layer?.read(key)?.value
+    if (value !== undefined && !isError(value)) void layer?.delete(key)
+  }
+
+  /** Nobody else writes errors of a withdrawn feed. */
+  private saysSo({ key }: Feed, now: Instant): boolean {
+    const entry = localLayerOf(this.of.cache)?.read(key)
+    return entry !== undefined && isError(entry.value) && leftOf(entry, now) > NOTICE_MS / 2
+  }
+
+  /** In place of what is served, and as an error, which does not replace a live value: that is deleted first. */
+  private announce(feed: Feed, errorMessage: string): void {
+    const { cache } = this.of
+    const timestamps = {
+      providerDataStreamEstablishedUnixMs: 0,
+      providerDataReceivedUnixMs: 0,
+      providerIndicatedTimeUnixMs: undefined,
+    }
+    const notice = storedResponse({ errorMessage, statusCode: 502, timestamps }, feed.meta)
+    // Both are sent before any is waited for: what comes later comes later.
+    this.attempt(() => Promise.all([cache.delete(feed.key), cache.set(feed.key, notice, NOTICE_MS)]))
+  }
+
+  /** A cache that fails is asked again when it is time to renew. */
+  private attempt(act: () => Promise<unknown>): void {
+    const fail = (err: unknown): void =>
+      this.problems.run('cache', (repeated) => {
+        logger.error({ err, repeated }, 'A cache did not take what feed limits ask for')
+      })
+    try {
+      act().catch(fail)
+    } catch (error) {
+      fail(error)
+    }
+  }
+}
+
+const leftOf = (entry: LocalCacheEntry<unknown>, now = instant()): number =>
+  Math.min(entry.expirationTimestamp - now.unixMs, entry.endsAtMs - now.monotonicMs)
