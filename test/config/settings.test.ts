@@ -9,7 +9,6 @@ import {
   type SettingDefinition,
   type SettingsDefinitionMap,
 } from '../../src/config/settings'
-import { BaseSettingsDefinition } from '../../src/config/base-settings'
 
 const text: SettingDefinition = { description: 'd', type: 'string' }
 const number: SettingDefinition = { description: 'd', type: 'number' }

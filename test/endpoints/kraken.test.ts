@@ -178,7 +178,9 @@ describe('the Kraken adapter', () => {
     await using provider = await wsProvider()
     await using service = await start(provider)
     const prices: Record<string, number> = { 'USDe/USD': 1, 'USDE/USD': 777 }
-    market(provider, (symbol) => [ticker(symbol, { last: prices[symbol] })])
+    market(provider, (symbol) => [
+      ticker(symbol, { last: prices[symbol], bid: prices[symbol], ask: prices[symbol] }),
+    ])
     for (let time = 0; time < 3; time++)
       for (const [base, result] of [
         ['USDe', 1],

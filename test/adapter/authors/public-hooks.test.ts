@@ -12,7 +12,6 @@ import { buildSettingsList } from '../../../src/public/util/settings'
 import { errorCatchingMiddleware, validatorMiddleware } from '../../../src/public/validation'
 import { AdapterTimeoutError } from '../../../src/validation/errors'
 import { JSON_HEADERS, stillAdapter } from '../../http/support'
-import { BaseSettingsDefinition } from '../../../src/config/base-settings'
 
 const COUNT = Object.keys(BaseSettingsDefinition).length
 
