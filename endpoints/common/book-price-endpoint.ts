@@ -13,7 +13,7 @@ export class BookPriceEndpoint<T extends Generics> extends CryptoPriceEndpoint<T
   protected override resultValidator(result: TimestampedProviderResult<T>): TimestampedProviderResult<T> {
     const { response } = result
     if (response.errorMessage !== undefined) return result
-    const { result: last, bid, mid, ask } = response.data as Quote
+    const { result: last, bid, mid, ask } = response.data
     if (bid === undefined || ask === undefined) {
       const errorMessage = 'The last trade has no time of its own, and there is no book to hold it against'
       return { ...result, response: { errorMessage, statusCode: 502, timestamps: response.timestamps } }
