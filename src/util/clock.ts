@@ -103,6 +103,8 @@ export class WallMark {
 const STEP_MS = 1_000
 /** How near to what a clock shows a provider's time has to be to speak for that clock. */
 const AGREEMENT_MS = 5_000
+/** A source that has voted votes otherwise after so many ticks in a row that say so. */
+const CHANGE_OF_MIND = 3
 /** Once ticks have spoken for the wall clock this long, the time from before the step is no candidate any more. */
 const FORGET_MS = 600_000
 
@@ -126,12 +128,14 @@ export class Witness {
   /** Whether its ticks have carried the current time before: it is connected, and its own clock is right. */
   isProven = false
   vote: Candidate | undefined
+  /** How many ticks in a row have spoken for the other candidate. */
+  doubts = 0
 }
 
 /**
  * *Our time* (TM-3): what the times of providers are judged by. It is the wall clock's until that makes a step. Then there are two
  * candidates, the wall clock and the time from before counted on by the monotonic clock, and ticks decide: each source has one vote, that
- * of its newest tick which is near one of the two. Sources that have told the current time before outvote the others, so that a provider
+ * of its first tick which is near one of the two, or of the last three if they contradict it. Sources that have told the current time before outvote the others, so that a provider
  * whose clock is wrong has no say. Until one has voted, the later candidate counts, so that no value seems younger than it is.
  */
 export class OurTime {
@@ -182,10 +186,18 @@ export class OurTime {
       return
     }
     const vote = nearest(indicatedUnixMs, this.clocks.wall(), this.clocks.monotonic() + keptOffsetMs)
-    if (vote === undefined || (witness.vote === vote && this.voters.has(witness))) return
+    if (vote === undefined || !this.isNews(witness, vote)) return
     witness.vote = vote
+    witness.doubts = 0
     this.voters.add(witness)
     this.decide(step)
+  }
+
+  /** Whether a source votes for the first time, or has changed its mind: one odd tick is not enough for that. */
+  private isNews(witness: Witness, vote: Candidate): boolean {
+    if (!this.voters.has(witness)) return true
+    witness.doubts = witness.vote === vote ? 0 : witness.doubts + 1
+    return witness.doubts >= CHANGE_OF_MIND
   }
 
   /** Begins anew, with the wall clock as it is. */

@@ -172,7 +172,20 @@ describe('our time', () => {
     expect(machine.time.now()).toBe(START)
   })
 
-  it('a wrong verdict does not last: the newest vote of each source counts', () => {
+  it('one odd tick of a source that has voted changes nothing, and three in a row do', () => {
+    const machine = new Machine()
+    const witness = new Witness()
+    machine.step(-HOUR).tick(witness, START)
+    for (let round = 0; round < 5; round++) {
+      machine.tick(witness, machine.wall).tick(witness, machine.wall)
+      expect(machine.time.lastStep?.agreed).toBe('kept')
+      machine.tick(witness, START)
+    }
+    for (let tick = 0; tick < 3; tick++) machine.tick(witness, machine.wall)
+    expect(machine.time.lastStep?.agreed).toBe('wall')
+  })
+
+  it('a wrong verdict does not last: the majority of the sources counts', () => {
     const machine = new Machine()
     const witnesses = Array.from({ length: 3 }, () => new Witness())
     for (const witness of witnesses) machine.tick(witness, START)

@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type GuardOptions } from '../../src/feeds/guards'
+import { ourTime } from '../../src/util/clock'
+import { responseCacheOf, T, valueOf } from './support'
+
+const ETH = { base: 'ETH', quote: 'USD' }
+const START = 1_700_000_000_000
+const HOUR = 3_600_000
+const TTL = 10_000
+
+/** Both clocks stand still unless they are moved. `step` moves the wall clock alone, as setting it does, and a machine that sleeps. */
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: START })
+  ourTime.trustsWall = false
+  ourTime.restart()
+})
+afterEach(() => {
+  vi.useRealTimers()
+  ourTime.trustsWall = undefined
+  ourTime.restart()
+})
+
+const pass = (ms: number) => vi.advanceTimersByTime(ms)
+const step = (ms: number) => vi.setSystemTime(Date.now() + ms)
+
+type Command = { do: 'pass' | 'step'; ms: number } | { do: 'tick' }
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat({ max: TTL }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('step' as const),
+      ms: fc.oneof(fc.integer({ min: -TTL, max: TTL }), fc.integer({ min: -24 * HOUR, max: 24 * HOUR })),
+    }),
+  },
+  { weight: 4, arbitrary: fc.constant({ do: 'tick' as const }) },
+)
+
+/**
+ * Plays commands, and gives after each of them what is served, and what may be.
+ *
+ * @param isTimed - whether the provider gives its own, true, time
+ */
+const play = async (commands: Command[], isTimed: boolean, guards?: GuardOptions) => {
+  vi.setSystemTime(START)
+  ourTime.restart()
+  const { cache, responseCache } = responseCacheOf({ guards, settings: { CACHE_MAX_AGE: TTL } })
+  const key = responseCache.getCacheKey(T, ETH)
+  const seen: { command: Command; served: unknown; expected: unknown }[] = []
+  let [real, count] = [0, 0]
+  let last: { result: number; real: number; wall: number } | undefined
+  for (const command of commands) {
+    if (command.do === 'pass') {
+      real += command.ms
+      pass(command.ms)
+    } else if (command.do === 'step') step(command.ms)
+    else {
+      last = { result: ++count, real, wall: Date.now() }
+      await responseCache.write(T, [valueOf(ETH, count, isTimed ? START + real : undefined)])
+    }
+    const isOver = last === undefined || Math.max(real - last.real, Date.now() - last.wall) >= TTL
+    if (isOver) last = undefined
+    seen.push({ command, served: cache.read(key)?.value.result, expected: last?.result })
+  }
+  return seen
+}
+
+describe('values and the clocks', () => {
+  it('FR-1, TM-6: a value lives as long as the larger of what both clocks have counted allows, whatever steps there are', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
+        for (const { served, expected } of await play(commands, false)) expect(served).toBe(expected)
+      }),
+    )
+  })
+
+  it('TM-3: honest ticks are served at once after any steps, and none of them longer than it may be', async () => {
+    const guards = { maxAgeMs: 2 * TTL }
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
+        for (const { command, served, expected } of await play(commands, true, guards))
+          if (command.do === 'tick') expect(served).toBe(expected)
+          else expect([expected, undefined]).toContain(served)
+      }),
+    )
+  })
+
+  it('TM-3: what was accepted by a clock that was wrong is void as soon as it is set right, and does not hold up what follows', async () => {
+    const { cache, responseCache } = responseCacheOf({
+      guards: {},
+      settings: { CACHE_MAX_AGE: HOUR },
+    })
+    const key = responseCache.getCacheKey(T, ETH)
+    const served = () => cache.read(key)?.value.result
+    const tick = (result: number, indicated: number) =>
+      responseCache.write(T, [valueOf(ETH, result, indicated)])
+    step(HOUR)
+    // A provider whose clock is as wrong as ours, and nobody who knows better.
+    await tick(1, START + HOUR)
+    expect(served()).toBe(1)
+    step(-HOUR)
+    pass(1_000)
+    await tick(2, START + 1_000)
+    expect(served()).toBe(2)
+    await tick(3, START + HOUR)
+    expect([served(), responseCache.refusalsOf(T).count('future')]).toEqual([2, 1])
+  })
+
+  it('FR-1: says by whose time a value is too old, and that our own clock was set', async () => {
+    const { responseCache } = responseCacheOf({ guards: { maxAgeMs: 30_000 } })
+    const feed = responseCache.feed(T, ETH)
+    step(-HOUR)
+    await responseCache.write(T, [valueOf(ETH, 2, START - 60_000)])
+    expect(feed.absence).toMatchObject({
+      code: 'STALE_VALUE',
+      message: expect.stringMatching(
+        /^The last value was refused: too-old \(60 s by the provider's time, 30 s allowed\); our own clock was set by -3600 s at /,
+      ),
+    })
+  })
+
+  it('FR-5: says of a value that is over when it came and for how long it was good', async () => {
+    const { responseCache } = responseCacheOf({ settings: { CACHE_MAX_AGE: TTL } })
+    const feed = responseCache.feed(T, ETH)
+    await responseCache.write(T, [valueOf(ETH, 1)])
+    expect(feed.absence).toBeUndefined()
+    pass(TTL + 5_000)
+    expect(feed.absence).toEqual({
+      code: 'STALE_VALUE',
+      message: 'The last value is stale: it came 15 s ago and was good for 10 s',
+      sinceUnixMs: START + TTL,
+    })
+  })
+})
