@@ -23,7 +23,7 @@ export const maxPriceAge = (what: string) =>
   ({
     description: `A price that was observed longer ago ${what} (ms)`,
     type: 'number',
-    default: 86_400_000,
+    default: 300_000,
     validate: validator.integer({ min: 60_000, max: 31_536_000_000 }),
   }) as const
 

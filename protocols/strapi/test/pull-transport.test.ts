@@ -46,6 +46,9 @@ const start = (peer: PullPeer, env: Record<string, string> = {}, dependencies: {
       STRAPI_SERVER_URL: peer.url,
       STRAPI_SERVER_TOKEN: 'a-transfer-token-of-tests',
       STRAPI_BACKGROUND_EXECUTE_MS_WS: '10000',
+      // What ends values here is the life of their snapshot.
+      STRAPI_MAX_PRICE_AGE_MS: '86400000',
+      STRAPI_PULL_INTERVAL_MS: '300000',
       ...env,
     },
   })

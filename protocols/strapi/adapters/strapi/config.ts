@@ -23,7 +23,7 @@ export const config = new AdapterConfig(
       description:
         'Pause between two transfers (ms). CACHE_MAX_AGE must be longer. A transfer is heavy for the server',
       type: 'number',
-      default: 300_000,
+      default: 120_000,
       validate: validator.integer({ min: 60_000, max: 3_000_000 }),
     },
     MAX_PRICE_AGE_MS: maxPriceAge('is not served'),

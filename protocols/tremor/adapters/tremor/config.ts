@@ -221,7 +221,7 @@ export const config = new AdapterConfig(
     MAX_AGE_MS: {
       description: "Age, by the provider's own time, at which a value is refused and not served any more",
       type: 'number',
-      default: 600_000,
+      default: 30_000,
       validate: validator.integer({ min: 1, max: 366 * DAY_MS }),
     },
   },

@@ -44,7 +44,7 @@ export const config = new AdapterConfig(
     MAX_PRICE_AGE_MS: {
       description: 'How long ago a price may have been observed to be taken and served, in ms',
       type: 'number',
-      default: 60_000,
+      default: 30_000,
       validate: validator.integer({ min: 1_000, max: 86_400_000 }),
     },
     TRUST_SERVER: {
