@@ -27,7 +27,7 @@ const logger = makeLogger('AdapterEndpoint')
 
 type Request<T extends EndpointGenerics> = AdapterRequest<TypeFromDefinition<T['Parameters']>>
 
-/** One named operation of an adapter: its parameters, and the transports that have its values (contract 4.1). */
+/** One named operation of an adapter: its parameters, and the transports that supply its values (contract 4.1). */
 export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpointInterface<T> {
   name: string
   adapterName!: string
@@ -46,7 +46,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   readonly caseSensitive: boolean
   guards?: GuardOptions
   freshness?: Freshness
-  /** Where requests and values of this endpoint meet; there after {@link initialize}. */
+  /** Values are written to it and requests are answered from it. Undefined before {@link initialize}. */
   responseCache: SimpleResponseCache<T> | undefined
 
   constructor(params: AdapterEndpointParams<T>) {
@@ -112,12 +112,12 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   }
 
   /**
-   * Judges every result of this endpoint before it is written, whatever transport it is of: returns it, or another in its place (an error,
-   * say). One that it throws at is not written (contract 18.2). A plain endpoint has none.
+   * Checks every result of this endpoint before it is written, from any of its transports. It returns the result, or another one to write
+   * instead, such as an error. A result for which it throws is not written (contract 18.2). A plain endpoint has no such check.
    */
   protected resultValidator?(result: TimestampedProviderResult<T>): TimestampedProviderResult<T>
 
-  /** Where the numbers are that every value of this kind of endpoint must have; undefined where the kind does not say. */
+  /** The fields with the numbers that every value of this kind of endpoint must have; undefined where the kind does not define them. */
   protected get guardedFields(): readonly string[] | undefined {
     return undefined
   }
@@ -126,7 +126,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     for (const transform of this.requestTransforms) transform(req, settings)
   }
 
-  /** The overrides that a request carries for this adapter (or the one that it names as its override). */
+  /** The overrides in a request for this adapter, or for the adapter that the request names as its override. */
   getRequestOverrides(
     data: Record<string, string>,
     overrides?: unknown,
@@ -141,7 +141,11 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     return req
   }
 
-  /** Which of the transports answers a request (contract 4.2). @throws AdapterError 400 when none is chosen, or an unknown one */
+  /**
+   * Chooses the transport that answers a request (contract 4.2).
+   *
+   * @throws AdapterError 400 when none is chosen, or an unknown one
+   */
   getTransportNameForRequest(req: Request<T>, settings: T['Settings']): string {
     const names = this.transportRoutes.routeNames()
     if (names.includes(DEFAULT_TRANSPORT_NAME)) return DEFAULT_TRANSPORT_NAME
@@ -163,14 +167,14 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     return name
   }
 
-  /** True when equal bodies always make equal requests: nothing of the author's decides on them that is not declared pure. */
+  /** True when equal bodies always make equal requests: the author has no code that decides about them and is not declared pure. */
   get isPure(): boolean {
     const { customRouter, customInputValidation, cacheKeyGenerator } = this
     const author = [customRouter, customInputValidation, cacheKeyGenerator, ...this.requestTransforms]
     return !author.some(hasSay)
   }
 
-  /** Makes one transport of all, where the operator allows (contract 10.7). */
+  /** Combines all transports into one, where the operator allows it (contract 10.7). */
   private compose({ COMPOSITE_TRANSPORT }: T['Settings']): void {
     if (!COMPOSITE_TRANSPORT) {
       logger.warn(
@@ -182,7 +186,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     this.transportRoutes = new TransportRoutes<T>().register(DEFAULT_TRANSPORT_NAME, composite)
   }
 
-  /** From the raw request: its own override for this adapter, else its `transport`. */
+  /** The transport that the raw request names: that of its overrides for this adapter, or else its `transport`. */
   private defaultRouter(req: Request<T>): string | undefined {
     const data = memberOf(req.body, 'data')
     const own = overridesFor(memberOf(data, 'overrides'), getCanonicalAdapterName(this.adapterName))

@@ -51,12 +51,12 @@ type ReasonOf = (
   feed: Feed | undefined,
 ) => Reason | undefined | Promise<Reason | undefined>
 
-/** An adapter whatever settings of its own it declares: what serves and runs adapters works with these. Every `Adapter<T>` is one. */
+/** An adapter with any settings of its own. Code that serves and runs adapters uses this type; every `Adapter<T>` has it. */
 export interface AnyAdapter extends Omit<Adapter, 'config'> {
   config: AnyConfig
 }
 
-/** A service for one data provider: its endpoints, settings and what they are built from (contract 3.1). */
+/** A service for one data provider: its endpoints, its settings and its dependencies (contract 3.1). */
 export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefinitionMap> implements Omit<
   AdapterParams<CustomSettings>,
   'bootstrap'
@@ -68,22 +68,25 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   rateLimiting?: AdapterRateLimitingConfig
   envVarsPrefix?: string
   initialized = false
-  /** By name and by alias. Without a prototype: a request may name an endpoint `constructor`. */
+  /** By name and by alias. It has no prototype, because a request may name an endpoint `constructor`. */
   endpointsMap = bareRecord<AdapterEndpoint<EndpointGenerics>>()
   dependencies!: AdapterDependencies
   config: AdapterConfig<CustomSettings>
   /** Emits `onClose` when the adapter stops. */
   shutdownNotifier = new EventEmitter()
   lockAcquiredPromise?: Promise<boolean>
-  /** Whether a 504 says why there is no value. Not in tests on the contract's harness: they compare whole bodies (contract 16.6). */
+  /**
+   * Whether an answer with status 504 says why there is no value. False in tests on the contract's harness, which compare whole bodies
+   * (contract 16.6).
+   */
   givesReasons = true
-  /** Says why; replaced where the transports run in another process. */
+  /** Gives that reason. It is replaced where the transports run in another process. */
   reasonOf: ReasonOf = (req, transport, feed) => reasonFor(transport, feed?.absence, req.requestContext.data)
   private ownRedisClient?: Redis
   private polling!: PollingStats
   private readonly bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>
 
-  /** Reads the environment: settings are there as soon as the adapter is. */
+  /** Reads the environment, so that the settings exist as soon as the adapter does. */
   constructor(params: AdapterParams<CustomSettings>) {
     this.name = params.name
     this.defaultEndpoint = params.defaultEndpoint?.toLowerCase()
@@ -102,8 +105,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   /**
    * Validates the settings, builds what the caller did not inject, and initializes every endpoint.
    *
-   * @throws Error when called twice, when the name is not in upper case, when two endpoints share a name or alias, and with the list
-   * of all bad settings
+   * @throws Error when called twice, when the name is not in upper case, and when two endpoints share a name or alias; ConfigError with all
+   * bad settings
    */
   async initialize(dependencies?: Partial<AdapterDependencies>): Promise<void> {
     LoggerFactoryProvider.set(dependencies?.loggerFactory)
@@ -150,7 +153,9 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     }
   }
 
-  /** Ends the connection to Redis that this adapter made, if it made one. Resolves when it is over; never rejects. */
+  /**
+   * Closes the connection to Redis if this adapter made it, and stops the metrics and limits. Resolves when that is done; never rejects.
+   */
   async disconnect(): Promise<void> {
     this.polling.stop()
     this.dependencies.feedLimits?.stop()
@@ -185,7 +190,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     return response
   }
 
-  /** CA-4: a process that gets its values from the provider itself can do without the shared store; one that only reads cannot. */
+  /** CA-4: a process that gets its values from the provider itself can work without the shared store. One that only reads cannot. */
   private async lookUp(key: string): Promise<Readonly<AdapterResponse> | undefined> {
     try {
       return responseOrNone(await this.cache.get(key))
@@ -195,7 +200,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     }
   }
 
-  /** What an endpoint's own output validation says. Only what it throws has an effect (contract 17.6). */
+  /** Runs the endpoint's own output validation. Only an error that it throws has an effect (contract 17.6). */
   validateOutput(req: Request, output: Readonly<AdapterResponse>): AdapterError | undefined {
     return this.endpointsMap[req.requestContext.endpointName]?.customOutputValidation?.(output)
   }
@@ -206,13 +211,17 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   ): Promise<Readonly<AdapterResponse>> {
     const handled = await this.handleRequest(req, replySent)
     if (handled.errorMessage) return handled
-    // ID-5: a validator that changes what it is shown changes this answer, not what others get from the cache
+    // ID-5: a validator may change the object that it gets. That must change this answer only, not what others get from the cache.
     const response = this.isValidatedByAuthor(req) ? deepCopy(handled) : handled
     this.validateOutput(req, response)
     return response
   }
 
-  /** The answer to one request, in the order of contract 6.6. `replySent` resolves when the client has its answer. */
+  /**
+   * The answer to one request, in the order of contract 6.6.
+   *
+   * @param replySent - resolves when the client has its answer
+   */
   async handleRequest(req: Request, replySent: Promise<unknown>): Promise<Readonly<AdapterResponse>> {
     const cached = await this.findResponseInCache(req)
     const transport = this.transportOf(req)
@@ -234,10 +243,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     })
   }
 
-  /**
-   * True when a cached response to this request may go out as it is: nothing of a subclass, and no output validation, has a say in
-   * it.
-   */
+  /** True when a cached response can be sent unchanged, because neither a subclass nor an output validation can change it. */
   servesVerbatim(endpoint: AdapterEndpoint<EndpointGenerics>): boolean {
     return (
       endpoint.customOutputValidation === undefined &&
@@ -247,7 +253,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     )
   }
 
-  /** Whether anything of the author's may run between a request and its answer. */
+  /** Whether any of the author's code may run between a request and its answer. */
   runsAuthorCode(): boolean {
     return this.endpoints.some((endpoint) => {
       const transports = endpoint.transportRoutes.entries().map(([, transport]) => transport)
@@ -258,12 +264,12 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     })
   }
 
-  /** What `handleRequest` changes answers by that are in the cache; undefined where they go out as they are. */
+  /** The data with which `handleRequest` changes answers from the cache; undefined where they are sent unchanged. */
   get changesAnswersBy(): unknown {
     return undefined
   }
 
-  /** The class of ours whose `handleRequest` this adapter has, unless an author's is in its place. */
+  /** The class of this framework whose `handleRequest` this adapter has. An author's subclass may have replaced that method. */
   protected get kind(): { readonly prototype: Pick<Adapter, 'handleRequest'> } {
     return Adapter
   }
@@ -272,12 +278,12 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     return isOurs(this, this.kind, 'handleRequest')
   }
 
-  /** Plain base settings: every adapter has these, whatever its own are. */
+  /** The settings that every adapter has, typed without the adapter's own. */
   get settings(): AdapterSettings {
     return this.config.settings
   }
 
-  /** The cache among the dependencies: responses are what an adapter keeps in it. */
+  /** The cache of the dependencies, typed for the responses that adapters keep in it. */
   get cache(): Cache<AdapterResponse> {
     return this.dependencies.cache as Cache<AdapterResponse>
   }
@@ -292,7 +298,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     return this.endpointsMap[endpointName]?.responseCache?.feed(transportName, data)
   }
 
-  /** What is in the cache is everybody's: an author's handler gets a copy, which it may change (ID-5). */
+  /** All requests share what is in the cache. If the author's code handles requests, it gets a copy, which it may change (ID-5). */
   private handedOut(response: Readonly<AdapterResponse>): Readonly<AdapterResponse> {
     return this.isHandledByUs() ? response : deepCopy(response)
   }
@@ -304,7 +310,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     )
   }
 
-  /** Never rejects: a failed registration is logged and handed back. */
+  /** Never rejects: a failed registration is logged and returned. */
   private async register(
     transport: Transport<EndpointGenerics>,
     req: Request,
@@ -328,7 +334,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     feed.gets++
   }
 
-  /** contract 8.8: one writer for all processes of this adapter, after a while in which an older one can finish. */
+  /** contract 8.8: one writer for all processes of this adapter. The lock is taken after a delay in which an older writer can finish. */
   private scheduleLock(): void {
     const { cache, shutdownNotifier } = this
     const { EA_MODE, CACHE_PREFIX, CACHE_LOCK_DEFERRAL_MS, CACHE_LOCK_DURATION, CACHE_LOCK_RETRIES } =
@@ -344,7 +350,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       return !closing.signal.aborted
     }
     this.lockAcquiredPromise = acquire()
-    // Whoever waits for the lock hears of the failure all the same.
+    // This handler only logs. Code that awaits the lock gets the failure too.
     this.lockAcquiredPromise.catch((err: unknown) => logger.error({ err }, messageOf(err)))
   }
 

@@ -1,6 +1,6 @@
 /**
- * The aliases of an endpoint with those that all of its kind have, but not its own name and none twice. Adds to the author's list, which
- * is what the reference framework does.
+ * The aliases of an endpoint together with those of all endpoints of its kind, without its own name and without repeats. It adds to the
+ * author's list itself, as the reference framework does.
  */
 export const withAliases = (
   name: string,

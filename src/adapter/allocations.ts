@@ -1,7 +1,7 @@
 import { type EndpointRateLimitingConfig } from './params'
 
 /**
- * Splits the adapter's request budget (contract 3.1): endpoints without a share of their own divide what is left equally.
+ * Splits the adapter's request budget (contract 3.1): endpoints without an explicit share divide what is left equally.
  *
  * @throws Error when the explicit shares leave nothing for the others, or exceed 100 %
  */

@@ -2,7 +2,7 @@ import { type AnyAdapter } from './adapter'
 import { Background } from './background'
 
 /**
- * Runs the background work of an initialized adapter until the promise resolves (contract 9). Every transport has been called once
+ * Runs the background work of an initialized adapter until `apiShutdownPromise` resolves (contract 9). Every transport has been called once
  * when this returns.
  */
 export const callBackgroundExecutes = (

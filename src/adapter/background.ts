@@ -13,20 +13,20 @@ type Working = Transport<TransportGenerics> &
 const worksInBackground = (transport: Transport<TransportGenerics>): transport is Working =>
   transport.backgroundExecute !== undefined
 
-/** All background work of one adapter. */
+/** The background work of one adapter. */
 export class Background {
   private readonly runners: BackgroundRunner<TransportGenerics>[] = []
   private readonly transports: Transport<TransportGenerics>[] = []
   private stopped: Promise<void> | undefined
 
-  /** Starts a runner for every transport that has background work; each has begun its first run when this returns. */
+  /** Starts a runner for every transport that has background work. Each runner has begun its first run when this returns. */
   constructor(private readonly adapter: AnyAdapter) {
     const { settings } = adapter
     adapter.dependencies.feedLimits?.govern()
     for (const endpoint of adapter.endpoints) {
       for (const [name, transport] of endpoint.transportRoutes.entries()) {
         this.transports.push(transport)
-        // FO-3: what is made of several transports is run as several.
+        // FO-3: a transport that is made of several is run as several.
         for (const [runName, single] of childrenOf(transport) ?? [[name, transport] as const]) {
           if (!worksInBackground(single)) continue
           const { name: endpointName, inputParameters, caseSensitive } = endpoint
@@ -45,8 +45,8 @@ export class Background {
   }
 
   /**
-   * Stops all loops, tells the transports to let go of their connections, and takes the adapter's series out of the metrics.
-   * Resolves when the connections are closed; closing begins at once.
+   * Stops all loops, tells the transports to close their connections, and removes the adapter's series from the metrics. Closing begins at
+   * once; the promise resolves when the connections are closed.
    */
   stop(): Promise<void> {
     this.stopped ??= this.stopAll()
@@ -63,7 +63,7 @@ export class Background {
       }
     })
     for (const { responseCache } of this.adapter.endpoints) responseCache?.stop()
-    // After the transports: each has heard that it stops before its requests fail for that.
+    // This comes after the transports, so that each knows that it is stopping before its requests fail for that reason.
     const { requester } = this.adapter.dependencies
     if (requester instanceof Requester) requester.stop()
     await Promise.all([...loops, ...transports])

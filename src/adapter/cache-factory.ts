@@ -4,7 +4,7 @@ import { RedisCache } from '../redis/redis-cache'
 
 /** Builds the cache that `CACHE_TYPE` asks for. */
 export class CacheFactory {
-  /** @throws Error for `redis` without a client, and for a type that there is not */
+  /** @throws Error for `redis` without a client, and for an unknown type */
   static buildCache<T = unknown>(
     { cacheType, maxSizeForLocalCache }: { cacheType: string; maxSizeForLocalCache: number },
     redisClient?: Redis,

@@ -17,8 +17,8 @@ const isFastifyError = (error: Error): error is Error & { statusCode?: number } 
   error.name === 'FastifyError'
 
 /**
- * The same error with a status code that an answer can have. What an author throws may be shared between requests: it stays as it is,
- * and this one looks like it in all else.
+ * The same error with a status code that an answer can have. The author's error object may be shared between requests, so it is not
+ * changed: this returns an object that differs from it only in the status and the message.
  */
 export const withAnswerStatus = (error: Error): Error => {
   const statusCode = memberOf(error, 'statusCode')
@@ -32,7 +32,7 @@ export const withAnswerStatus = (error: Error): Error => {
   }) as Error
 }
 
-/** Of what an error carries, what JSON cannot hold is left out. */
+/** If the error has content that JSON cannot hold, the body has its basic fields only. */
 const bodyOf = (error: AdapterError): string => {
   try {
     return JSON.stringify(redactStrings(error.toJSONResponse()))
@@ -53,12 +53,12 @@ export const describeError = (error: Error): { statusCode: number; type: string;
   }
   if (isFastifyError(error))
     return { statusCode: error.statusCode ?? 500, type: TEXT_TYPE, body: error.message }
-  // contract 17.8: errors that are nobody's are text
+  // contract 17.8: errors of any other class are answered as text
   const body = redactText(error.message || 'There was an unexpected error in the adapter.')
   return { statusCode: 500, type: TEXT_TYPE, body }
 }
 
-/** Logs an error answer at the level its kind deserves. */
+/** Logs an error answer, at a level that depends on the kind of error. */
 export const logError = (error: Error, req: FastifyRequest, correlationId: string | undefined): void => {
   const { rawJson } = req
   const reqBody =

@@ -11,7 +11,7 @@ import {
 
 export type LwbaEndpointInputParametersDefinition = PriceEndpointInputParametersDefinition
 
-/** `base` and `quote`, as every price endpoint has them. */
+/** The parameters `base` and `quote`, as every price endpoint has them. */
 export const lwbaEndpointInputParametersDefinition = {
   ...priceEndpointInputParametersDefinition,
 } as const satisfies LwbaEndpointInputParametersDefinition
@@ -27,10 +27,13 @@ export type LwbaEndpointGenerics = TransportGenerics & {
   Response: LwbaResponseDataFields
 }
 
-/** The names that every bid/ask endpoint answers to. */
+/** The aliases that every bid/ask endpoint has. */
 export const DEFAULT_LWBA_ALIASES = ['crypto-lwba', 'crypto_lwba', 'cryptolwba']
 
-/** What is wrong with three prices that have to be there, the middle one between the others; empty when nothing is (contract 4.5). */
+/**
+ * Says what is wrong with three prices, all of which must be there, with the middle one between the others; empty when nothing is (contract
+ * 4.5).
+ */
 export const validateLwbaResponse = (bid?: number, mid?: number, ask?: number): string => {
   const got = `Got: (bid: ${bid}, mid: ${mid}, ask: ${ask})`
   if (!bid || !mid || !ask)
@@ -41,8 +44,8 @@ export const validateLwbaResponse = (bid?: number, mid?: number, ask?: number): 
 }
 
 /**
- * An endpoint for bid, mid and ask (lightweight bid/ask). Answers to {@link DEFAULT_LWBA_ALIASES} as well. A quote that breaks
- * {@link validateLwbaResponse} is written as an error with status 502 (contract 18.4), which never replaces a live quote.
+ * An endpoint for bid, mid and ask prices (lightweight bid/ask). It also has the aliases in {@link DEFAULT_LWBA_ALIASES}. A quote that
+ * {@link validateLwbaResponse} refuses is written as an error with status 502 (contract 18.4), which never replaces a live quote.
  */
 export class LwbaEndpoint<T extends LwbaEndpointGenerics> extends AdapterEndpoint<T> {
   constructor(params: AdapterEndpointParams<T>) {

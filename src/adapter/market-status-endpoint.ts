@@ -7,7 +7,7 @@ import { AdapterEndpoint } from './adapter-endpoint'
 import { type AdapterEndpointParams } from './params'
 import { pure } from './pure'
 
-/** Which market, and by which hours. */
+/** Parameters that select the market and the kind of its hours. */
 export const marketStatusEndpointInputParametersDefinition = {
   market: {
     aliases: [],
@@ -32,14 +32,14 @@ export const marketStatusEndpointInputParametersDefinition = {
   },
 } as const satisfies InputParametersDefinition
 
-/** Whether a market is open, by its regular hours. What is not known is `UNKNOWN`, never `CLOSED`. */
+/** Whether a market is open, by its regular hours. An unknown state is `UNKNOWN`, never `CLOSED`. */
 export enum MarketStatus {
   UNKNOWN = 0,
   CLOSED = 1,
   OPEN = 2,
 }
 
-/** Which session of a market that trades around the clock from Monday to Friday is on. */
+/** The current session of a market that trades around the clock from Monday to Friday. */
 export enum TwentyfourFiveMarketStatus {
   UNKNOWN = 0,
   PRE_MARKET = 1,
@@ -61,7 +61,7 @@ export type MarketStatusEndpointGenerics = TransportGenerics & {
   Response: MarketStatusResultResponse
 }
 
-/** contract 4.5: hours around the clock need a weekend, regular hours have none. */
+/** contract 4.5: `24/5` hours need a weekend, regular hours must not have one. */
 const checkWeekend = (params: unknown): void => {
   const type = memberOf(params, 'type')
   const weekend = memberOf(params, 'weekend')
@@ -74,7 +74,7 @@ const checkWeekend = (params: unknown): void => {
   }
 }
 
-/** An endpoint that tells whether a market is open. The rule about weekends takes the place of the author's input validation. */
+/** An endpoint that tells whether a market is open. Its rule about weekends replaces the author's input validation. */
 export class MarketStatusEndpoint<T extends MarketStatusEndpointGenerics> extends AdapterEndpoint<T> {
   constructor(params: AdapterEndpointParams<T>) {
     params.customInputValidation = pure((req: { requestContext: { data: unknown } }) => {

@@ -4,17 +4,17 @@ import { type TransportGenerics } from '../transports/transport'
 import { AdapterEndpoint } from './adapter-endpoint'
 import { type AdapterEndpointParams } from './params'
 
-/** One number, whatever the parameters. */
+/** A response of one number, with any parameters. */
 export type NumericResultEndpointGenerics = TransportGenerics & {
   Response: SingleNumberResultResponse
 }
 
 /**
- * An endpoint whose result is a number, and is held to it: what is not finite, or zero where that is no value, is written as an error with
+ * An endpoint whose result must be a number. A result that is not finite, or is zero where zero is not a value, is written as an error with
  * status 502 (contract 18.3), which never replaces a live value.
  */
 export class NumericResultEndpoint<T extends NumericResultEndpointGenerics> extends AdapterEndpoint<T> {
-  /** Whether zero is a value. Default true. */
+  /** Whether zero is a valid result. Default true. */
   acceptZeroValue: boolean
 
   constructor(params: AdapterEndpointParams<T> & { acceptZeroValue?: boolean }) {

@@ -4,7 +4,7 @@ import { isObject, memberOf } from '../util/objects'
 const ownValue = (of: unknown, name: string): unknown =>
   isObject(of) && Object.hasOwn(of, name) ? of[name] : undefined
 
-/** The overrides that a request carries for an adapter, whatever the spelling of the adapter's name. */
+/** The overrides in a request for an adapter. The adapter's name may be spelt in any of its forms. */
 export const overridesFor = (overrides: unknown, adapterName: string): unknown => {
   if (typeof overrides !== 'object' || overrides === null) return undefined
   const wanted = getCanonicalAdapterName(adapterName)
@@ -14,8 +14,8 @@ export const overridesFor = (overrides: unknown, adapterName: string): unknown =
 }
 
 /**
- * Replaces `data.base` where the request or the endpoint says so (contract 4.4): at most once, case-sensitively, the request's own
- * overrides first.
+ * Replaces `data.base` where the request or the endpoint says so (contract 4.4). The replacement is not replaced again, letter case
+ * matters, and the request's own overrides come first.
  */
 export const overrideSymbol = (
   data: unknown,

@@ -18,7 +18,7 @@ type Request<T extends EndpointGenerics> = AdapterRequest<TypeFromDefinition<T['
 /** A request to any endpoint. */
 export type AnyRequest = Request<EndpointGenerics>
 
-/** Settings of an adapter's own; a base setting's name cannot be taken. */
+/** The adapter's own settings. They cannot have the name of a base setting. */
 export type CustomAdapterSettings = SettingsDefinitionMap & { [K in keyof BaseAdapterSettings]?: never }
 
 export interface AdapterRateLimitingConfig {
@@ -27,30 +27,30 @@ export interface AdapterRateLimitingConfig {
 }
 
 export interface EndpointRateLimitingConfig {
-  /** Percent of the adapter's budget; checked, not enforced. */
+  /** The endpoint's share of the adapter's budget, in percent. It is checked but not enforced. */
   allocationPercentage: number
 }
 
-/** Changes a validated request before its feed is looked up. Runs on every request with the same body unless it is {@link pure}. */
+/** Changes a validated request before its feed is found. It runs for every request, even with the same body, unless it is {@link pure}. */
 export type RequestTransform<T extends EndpointGenerics> = (req: Request<T>, settings: T['Settings']) => void
 
-/** Returns or throws what is wrong with a request beyond its parameters' types. */
+/** Returns or throws an error for a request that is wrong in other ways than the types of its parameters. */
 export type CustomInputValidator<T extends EndpointGenerics> = (
   input: Request<T>,
   adapterSettings: T['Settings'],
 ) => AdapterError | undefined
 
-/** Must throw to have an effect (contract 17.6). */
+/** It has an effect only if it throws (contract 17.6). */
 export type CustomOutputValidator = (output: Readonly<AdapterResponse>) => AdapterError | undefined
 
 export interface AdapterParams<CustomSettings extends SettingsDefinitionMap> {
-  /** In upper case; part of every cache key. */
+  /** In upper case. It is part of every cache key. */
   name: Uppercase<string>
   defaultEndpoint?: string
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- endpoints of one adapter differ in their types (contract 3.1)
   endpoints: AdapterEndpoint<any>[]
   rateLimiting?: AdapterRateLimitingConfig
-  /** Awaited before anything is built. */
+  /** Awaited before the dependencies are built and the endpoints are initialized. */
   bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>
   config?: AdapterConfig<CustomSettings>
 }
@@ -60,22 +60,25 @@ export interface BaseAdapterEndpointParams<T extends EndpointGenerics> {
   aliases?: string[]
   inputParameters?: InputParameters<T['Parameters']>
   rateLimiting?: EndpointRateLimitingConfig
-  /** Makes the whole key of a request but its prefix; whoever uses it writes the cache under `requestContext.cacheKey` itself. */
+  /**
+   * Makes the whole cache key of a request except the prefix. With it, the author's code must itself write to the cache, under
+   * `requestContext.cacheKey`.
+   */
   cacheKeyGenerator?: (data: TypeFromDefinition<T['Parameters']>) => string
   customInputValidation?: CustomInputValidator<T>
   customOutputValidation?: CustomOutputValidator
   requestTransforms?: RequestTransform<T>[]
   /**
-   * Whether letter case makes another feed: `USDe` and `USDE` then have keys, subscriptions and metrics of their own, and `eth` is a feed
-   * that a provider of `ETH` may not know, unless a request transform gives both one name. Default false, as in the reference framework:
-   * keys are in lower case, and both get the price of one.
+   * Whether parameters that differ only in letter case are different feeds. Then `USDe` and `USDE` have their own keys, subscriptions and
+   * metrics. But `eth` is also another feed than `ETH`, and the provider may not know it, unless a request transform gives both the same
+   * name. Default false, as in the reference framework: keys are in lower case, and both get the price of one of them.
    */
   caseSensitive?: boolean
-  /** Symbols to replace in `base`, unless the request overrides them. */
+  /** Symbols that replace others in `base`, unless the request overrides them. */
   overrides?: Record<string, string>
-  /** Checks that values must pass to be served; see {@link GuardOptions}. Absent: only what is no number is refused. */
+  /** Checks that a value must pass to be served; see {@link GuardOptions}. If absent, only values that are not numbers are refused. */
   guards?: GuardOptions
-  /** For how long its values are fresh, whatever `CACHE_MAX_AGE` allows; see {@link Freshness}. */
+  /** How long values are fresh, even if `CACHE_MAX_AGE` is longer; see {@link Freshness}. */
   freshness?: Freshness
 }
 

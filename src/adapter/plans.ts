@@ -14,15 +14,15 @@ const logger = makeLogger('RequestPlans')
 
 const MAX_MEMO_BYTES = 32 * 1024 * 1024
 const BYTES_PER_PLAN = 500
-/** Longer bodies are prepared each time: they are rare, and what knows them would grow large. */
+/** Longer bodies are prepared each time: they are rare, and would take much memory here. */
 const MAX_KNOWN_BODY = 8_192
-/** Bodies are looked up by their bytes: only of these do text and bytes agree. */
+/** Bodies are found by their bytes, and only for ASCII are the characters of a text the same as its bytes. */
 // eslint-disable-next-line no-control-regex -- the range is that of ASCII
 const ASCII = /^[\x00-\x7f]*$/
 
-/** What a body comes to: decided once, and good for as long as nothing it was decided by has changed. */
+/** The feed that a body asks for. It is decided once, and is valid until something on which the decision depends changes. */
 export class Plan {
-  /** What the mark was when this was decided. */
+  /** The mark at the time of the decision. */
   private readonly mark: number
 
   constructor(
@@ -47,8 +47,9 @@ export class Plan {
 }
 
 /**
- * Plans by raw body, so that a body seen before is neither parsed nor validated again. Only what the body alone decides is kept: a request
- * that an author's code could prepare differently next time, or answer otherwise than from the cache, has no plan.
+ * Plans by raw body, so that a body that was seen before is neither parsed nor validated again. A plan is kept only for what the body alone
+ * decides. There is none for a request that the author's code may prepare differently next time, or may answer in another way than from the
+ * cache.
  */
 export class PlanMemo {
   private readonly plans = new LRUCache<string, Plan>({
@@ -67,7 +68,7 @@ export class PlanMemo {
     return undefined
   }
 
-  /** Remembers a prepared request, if it may be. */
+  /** Makes a plan for a prepared request, if that is allowed. */
   learn(body: string, endpoint: AdapterEndpoint<EndpointGenerics>, req: AnyRequest): void {
     const { adapter } = this
     const { cacheKey, data, transportName } = req.requestContext
@@ -94,7 +95,10 @@ export class PlanMemo {
   }
 }
 
-/** How a request keeps its feed wanted without anything of the author's running; undefined when the author has a say. */
+/**
+ * Makes the function with which a request keeps its feed wanted without running the author's code; undefined when the author's code must
+ * run.
+ */
 const wanter = (transport: Transport<EndpointGenerics>, req: AnyRequest): (() => void) | undefined => {
   if (!registersAsUsual(transport)) return undefined
   const [first, ...others] = wantingTransports(transport)

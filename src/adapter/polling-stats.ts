@@ -1,6 +1,9 @@
 import { metrics } from '../metrics/registry'
 
-/** How long the last request of an endpoint waited for its value, with success and without; published when scraped (contract 14). */
+/**
+ * How long the last request of each endpoint waited for its value, with and without success. Published when metrics are scraped (contract
+ * 14).
+ */
 export class PollingStats {
   private readonly last = new Map<string, { succeeded?: number; failed?: number }>()
   private readonly unpublish: () => void

@@ -18,14 +18,14 @@ import {
 const BALANCE_ENDPOINTS = [PoRBalanceEndpoint, PoRTotalBalanceEndpoint]
 const POR_ENDPOINTS = [...BALANCE_ENDPOINTS, PoRAddressEndpoint, PoRProviderEndpoint, PoRTokenAddressEndpoint]
 
-/** Balances of many addresses take their time (contract 3.3). */
+/** Reading the balances of many addresses takes long (contract 3.3). */
 const PATIENT_DEFAULTS = {
   BACKGROUND_EXECUTE_TIMEOUT: 180_000,
   API_TIMEOUT: 60_000,
   CACHE_MAX_AGE: 360_000,
 } as const satisfies Partial<BaseAdapterSettings>
 
-/** The author's config, whose own defaults go before ours. */
+/** The author's config with these defaults added. The author's own defaults take precedence. */
 const patient = <T extends SettingsDefinitionMap>(
   config: AdapterConfig<T> = emptyConfig(),
 ): AdapterConfig<T> => {
@@ -40,7 +40,7 @@ const isOneOf = (
   kinds: readonly (abstract new (...args: never[]) => unknown)[],
 ): boolean => kinds.some((kind) => endpoint instanceof kind)
 
-/** An adapter of proof-of-reserves endpoints: they may take longer, and what they look up is measured (contract 3.3). */
+/** An adapter of proof-of-reserves endpoints. It has longer time limits, and measures how many addresses are requested (contract 3.3). */
 export class PoRAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap> extends Adapter<T> {
   constructor(params: AdapterParams<T>) {
     super({ ...params, config: patient(params.config) })
@@ -56,7 +56,7 @@ export class PoRAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap>
     return super.handleRequest(req, replySent)
   }
 
-  /** Answering from the cache alone is fine: an earlier request has measured the same addresses of the same feed. */
+  /** An answer from the cache may skip the measurement, because an earlier request measured the same addresses of the same feed. */
   protected override get kind() {
     return PoRAdapter
   }

@@ -19,7 +19,7 @@ export type PoRTokenAddress = Record<string, unknown> & {
   decimalsSignature?: string
 }
 
-/** The balance of one address; text, because balances exceed what a number holds exactly. */
+/** The balance of one address. It is text, because a number cannot hold all balances exactly. */
 export type PoRBalance = Record<string, unknown> & { balance: string }
 
 export type PoRAddressResponse = { Result: null; Data: { result: PoRAddress[] } }
@@ -27,7 +27,7 @@ export type PoRTokenAddressResponse = { Result: null; Data: { result: PoRTokenAd
 export type PoRBalanceResponse = { Result: null; Data: { result: PoRBalance[] } }
 type PoRTotalBalanceResponse = { Result: string; Data: { result: string } }
 
-/** What a custodian reports; with `ripcord` it says itself that the number is not to be relied on. */
+/** The report of a custodian. With `ripcord` the custodian itself says that the number is not reliable. */
 export type PoRProviderResponse = { Result: number; Data: { result: number; ripcord: boolean } }
 
 export type PoRBalanceEndpointInputParametersDefinition = InputParametersDefinition & {
@@ -46,7 +46,10 @@ export type PoRBalanceEndpointInputParametersDefinition = InputParametersDefinit
   }
 }
 
-/** `addresses`, which may also come as `result`: the answer of an address endpoint is the request to a balance endpoint. */
+/**
+ * The parameter `addresses`. It may also be named `result`, so that the answer of an address endpoint can be the request to a balance
+ * endpoint.
+ */
 export const porBalanceEndpointInputParametersDefinition = {
   addresses: {
     aliases: ['result'],
@@ -88,5 +91,5 @@ export class PoRBalanceEndpoint<T extends PoRBalanceEndpointGenerics> extends Ad
 /** Marks an endpoint that adds up the balances of the addresses of a request. */
 export class PoRTotalBalanceEndpoint<T extends PoRTotalBalanceEndpointGenerics> extends AdapterEndpoint<T> {}
 
-/** Marks an endpoint that passes on what a custodian reports. */
+/** Marks an endpoint that returns the report of a custodian. */
 export class PoRProviderEndpoint<T extends PoRProviderEndpointGenerics> extends AdapterEndpoint<T> {}

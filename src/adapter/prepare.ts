@@ -11,7 +11,7 @@ import { type AnyRequest, type EndpointGenerics } from './params'
 type Endpoint = AdapterEndpoint<EndpointGenerics>
 type Data = AnyRequest['requestContext']['data']
 
-/** A request that is ready to be answered, and by which endpoint. */
+/** A request that is ready to be answered, and the endpoint that answers it. */
 export interface Prepared {
   endpoint: Endpoint
   request: AnyRequest
@@ -22,7 +22,7 @@ const inputError = (statusCode: number, message: string) => new AdapterInputErro
 const ownMember = (of: unknown, name: string): unknown =>
   isObject(of) && Object.hasOwn(of, name) ? of[name] : undefined
 
-/** The endpoint that a body names, by `endpoint` or `data.endpoint`, in that order (contract 6.2). */
+/** The endpoint that a body names, in `endpoint` or else in `data.endpoint`; else the default endpoint (contract 6.2). */
 const findEndpoint = (
   adapter: AnyAdapter,
   body: unknown,
@@ -43,11 +43,11 @@ const findEndpoint = (
 }
 
 /**
- * Makes a request ready to be answered: validates its parameters, routes and transforms it, and finds its feed. The order is contract
- * (6.3). Leaves the result in `req.requestContext`.
+ * Makes a request ready to be answered: validates its parameters, routes and transforms it, and finds its feed. The contract prescribes
+ * this order (6.3). The result is put into `req.requestContext`.
  *
  * @param body - the parsed body
- * @throws AdapterError for what the client did wrong; whatever the author's hooks throw
+ * @throws AdapterError for mistakes of the client; whatever the author's hooks throw
  */
 export const prepareRequest = (
   adapter: AnyAdapter,
@@ -68,7 +68,7 @@ export const prepareRequest = (
     transportName: '',
   }
   const request = Object.assign(req, { requestContext: context })
-  // Routers and validators read the body as the client sent it, but with its `data` in place.
+  // Routers and validators read the body as the client sent it, except that `data` is always an object.
   if (!isObject(body['data'])) body['data'] = data
   context.transportName = endpoint.getTransportNameForRequest(request, settings)
   const problem = endpoint.customInputValidation?.(request, settings)
@@ -78,7 +78,7 @@ export const prepareRequest = (
   return { endpoint, request }
 }
 
-/** Gives a request its cache key, and its feed id where metrics are on. */
+/** Sets the cache key of a request, and its feed id where metrics are on. */
 const identify = (
   endpoint: Endpoint,
   { requestContext: context }: AnyRequest,
@@ -87,7 +87,7 @@ const identify = (
 ): void => {
   const responseCache = endpoint.responseCache!
   if (isMeasured(settings)) {
-    // contract 6.3: the validated object names the feed, even if a transform has put another in its place
+    // contract 6.3: the feed id comes from the validated object, even if a transform has replaced that object
     const { feedId } = responseCache.feed(context.transportName, validated)
     context.meta = { ...context.meta, metrics: { ...context.meta?.metrics, feedId } }
   }

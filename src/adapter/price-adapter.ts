@@ -13,7 +13,7 @@ import { pure } from './pure'
 type IncludeDetails = { from: string; to: string; inverse: boolean; endpoints?: string[] }
 type IncludePair = { from: string; to: string; includes: IncludeDetails[] }
 
-/** Pairs that are answered by another pair, or by its inverse. Only the first entry of `includes` counts. */
+/** Pairs that are answered with another pair, or with its inverse. Only the first entry of `includes` counts. */
 export type IncludesFile = IncludePair[]
 
 type Pair = { base?: string; quote?: string }
@@ -30,7 +30,7 @@ const mapOf = (includes: IncludesFile): IncludesMap => {
   return map
 }
 
-/** An adapter of price endpoints, with pairs that are answered through others (contract 3.3). */
+/** An adapter of price endpoints, in which some pairs are answered with others (contract 3.3). */
 export class PriceAdapter<
   CustomSettings extends SettingsDefinitionMap = SettingsDefinitionMap,
 > extends Adapter<CustomSettings> {
@@ -57,7 +57,7 @@ export class PriceAdapter<
     return isInverse && !response.errorMessage ? inverse(response) : response
   }
 
-  /** Without includes there is nothing to invert. */
+  /** Without includes, nothing is inverted. */
   override get changesAnswersBy(): unknown {
     return this.includesMap
   }
@@ -83,7 +83,7 @@ const applyIncludes = (map: IncludesMap, req: PriceRequest<Pair>): void => {
   data.quote = details.to || data.quote
 }
 
-/** A copy of a response with inverted values; the entry in the cache is everybody's and stays as it is. */
+/** A copy of a response with inverted values. The entry in the cache is shared by all requests and must not change. */
 const inverse = (response: AdapterResponse): AdapterResponse => {
   const copy = deepCopy(response)
   copy.result = inverseOf(copy.result, response)

@@ -5,7 +5,7 @@ import { AdapterEndpoint } from './adapter-endpoint'
 import { withAliases } from './aliases'
 import { type AdapterEndpointParams } from './params'
 
-/** `base` and `quote` with their usual aliases, for every endpoint that prices one asset in another. */
+/** The parameters `base` and `quote` with their usual aliases, for every endpoint that gives the price of one asset in another. */
 export const priceEndpointInputParametersDefinition = {
   base: {
     aliases: ['from', 'coin'],
@@ -41,14 +41,14 @@ export type PriceEndpointGenerics = TransportGenerics & {
   Response: SingleNumberResultResponse
 }
 
-/** Marks an endpoint as one that `includes` apply to. */
+/** Marks an endpoint to which `includes` apply. */
 export class PriceEndpoint<T extends PriceEndpointGenerics> extends AdapterEndpoint<T> {
   protected override get guardedFields(): readonly string[] {
     return ['result']
   }
 }
 
-/** A price endpoint that also answers to `crypto` and `price`. */
+/** A price endpoint that also has the aliases `crypto` and `price`. */
 export class CryptoPriceEndpoint<T extends PriceEndpointGenerics> extends PriceEndpoint<T> {
   constructor(params: AdapterEndpointParams<T>) {
     params.aliases = withAliases(params.name, params.aliases, ['crypto', 'price'])

@@ -3,8 +3,8 @@ type Hook = (...args: never[]) => unknown
 const pureHooks = new WeakSet<Hook>()
 
 /**
- * Declares that a router, validator, transform or key generator depends on the request alone: no clock, no counter, no state. Requests
- * with the same body then need not be prepared again and again.
+ * Declares that a router, validator, transform or key generator depends only on the request, and not on a clock, a counter or other state.
+ * Requests with the same body then need not be prepared each time.
  */
 export const pure = <H extends Hook>(hook: H): H => {
   pureHooks.add(hook)
@@ -13,5 +13,5 @@ export const pure = <H extends Hook>(hook: H): H => {
 
 export const isPure = (hook: Hook): boolean => pureHooks.has(hook)
 
-/** Whether there is a hook of the author's that may decide otherwise from one time to the next, or change what it is shown. */
+/** Whether the author has a hook that may decide differently each time, or change the object that it gets. */
 export const hasSay = (hook: Hook | undefined): boolean => hook !== undefined && !isPure(hook)

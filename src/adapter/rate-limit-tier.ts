@@ -12,10 +12,10 @@ import { type AdapterRateLimitingConfig } from './params'
 const logger = makeLogger('Adapter')
 
 /**
- * The budget for requests to the provider (contract 3.1, 11). Warns when settings allow more than the provider does by any tier that the
- * adapter knows of.
+ * The budget for requests to the provider (contract 3.1, 11). Logs a warning when the settings allow more than the highest tier of the
+ * provider that the adapter knows.
  *
- * @throws Error when a limit is negative, and what choosing the tier throws
+ * @throws Error when a limit is negative, and whatever choosing the tier throws
  */
 export const rateLimitTierOf = (
   settings: RateLimitSettings,

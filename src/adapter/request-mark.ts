@@ -4,9 +4,9 @@ import { type AdapterEndpoint } from './adapter-endpoint'
 import { type EndpointGenerics } from './params'
 
 /**
- * A number for all that decides what a request to an endpoint comes to, and whether its answer goes out as it is in the cache: another one
- * than before once any of that has changed. Tests replace members of endpoints and adapters, and change settings, between requests
- * (contract 4.1, 8.2, 16): here, and nowhere else, they are compared. What remembers a decision remembers the number with it.
+ * A number that changes when anything changes that decides how a request to an endpoint is prepared, or whether its answer is sent
+ * unchanged from the cache. Tests replace members of endpoints and adapters, and change settings, between requests (contract 4.1, 8.2, 16).
+ * Such changes are detected only here. Code that keeps a decision keeps this number with it.
  */
 export class RequestMark {
   private mark = 0

@@ -2,14 +2,13 @@ import { type Counter, type Histogram } from 'prom-client'
 import { buildHttpRequestMetricsLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 
-/** Beyond this many series further feeds share one, so that clients cannot fill the memory with names. */
+/** Beyond this number of series, further feeds share one, so that clients cannot fill the memory with names. */
 const MAX_SERIES = 10_000
 
 type Labels = Record<string, string | number>
 
 /**
- * Counts the replies of one adapter. What is answered from the cache with status 200 is counted on the feed itself; this has all the
- * rest.
+ * Counts the replies of one adapter. Answers from the cache with status 200 are counted on the feed itself; all others are counted here.
  */
 export class RequestStats {
   private readonly series = new Map<string, { labels: Labels; count: number }>()
@@ -17,7 +16,7 @@ export class RequestStats {
   private readonly payload: Histogram
   private readonly unpublish: () => void
 
-  /** @param adapterName - undefined where samples go by the default label */
+  /** @param adapterName - undefined where the samples have the default label */
   constructor(adapterName: string | undefined) {
     const app = adapterName === undefined ? {} : { app_name: adapterName }
     this.duration = metrics.get('httpRequestDurationSeconds')
@@ -27,13 +26,13 @@ export class RequestStats {
     })
   }
 
-  /** @param payloadBytes - absent when there was no body to speak of */
+  /** @param payloadBytes - absent when there was no body */
   observe(startedAtMs: number, payloadBytes?: number): void {
     this.duration.observe((performance.now() - startedAtMs) / 1000)
     if (payloadBytes !== undefined) this.payload.observe(payloadBytes)
   }
 
-  /** One reply that is not a good value from the cache. */
+  /** Counts one reply that is not a good value from the cache. */
   count(of: { feedId: string; error?: Error; isCacheHit: boolean; statusCode: number }): void {
     const { feedId, error, isCacheHit, statusCode } = of
     const labels = withText(buildHttpRequestMetricsLabel(feedId, error, isCacheHit, statusCode))
@@ -53,6 +52,6 @@ export class RequestStats {
   }
 }
 
-/** contract 14: a provider status that is not known is the text `undefined`. */
+/** contract 14: the label of an unknown provider status is the text `undefined`. */
 const withText = (labels: Record<string, string | number | undefined>): Labels =>
   Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, value ?? 'undefined']))

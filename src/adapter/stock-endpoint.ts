@@ -12,7 +12,7 @@ export type StockEndpointInputParametersDefinition = InputParametersDefinition &
   }
 }
 
-/** `base` with its usual aliases, for every endpoint that prices a stock. */
+/** The parameter `base` with its usual aliases, for every endpoint that gives the price of a stock. */
 export const stockEndpointInputParametersDefinition = {
   base: {
     aliases: ['from', 'symbol', 'asset', 'coin', 'ticker'],
@@ -27,7 +27,7 @@ export type StockEndpointGenerics = TransportGenerics & {
   Response: SingleNumberResultResponse
 }
 
-/** Marks an endpoint as one for the prices of stocks. */
+/** Marks an endpoint for the prices of stocks. */
 export class StockEndpoint<T extends StockEndpointGenerics> extends AdapterEndpoint<T> {
   protected override get guardedFields(): readonly string[] {
     return ['result']

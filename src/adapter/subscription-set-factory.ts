@@ -5,10 +5,10 @@ import { RedisSubscriptionSet } from '../redis/redis-subscription-set'
 
 type Settings = { CACHE_TYPE: string; SUBSCRIPTION_SET_MAX_ITEMS: number; CACHE_PREFIX?: string }
 
-/** As a type, it is whatever builds sets: transports, which know of no Redis, are given it by that name. */
+/** The type is that of any builder of sets. Transports do not know about Redis and get the factory under this type. */
 export type SubscriptionSetFactory = SubscriptionSets
 
-/** Builds the subscription sets of an adapter's transports: where its responses are kept, there are its subscriptions. */
+/** Builds the subscription sets of an adapter's transports. Subscriptions are kept in the same store as responses. */
 export const SubscriptionSetFactory: new (
   settings: Settings,
   adapterName: string,

@@ -17,22 +17,22 @@ interface PollingSettings {
   CACHE_POLLING_SLEEP_MS: number
 }
 
-/** A signal that says when the client has hung up, and a way to stop listening for that. */
+/** A signal that is set when the client has disconnected, and a function that stops listening for that. */
 const clientGone = (req: AdapterRequest<unknown>): { signal: Leaving; stop: () => void } => {
   const signal = new Departure()
   const leave = () => signal.leave()
-  // Injected requests (tests) have no socket that could close.
+  // Injected requests, which tests make, have no socket that could close.
   const socket: Partial<NodeJS.EventEmitter & { destroyed: boolean }> | undefined = req.raw?.socket
   if (socket?.destroyed === true) leave()
   socket?.once?.('close', leave)
   return { signal, stop: () => void socket?.removeListener?.('close', leave) }
 }
 
-/** CA-7: what others put into a shared store, and is no response, is not there. */
+/** CA-7: other processes may put something into a shared store that is not a response. It is treated as absent. */
 export const responseOrNone = (value: Readonly<AdapterResponse> | undefined) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
 
-/** That the shared store failed is no reason to stop waiting for a value of this process's own making. */
+/** A failure of the shared store does not end the wait, because this process may still get the value itself. */
 const lookUp = async (cache: Cache<AdapterResponse>, key: string): Promise<AdapterResponse | undefined> => {
   try {
     return responseOrNone(await cache.get(key))
@@ -49,8 +49,9 @@ interface Patience {
 }
 
 /**
- * Woken by the write. There is a timer for each pause all the same: adapters' tests move a clock from timer to timer and leave real
- * sockets a moment at each (contract 16.2), and fill the cache by ways that wake nobody.
+ * Waits in pauses, each of which ends early when this process writes the value. The timers are needed although the write wakes the wait:
+ * adapters' tests move a clock from timer to timer and give real sockets a moment at each (contract 16.2), and they fill the cache in ways
+ * that wake nothing.
  */
 const wakeOrRead = async (
   cache: LocalCache<AdapterResponse>,
@@ -65,8 +66,8 @@ const wakeOrRead = async (
 }
 
 /**
- * Woken by a write of this process, and looking for those of others: once in every pause, and not after the time that the pauses add up
- * to, however long a look takes.
+ * Ends when this process writes the value. For values of other processes, it reads the store once in every pause. It ends after the sum of
+ * the pauses, however long a read takes.
  */
 const wakeOrPoll = async (
   cache: Cache<AdapterResponse>,
@@ -95,8 +96,9 @@ const wakeOrPoll = async (
 }
 
 /**
- * The value of a feed that has none yet: woken by the write where the cache is this process's memory, polled where others write to it too.
- * Gives up after what the polling settings add up to, at once when they allow no retry (contract 6.6).
+ * Waits for the value of a feed that has none yet. Where the cache is in this process's memory, the write wakes the wait; where other
+ * processes write to it too, it is also polled. It gives up after the time that the polling settings add up to, and at once when they allow
+ * no retry (contract 6.6).
  */
 export const waitForValue = async (
   cache: Cache<AdapterResponse>,
@@ -123,7 +125,10 @@ export const waitForValue = async (
   return response
 }
 
-/** Why there is no value: what is wrong with the connection, else what was wrong with the last value. */
+/**
+ * Why there is no value: the trouble with the connection, or else the reason why the last value was not served, or else that the transport
+ * is still waiting for its turn or for the provider.
+ */
 export const reasonFor = (
   transport: object,
   absence: Reason | undefined,

@@ -24,19 +24,19 @@ type Values = Record<string, ReturnType<typeof getEnvOrEnvGetter> | null>
 
 /** How an adapter's settings are read. */
 export type AdapterConfigOptions = {
-  /** The adapter's own defaults for settings every adapter has. */
+  /** The adapter's own defaults for settings that every adapter has. */
   envDefaultOverrides?: Partial<BaseAdapterSettings>
-  /** All settings are read from variables that start with this and an underscore. */
+  /** If given, all settings are read from variables whose names start with this and an underscore. */
   envVarsPrefix?: string
-  /** Where the variable with the prefix is unset, the one without it counts: for processes with several adapters. */
+  /** Whether the variable without the prefix is used where the one with the prefix is unset. For processes with several adapters. */
   envVarsFallback?: boolean
 }
 
-/** The config of an adapter that declares no settings of its own, whatever its type says. */
+/** The config of an adapter that declares no settings of its own. The type parameter is not checked. */
 export const emptyConfig = <T extends SettingsDefinitionMap>(): AdapterConfig<T> =>
   new AdapterConfig<T>({} as T)
 
-/** The config of any adapter, whatever settings of its own it declares. */
+/** The config of any adapter, whichever settings of its own it declares. */
 export interface AnyConfig extends Omit<AdapterConfig, 'settings' | 'settingsDefinition'> {
   settings: GenericConfigStructure
 }
@@ -45,13 +45,13 @@ export interface AnyConfig extends Omit<AdapterConfig, 'settings' | 'settingsDef
 export type SettingsDefinitionFromConfig<T> = T extends AdapterConfig<infer Definition> ? Definition : never
 
 /**
- * The settings of one adapter (contract 7.3). Construct it with the settings the adapter adds, pass it to the adapter,
- * and read `settings` after the adapter has been constructed.
+ * The settings of one adapter (contract 7.3). Construct it with the settings that the adapter adds, pass it to the adapter, and read
+ * `settings` after the adapter has been constructed.
  */
 export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionMap> {
   /** The values; undefined until {@link AdapterConfig.initialize}. */
   settings!: AdapterSettings<T>
-  /** Where each value came from when the environment was read. */
+  /** The source of each value at the time when the environment was read. */
   private sources = new Map<string, EnvSource>()
 
   constructor(
@@ -62,8 +62,8 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
   /**
    * Reads the environment.
    *
-   * @throws Error for mistakes in the definition, and for a value that is none of an enum's options (contract 7.1): a ConfigError with all
-   * problems, where there are others
+   * @throws Error for mistakes in the definition, and for a value that is not one of an enum's options (contract 7.1). If other settings
+   * are bad too, this is a ConfigError with all problems
    */
   initialize(): void {
     try {
@@ -86,18 +86,17 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
   /**
    * Checks the values that were read.
    *
-   * @throws ConfigError with every problem there is
+   * @throws ConfigError with all problems; a plain Error for a single one where the contract demands it
    */
   validate(): void {
     refuse(this.problems(this.settings))
   }
 
   /**
-   * Collects the secrets among the values and hands them to the process-wide list that logs and responses are checked
-   * against (contract 13.3).
+   * Collects the secrets among the values, and gives them to the list of the process from which logs and responses are redacted (contract
+   * 13.3).
    *
-   * @param owner - replaces the earlier entries of this owner only, so that adapters of one process do not forget each
-   *   other's
+   * @param owner - only the earlier entries of this owner are replaced, so that adapters in one process do not remove each other's
    */
   buildCensorList(owner?: string): CensorKeyValue[] {
     const list: CensorKeyValue[] = []
@@ -118,9 +117,9 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
   }
 
   /**
-   * What the status and debug pages tell about a setting besides its value.
+   * What the status and debug pages show about a setting, besides its value.
    *
-   * @throws Error if there is no setting of this name
+   * @throws Error if there is no setting with this name
    */
   getSettingDebugDetails(settingName: string): SettingDefinitionDetails {
     const customSetting = !Object.hasOwn(BaseSettingsDefinition, settingName)
@@ -141,7 +140,7 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     }
   }
 
-  /** Environment variables that start with this adapter's prefix but belong to no setting: most likely misspelt. */
+  /** Environment variables that start with this adapter's prefix but belong to no setting. Most likely they are misspelt. */
   unknownVariables(): string[] {
     const prefix = this.options?.envVarsPrefix
     if (!prefix) return []
@@ -156,13 +155,13 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return Object.keys(process.env).filter((name) => name.startsWith(`${prefix}_`) && !known.has(name))
   }
 
-  /** Whether the environment says nothing for this adapter: nobody has set it up. */
+  /** Whether the adapter has a prefix and no environment variable starts with it, which means that nobody has set the adapter up. */
   isUntouched(): boolean {
     const prefix = this.options?.envVarsPrefix
     return !!prefix && !Object.keys(process.env).some((name) => name.startsWith(`${prefix}_`))
   }
 
-  /** The environment variable that a setting has its value from; where none is set, the one that could be. */
+  /** The environment variable from which a setting gets its value; if none is set, the one that can be set. */
   variableOf(name: string): string {
     return this.sourceOf(name).variable
   }
@@ -187,7 +186,7 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return new Map(this.definitions().map(([name]) => [name, envSource(name, prefix, fallBack)]))
   }
 
-  /** Reads each setting by itself, so that one value that is refused at once does not hide what is wrong with the others. */
+  /** Reads each setting alone, so that a value that is refused at once does not hide the problems of the others. */
   private problemsByThemselves(): SettingProblem[] {
     const { envVarsPrefix: prefix, envVarsFallback: fallBack, envDefaultOverrides } = this.options ?? {}
     const values: Values = { ...envDefaultOverrides }
@@ -223,7 +222,7 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return problem === undefined ? [] : [{ variable, problem }]
   }
 
-  /** contract 7.1: some variables count without the prefix too, whatever the adapter reads. */
+  /** contract 7.1: the framework reads some variables without the prefix too, even if the adapter has one. */
   private unprefixedProblems(): SettingProblem[] {
     if (!this.options?.envVarsPrefix) return []
     return READ_WITHOUT_PREFIX.flatMap((variable) => {

@@ -1,7 +1,7 @@
 import { validator } from '../validation/validators'
 import { type SettingsDefinitionMap } from './setting-types'
 
-/** Settings of what is remembered: the response cache, its keys, Redis, the writer's lock, the wait for a value. */
+/** Settings of the response cache, its keys, Redis, the writer's lock, and the wait for a value. */
 export const cacheSettings = {
   CACHE_TYPE: {
     description: 'Where responses are kept: in this process (local) or in Redis, to be shared',

@@ -1,7 +1,7 @@
 import { validator } from '../validation/validators'
 import { type SettingsDefinitionMap } from './setting-types'
 
-/** Settings of the side that faces data providers: requests, streams, subscriptions, budgets. */
+/** Settings for the work with data providers: requests, streams, subscriptions and rate limits. */
 export const providerSettings = {
   API_TIMEOUT: {
     description:

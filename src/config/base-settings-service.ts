@@ -13,7 +13,7 @@ const logLevel = (): Validator<string> => {
 
 const megabyte = 1024 * 1024
 
-/** Settings of the process and its HTTP side: addresses, TLS, logs, metrics. */
+/** Settings of the process and its HTTP servers: addresses, TLS, logs, metrics. */
 export const serviceSettings = {
   EA_HOST: {
     description: 'Address that the REST server and the metrics server listen on: an IP address or localhost',

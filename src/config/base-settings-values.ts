@@ -1,7 +1,7 @@
 import { validator } from '../validation/validators'
 import { type SettingsDefinitionMap } from './setting-types'
 
-/** Settings of what may be served: the guards, and for how long a value is fresh. They are not part of the reference framework. */
+/** Settings that decide which values may be served: the guards and the freshness. They are not part of the reference framework. */
 export const valueSettings = {
   GUARD_POLICY: {
     description:

@@ -3,7 +3,10 @@ import { providerSettings } from './base-settings-provider'
 import { serviceSettings } from './base-settings-service'
 import { valueSettings } from './base-settings-values'
 
-/** The settings every adapter has, whatever it declares itself: the 66 of contract 7.2, and ours. Times are in milliseconds. */
+/**
+ * The settings that every adapter has in addition to its own: the 66 of contract 7.2, and those that only this framework has. Times are in
+ * milliseconds.
+ */
 export const BaseSettingsDefinition = {
   ...serviceSettings,
   ...cacheSettings,
@@ -11,5 +14,5 @@ export const BaseSettingsDefinition = {
   ...valueSettings,
 } as const
 
-/** The type of the table of settings every adapter has. */
+/** The type of the table of settings that every adapter has. */
 export type BaseSettingsDefinitionType = typeof BaseSettingsDefinition

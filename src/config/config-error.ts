@@ -1,6 +1,6 @@
 /**
- * Settings with which the process must not start: all problems at once, never with the value of a secret. It is for an operator, who has
- * no use for a stack: there is none.
+ * The settings are such that the process must not start. The error names all problems at once, and never the value of a secret. It has no
+ * stack, because its readers are operators, who cannot use one.
  */
 export class ConfigError extends Error {
   override name = 'ConfigError'
@@ -16,18 +16,18 @@ export class ConfigError extends Error {
   }
 }
 
-/** What is wrong with one setting. */
+/** A problem with one setting. */
 export interface SettingProblem {
-  /** The variable that was set, prefix included; where none was, the one to set. */
+  /** The variable that was set, with its prefix; if none was set, the one that can be set. */
   variable: string
   problem: string
-  /** The contract has it as the whole message of a plain Error, where nothing else is wrong. */
+  /** True if contract 7.1 or 6.7 gives this text as the whole message of a plain Error. It is used so where it is the only problem. */
   isWhole?: boolean
 }
 
 const refused = new WeakMap<Error, readonly SettingProblem[]>()
 
-/** A plain Error as contract 7.1 has it, for values that are refused before the others have been looked at. */
+/** Makes the plain Error of contract 7.1, for values that are refused before the other settings are checked. It has no stack. */
 export const refusal = (problems: readonly SettingProblem[]): Error => {
   const error = new Error(problems[0]?.problem)
   error.stack = String(error)
@@ -35,17 +35,17 @@ export const refusal = (problems: readonly SettingProblem[]): Error => {
   return error
 }
 
-/** What was refused at once, undefined for an error of another kind. */
+/** The problems of an error that {@link refusal} made; undefined for any other error. */
 export const refusedBy = (error: unknown): readonly SettingProblem[] | undefined =>
   error instanceof Error ? refused.get(error) : undefined
 
 const lineOf = ({ variable, problem }: SettingProblem) => `${variable}: ${problem}`
 
-/** The lines of an error that says what is wrong with settings, undefined for an error of another kind. */
+/** The problem lines of an error about settings; undefined for any other error. */
 export const problemsIn = (error: unknown): readonly string[] | undefined =>
   error instanceof ConfigError ? error.problems : refusedBy(error)?.map(lineOf)
 
-/** @throws ConfigError with all problems, if there are any; a plain Error where the contract has one */
+/** @throws ConfigError with all problems, if there are any; a plain Error for a single problem where the contract demands it */
 export const refuse = (problems: readonly SettingProblem[]): void => {
   if (problems.length === 0) return
   if (problems.length === 1 && problems[0]?.isWhole === true) throw refusal(problems)

@@ -11,20 +11,20 @@ import {
 } from './setting-types'
 
 /**
- * The value of a setting with a `variablePlaceholder` (contract 7.3): `<NETWORK>_RPC_URL` for every network there is in
- * the environment, which is read once, when this is made.
+ * The value of a setting with a `variablePlaceholder` (contract 7.3): for example `<NETWORK>_RPC_URL` for every network that has a variable
+ * in the environment. The environment is read once, in the constructor.
  *
  * @example
  * config.settings.NETWORK_RPC_URL.get('base-mainnet') // value of BASE_MAINNET_RPC_URL
  */
 export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<SettingDefinition, IsVariable>> {
   private readonly variables = new Map<string, VariableEnvVarEntry<SettingTypeWhenPresent<T>>>()
-  /** What the environment had for them, by name: a value does not tell a text that is no boolean from `false`. */
+  /** The texts in the environment, by variable. They are kept because a text that is not a boolean is parsed as `false`. */
   private readonly texts = new Map<string, string>()
 
   /**
-   * @param fallBack - whether variables without the prefix count where those with it are unset
-   * @throws Error if the placeholder is not in the name, or a value found is none of an enum's options
+   * @param fallBack - whether a variable without the prefix is used where the one with the prefix is unset
+   * @throws Error if the placeholder is not in the name, or a value is not one of an enum's options
    */
   constructor(
     private readonly name: string,
@@ -40,10 +40,10 @@ export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<Settin
     if (refused.length > 0) throw refusal(refused)
   }
 
-  /** What environment variables of this setting look like, with the variable as the first group. */
+  /** Matches the environment variables of this setting. The first group is the part that replaces the placeholder. */
   getNamePattern(name: string, placeholder: string, prefix: string): RegExp {
     const fullName = envVarName(name, prefix)
-    // The prefix may contain the placeholder too; only the one in the name stands for something.
+    // The prefix may contain the placeholder too. Only the one in the name counts.
     const start = fullName.indexOf(placeholder, fullName.length - name.length)
     const before = fullName.slice(0, start)
     const after = fullName.slice(start + placeholder.length)
@@ -70,12 +70,12 @@ export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<Settin
     return [...this.variables.values()]
   }
 
-  /** Adds a line for every entry with a problem. */
+  /** Adds a line for each problem. */
   validate(validationErrors: string[]): void {
     for (const { variable, problem } of this.problems()) validationErrors.push(`${variable}: ${problem}`)
   }
 
-  /** What is wrong with the values that were found, by their variables. */
+  /** The problems of the values that were found, each with its variable. */
   problems(): SettingProblem[] {
     return this.entries().flatMap(({ envVarName: variable, value }) => {
       const problem = settingProblem(variable, this.settingsDefinition, value, this.texts.get(variable))
@@ -87,14 +87,15 @@ export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<Settin
     return this.name.replace(this.settingsDefinition.variablePlaceholder, () => variable)
   }
 
-  /** @returns what is refused at once */
+  /** @returns the values that are refused before the other settings are checked */
   private collect(prefix: string): SettingProblem[] {
     const refused: SettingProblem[] = []
     const pattern = this.getNamePattern(this.name, this.settingsDefinition.variablePlaceholder, prefix)
     for (const [source, text = ''] of Object.entries(process.env)) {
       const variable = pattern.exec(source)?.[1]
       if (variable === undefined || this.variables.has(variable)) continue
-      // Without the prefix in the pattern, the prefix itself would pass for the beginning of a variable.
+      // A pattern without the prefix also matches variables that have it. They would be read as if the prefix were part of the replaced
+      // text.
       if (prefix === '' && this.prefix && source.startsWith(`${this.prefix}_`)) continue
       try {
         this.take(variable, source, text)

@@ -6,7 +6,7 @@ import { type SettingDefinition, type ValidSettingValue } from './setting-types'
 const supportedName = /^[_a-z0-9]+$/i
 
 /**
- * The environment variable of a setting, prefix included.
+ * The environment variable of a setting, with its prefix.
  *
  * @throws Error if the name has other characters than letters, digits and underscores (contract 7.1)
  */
@@ -20,14 +20,14 @@ export const envVarName = (name: string, prefix = ''): string => {
   return fullName
 }
 
-/** Where a setting comes from: the variable that was set, else the one that could be, and its text. */
+/** The variable that was set for a setting, or else the one that can be set; and its text. */
 export interface EnvSource {
   variable: string
-  /** Undefined if it is unset (contract 7.1). */
+  /** Undefined if the variable is unset (contract 7.1). */
   text: string | undefined
 }
 
-/** Which variable of the environment a setting has its value from (contract 7.1). */
+/** Finds the environment variable from which a setting gets its value (contract 7.1). */
 export const envSource = (name: string, prefix = '', fallBack = false): EnvSource => {
   const variable = envVarName(name, prefix)
   const text = process.env[variable]
@@ -36,14 +36,14 @@ export const envSource = (name: string, prefix = '', fallBack = false): EnvSourc
   return bare?.text === undefined ? { variable, text: undefined } : bare
 }
 
-// A pair of quotes is what `NAME=""` becomes in env files whose reader does not strip quotes.
+// Readers of env files that do not remove quotes make two quote characters of `NAME=""`.
 const isUnset = (text: string | undefined) => text === undefined || text === '' || text === '""'
 
 /**
- * The value that a text from the environment stands for, null if it counts as unset (contract 7.1). A text that is no
- * number becomes NaN, one that is no boolean false: `AdapterConfig.validate` reports both together with all other problems.
+ * The value of a text from the environment; null if the text counts as unset (contract 7.1). A text that is not a number becomes NaN, and
+ * one that is not a boolean becomes false: `AdapterConfig.validate` reports these together with all other problems.
  *
- * @throws Error if the setting is an enum and the text none of its options
+ * @throws Error if the setting is an enum and the text is not one of its options
  */
 export const parseEnv = (
   value: string | undefined,
@@ -71,11 +71,11 @@ const parseEnum = (value: string, name: string, definition: SettingDefinition & 
 }
 
 /**
- * A setting's value in the environment, null if it is unset there; defaults are not looked at.
+ * A setting's value in the environment, null if it is unset there. Defaults are not used.
  *
  * @param prefix - the variable read is `<prefix>_<name>`
- * @param fallBack - whether the variable without the prefix counts where the one with it is unset
- * @throws Error for an unsupported name or a value that is none of an enum's options
+ * @param fallBack - whether the variable without the prefix is used where the one with it is unset
+ * @throws Error for an unsupported name or a value that is not one of an enum's options
  */
 export const getEnv = (
   name: string,

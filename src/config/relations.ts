@@ -7,9 +7,9 @@ import { type BaseAdapterSettings } from './settings'
 type SourceOf = (name: string) => EnvSource
 
 /**
- * What is wrong with settings that are right each by itself.
+ * Finds problems between settings that are each correct alone.
  *
- * @param names - of all settings, those of the adapter's own too
+ * @param names - the names of all settings, those of the adapter itself included
  */
 export const problemsBetween = (
   names: readonly string[],
@@ -24,7 +24,7 @@ export const problemsBetween = (
   ]
 }
 
-/** Settings whose names differ in MIN and MAX alone. Zero is no bound (contract 17.14). */
+/** Compares settings whose names differ only in MIN and MAX. A maximum of zero is not checked (contract 17.14). */
 const reversedBounds = (
   name: string,
   values: Record<string, unknown>,
@@ -34,7 +34,7 @@ const reversedBounds = (
   if (upperOf(name) === name || typeof min !== 'number' || typeof max !== 'number') return []
   if (!max || min <= max) return []
   const [lower, upper] = [sourceOf(name), sourceOf(upperOf(name))]
-  // Who set only one of the two has to hear of that one.
+  // Where only one of the two was set, the problem is reported for that one.
   return lower.text === undefined && upper.text !== undefined
     ? [above(upper.variable, `at least ${lower.variable}, which is ${min}`, max)]
     : [above(lower.variable, `at most ${upper.variable}, which is ${max}`, min)]
@@ -47,7 +47,7 @@ const above = (variable: string, bound: string, received: number): SettingProble
   problem: `Value must be ${bound}. Received ${received}. Change one of the two`,
 })
 
-/** Port 0 is a free one each time. */
+/** The two servers need different ports. Two zeros are no problem, because for port 0 the system chooses a free port each time. */
 const portProblem = (settings: BaseAdapterSettings, sourceOf: SourceOf): SettingProblem[] => {
   const { EA_PORT, METRICS_PORT, EA_MODE } = settings
   if (!EA_PORT || EA_PORT !== METRICS_PORT || EA_MODE === 'writer' || !isMeasured(settings)) return []

@@ -1,8 +1,8 @@
 const alwaysSecret = /RPC_URL|API_KEY/i
 
 /**
- * Whether a setting's value must never be shown (contract 13.3): strings unless declared `sensitive: false`, anything
- * declared `sensitive: true`, and whatever is named after a key or a node URL.
+ * Whether a setting's value must never be shown (contract 13.3). That is so for strings unless they are declared `sensitive: false`, for
+ * all settings declared `sensitive: true`, and for all whose name contains `RPC_URL` or `API_KEY`.
  */
 export const isSensitive = (
   name: string,
@@ -12,5 +12,5 @@ export const isSensitive = (
   definition.sensitive === true ||
   (definition.type === 'string' && definition.sensitive !== false)
 
-/** What stands in place of a secret wherever it is left out. */
+/** The text that is shown instead of a secret. */
 export const redacted = (name: string) => `[${name} REDACTED]`

@@ -2,7 +2,7 @@ import { AdapterConfig } from './adapter-config'
 import { type AdapterSettings } from './settings'
 
 /**
- * The framework's settings as they are for no adapter in particular: where the service listens, and how.
+ * Reads the framework's settings without any adapter, so without a prefix or an adapter's defaults: where and how the service listens.
  *
  * @throws ConfigError with all bad settings
  */

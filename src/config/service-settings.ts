@@ -4,7 +4,7 @@ import { settingProblem } from './setting-problem'
 import { type SettingsDefinitionMap } from './setting-types'
 import { validator } from '../validation/validators'
 
-/** Settings of the service process, which hosts several adapters. They are ours, not part of the contract. */
+/** Settings of the service process, which hosts several adapters. They belong to this framework alone and are not part of the contract. */
 export const ServiceSettingsDefinition = {
   ADAPTERS: {
     description:
@@ -28,21 +28,21 @@ export const ServiceSettingsDefinition = {
   },
 } as const satisfies SettingsDefinitionMap
 
-/** Which adapters the service runs. Names are in lower case. */
+/** Which adapters the service runs, and in how many processes. Names are in lower case. */
 export type ServiceSettings = {
-  /** Empty means all. */
+  /** Empty: all adapters that can run. */
   adapters: string[]
-  /** Absent means the first. */
+  /** Absent: the first adapter. */
   defaultAdapter?: string
-  /** Processes that answer requests; 1 means that there is one process for everything. */
+  /** Number of processes that answer requests. With 1, a single process does everything. */
   workers: number
 }
 
 /**
  * Reads the settings of the service. Letter case and white space around names do not matter.
  *
- * @throws ConfigError for empty, repeated or malformed names, for a default adapter that is not among the adapters, and for
- * a number of workers that is none
+ * @throws ConfigError for empty, repeated or malformed names, for a default adapter that is not among the adapters, and for a bad number of
+ * workers
  */
 export const readServiceSettings = (env: NodeJS.ProcessEnv = process.env): ServiceSettings => {
   const listText = textOf(env, 'ADAPTERS')
@@ -60,7 +60,7 @@ export const readServiceSettings = (env: NodeJS.ProcessEnv = process.env): Servi
   return { adapters, workers, ...(defaultAdapter === '' ? {} : { defaultAdapter }) }
 }
 
-/** The names in `ADAPTERS` that could be some, whatever is wrong with the others. */
+/** The well-formed names in `ADAPTERS`, each once. Malformed ones are left out. */
 export const adaptersNamed = (env: NodeJS.ProcessEnv = process.env): string[] => {
   const names = textOf(env, 'ADAPTERS')
     .split(',')
@@ -75,7 +75,7 @@ const textOf = (env: NodeJS.ProcessEnv, name: 'ADAPTERS' | 'DEFAULT_ADAPTER'): s
     .toLowerCase()
 }
 
-/** Zero is no number of workers, though it skips the validator of a setting. */
+/** Zero workers must be refused here, because the value 0 skips the validator of a setting (contract 17.14). */
 const workersProblem = (workers: number, text: string | undefined): string[] => {
   const definition = ServiceSettingsDefinition.WORKERS
   const problem =

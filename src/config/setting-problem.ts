@@ -5,10 +5,10 @@ import { isSensitive, redacted } from './sensitive'
 import { type SettingDefinition, type ValidSettingValue } from './setting-types'
 
 /**
- * What is wrong with the value of a setting, undefined if nothing is. The value of a sensitive setting is never in it.
+ * Says what is wrong with the value of a setting; undefined if nothing is. The text never contains the value of a sensitive setting.
  *
- * @param name - of the variable that was set
- * @param text - what the environment holds, for values that did not parse
+ * @param name - name of the variable that was set
+ * @param text - the text in the environment, for values that did not parse
  */
 export const settingProblem = (
   name: string,
@@ -32,7 +32,7 @@ export const settingProblem = (
     : problem
 }
 
-/** What a value that is not of its type should have been. */
+/** Says what was expected, for a value that is not of its type. */
 const unparsed = (
   { type }: SettingDefinition,
   value: ValidSettingValue,
@@ -44,16 +44,16 @@ const unparsed = (
     : undefined
 }
 
-/** What to do about it. */
+/** The end of the message: the rule of the validator, and the default that applies without a value. */
 const wayOut = ({ validate, default: usual }: SettingDefinition): string => {
   const rule = validate?.meta.details === undefined ? '' : `. ${validate.meta.details}`
   return usual === undefined ? rule : `${rule}. Leave it unset for ${usual}`
 }
 
-// contract 17.14: falsy values skip the validator, so that 0 is accepted where the range starts above it.
+// contract 17.14: falsy values skip the validator, so 0 is accepted even where the range starts above it.
 const skipsValidation = (value: ValidSettingValue) => !value
 
-// One throwing validator must not hide the problems of all other settings.
+// A validator that throws must not hide the problems of the other settings.
 const runValidator = ({ fn }: Validator<unknown>, value: unknown): string | undefined => {
   try {
     return fn(value)
@@ -64,7 +64,7 @@ const runValidator = ({ fn }: Validator<unknown>, value: unknown): string | unde
 
 const tellingLength = 8
 
-/** Whether a text has a secret in it, encoded or in part. */
+/** Whether a text contains a secret, plain or encoded, or a part of it that is long enough to help somebody guess the rest. */
 const reveals = (text: string, secret: string): boolean => {
   if (censor(text, [secretEntry('', secret)]) !== text) return true
   const shown = text.toLowerCase()

@@ -2,7 +2,7 @@ import { type ValidationErrorMessage, type Validator } from '../validation/valid
 
 export { type ValidationErrorMessage }
 
-/** What a setting can hold. */
+/** The types of value that a setting can have. */
 export type ValidSettingValue = string | number | boolean
 
 /** The fields every setting definition has (contract 7.3). */
@@ -15,11 +15,11 @@ export type SettingDefinitionBase = {
   required?: boolean
 } & (
   | { variablePlaceholder?: never }
-  /** The part of the name that stands for anything: one setting read from many environment variables. */
+  /** The part of the name that any text can replace: one setting is then read from many environment variables. */
   | { variablePlaceholder: string }
 )
 
-/** A setting whose value is parsed as `TypeString` says. */
+/** A setting whose value is parsed as the type that `TypeString` names. */
 export type NonEnumSettingDefinition<TypeString, Type> = SettingDefinitionBase & {
   type: TypeString
   default?: Type
@@ -45,10 +45,10 @@ export type SettingDefinition =
 /** Settings by name. */
 export type SettingsDefinitionMap = Record<string, SettingDefinition>
 
-/** The constraint on an adapter's own settings. */
+/** The type constraint on an adapter's own settings. */
 export type CustomSettingsDefinition<T = SettingsDefinitionMap> = Record<keyof T, SettingDefinition>
 
-/** No settings of its own. */
+/** For an adapter without settings of its own. */
 export type EmptySettingsDefinitionMap = Record<string, never>
 
 type HasDefault = { default: ValidSettingValue }
@@ -62,7 +62,7 @@ type KeysOfKind<T extends SettingsDefinitionMap, Kind> = {
   [K in keyof T]: T[K] extends Kind ? K : never
 }[keyof T]
 
-/** The type of a setting's value when there is one; an enum's is the union of its options. */
+/** The type of a setting's value when it has one. For an enum it is the union of its options. */
 export type SettingTypeWhenPresent<D extends SettingDefinition> = D['type'] extends 'string'
   ? string
   : D['type'] extends 'number'
@@ -73,7 +73,7 @@ export type SettingTypeWhenPresent<D extends SettingDefinition> = D['type'] exte
         ? D['options'][number]
         : never
 
-/** The type of a setting's value: undefined is in it unless the setting is required or has a default. */
+/** The type of a setting's value. It includes undefined unless the setting is required or has a default. */
 export type SettingType<D extends SettingDefinition> = D extends HasDefault | IsRequired
   ? SettingTypeWhenPresent<D>
   : SettingTypeWhenPresent<D> | undefined
@@ -82,22 +82,22 @@ export type SettingType<D extends SettingDefinition> = D extends HasDefault | Is
 export type VariableEnvVarEntry<T extends ValidSettingValue> = {
   /** The name in the definition, with the placeholder. */
   settingKey: string
-  /** What stands in place of the placeholder. */
+  /** The text that replaces the placeholder. */
   variable: string
   /** The name with the placeholder replaced. */
   settingName: string
-  /** The name in the environment, prefix included. */
+  /** The name in the environment, with the prefix. */
   envVarName: string
   value: T
 }
 
-/** The value of a variable setting: looks values up by what replaces the placeholder (contract 7.3). */
+/** The value of a variable setting: finds values by the text that replaces the placeholder (contract 7.3). */
 export interface Getter<T extends ValidSettingValue | undefined> {
   /** @throws AdapterError (status 500) if the setting is required and this variable has no value */
   get(variable: string): T
   /** The environment variable that {@link Getter.get} looks for. */
   getEnvVarName(variable: string): string
-  /** Everything found in the environment when the settings were read. */
+  /** All that was found in the environment when the settings were read. */
   entries(): VariableEnvVarEntry<Exclude<T, undefined>>[]
 }
 
@@ -113,7 +113,7 @@ export type Settings<T extends SettingsDefinitionMap> = {
   -readonly [K in KeysOfKind<T, IsVariable>]: Getter<SettingType<T[K]>>
 }
 
-/** What `/status` and the debug pages tell about a setting. */
+/** What `/status` and the debug pages show about a setting, besides its value. */
 export type SettingDefinitionDetails = {
   type: string
   description: string
@@ -121,8 +121,8 @@ export type SettingDefinitionDetails = {
   /** The flag of the definition, undefined if it has none. */
   sensitive: boolean | undefined
   default: unknown
-  /** Declared by the adapter rather than by the framework. */
+  /** True if the adapter declares it, false if the framework does. */
   customSetting: boolean
-  /** The adapter's own default for a framework setting. */
+  /** The adapter's own default for a setting of the framework. */
   envDefaultOverride: unknown
 }

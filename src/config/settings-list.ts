@@ -5,12 +5,12 @@ import { type SettingDefinitionDetails, type SettingsDefinitionMap } from './set
 
 export type DebugPageSetting = SettingDefinitionDetails & { name: string; value: unknown }
 
-/** The settings of an adapter as {@link settingsList} has them. */
+/** The {@link settingsList} of an adapter. */
 export const buildSettingsList = <T extends SettingsDefinitionMap>(adapter: {
   config: AdapterConfig<T>
 }): DebugPageSetting[] => settingsList(adapter.config)
 
-/** All settings of an adapter as status and debug pages show them: by name, secrets redacted (contract 6.8). */
+/** All settings of an adapter as status and debug pages show them: sorted by name, with secrets redacted (contract 6.8). */
 export const settingsList = (config: AnyConfig): DebugPageSetting[] => {
   const list: DebugPageSetting[] = []
   for (const [name, value] of Object.entries<unknown>(config.settings)) {

@@ -15,16 +15,16 @@ import {
 export { getEnv, parseEnv } from './env'
 export type * from './setting-types'
 
-/** The values of the settings every adapter has. */
+/** The values of the settings that every adapter has. */
 export type BaseAdapterSettings = Settings<BaseSettingsDefinitionType>
 
-/** The settings of an adapter that declares none of its own. */
+/** The settings of an adapter that declares no settings of its own. */
 export type EmptyCustomSettings = BaseAdapterSettings
 
-// Never there at run time: it keeps hand-made objects from passing for an adapter's settings.
+// This member does not exist at run time. It makes the type check refuse hand-made objects where an adapter's settings are expected.
 type SettingsObjectSpecifier = { __reserved_settings: never }
 
-/** The settings of an adapter: those of its own and those every adapter has. */
+/** The settings of an adapter: its own, and those that every adapter has. */
 export type AdapterSettings<T extends CustomSettingsDefinition<T> = object> = Settings<T> &
   BaseAdapterSettings &
   SettingsObjectSpecifier
@@ -33,8 +33,8 @@ export type AdapterSettings<T extends CustomSettingsDefinition<T> = object> = Se
 export type GenericConfigStructure = BaseAdapterSettings & SettingsObjectSpecifier
 
 /**
- * Reads all settings from the environment: first the variable, then (for the settings every adapter has) the adapter's
- * own default, then the default of the definition (contract 7.1).
+ * Reads all settings from the environment. The value is that of the variable; else, for settings that every adapter has, the adapter's own
+ * default; else the default of the definition (contract 7.1).
  *
  * @throws Error for a custom setting with the name of a base setting, an unsupported name, or a bad enum value
  */
@@ -69,7 +69,7 @@ export const buildAdapterSettings = <
 }
 
 /**
- * The value of a setting from the environment or else its default; for a setting with a `variablePlaceholder`, a getter.
+ * The value of a setting from the environment, or else its default. For a setting with a `variablePlaceholder` it is a getter.
  *
  * @throws Error for an unsupported name, a bad enum value, or a placeholder that is not in the name
  */

@@ -8,7 +8,7 @@ type TlsSettings = Pick<
   'TLS_ENABLED' | 'MTLS_ENABLED' | 'TLS_PRIVATE_KEY' | 'TLS_PUBLIC_KEY' | 'TLS_CA' | 'TLS_PASSPHRASE'
 >
 
-/** What is missing or too much among the settings for TLS, in the words of contract 6.7. */
+/** The problem when TLS settings are missing or exclude each other, in the words of contract 6.7; undefined when there is none. */
 export const tlsSetupProblem = (settings: TlsSettings): string | undefined => {
   const { TLS_ENABLED, MTLS_ENABLED, TLS_PRIVATE_KEY, TLS_PUBLIC_KEY, TLS_CA } = settings
   if (TLS_ENABLED && MTLS_ENABLED) return 'TLS_ENABLED and MTLS_ENABLED cannot both be set to true.'
@@ -18,7 +18,7 @@ export const tlsSetupProblem = (settings: TlsSettings): string | undefined => {
   return `TLS_PRIVATE_KEY, TLS_PUBLIC_KEY, and TLS_CA environment variables are required when ${flag} is set to true.`
 }
 
-/** What the settings for TLS would fail with when a server is made of them. Where TLS is off, nobody reads them. */
+/** The problems that would make a server fail with these TLS settings. There are none where TLS is off, because nothing reads them then. */
 export const tlsProblems = (
   settings: TlsSettings,
   variableOf: (name: string) => string,

@@ -2,13 +2,13 @@ import { type Socket } from 'node:net'
 import type WebSocket from 'ws'
 import { CLOSING, destroy } from './socket'
 
-/** How long a peer may keep a connection that it has taken leave of. */
+/** How long a peer may keep a connection open after it has announced the end. */
 const PATIENCE_MS = 1_000
 
 /**
- * The announced end of a socket. A peer may send its close frame, or the end of its half of TCP, and keep the connection: nothing more can
- * come, but a socket tells of its end only when TCP has ended. Here that is told within the announcement, and a peer that has not gone a
- * second later is cut off (CN-2).
+ * The announced end of a socket. A peer may send its close frame, or end its half of the TCP connection, and still keep the connection
+ * open. Nothing more can come then, but the socket emits `close` only when TCP has ended. This class reports the end when it is announced,
+ * and cuts off a peer that is not gone one second later (CN-2).
  */
 export class AnnouncedEnd {
   private hasBegun = false
@@ -22,8 +22,8 @@ export class AnnouncedEnd {
   ) {}
 
   /**
-   * Hears of the end from what the socket runs on: the library ends its own half once both close frames are through, and the peer's half
-   * ends with `end`. Public events, and none of them comes per message.
+   * Observes the end on the TCP connection below the socket: the library ends our half when both close frames have been exchanged
+   * (`finish`), and the end of the peer's half is `end`. These events are public, and none of them comes once per message.
    */
   watch(wire: Socket): void {
     const begin = (): void => this.begin()
@@ -32,12 +32,12 @@ export class AnnouncedEnd {
     wire.once('close', () => this.over())
   }
 
-  /** Notices an end that nobody told of: of a socket that an author closed, or whose peer reads nothing. */
+  /** Checks for an end of which no event tells: the author closed the socket, or the peer does not read. */
   look(): void {
     if (this.socket.readyState === CLOSING) this.begin()
   }
 
-  /** It is gone, or somebody else sees to that. */
+  /** Stops watching: the socket has closed, or other code ends it. */
   over(): void {
     this.isOver = true
     clearTimeout(this.patience)

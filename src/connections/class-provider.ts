@@ -8,7 +8,7 @@ export type WebSocketClass = new (
   options?: ClientOptions,
 ) => WebSocket
 
-/** Where all outbound WebSockets come from, so that a test can put in a class of its own. */
+/** Gives the class of all outbound WebSockets, so that a test can set a class of its own. */
 export class WebSocketClassProvider {
   static ctor: WebSocketClass = WebSocket
 

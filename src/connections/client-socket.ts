@@ -11,12 +11,12 @@ import { newSocket } from './new-socket'
 import { type Retry } from './retry'
 import { CLOSED, CLOSING, noteWire } from './socket'
 
-/** Where the socket in use stands. Others may put one there, or take it away: what is there counts. */
+/** Holds the socket in use. Other code may put a socket here or remove it; the socket that is here is the one that counts. */
 export interface Place {
   wsConnection?: WebSocket
 }
 
-/** What is told of one socket for as long as it lives, replaced or not. */
+/** The listeners of one socket for its whole life. They are called even after it has been replaced, until its listeners are taken off. */
 export interface SocketListeners {
   message: (event: WebSocket.MessageEvent) => void
   error: (event: WebSocket.ErrorEvent) => void
@@ -27,18 +27,18 @@ export interface Opening {
   url: string
   options?: ClientOptions
   timeoutMs: number
-  /** Has to be done before the socket counts as open. Absent: it counts as open within its open event. */
+  /** Must be done before the socket counts as open. If absent, the socket counts as open within its open event. */
   open?: (socket: WebSocket) => Promise<void> | void
-  /** Made before anything is heard of the socket. */
+  /** Called before any event of the socket is handled. */
   listeners: (socket: WebSocket) => SocketListeners
-  /** Called when the socket is in its place, before any message of it is told. What it throws fails the attempt. */
+  /** Called when the socket is in its place, before any of its messages is delivered. An error that it throws fails the attempt. */
   onOpen: (socket: WebSocket) => void
 }
 
 /**
- * One connection of ours, at one place, for as long as somebody wants it there: idle → connecting → open (→ closing) → waiting →
- * connecting …, one attempt and one wait at a time. It does not decide when to connect. A socket that has been replaced or let go is sent
- * away politely, and what it still says is nobody's (CN-1). A transport has as many of these as it has connections.
+ * One outbound connection, kept in one {@link Place}: idle → connecting → open (→ closing) → waiting → connecting …, with one attempt and
+ * one wait at a time. It does not decide when to connect. A socket that was replaced or retired is closed politely, and what it still sends
+ * is ignored (CN-1). A transport has as many of these as it has connections.
  */
 export class ClientSocket<End> {
   readonly stats = new ConnectionStats()
@@ -49,36 +49,36 @@ export class ClientSocket<End> {
   private announcedEnd: AnnouncedEnd | undefined
   private isStopped = false
 
-  /** @param onGone - called when the connection in use is none any more, whoever ended it */
+  /** @param onGone - called when the connection in use is given up, whoever ended it */
   constructor(
     private readonly place: Place,
     private readonly retry: Retry<End>,
     private readonly onGone: () => void,
   ) {}
 
-  /** What keeps values from coming, for clients that wait; undefined while nothing is known to. */
+  /** The known reason why no values come, for clients that wait; undefined when there is none. */
   get outage(): Reason | undefined {
     return this.life.outage()
   }
 
-  /** The attempt that is going on, if there is one. */
+  /** The attempt that is running, if there is one. */
   get opening(): Promise<WebSocket> | undefined {
     return this.attempt?.opened
   }
 
-  /** Tells, from now on, whether the next attempt has not begun yet and the connection has not been let go. */
+  /** Returns a function that tells whether, since this call, no new attempt has begun and the connection has not been retired. */
   currency(): () => boolean {
     const { generation } = this
     return () => generation === this.generation && !this.isStopped
   }
 
   /**
-   * Opens a connection in the place of the one that is there. A socket that is refused, closes or loses the race against its deadline is
-   * destroyed, and the promise rejects at once.
+   * Opens a connection that replaces the present one. A socket that is refused, that closes, or that is not open in time is destroyed, and
+   * the promise rejects at once.
    */
   async open(of: Opening): Promise<WebSocket> {
     if (this.isStopped) throw transportStopped()
-    // Only an owner that hung in somebody else's code and was given up can have left one: never two sockets.
+    // An earlier attempt can only be left here when its owner hung in other code and was given up. There are never two sockets at once.
     this.attempt?.abort()
     this.generation++
     const socket = newSocket(of.url, undefined, of.options)
@@ -99,13 +99,13 @@ export class ClientSocket<End> {
     }
   }
 
-  /** Puts a socket that is open in its place, whoever opened it. */
+  /** Puts an open socket in its place, whoever opened it. */
   use(socket: WebSocket): void {
     this.place.wsConnection = socket
     this.look()
   }
 
-  /** Brings the state in line with the socket that is there, which may have been put there or closed by others. */
+  /** Updates the state from the socket that is in its place, because other code may have put it there or closed it. */
   look(): void {
     const { wsConnection: socket } = this.place
     if (socket === undefined || socket.readyState === CLOSED || this.attempt !== undefined) return
@@ -114,18 +114,18 @@ export class ClientSocket<End> {
     else this.life.open()
   }
 
-  /** What keeps values from coming, beside what is seen here. The next {@link look} at an open connection ends it. */
+  /** Notes a reason why no values come that cannot be seen here. The next {@link look} at an open connection clears it. */
   trouble(why: Pick<Reason, 'code' | 'message'>): void {
     this.life.trouble(why)
   }
 
-  /** An attempt has failed, here or in what its owner does around it. The owner knows when to try again. */
+  /** Notes that an attempt failed, here or in what its owner does around it. The owner decides when to try again. */
   failed(error: unknown): void {
     this.life.failed(error)
   }
 
   /**
-   * The connection in use has closed; its socket stays in its place. Another may be opened after a pause.
+   * Notes that the connection in use has closed; its socket stays in its place. Another one may be opened after a pause.
    *
    * @param onDue - called when the pause is over
    */
@@ -139,12 +139,12 @@ export class ClientSocket<End> {
     this.life.waiting(delayMs)
   }
 
-  /** Whether another one may be opened, now or within `limitMs`. */
+  /** Whether another connection may be opened, now or within `limitMs`. */
   isDueWithin(limitMs: number): Promise<boolean> {
     return this.retry.isDueWithin(limitMs)
   }
 
-  /** Lets go of the connection: from here on it is closed, whatever it still says. */
+  /** Gives up the connection: the socket leaves its place and is closed, and what it still sends is ignored. */
   retire(): void {
     this.generation++
     this.gone()
@@ -154,12 +154,12 @@ export class ClientSocket<End> {
     this.life.over(this.isStopped ? 'stopped' : 'idle')
   }
 
-  /** Sends a socket away that is in no place. */
+  /** Closes politely a socket that is not in the place. */
   dismiss(socket: WebSocket): void {
     this.farewell.take(socket)
   }
 
-  /** The end of it: no timer is left, and when the promise resolves, no socket. */
+  /** Stops for good. No timer is left, and when the promise resolves, no socket either. */
   async stop(): Promise<void> {
     this.isStopped = true
     this.attempt?.abort()

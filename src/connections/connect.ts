@@ -2,22 +2,29 @@ import type WebSocket from 'ws'
 import { connectionError, couldNotConnect, transportStopped } from './connection-error'
 import { destroy, messageListeners, silence, takeListenersOff } from './socket'
 
-/** Messages kept for after the open handler; beyond that a provider is not greeting but flooding. */
+/**
+ * The most messages that are kept until the open handler is done. A provider that sends more before that is flooding, and the rest is
+ * dropped.
+ */
 const MAX_EARLY_MESSAGES = 1_000
 
 export interface Attempt {
-  /** Settled by the first of open, error, close, deadline and {@link Attempt.abort}; a losing socket is destroyed. */
+  /**
+   * Settled by the first of open, error, close, deadline and {@link Attempt.abort}. Unless the attempt was aborted, a failure destroys the
+   * socket.
+   */
   readonly opened: Promise<WebSocket>
-  /** Gives up; a socket that is open already goes to `dismiss` instead of being destroyed. */
+  /** Gives up. A socket whose open event has come is passed to `dismiss` and not destroyed. */
   abort(): void
 }
 
 /**
- * Waits until a socket is open and the author's open handler is done. Listens from the very tick in which the socket was made: what
- * arrives together with the handshake, and not for the open handler, is handed to `onOpen` in order.
+ * Waits until a socket is open and the author's open handler is done. It listens from the same tick in which the socket was made: messages
+ * that arrive together with the handshake, and are not for the open handler, are given to `onOpen` in order.
  *
- * @param of.open - the author's handler; absent, the socket counts as open within the open event itself
- * @param of.onOpen - puts the lasting listeners on; its argument are the messages that came too early. What it throws fails the attempt
+ * @param of.open - the author's handler; if absent, the socket counts as open within the open event itself
+ * @param of.onOpen - adds the lasting listeners; its argument is the messages that came too early. An error that it throws fails the
+ * attempt
  */
 export const connect = (of: {
   socket: WebSocket
@@ -74,17 +81,18 @@ export const connect = (of: {
   })
   socket.addEventListener('message', (event) => {
     if (isSettled || early.length >= MAX_EARLY_MESSAGES) return
-    // While the open handler listens too, what comes is its conversation. A socket that cannot tell is taken to do so.
+    // While the open handler has a listener too, messages are answers to it. A double that cannot count its listeners is treated as if it
+    // had.
     const belongsToOpenHandler = isOpening && (messageListeners(socket) ?? 2) > 1
     if (!belongsToOpenHandler) early.push(event)
   })
-  // Last, because a double may say "open" from inside this very call.
+  // Added last, because a test double may emit "open" from inside this very call.
   socket.addEventListener('open', () => {
     if (isSettled || isOpening) return
     isOpening = true
     try {
       const opening = of.open?.()
-      // Not `instanceof`: a promise may be another library's.
+      // Not `instanceof`: the promise may come from another library.
       if (typeof opening?.then === 'function') opening.then(succeed, openFailed)
       else succeed()
     } catch (error) {

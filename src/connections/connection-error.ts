@@ -6,7 +6,7 @@ import { networkCode, networkText, textOfParts } from '../validation/network-err
 
 export { networkText }
 
-/** What the error of a failed connection is made of, for those that have a class of their own. */
+/** The constructor arguments for the error of a failed connection, for those failures that have their own class. */
 export const connectionFailure = (
   code: ErrorCode,
   message: string,
@@ -16,37 +16,37 @@ export const connectionFailure = (
   { providerDataRequestedUnixMs: 0, providerDataReceivedUnixMs: 0, providerIndicatedTimeUnixMs: undefined },
 ]
 
-/** A failed connection as an error. Clients see the message. */
+/** The error of a failed connection. Clients see the message. */
 export const connectionError = (code: ErrorCode, message: string, cause?: unknown): AdapterConnectionError =>
   new AdapterConnectionError(...connectionFailure(code, message, cause))
 
-/** An error of Node, or the event that carries one. */
+/** An error of Node, or an event that carries one. */
 interface Failed {
   error?: unknown
   message?: string
 }
 
-/** Which of our codes it has. */
+/** Which of our error codes fits the failure. */
 export const codeOf = ({ error, message }: Failed): ErrorCode => {
   const known = networkCode(error)
   if (known !== undefined) return known
   return message?.startsWith('Unexpected server response') ? 'HANDSHAKE_REFUSED' : 'CONNECTION_FAILED'
 }
 
-/** What it says, of every address that was tried. */
+/** The text of the failure; where several addresses were tried, of each of them. */
 export const textOf = ({ error, message }: Failed): string => textOfParts(error) ?? message ?? 'unknown'
 
 export const couldNotConnect = (failed: Failed): AdapterConnectionError =>
   connectionError(codeOf(failed), `Could not connect: ${textOf(failed)}`, failed.error)
 
-/** Its cause may quote the URL, which may hold a secret: the message does not. */
+/** The error for a bad URL. The cause may quote the URL, which may hold a secret, so the message does not. */
 export const noUrl = (cause: unknown): AdapterConnectionError =>
   connectionError('URL_FAILED', 'The URL is not one to connect to', cause)
 
 export const transportStopped = (): AdapterConnectionError =>
   connectionError('CONNECTION_CLOSED', 'The transport stopped')
 
-/** What is wrong with a connection whose end has been announced. */
+/** The reason that is given for a connection whose end has been announced. */
 export const IS_CLOSING = {
   code: 'CONNECTION_CLOSED',
   message: 'The connection is being closed',
@@ -56,7 +56,7 @@ const isReason = (reason: unknown): reason is Reason => {
   return typeof memberOf(reason, 'code') === 'string' && typeof memberOf(reason, 'message') === 'string'
 }
 
-/** What an error of ours says to clients, where it is one. */
+/** The reason that one of our errors gives to clients; undefined for any other error. */
 export const reasonOf = (error: unknown): Reason | undefined => {
   const reason = memberOf(error, 'reason')
   return isReason(reason) ? reason : undefined

@@ -3,14 +3,14 @@ import { reasonOf } from './connection-error'
 import { type ConnectionStatus } from './connection-status'
 import { shownUrl } from './connection-stats'
 
-/** `closing`: the end has been announced and is not there yet. */
+/** `closing`: the end has been announced, but the connection has not closed yet. */
 export type LifeState = 'idle' | 'connecting' | 'open' | 'closing' | 'waiting' | 'failed' | 'stopped'
 
 type Trouble = Pick<Reason, 'code' | 'message'>
 
 /**
- * The state of something that is kept connected, and what there is to say of it: since when, why not, when next. Its keeper decides; here
- * the state is changed, and an outage stays as old as its first failure.
+ * The state of something that is kept connected, with what is reported about it: since when, why not, and when the next attempt is. Its
+ * owner decides what happens; this class only records it. The start of an outage is the time of its first failure.
  */
 export class ConnectionLife {
   private current: LifeState = 'idle'
@@ -32,51 +32,51 @@ export class ConnectionLife {
     this.enter('connecting')
   }
 
-  /** It is open: what was wrong is over. */
+  /** The connection is open, so the last trouble is over. */
   open(): void {
     this.opened++
     this.recovered()
     this.enter('open')
   }
 
-  /** Nothing is wrong any more. The state stays. */
+  /** Clears the error and the outage. The state stays. */
   recovered(): void {
     this.error = undefined
     this.outageSinceUnixMs = undefined
   }
 
-  /** Something keeps values from coming. The state stays; what follows is said by the next change of it. */
+  /** Records a reason why no values come. The state stays; the caller changes it next where that is needed. */
   trouble({ code, message }: Trouble): void {
     const unixMs = Date.now()
     this.error = { code, message, unixMs }
     this.outageSinceUnixMs ??= unixMs
   }
 
-  /** An attempt has failed; whoever asked for it knows when to try again. */
+  /** An attempt has failed. The caller of that attempt knows when to try again. */
   failed(error: unknown): void {
     const { code = 'CONNECTION_FAILED', message = String(error) } = reasonOf(error) ?? {}
     this.trouble({ code, message })
     if (this.current === 'connecting' || this.current === 'idle') this.waiting()
   }
 
-  /** Its end has been announced: no value will come any more. */
+  /** The end of the connection has been announced: no value will come any more. */
   closing(why: Trouble): void {
     this.trouble(why)
     this.enter('closing')
   }
 
-  /** @param delayMs - until the next attempt; undefined where somebody else decides on that */
+  /** @param delayMs - the time until the next attempt; undefined where other code decides on that */
   waiting(delayMs?: number): void {
     this.nextAttemptUnixMs = delayMs === undefined ? undefined : Math.round(Date.now() + delayMs)
     this.enter('waiting')
   }
 
-  /** The next attempt may be made, and will be when somebody wants it. */
+  /** The next attempt may be made now, and is made when somebody wants it. */
   due(): void {
     this.nextAttemptUnixMs = undefined
   }
 
-  /** It is let go, on purpose (`idle`, `stopped`) or because nothing helps any more (`failed`). */
+  /** The connection is given up, on purpose (`idle`, `stopped`) or because no attempt can help any more (`failed`). */
   over(state: 'idle' | 'failed' | 'stopped'): void {
     this.enter(state)
   }
@@ -95,7 +95,7 @@ export class ConnectionLife {
     }
   }
 
-  /** What keeps values from coming, for clients that wait; undefined while nothing is known to. */
+  /** The known reason why no values come, for clients that wait; undefined when there is none. */
   outage(): Reason | undefined {
     const { error, outageSinceUnixMs } = this
     if (error === undefined || outageSinceUnixMs === undefined) return undefined

@@ -1,13 +1,13 @@
 import { metrics } from '../metrics/registry'
 import { safeUrl } from '../util/redaction'
 
-/** Label values of connection errors; further ones share `other`, so that series stay bounded (OB-1). */
+/** The most label values of connection errors. Further ones share `other`, so that the number of series stays bounded (OB-1). */
 const MAX_ERROR_LABELS = 30
 
-/** A URL that may stand in logs and labels; empty before the first connection. */
+/** The URL without its secrets, for logs and labels. Empty before the first connection. */
 export const shownUrl = (url: string): string => (url === '' ? '' : safeUrl(url))
 
-/** Counts the connections of one transport. They are rare: each goes to its metric at once. */
+/** Counts the connections of one transport. Such events are rare, so each goes to its metric at once. */
 export class ConnectionStats {
   private isActive = false
   private readonly errorLabels = new Set<string>()

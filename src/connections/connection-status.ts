@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 
-/** Loaded by what describes and checks, and by its type alone elsewhere. */
+/** Only code that describes or checks answers loads this file. All other code imports only its type. */
 
 export const ConnectionStatus = Type.Object(
   {

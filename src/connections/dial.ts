@@ -11,27 +11,27 @@ const MAX_REFUSAL_BYTES = 65_536
 export interface DialOptions extends LinkLimits {
   /** `ws:` or `wss:`. */
   url: string
-  /** Subprotocols to offer. Default none. */
+  /** Subprotocols to offer. Default: none. */
   protocols?: string[]
-  /** Takes a server that answers without a subprotocol for one that speaks the first one offered. Default false: it is refused. */
+  /** Whether a server that answers without a subprotocol is taken to speak the first one offered. Default false: it is refused. */
   acceptsNoProtocol?: boolean
   headers?: Record<string, string>
-  /** PEM texts; `ca` replaces the system's authorities. */
+  /** PEM texts. `ca` replaces the certificate authorities of the system. */
   tls?: Pick<SecureContextOptions, 'ca' | 'cert' | 'key'> & {
-    /** Name that the server's certificate must carry, and the SNI name. Default: host of the URL. */
+    /** The name that the server's certificate must have; also the SNI name. Default: the host of the URL. */
     servername?: string
   }
-  /** Larger messages end the link with 1009. */
+  /** A larger message ends the link with code 1009. */
   maxPayloadBytes: number
-  /** From here to open, in ms: name, TCP, TLS and upgrade together. */
+  /** Time limit from the call to the open link, in ms: name look-up, TCP, TLS and upgrade together. */
   openTimeoutMs: number
-  /** TCP without delay. Default true. */
+  /** Whether to switch off Nagle's algorithm (`TCP_NODELAY`). Default true. */
   noDelay?: boolean
 }
 
-/** The server answered the upgrade with something else than 101. */
+/** The server answered the upgrade with a status other than 101. */
 export class LinkRefused extends AdapterConnectionError {
-  /** @param body - the beginning of it, at most 64 KiB: the server's words, not fit for logs or clients as they stand */
+  /** @param body - the beginning of the answer, at most 64 KiB. It is the server's text: do not put it in logs or answers as it is */
   constructor(
     readonly httpStatus: number,
     readonly body: string,
@@ -57,7 +57,9 @@ const readBody = (response: IncomingMessage, done: (body: string) => void): void
   response.on('close', () => done(Buffer.concat(chunks).toString('utf8', 0, MAX_REFUSAL_BYTES)))
 }
 
-/** The client library refuses such an answer, so that it is completed before the library sees it. */
+/**
+ * Completes an answer that names no subprotocol. It is done before the client library sees the answer, because the library would refuse it.
+ */
 const assumeProtocol =
   (protocol: string | undefined) =>
   (request: ClientRequest): void => {
@@ -68,10 +70,10 @@ const assumeProtocol =
   }
 
 /**
- * Opens a link. No compression is offered, no redirect followed; a refusal, an error, the time limit and the signal each end the
+ * Opens a link. No compression is offered and no redirect is followed. A refusal, an error, the time limit and the signal each end the
  * attempt at once and leave no socket behind.
  *
- * @throws LinkRefused when the upgrade is answered with another status; AdapterConnectionError with a code of the table for the rest
+ * @throws LinkRefused when the upgrade is answered with another status than 101; AdapterConnectionError with one of our codes for all else
  */
 export const dial = (options: DialOptions, signal: AbortSignal): Promise<Link> =>
   new Promise((resolve, reject) => {
@@ -90,7 +92,7 @@ export const dial = (options: DialOptions, signal: AbortSignal): Promise<Link> =
       clearTimeout(deadline)
       signal.removeEventListener('abort', abort)
       socket.removeAllListeners()
-      // An error after this (terminating a half-open socket makes one) concerns nobody, and unheard would end the process.
+      // Terminating a half-open socket emits an error after this. It does not matter, but without a listener it would end the process.
       socket.on('error', () => {})
     }
     const fail = (error: Error): void => {

@@ -1,14 +1,17 @@
 import type WebSocket from 'ws'
 import { CLOSED, closeNormally, destroy, takeListenersOff } from './socket'
 
-/** How long the provider's side of a close is waited for. */
+/** How long to wait for the provider's side of a close. */
 const PATIENCE_MS = 1_000
 
-/** Sockets that were told to close with code 1000: gone when the peer agrees, destroyed when it does not in time (CN-2). */
+/**
+ * Sockets that are being closed with code 1000. Each is gone when the peer confirms, and is destroyed when it does not do so in time
+ * (CN-2).
+ */
 export class Farewell {
   private readonly leaving = new Map<WebSocket, Promise<void>>()
 
-  /** One that is closed already only loses its listeners. */
+  /** Closes a socket politely. From one that is closed already, only the listeners are removed. */
   take(socket: WebSocket): void {
     if (socket.readyState === CLOSED) return takeListenersOff(socket)
     if (this.leaving.has(socket)) return

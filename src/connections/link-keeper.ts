@@ -10,39 +10,39 @@ import { monotonicMs } from '../util/clock'
 
 const logger = makeLogger('LinkKeeper')
 
-/** What is kept open: a link, or a conversation on one that has been led as far as it has to be to count as open. */
+/** What is kept open: a link, or a protocol session on a link, whose handshake is done so that it counts as open. */
 export interface Session {
-  /** Resolves with its end. Never rejects. */
+  /** Resolves when the session has ended, with how it ended. Never rejects. */
   readonly closed: Promise<LinkClose>
-  /** Resolves when the end has been announced, where that can be told from the end itself. Never rejects. */
+  /** Resolves when the end has been announced, where that comes before the end itself. Never rejects. */
   readonly closing?: Promise<void>
-  /** Ends it politely; resolves when it is over. */
+  /** Closes the session politely; resolves when it is over. */
   close: () => Promise<unknown>
 }
 
-/** Why there is no session: an attempt that failed, or one that was open and ended. */
+/** Why there is no session: an attempt failed, or an open session ended. */
 export type SessionEnd =
   { kind: 'failed'; error: Error; failures: number } | { kind: 'lost'; close: LinkClose; openForMs: number }
 
 export interface KeeperOptions<S extends Session> {
-  /** For logs, status and metrics: what is dialled, with whatever is secret in it cut out by the keeper. */
+  /** The URL that is dialled, for logs, status and metrics. The keeper removes secrets from it. */
   url: string
   /**
-   * Opens a session: dial, then whatever handshake there is, all of it within time limits of its own. To be ended by the signal.
-   * A session that it cannot finish opening is its to close.
+   * Opens a session: the dial and then any handshake, each with its own time limit. It must stop when the signal aborts, and must itself
+   * close a session that it cannot finish opening.
    */
   open: (signal: AbortSignal) => Promise<S>
-  /** When to open the next one. Told each end once; the keeper stops it. */
+  /** Decides when to open the next session. It gets each end once; the keeper stops it. */
   retry: Retry<SessionEnd, Delay>
-  /** Called in the tick in which a session is open. What it throws ends that session as lost. */
+  /** Called in the same tick in which a session opens. An error that it throws closes that session, which then counts as lost. */
   onOpen?: (session: S) => void
   /** Called after each change of state. */
   onState?: (state: LifeState) => void
 }
 
 /**
- * Keeps one session open for as long as it is wanted: idle → connecting → open (→ closing) → waiting → connecting …, one attempt and one
- * wait at a time. A late end of a session that is no longer the one in use changes nothing.
+ * Keeps one session open until it is stopped: idle → connecting → open (→ closing) → waiting → connecting …, with one attempt and one wait
+ * at a time. The late end of a session that is no longer in use changes nothing.
  */
 export class LinkKeeper<S extends Session> {
   private current: S | undefined
@@ -71,12 +71,12 @@ export class LinkKeeper<S extends Session> {
     return this.end
   }
 
-  /** Begins, unless it has begun or has been stopped. After giving up it begins anew. */
+  /** Begins, unless it has begun already or was stopped. It can be called again after the keeper gave up. */
   start(): void {
     if (this.state === 'idle' || this.state === 'failed') this.connect()
   }
 
-  /** The end of it: no timer and no socket is left when it resolves. */
+  /** Stops for good. When it resolves, no timer and no socket is left. */
   async stop(): Promise<void> {
     this.options.retry.stop()
     await this.letGo()
@@ -87,7 +87,7 @@ export class LinkKeeper<S extends Session> {
     return this.life.status(this.options.url)
   }
 
-  /** What keeps values from coming, for clients that wait; undefined while a session is open. */
+  /** Why no values come, for clients that wait; undefined while a session is open. */
   outage(): Reason | undefined {
     if (this.state === 'open') return undefined
     const message = 'The connection is being set up'

@@ -7,30 +7,33 @@ import { OPEN } from './socket'
 
 const logger = makeLogger('Link')
 
-/** How a link ended. Given once, and nothing comes after it. */
+/** How a link ended. It is given once, and nothing comes after it. */
 export interface LinkClose {
-  /** RFC 6455; 1005 for a close frame without a code, 1006 for an end without a close frame. */
+  /** The close code of RFC 6455: 1005 for a close frame without a code, 1006 for an end without a close frame. */
   code: number
-  /** The peer's own words, cut: for logs only. */
+  /** The peer's own text, cut to 200 characters. For logs only. */
   reason: string
-  /** Set when it did not end by a close frame: what was noticed. */
+  /** The error that was noticed first, if any: the link then did not end in the ordinary way. */
   cause?: Error
 }
 
 export interface LinkListener {
-  /** One whole data message; text comes as its UTF-8 bytes. What it throws ends the link with 1011: catch bad content yourself. */
+  /**
+   * Called with one whole data message; a text message comes as its UTF-8 bytes. An error that it throws ends the link with code 1011, so
+   * catch errors about bad content yourself.
+   */
   message: (data: Buffer, isBinary: boolean) => void
   close?: (close: LinkClose) => void
 }
 
 export interface LinkLimits {
-  /** Ping after each such interval, in ms; absent or 0: never. */
+  /** Interval between pings, in ms. Absent or 0: no pings. */
   pingEveryMs?: number
-  /** With so many pings unanswered, and nothing else received, the peer is dead. Default 2. */
+  /** The peer counts as dead when this many pings are unanswered and nothing else was received. Default 2. */
   maxMissedPongs?: number
-  /** More bytes than this waiting for a peer that does not read, and nothing more is queued. Default 1 MiB. */
+  /** When more bytes than this wait for a peer that does not read, nothing more is queued. Default 1 MiB. */
   maxBufferedBytes?: number
-  /** For how long a polite close waits for the peer's answer, in ms. Default 2 000. */
+  /** How long a polite close waits for the peer's answer, in ms. Default 2 000. */
   closeTimeoutMs?: number
 }
 
@@ -39,25 +42,28 @@ export interface Address {
   port: number
 }
 
-/** `full`: the peer does not read, and the message was dropped. */
+/** `full`: too much waits for a peer that does not read, and the message was dropped. */
 export type SendOutcome = 'sent' | 'closed' | 'full'
 
 const MAX_REASON_CHARACTERS = 200
 
-/** An IPv4 address that a dual-stack socket reports as IPv6 goes by its own form. */
+/** An IPv4 address that a dual-stack socket reports as IPv6 is given in its IPv4 form. */
 const addressOf = (host: string | undefined, port: number | undefined): Address => ({
   host: (host ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
   port: port ?? 0,
 })
 
 /**
- * One open WebSocket of a protocol transport, whoever opened it. Nothing is read before {@link Link.listen}, so that no message is lost
- * between the handshake and the listener; after the end, or after {@link Link.close}, no message comes any more.
+ * One open WebSocket of a protocol transport, whichever side opened it. Nothing is read before {@link Link.listen}, so that no message is
+ * lost between the handshake and the listener. After the end, or after {@link Link.close}, no more messages are delivered.
  */
 export class Link {
-  /** Resolves with the end of the link, whatever ended it. Never rejects. */
+  /** Resolves when the link has ended, whatever ended it. Never rejects. */
   readonly closed: Promise<LinkClose>
-  /** Resolves when the peer has announced its end: {@link Link.closed} follows within a second. Not for an end that comes unannounced. */
+  /**
+   * Resolves when the end has been announced; {@link Link.closed} follows in about a second at most. It stays pending when an end comes
+   * unannounced.
+   */
   readonly closing: Promise<void>
   readonly peer: Address
   readonly local: Address
@@ -73,8 +79,8 @@ export class Link {
   private announcedEnd!: AnnouncedEnd
 
   /**
-   * @param socket - open, in the tick in which it opened
-   * @param wire - what it runs on, for the addresses
+   * @param socket - must be open, and given in the same tick in which it opened
+   * @param wire - the TCP connection below it, for the addresses and for an announced end
    */
   constructor(
     private readonly socket: WebSocket,
@@ -115,19 +121,19 @@ export class Link {
     return !this.isEnding && this.socket.readyState === OPEN
   }
 
-  /** Bytes that wait for the peer to read. */
+  /** Bytes that are queued because the peer has not read them yet. */
   get bufferedBytes(): number {
     return this.socket.bufferedAmount
   }
 
-  /** Begins to read. Calling it again puts another listener in the place of the first. */
+  /** Begins to read. A second call replaces the listener. */
   listen(listener: LinkListener): void {
     const isFirst = this.listener === undefined
     this.listener = listener
     if (isFirst) this.socket.resume()
   }
 
-  /** Bytes go out as a binary message unless `isBinary` says otherwise, a string as text. */
+  /** Sends a message: a buffer as a binary message unless `isBinary` says otherwise, a string as text. */
   send(data: string | Buffer, isBinary = typeof data !== 'string'): SendOutcome {
     if (!this.isOpen) return 'closed'
     if (this.bufferedBytes > (this.limits.maxBufferedBytes ?? 1_048_576)) return 'full'
@@ -137,7 +143,7 @@ export class Link {
     return 'sent'
   }
 
-  /** Stops reading; the peer feels it as back-pressure. Pings are still sent, and a pause does not count as silence. */
+  /** Stops reading, which the peer notices as back-pressure. No pings are sent during a pause, and a pause does not count as silence. */
   pause(): void {
     this.socket.pause()
   }
@@ -146,18 +152,18 @@ export class Link {
     this.socket.resume()
   }
 
-  /** A polite end: the close frame, then the peer's answer or the time limit. Resolves when it is over. */
+  /** Closes politely: sends the close frame, then waits for the peer's answer or the time limit. Resolves when the link has ended. */
   close(code = 1000, reason = ''): Promise<LinkClose> {
     if (this.isEnding) return this.closed
     this.isEnding = true
     this.farewell = setTimeout(() => this.socket.terminate(), this.limits.closeTimeoutMs ?? 2_000)
-    // One that is paused would never see the answer.
+    // A paused socket would never read the answer.
     this.socket.resume()
     this.socket.close(code, reason)
     return this.closed
   }
 
-  /** An end without a word, for a dead or hostile peer. */
+  /** Ends the link at once without a close frame, for a dead or hostile peer. */
   destroy(cause?: Error): void {
     this.isEnding = true
     this.cause ??= cause

@@ -15,31 +15,31 @@ const logger = makeLogger('Listener')
 
 export interface ListenerOptions<Peer> extends LinkLimits {
   host: string
-  /** 0 lets the system choose. */
+  /** With 0 the system chooses a free port. */
   port: number
-  /** PEM texts. With `ca`, clients must show a certificate that it signed. */
+  /** PEM texts. With `ca`, clients must present a certificate that it signed. */
   tls?: { cert: string; key: string; ca?: string }
-  /** Says who is calling, or undefined to refuse with 401. Called for every upgrade, before it is answered. */
+  /** Returns who is calling, or undefined to refuse the caller with 401. Called for every upgrade before it is answered. */
   authenticate: (caller: Caller) => Peer | undefined
-  /** Subprotocol to answer with, out of those offered; the default picks none. */
+  /** Chooses the subprotocol to answer with from those offered. Default: none. */
   chooseProtocol?: (offered: ReadonlySet<string>) => string | false
-  /** A connection that is not open after this, in ms, is cut. Default 5 000. */
+  /** A connection whose handshake is not done after this time, in ms, is cut. Default 5 000. */
   handshakeTimeoutMs?: number
-  /** Connections at once, those in the handshake counted. More are refused with 503. Default 100. */
+  /** Maximum number of connections at once, including those in the handshake. More are refused with 503. Default 100. */
   maxConnections?: number
-  /** Larger messages end their link with 1009. */
+  /** A larger message ends its link with code 1009. */
   maxPayloadBytes: number
   /** Length of the queue of connections not yet accepted. Default 128. */
   backlog?: number
-  /** TCP without delay. Default true. */
+  /** Whether to switch off Nagle's algorithm (`TCP_NODELAY`). Default true. */
   noDelay?: boolean
   /**
-   * Called in the tick in which a link opens. What it throws ends that link alone.
+   * Called in the same tick in which a link opens. An error that it throws ends only that link.
    *
-   * @param number - of the connection: 0, 1, 2 … in the order of accepting, those counted that never became a link
+   * @param number - of the connection: 0, 1, 2 … in the order of accepting; connections that never became a link are counted too
    */
   onLink: (link: Link, peer: Peer, number: number) => void
-  /** Called for each caller that got no link; `why` is of a closed set. */
+  /** Called for each caller that got no link, with one of a fixed set of reasons. */
   onRefused?: (why: RefusedCaller) => void
 }
 
@@ -53,8 +53,8 @@ const STATUS_OF: Record<Exclude<RefusedCaller, 'handshake-timeout' | 'handshake-
 }
 
 /**
- * A WebSocket server for peers that push. Handshakes run side by side, each under its time limit; a caller that is refused, stays silent
- * or breaks off concerns nobody else.
+ * A WebSocket server for peers that push. Handshakes run in parallel, each with its own time limit. A caller that is refused, stays silent
+ * or disconnects does not affect the others.
  */
 export class Listener<Peer> {
   private readonly links = new Map<Link, Peer>()
@@ -96,7 +96,7 @@ export class Listener<Peer> {
           })
     this.server = server
     server.on('connection', (wire: Socket) => this.accepted(wire))
-    // A failed TLS handshake comes here too.
+    // A failed TLS handshake is reported by this event too.
     server.on('clientError', (_error, wire) => {
       this.refused(memberOf(wire, 'secureConnecting') === true ? 'handshake-failed' : 'not-a-websocket')
       wire.destroy()
@@ -104,7 +104,7 @@ export class Listener<Peer> {
     server.on('request', (request) => this.turnAway('not-a-websocket', request.socket))
     server.on('upgrade', (request, wire, head) => this.upgrade(request, wire, head))
     return new Promise((resolve, reject) => {
-      // Later ones (no descriptors left for another caller) must not end the process.
+      // Later errors, such as having no file descriptor left for another caller, must not end the process.
       server.on('error', (error) => {
         this.lastError = { code: 'LISTEN_FAILED', message: error.message, unixMs: Date.now() }
         reject(error)
@@ -119,12 +119,12 @@ export class Listener<Peer> {
     })
   }
 
-  /** The links that are open, with whom they belong to. */
+  /** The open links, each with its peer. */
   get peers(): ReadonlyMap<Link, Peer> {
     return this.links
   }
 
-  /** Takes no more callers, ends every link with this code, and resolves when all are gone. */
+  /** Accepts no more callers, ends every link with this code, and resolves when all connections are gone. */
   async close(code = 1001): Promise<void> {
     const { server } = this
     this.address = undefined
@@ -164,7 +164,7 @@ export class Listener<Peer> {
     this.numbers.set(wire, this.acceptedSoFar++)
     if (this.wires.size >= maxConnections) {
       this.refused('too-many')
-      // Before TLS nothing can be said that the caller would understand.
+      // Before the TLS handshake the caller would not understand any answer.
       if (this.options.tls === undefined)
         wire.end(`HTTP/1.1 ${STATUS_OF['too-many']}\r\nConnection: close\r\n\r\n`)
       wire.destroySoon()
@@ -234,7 +234,7 @@ export class Listener<Peer> {
 
 const HANDSHAKE_DONE = 'tickwell.handshakeDone'
 
-/** Over TLS the upgrade comes on a socket of its own; what was accepted is the one below it. */
+/** Over TLS the upgrade comes on a TLS socket. The accepted connection is the TCP socket below it. */
 const wireOf = (upgraded: Duplex): Duplex => {
   const below = memberOf(upgraded, '_parent')
   return below instanceof Duplex ? below : upgraded

@@ -3,7 +3,11 @@ import { type ClientOptions } from 'ws'
 import { WebSocketClassProvider } from './class-provider'
 import { noUrl } from './connection-error'
 
-/** A socket of ours, that begins to connect. @throws AdapterConnectionError `URL_FAILED` for what is no URL */
+/**
+ * Makes an outbound socket, which begins to connect at once.
+ *
+ * @throws AdapterConnectionError `URL_FAILED` for a bad URL
+ */
 export const newSocket = (
   url: string,
   protocols: string[] | undefined,

@@ -1,23 +1,27 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type IncomingHttpHeaders } from 'node:http'
 
-/** What is known of a caller before the upgrade is answered. */
+/** What is known about a caller before the upgrade is answered. */
 export interface Caller {
   headers: IncomingHttpHeaders
-  /** Path and query as asked for. */
+  /** The path and query of the request. */
   url: string
-  /** Its numeric address. */
+  /** Its IP address. */
   host: string
-  /** Common name of the certificate that it showed, where the listener asks for one and has checked it. */
+  /**
+   * The common name of the certificate that it presented. Meaningful only where the listener asks for certificates, because then it has
+   * been checked.
+   */
   certificateName: string | undefined
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /**
- * Tells peers by their bearer tokens. Every known token is compared, each in constant time, so that an answer's time tells nothing.
+ * Finds peers by their bearer tokens. Every known token is compared, each in constant time, so that the time of an answer shows nothing
+ * about the tokens.
  *
- * @returns the peer that the `Authorization: Bearer` header of a caller belongs to, undefined for none
+ * @returns the peer to which the `Authorization: Bearer` header of a caller belongs, undefined if there is none
  */
 export const peerByToken = <Peer>(
   peers: readonly { token: string; peer: Peer }[],
@@ -33,6 +37,6 @@ export const peerByToken = <Peer>(
   }
 }
 
-/** Whether nobody outside this machine can reach an address that is listened on. */
+/** Whether an address can be reached from this machine only, when it is listened on. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)

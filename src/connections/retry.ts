@@ -1,14 +1,14 @@
 import { type Backoff } from '../util/backoff'
 import { Gate } from '../util/gate'
 
-/** In milliseconds; undefined gives up. */
+/** A delay in milliseconds; undefined means to give up. */
 export interface Delay {
   delayMs: number | undefined
 }
 
 /**
- * How long to wait before the next attempt, by how the last one ended, and the rule after that. A value: a {@link Backoff} is one that
- * goes by the number of attempts alone.
+ * Gives the wait before the next attempt, from how the last one ended, and the rule for the end after that. A rule is an immutable value. A
+ * {@link Backoff} is a rule that depends only on the number of attempts.
  */
 export interface RetryRule<End, Step extends Delay = { delayMs: number }> {
   next(end: End): Step & { next: RetryRule<End, Step> }
@@ -19,26 +19,26 @@ export const lazyRule = <End, Step extends Delay>(
   make: (end: End) => RetryRule<End, Step>,
 ): RetryRule<End, Step> => ({ next: (end) => make(end).next(end) })
 
-/** Tries again at once after the first failure; the back-off begins with the second one. */
+/** Tries again at once after the first failure; the back-off begins with the second failure. */
 export const atOnceThen = (backoff: Backoff): RetryRule<void> => ({
   next: () => ({ delayMs: 0, next: backoff }),
 })
 
-/** What ended: a connection, or a process. */
+/** The life of something that ended: a connection or a process. */
 export interface Life {
   livedMs: number
-  /** Whether it brought anything. Default true. */
+  /** Whether it gave any result, such as values. Default true. */
   wasUsed?: boolean
 }
 
-/** A connection that brought values for this long was useful. */
+/** A connection that lived at least this long and brought values was useful. */
 const USEFUL_LIFE_MS = 1_000
 
 /**
- * Begins anew after a useful life: one that brought something, and lasted. Opening alone is not useful, or what closes each time at once
- * would be opened again ever as fast (CN-5).
+ * Starts the back-off again after a useful life, which means one that gave a result and lasted. A mere opening is not useful: otherwise a
+ * peer that closes each connection at once would be dialled again without a growing delay (CN-5).
  *
- * @param of.rested - the delays from a useful life on. Default: as from the start
+ * @param of.rested - the delays after a useful life. Default: those of `start`
  */
 export const afterLives = (
   start: Backoff,
@@ -55,8 +55,8 @@ export const afterLives = (
 }
 
 /**
- * When something may be tried again: where its rule stands, and a gate that is closed until then. Timers open it, so that a clock that
- * stands still prolongs nothing. It starts open.
+ * Decides when something may be tried again: it has the current rule, and a gate that is closed until then. Timers open the gate, not a
+ * comparison of times, so that a stopped clock does not make the wait longer. The gate is open at first.
  *
  * @example
  * const retry = new Retry(exponentialBackoff({ minMs: 100, maxMs: 5_000, factor: 2 }))
@@ -77,9 +77,9 @@ export class Retry<End = void, Step extends Delay = { delayMs: number }> {
   }
 
   /**
-   * It has failed or ended: begins the next wait, or gives up. A wait that is going on starts over.
+   * Call it after a failure or an end: it begins the next wait, or gives up. A wait that is running starts over.
    *
-   * @param onDue - called when the time has come; not after `stop()`
+   * @param onDue - called when the wait is over; not after `stop()`
    */
   again(end: End, onDue?: () => void): Step {
     const step = this.rule.next(end)
@@ -88,7 +88,7 @@ export class Retry<End = void, Step extends Delay = { delayMs: number }> {
     return step
   }
 
-  /** The same, and resolves when the time has come. The signal and `stop()` end the wait early. */
+  /** Like {@link again}, and resolves when the wait is over. The signal and `stop()` end the wait early. */
   async pause(end: End, signal?: AbortSignal): Promise<void> {
     this.again(end)
     const endEarly = (): void => this.now()
@@ -98,22 +98,25 @@ export class Retry<End = void, Step extends Delay = { delayMs: number }> {
     signal?.removeEventListener('abort', endEarly)
   }
 
-  /** Whether it is time, now or within `limitMs`. */
+  /** Whether the wait is over, now or within `limitMs`. */
   isDueWithin(limitMs: number): Promise<boolean> {
     return this.gate.wait(limitMs)
   }
 
-  /** It is time, whatever was to be waited for. */
+  /** Ends the wait at once. */
   now(): void {
     this.gate.open()
   }
 
-  /** Something useful came: the next end is the first one, by this rule or another. A wait goes on. */
+  /**
+   * Call it when something useful came: the next end counts as the first one, by the given rule or by that of the start. A running wait
+   * goes on.
+   */
   reset(rule: RetryRule<End, Step> = this.start): void {
     this.rule = rule
   }
 
-  /** No timer is left, and whoever waits is turned away. */
+  /** Stops for good: no timer is left, and every running wait ends. {@link isDueWithin} then resolves with false. */
   stop(): void {
     this.gate.stop()
   }

@@ -2,12 +2,12 @@ import { type IncomingMessage } from 'node:http'
 import { type Socket } from 'node:net'
 import type WebSocket from 'ws'
 
-/** `readyState` values, by the WebSocket standard; test doubles carry no constants. */
+/** The `readyState` values of the WebSocket standard. Test doubles do not have these constants. */
 export const OPEN = 1
 export const CLOSING = 2
 export const CLOSED = 3
 
-/** What every socket has, the doubles of adapters' tests included (contract 16.9); all else is called behind a check. */
+/** Adapter tests may use doubles that lack most methods (contract 16.9): each such method is checked before it is called. */
 type Double = Partial<WebSocket>
 const double = (socket: WebSocket): Double => socket
 
@@ -16,7 +16,7 @@ const ignore = () => {}
 const WIRE: unique symbol = Symbol('tickwell.wire')
 type Wired = WebSocket & { [WIRE]?: Socket }
 
-/** Remembers the connection under a socket that is being opened, for {@link together}, and tells of it. */
+/** Remembers the TCP connection below a socket that is being opened, for {@link together}, and passes it to `onWire`. */
 export const noteWire = (socket: WebSocket, onWire?: (wire: Socket) => void): void => {
   const wired: Wired = socket
   double(socket).on?.('upgrade', (response: IncomingMessage) => {
@@ -25,7 +25,7 @@ export const noteWire = (socket: WebSocket, onWire?: (wire: Socket) => void): vo
   })
 }
 
-/** What is sent within leaves in one piece: the messages of a thousand feeds cost one call of the system and not a thousand. */
+/** Everything that `send` sends goes out in one write: the messages of a thousand feeds cost one system call instead of a thousand. */
 export const together = (socket: WebSocket | undefined, send: () => void): void => {
   const wired: Wired | undefined = socket
   const wire = wired?.[WIRE]
@@ -41,20 +41,20 @@ export const takeListenersOff = (socket: WebSocket): void => {
   double(socket).removeAllListeners?.()
 }
 
-/** Takes off all listeners, and leaves one for errors: an error that nobody hears would end the process. */
+/** Removes all listeners and adds one for errors, because an error without a listener would end the process. */
 export const silence = (socket: WebSocket): void => {
   takeListenersOff(socket)
   socket.addEventListener('error', ignore)
 }
 
-/** For a dead or unwanted peer: no handshake, no waiting. */
+/** Ends a socket at once, without a close handshake, for a dead or unwanted peer. */
 export const destroy = (socket: WebSocket): void => {
   const { terminate } = double(socket)
   if (terminate !== undefined) terminate.call(socket)
   else double(socket).close?.()
 }
 
-/** A polite end with code 1000. Never throws: a socket that cannot be closed is destroyed. */
+/** Closes politely with code 1000. Never throws: a socket that cannot be closed is destroyed. */
 export const closeNormally = (socket: WebSocket): void => {
   try {
     socket.close(1000)
@@ -63,6 +63,6 @@ export const closeNormally = (socket: WebSocket): void => {
   }
 }
 
-/** How many listeners for messages a socket has, as far as it can tell. */
+/** How many message listeners a socket has; undefined for a double that cannot tell. */
 export const messageListeners = (socket: WebSocket): number | undefined =>
   double(socket).listenerCount?.('message')

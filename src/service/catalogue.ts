@@ -4,19 +4,19 @@ import { pathToFileURL } from 'node:url'
 import { Adapter } from '../adapter/adapter'
 import { memberOf } from '../util/objects'
 
-/** Two levels up in the package as in a checkout. */
+/** A path in the root folder, which is two levels up both in the package and in a checkout. */
 const besides = (name: string): string => join(__dirname, '../..', name)
 
-/** Compiled or not, modules have the same extension as this one. */
+/** The other modules have the same extension as this one, whether they are compiled or not. */
 const extension = extname(__filename)
 
-/** Where there is a folder, or a file, for each adapter: those of data providers, and those that come with a protocol. */
+/** The folders that have a folder or a file for each adapter: one for data providers, and one for each protocol. */
 const shelves = (): string[] => {
   const protocols = besides('protocols')
   return [besides('endpoints'), ...readdirSync(protocols).map((name) => join(protocols, name, 'adapters'))]
 }
 
-/** The ready-made adapters by name, with the file that each is in. */
+/** The ready-made adapters: the file of each, by name. */
 export const availableAdapters = (folders: string[] = shelves()): Map<string, string> => {
   const found = new Map<string, string>()
   for (const folder of folders.filter((one) => existsSync(one))) {
@@ -29,7 +29,11 @@ export const availableAdapters = (folders: string[] = shelves()): Map<string, st
   return new Map([...found].sort(([a], [b]) => a.localeCompare(b)))
 }
 
-/** Loads one of the ready-made adapters, and nothing of the others. @throws Error when there is none of that name */
+/**
+ * Loads one of the ready-made adapters and none of the others.
+ *
+ * @throws Error when there is no adapter of that name
+ */
 export const loadAdapter = async (name: string): Promise<Adapter> => {
   const file = availableAdapters().get(name)
   if (file === undefined) {

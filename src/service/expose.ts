@@ -11,7 +11,7 @@ import { stopInOrder, stopOnSignals } from './stopping'
 
 const logger = makeLogger('Main')
 
-/** Starts an adapter without listening; closing `api` stops its background work (contract 3.2). */
+/** Starts an adapter without listening. Closing `api` stops its background work (contract 3.2). */
 export const start = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,
   dependencies?: Partial<AdapterDependencies>,
@@ -20,7 +20,7 @@ export const start = async <T extends SettingsDefinitionMap>(
   return { api, metricsApi }
 }
 
-/** Says in one line what there is, and where in fact. Logged by `expose` alone: what only starts an adapter listens nowhere. */
+/** Logs one line about what runs and where it listens. Only `expose` logs it, because code that only starts an adapter does not listen. */
 const sayWhere = ({ api, metricsApi }: Running, adapter: AnyAdapter): void => {
   const { name, endpoints } = adapter
   const names = endpoints.map((endpoint) => endpoint.name)
@@ -48,15 +48,15 @@ const listenAll = async ({ api, metricsApi }: Running, { config }: AnyAdapter): 
     if (api !== undefined) await listen(api, place('EA_PORT', EA_PORT))
     if (metricsApi !== undefined) await listen(metricsApi, place('METRICS_PORT', METRICS_PORT))
   } catch (error) {
-    // LC-2: a port that is taken is a failure, and the exit code says so
+    // LC-2: a port that cannot be used is a failure, and the exit code must say so.
     endWith(error)
   }
 }
 
 /**
- * Stops on a signal as the service does, until it is closed in another way.
+ * Stops on a signal in the same way as the service, unless the server was closed before.
  *
- * @returns what to call where that way is not a close of its server
+ * @returns call this when the adapter was stopped without closing its server
  */
 const stopWithProcess = ({ api, metricsApi, stop }: Running): (() => void) => {
   const forget = stopOnSignals(() => stopInOrder([() => api?.close()], [() => metricsApi?.close(), stop]))
@@ -68,12 +68,12 @@ const stopWithProcess = ({ api, metricsApi, stop }: Running): (() => void) => {
 }
 
 /**
- * Starts an adapter and listens on `EA_HOST:EA_PORT`, metrics on `METRICS_PORT`; returns the REST server. Answers from the start, and
- * resolves when it is the one writer of its cache, where there can be several. SIGTERM and SIGINT finish running requests, close all
- * connections and end the process with 0; a second one ends it at once.
+ * Starts an adapter and listens on `EA_HOST:EA_PORT`, and for metrics on `METRICS_PORT`; returns the REST server. Requests are answered
+ * from the start. Where several processes may write to one cache, the promise resolves when this process is its only writer. On SIGTERM or
+ * SIGINT running requests are finished, all connections are closed and the process ends with 0; a second signal ends it at once.
  *
- * @throws ConfigError with all bad settings; Error when another process is that writer, and everything is closed then. Uncaught, both
- * end the process with 1 and a line that says why
+ * @throws ConfigError with all bad settings; Error when another process is the writer, after everything has been closed. If nobody catches
+ * it, the process ends with 1 and one log line that says why
  */
 export const expose = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,

@@ -26,21 +26,21 @@ export interface Hosted {
   started: StartedAdapter
 }
 
-/** What an adapter is built from instead of its own. Throws for an adapter that cannot be run so. */
+/** Gives the dependencies that replace an adapter's own. Throws for an adapter that cannot run with them. */
 export type DependenciesOf = (adapter: AnyAdapter) => Partial<AdapterDependencies>
 
-/** The adapters that a service is to run, by name: those of its settings, or all that can run with what is set. */
+/** The names of the adapters that a service has to run: those in its settings, or else all there are. */
 export const wantedNames = ({ adapters }: Pick<ServiceSettings, 'adapters'>): string[] =>
   adapters.length > 0 ? adapters : [...availableAdapters().keys()]
 
-/** Of all that there are, those that need settings and got none are not meant. */
+/** Whether a failure of this adapter is an error. Where no adapters were chosen, one that has no settings is simply not in use. */
 const isMeant = (adapter: AnyAdapter | undefined, isChosen: boolean): boolean =>
   isChosen || adapter?.config.isUntouched() !== true
 
 /**
- * Loads and initializes one adapter; a failure is its own, named in the log, and costs the others nothing.
+ * Loads and initializes one adapter. A failure is logged with the adapter's name and does not affect the other adapters.
  *
- * @param problems - gets what is wrong with its settings
+ * @param problems - the problems of its settings are added here
  */
 const tryToHost = async (
   name: string,
@@ -62,8 +62,8 @@ const tryToHost = async (
 }
 
 /**
- * @param service - says which adapters were chosen: of others it is no fault when they lack their settings
- * @throws ConfigError when none of the adapters could start, with what is wrong with the settings of all
+ * @param service - tells whether adapters were chosen. If not, it is no error when an adapter lacks its settings
+ * @throws ConfigError when none of the adapters could start, with the problems of all their settings
  */
 export const host = async (
   names: string[],
@@ -79,7 +79,7 @@ export const host = async (
   throw new ConfigError([...problems], why.join('\n'))
 }
 
-/** What is wrong with the settings of the adapters that are to run, none of which is started. */
+/** The problems in the settings of the adapters that have to run. No adapter is started. */
 export const problemsOfAdapters = async (service: Pick<ServiceSettings, 'adapters'>): Promise<string[]> => {
   const isChosen = service.adapters.length > 0
   const found = wantedNames(service).map(async (name) => {
@@ -95,7 +95,7 @@ export const problemsOfAdapters = async (service: Pick<ServiceSettings, 'adapter
   return (await Promise.all(found)).flat()
 }
 
-/** Says what an operator most likely did not mean. */
+/** Logs what an operator most likely did not intend. */
 export const warnOfSettings = (hosted: readonly Hosted[], preferredName: string | undefined): void => {
   for (const { name, adapter } of hosted)
     for (const variable of adapter.config.unknownVariables())
@@ -106,7 +106,7 @@ export const warnOfSettings = (hosted: readonly Hosted[], preferredName: string 
     )
 }
 
-/** The server of all adapters: each at `POST /<name>`, the preferred one at `POST /` too. */
+/** The server of all adapters: each is at `POST /<name>`, and the preferred one also at `POST /`. */
 export const buildServiceServer = async (
   settings: AdapterSettings,
   hosted: readonly Hosted[],

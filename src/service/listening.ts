@@ -3,7 +3,7 @@ import { type FastifyInstance } from 'fastify'
 import { ConfigError } from '../config/config-error'
 import { memberOf } from '../util/objects'
 
-/** Where to listen, with the variables that say so. */
+/** Where to listen, and the variables that say so. */
 export interface Place {
   host: string
   port: number
@@ -14,8 +14,8 @@ export interface Place {
 /**
  * Listens for requests.
  *
- * @returns where they are answered, such as `http://127.0.0.1:8080`
- * @throws ConfigError that names the variable, for a port that is taken or a host that is not this one
+ * @returns the address where they are answered, such as `http://127.0.0.1:8080`
+ * @throws ConfigError that names the variable, for a port that is taken or a host that is not this machine
  */
 export const listen = async (app: FastifyInstance, place: Place): Promise<string> => {
   try {
@@ -26,13 +26,13 @@ export const listen = async (app: FastifyInstance, place: Place): Promise<string
   }
 }
 
-/** Where a server listens in fact: the system chooses a port for 0. */
+/** The address on which a server really listens. For port 0 the system has chosen one. */
 export const addressOf = (app: FastifyInstance): { host: string; port: number } => {
   const { address: host, port } = app.server.address() as AddressInfo
   return { host, port }
 }
 
-/** The error of a server that cannot listen, as one of its settings. */
+/** The error for a server that cannot listen, given as a problem of a setting. */
 export const couldNotListen = (place: Place, cause: unknown): ConfigError => {
   const { host, port } = place
   const problem = problemOf(place, memberOf(cause, 'code'), cause)

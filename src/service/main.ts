@@ -15,7 +15,7 @@ interface Stoppable {
   stop: () => Promise<void>
 }
 
-/** @param begun - gets what has to be stopped as soon as there is something */
+/** @param begun - called with what has to be stopped, as soon as it exists */
 const start = async (begun: (what: Stoppable) => void): Promise<void> => {
   const { workers } = await readSettings()
   if (workers > 1) {
@@ -28,7 +28,7 @@ const start = async (begun: (what: Stoppable) => void): Promise<void> => {
   warmUpTicks()
 }
 
-/** Starts the service, and stops it on SIGTERM or SIGINT; a second signal ends the process at once. */
+/** Starts the service, and stops it on SIGTERM or SIGINT. A second signal ends the process at once. */
 const main = async (): Promise<void> => {
   LoggerFactoryProvider.set()
   hearRejections()

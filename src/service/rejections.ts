@@ -21,7 +21,7 @@ const hear = (reason: unknown): void => {
   logger.error({ err: reason }, `Unhandled rejection: ${String(reason)}`)
 }
 
-/** One listener for the process: a promise that nobody watches is logged, and the service goes on (IS-2). */
+/** Adds one listener for the whole process: an unhandled rejection is logged, and the service goes on (IS-2). */
 export const hearRejections = (): void => {
   if (isHearing) return
   isHearing = true
@@ -29,8 +29,8 @@ export const hearRejections = (): void => {
 }
 
 /**
- * The error of a start. Where nobody catches it, it ends the process with 1, and one line says why (LC-2): there is nothing that could
- * go on.
+ * Marks the error of a failed start. If nobody catches it, it ends the process with 1, and one log line says why (LC-2), because nothing
+ * runs that could go on.
  */
 export const endsProcessUnlessCaught = (error: unknown): void => {
   if (!(error instanceof Error)) return
@@ -38,7 +38,7 @@ export const endsProcessUnlessCaught = (error: unknown): void => {
   hearRejections()
 }
 
-/** Says in one line why there is no start, and exits with 1. For settings that are refused there is no stack: it is of no use. */
+/** Logs one line that says why the start failed, and exits with 1. For refused settings no stack is logged, because it would not help. */
 export const endWith = (error: unknown, what = 'The adapter could not start'): never => {
   setFactoryIfNone()
   const problems = problemsIn(error)

@@ -3,7 +3,7 @@ import { readServerSettings } from '../config/server-settings'
 import { adaptersNamed, readServiceSettings, type ServiceSettings } from '../config/service-settings'
 import type * as Hosting from './hosting'
 
-/** What reading throws, undefined if it succeeds. */
+/** What `read` throws; undefined if it succeeds. */
 const failureOf = (read: () => unknown): unknown => {
   try {
     read()
@@ -22,7 +22,7 @@ const problemsOfAdapters = (adapters: string[]): Promise<string[]> => {
 /**
  * The settings of the process.
  *
- * @throws ConfigError for bad ones, with what is wrong with those of the adapters too: all problems at once (LC-5)
+ * @throws ConfigError for bad ones. It names the problems of the adapters' settings too, so that all are reported at once (LC-5)
  */
 export const readSettings = async (): Promise<ServiceSettings> => {
   const failures = [failureOf(readServiceSettings), failureOf(readServerSettings)].filter(Boolean)

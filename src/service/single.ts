@@ -8,22 +8,22 @@ import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 
 const logger = makeLogger('Service')
 
-/** A running service: several adapters behind one port. */
+/** A running service: several adapters on one port. */
 export interface Service {
   /** The names of the adapters that started. */
   adapters: string[]
-  /** Where requests are answered, such as `http://127.0.0.1:8080`. */
+  /** The address where requests are answered, such as `http://127.0.0.1:8080`. */
   url: string
   metricsUrl: string | undefined
-  /** Finishes running requests, closes all connections, and resolves. */
+  /** Finishes running requests and closes all connections. Resolves when that is done. */
   stop: () => Promise<void>
 }
 
 /**
- * Starts the adapters that `ADAPTERS` names (all there are, if none) and serves each at `POST /<name>`, the one that
- * `DEFAULT_ADAPTER` names (or the first) at `POST /` too. All in this process, whatever `WORKERS` says.
+ * Starts the adapters that `ADAPTERS` names (if it is empty, all there are) and serves each at `POST /<name>`. The one that
+ * `DEFAULT_ADAPTER` names (or else the first) is also at `POST /`. All of them run in this process, even if `WORKERS` is more than 1.
  *
- * @throws ConfigError for bad settings of the service itself, among them a port that is taken, and when no adapter at all could start
+ * @throws ConfigError for bad settings of the service itself, for example a port that is taken, and when no adapter could start
  */
 export const startService = async (): Promise<Service> => {
   LoggerFactoryProvider.set()

@@ -10,14 +10,14 @@ import { hearRejections } from './rejections'
 
 const logger = makeLogger('Main')
 
-/** An adapter from its initialization to its end: the one way to start one, and the one way to stop it. */
+/** An adapter from its initialization to its end. All code starts and stops adapters through this class. */
 export class StartedAdapter {
   private background: Background | undefined
   private stopped: Promise<void> | undefined
 
   private constructor(readonly adapter: AnyAdapter) {}
 
-  /** @throws whatever initializing throws, such as a ConfigError with all bad settings */
+  /** @throws all that initializing throws, such as a ConfigError with all bad settings */
   static async initialize(
     adapter: AnyAdapter,
     dependencies?: Partial<AdapterDependencies>,
@@ -26,7 +26,7 @@ export class StartedAdapter {
     return new StartedAdapter(adapter)
   }
 
-  /** Begins the background work, where the adapter has any: a reader has none, nor has one whose transports run in another process. */
+  /** Begins the background work. A reader has none. In a worker this is not called, because the transports run in the writer process. */
   execute(): void {
     const { adapter } = this
     if (adapter.settings.EA_MODE === 'reader') return
@@ -34,7 +34,7 @@ export class StartedAdapter {
     adapter.lockAcquiredPromise?.catch(() => this.keptOut())
   }
 
-  /** Ends the background work, connections and timers. Resolves when connections are closed; closing begins at once. */
+  /** Ends the background work, connections and timers. Closing begins at once; the promise resolves when the connections are closed. */
   stop(): Promise<void> {
     return (this.stopped ??= this.stopAll())
   }
@@ -47,7 +47,7 @@ export class StartedAdapter {
     await adapter.disconnect()
   }
 
-  /** contract 17.22: a writer that another one keeps out does not go on executing; what it has a server for it goes on reading. */
+  /** contract 17.22: a writer that another writer excludes must stop its background work. If it has a server, it goes on reading for it. */
   private keptOut(): void {
     const { name, settings } = this.adapter
     if (settings.EA_MODE === 'writer') return void this.stop()
@@ -56,15 +56,15 @@ export class StartedAdapter {
   }
 }
 
-/** An adapter that was started with its servers. */
+/** An adapter that was started, with its servers. */
 export interface Running {
   api: FastifyInstance | undefined
   metricsApi: FastifyInstance | undefined
-  /** Closing `api` calls it too, without waiting. */
+  /** Closing `api` calls this too, but does not wait for it. */
   stop: () => Promise<void>
 }
 
-/** Initializes an adapter, builds its servers, and begins its background work; does not listen (contract 3.2). */
+/** Initializes an adapter, builds its servers and begins its background work. It does not listen (contract 3.2). */
 export const startAdapter = async (
   adapter: AnyAdapter,
   dependencies?: Partial<AdapterDependencies>,
@@ -78,7 +78,7 @@ export const startAdapter = async (
     const api = settings.EA_MODE === 'writer' ? undefined : await buildAdapterServer(started.adapter)
     hearRejections()
     started.execute()
-    // Not waited for: under a fake clock a provider's side of the close may never come.
+    // Not awaited: under a fake clock the provider may never confirm the close.
     api?.addHook('onClose', () => void started.stop())
     return { api, metricsApi, stop: () => started.stop() }
   } catch (error) {

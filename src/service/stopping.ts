@@ -3,26 +3,32 @@ import { sleep } from '../util/sleep'
 
 const logger = makeLogger('Main')
 
-/** How long stopping waits for running requests, and then for providers to confirm a close. Together less than Docker's ten seconds. */
+/**
+ * How long stopping waits for running requests, and after that for providers to confirm a close. The sum must be less than the ten seconds
+ * after which Docker kills a process.
+ */
 const REQUESTS_PATIENCE_MS = 5_000
 export const CONNECTIONS_PATIENCE_MS = 3_000
 
 type Steps = (() => unknown)[]
 
-/** Never rejects: stopping goes on, whatever fails to. */
+/** Runs all steps at once and waits for them, at most this long. Never rejects: stopping goes on even if a step fails. */
 export const settledWithin = async (ms: number, work: Steps): Promise<void> => {
   const patience = new AbortController()
   const settled = Promise.allSettled(work.map(async (one) => one())).then(() => patience.abort())
   await Promise.race([settled, sleep(ms, patience.signal)])
 }
 
-/** The one way to stop what answers requests. Requests first: one that waits for its first price still gets it. */
+/** Stops what answers requests. The requests come first, so that one that waits for its first price can still get it. */
 export const stopInOrder = async (requests: Steps, connections: Steps): Promise<void> => {
   await settledWithin(REQUESTS_PATIENCE_MS, requests)
   await settledWithin(CONNECTIONS_PATIENCE_MS, connections)
 }
 
-/** The signals that ask a process to stop, and what it has to stop then: as long as there is something, they do not just end it. */
+/**
+ * Handles SIGTERM and SIGINT for all that the process has to stop. While there is anything to stop, these signals do not end the process
+ * directly.
+ */
 class StopSignals {
   private readonly stops = new Set<() => Promise<void>>()
   private isStopping = false
@@ -51,8 +57,8 @@ class StopSignals {
 const signals = new StopSignals()
 
 /**
- * Stops on SIGTERM or SIGINT, and exits with 0 then; a second signal ends the process at once, with 1 (LC-3).
+ * Calls `stop` on SIGTERM or SIGINT and then exits with 0. A second signal ends the process at once with 1 (LC-3).
  *
- * @returns what to call when it has been stopped in another way
+ * @returns call this when it has been stopped in another way
  */
 export const stopOnSignals = (stop: () => Promise<void>): (() => void) => signals.add(stop)

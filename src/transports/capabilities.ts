@@ -11,21 +11,21 @@ export const CHILDREN: unique symbol = Symbol('tickwell.children')
 export const STANDBY: unique symbol = Symbol('tickwell.standby')
 
 /**
- * How a transport that asks the provider again and again is told which of its feeds are filled without it: it asks for no others than those
- * that `isNeeded` says. What it returns tells it to look at once whether that has changed.
+ * How a transport that polls the provider learns which of its feeds other transports fill: it requests only the feeds for which `isNeeded`
+ * is true. Call the function that it returns when that may have changed, so that it checks at once.
  */
 export type Standby = (isNeeded: (params: Record<string, unknown>) => boolean) => () => void
 
-/** For transports that can stand by; undefined for all others. */
+/** The {@link Standby} of a transport; undefined for those that cannot stand by. */
 export const standbyOf = (transport: object): Standby | undefined => {
   const capable = of(transport)
   return capable[STANDBY]?.bind(capable)
 }
 
-/** The signal that ends a transport's sleep early, for transports that have one. */
+/** The signal that ends a transport's sleep early; undefined for transports without one. */
 export const wakeSignalOf = (transport: object): WakeSignal | undefined => of(transport)[WAKE]
 
-/** What a transport may be able to do, or to say of itself, beside the contract. */
+/** Optional abilities of a transport that are not part of the contract. */
 interface Capable {
   [WAKE]?: WakeSignal
   [CHILDREN]?: ReadonlyMap<string, object>
@@ -37,19 +37,19 @@ interface Capable {
 
 const of = (transport: object): Capable => transport
 
-/** What is wrong with a transport's connection, or with its requests for the feed of these params, if it says. */
+/** What is wrong with a transport's requests for the feed of these params, or else with its connection; undefined if it reports nothing. */
 export const outageOf = (transport: object, params?: object): Reason | undefined => {
   const ailing = of(transport)
   return (params && ailing[FEED_OUTAGE]?.(params)) ?? ailing[OUTAGE]
 }
 
-/** The transports, by name, that are to be run in place of one that is made of them; undefined for all others. */
+/** The transports, by name, that must be run instead of the transport that is made of them; undefined for all other transports. */
 export const childrenOf = <T extends TransportGenerics>(
   transport: Transport<T>,
 ): ReadonlyMap<string, Transport<T>> | undefined =>
   (transport as { [CHILDREN]?: ReadonlyMap<string, Transport<T>> })[CHILDREN]
 
-/** The connections that a transport shows, or that those show which it is made of. */
+/** The connections that a transport shows; for one that is made of others, those that they show. */
 export const connectionsOf = (transport: object): ConnectionStatus[] => {
   const children = of(transport)[CHILDREN]
   if (children !== undefined) return [...children.values()].flatMap(connectionsOf)

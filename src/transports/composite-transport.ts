@@ -19,26 +19,26 @@ import { instant } from '../util/clock'
 const logger = makeLogger('CompositeTransport')
 
 /**
- * A stream that has said nothing of a feed for this part of the time that its value may live is in doubt for it: soon enough for the others
- * to have a value before that one is over, and so late that a quiet market costs no requests.
+ * A stream is in doubt for a feed when it has sent nothing for it during this part of the time for which a value may be served. That is
+ * early enough for the other transports to get a value before the old one expires, and late enough that a quiet market causes no requests.
  */
 const SILENCE_SHARE = 1 / 3
 
-/** Of two children, one that is told what is new goes before one that has to ask. */
+/** A child that the provider sends values to ranks before one that has to poll. */
 const tierOf = (transport: object): number => (standbyOf(transport) === undefined ? 0 : 1)
 
 /**
- * Several transports as one (contract 10.7): all of them have the endpoint's feeds, and what is served is merged from their values. The
- * order in which they are given is their rank; those that ask the provider again and again come after those that are told. While one of
- * the latter fills a feed, none of the former asks for it (FO-6). Each runs by itself, so that none waits for another: whoever runs
- * transports runs the children instead of this one.
+ * Several transports that act as one (contract 10.7). All of them have the endpoint's feeds, and the value that is served is merged from
+ * theirs. They rank in the order in which they are given, but those that poll the provider come after all streams. While a stream fills a
+ * feed, no polling transport requests it (FO-6). Each child runs alone, so that none waits for another: the runner runs the children
+ * instead of this transport.
  */
 export class CompositeTransport<T extends TransportGenerics> implements Transport<T> {
   name!: string
   responseCache!: ResponseCache<T>
   readonly [CHILDREN]: ReadonlyMap<string, Transport<T>>
   private readonly running = new Map<string, Promise<void>>()
-  /** By rank. */
+  /** In the order of their rank. */
   private readonly sources: [string, Transport<T>][]
   private merge: Merge | undefined
   private patience: Patience | undefined
@@ -49,17 +49,17 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     this.sources = this.children.sort(([, a], [, b]) => tierOf(a) - tierOf(b))
   }
 
-  /** Why there may be no value, of all children that say so. */
+  /** Why there may be no value, from all children that give a reason. */
   get [OUTAGE](): Reason | undefined {
     return this.commonReason()
   }
 
-  /** The same of one feed. */
+  /** The same for one feed. */
   [FEED_OUTAGE](params: object): Reason | undefined {
     return this.commonReason(params)
   }
 
-  /** Initializes all children at once, each under its own name and with a response cache of its own. */
+  /** Initializes all children at once, each with its own name and its own response cache. */
   async initialize(
     dependencies: TransportDependencies<T>,
     adapterSettings: T['Settings'],
@@ -79,7 +79,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     this.stationChildren(merge)
   }
 
-  /** Resolves when one child knows of the request, or all have failed to: one that hangs costs the others' client nothing. */
+  /** Resolves when one child has registered the request or all have failed to. A child that hangs does not delay the client. */
   async registerRequest(
     req: AdapterRequest<TypeFromDefinition<T['Parameters']>>,
     adapterSettings: T['Settings'],
@@ -97,7 +97,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     await Promise.any(registered).catch(() => {})
   }
 
-  /** For whoever knows nothing of children: one run of each, but none of a child that is still busy with its last. */
+  /** For callers that do not know about children: runs each child once, except those that are still busy with their last run. */
   async backgroundExecute(context: EndpointContext<T>): Promise<void> {
     await Promise.all(
       this.children.map(async ([name, child]) => {
@@ -130,7 +130,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
   }: T['Settings']): Merge {
     const livesMs = Math.min(CACHE_MAX_AGE, this.responseCache.guards?.maxAgeMs ?? Infinity)
     const tierOfRank = (rank: number): number => tierOf(this.sources[rank]![1])
-    // contract 6.6: a request looks for the last time one pause before it gives up.
+    // contract 6.6: a request reads the cache for the last time one pause before it gives up.
     this.patience = new Patience(retries * pauseMs, (key) => void this.giveUp(key))
     this.merge = new Merge(
       this.sources.map(([name]) => name),
@@ -145,7 +145,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     return this.merge
   }
 
-  /** Children that ask stand by while those that are told fill a feed, where there are both. */
+  /** Where there are both kinds, lets the polling children stand by while the streams fill a feed. */
   private stationChildren(merge: Merge): void {
     const told = this.sources.map(([, child]) => child).filter((child) => tierOf(child) === 0)
     if (told.length === 0) return
@@ -160,7 +160,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
       const rouse = standbyOf(child)?.(isNeeded)
       if (rouse !== undefined) this.rousers.push(rouse)
     }
-    // A stream that loses its connection is awake soon after.
+    // A stream that loses its connection wakes soon after.
     for (const child of told) wakeSignalOf(child)?.follow(() => this.rouse())
   }
 
@@ -168,7 +168,10 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     for (const rouse of this.rousers) rouse()
   }
 
-  /** A feed's first request has waited long enough for a child that says nothing: what others said is the answer. */
+  /**
+   * Called when a feed's first request has waited long enough for children that sent nothing. The answer is then what the other children
+   * sent.
+   */
   private async giveUp(key: string): Promise<void> {
     const value = this.merge?.giveUp(key, instant())
     if (value === undefined) return
@@ -191,7 +194,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     return { ...first, message, sinceUnixMs }
   }
 
-  /** Never rejects: a failure is the child's, and logged. */
+  /** Whether the child succeeded. Never rejects: a failure is logged with the child's name. */
   private async succeeds(name: string, what: string, act: () => unknown): Promise<boolean> {
     try {
       await act()

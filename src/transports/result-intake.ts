@@ -5,7 +5,7 @@ import { type ProviderResult, type TimestampedProviderResult } from '../feeds/re
 import { type ResponseTimestamps } from '../validation/timestamps'
 import { type TransportGenerics } from './transport'
 
-/** What an intake needs of its transport, looked up live: adapters override and assign these. */
+/** What an intake needs from its transport. It is read at each use, because adapters override and assign these members. */
 export interface IntakeHost<T extends TransportGenerics> {
   readonly name: string
   readonly responseCache: ResponseCache<T> | undefined
@@ -15,9 +15,9 @@ type Results<T extends TransportGenerics> = ProviderResult<T>[]
 type Stamped<T extends TransportGenerics> = TimestampedProviderResult<T>[]
 
 /**
- * From what an author's code makes of a provider's words to the cache: check, stamp, write. What goes wrong costs the message (or the
- * one result, IS-1) that it went wrong with; it is counted by reason and named in the log once per interval. How results are stamped,
- * and what becomes of a write that fails when all else is done, is up to the two kinds of transports.
+ * Takes the results that an author's code makes of a provider's message to the cache: checks, stamps and writes them. A failure costs only
+ * the message in which it happens, or only the one result (IS-1). It is counted by its reason, and logged once per interval. The two kinds
+ * of transports decide how results are stamped, and what follows when a write fails although the results are correct.
  */
 export abstract class ResultIntake<T extends TransportGenerics> {
   private ownRefusals: Refusals | undefined
@@ -38,7 +38,11 @@ export abstract class ResultIntake<T extends TransportGenerics> {
     this.ownRefusals?.stop()
   }
 
-  /** Those of the results that can be stamped. @throws Error when they are a promise */
+  /**
+   * The results that can be stamped.
+   *
+   * @throws Error when `results` is a promise
+   */
   protected wholeOf(
     results: Results<T> | undefined,
     author: string,
@@ -49,7 +53,7 @@ export abstract class ResultIntake<T extends TransportGenerics> {
     return results.every(isWhole) ? results : this.withoutBroken(results, isWhole)
   }
 
-  /** The same error for each of these feeds. */
+  /** Writes the same error for each of these feeds. */
   protected writeErrors(
     params: ProviderResult<T>['params'][],
     error: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps },
@@ -59,7 +63,7 @@ export abstract class ResultIntake<T extends TransportGenerics> {
     if (results.length > 0) return this.write(results, now)
   }
 
-  /** Writes within this very call where the cache is in this process's memory; only elsewhere is there a promise. */
+  /** Writes before it returns where the cache is in this process's memory. Only for other caches it returns a promise. */
   protected write(results: Stamped<T>, now: number): void | Promise<void> {
     const { responseCache, name } = this.host
     if (responseCache instanceof ResponseCache && responseCache.isImmediate) {
@@ -73,7 +77,7 @@ export abstract class ResultIntake<T extends TransportGenerics> {
     return written instanceof Promise ? this.settled(written, results, now) : written
   }
 
-  /** IS-1: which one it was, the rest shall not suffer for. */
+  /** IS-1: writes the results one by one, so that a bad result does not affect the others. */
   protected isolate(results: Stamped<T>, error: unknown, now: number): void | Promise<void> {
     if (results.length === 1)
       return this.refuse('handler-failed', () => 'a result that cannot be written', error)
@@ -82,10 +86,10 @@ export abstract class ResultIntake<T extends TransportGenerics> {
     if (pending.length > 0) return Promise.all(pending).then(() => {})
   }
 
-  /** A cache that is not in this process's memory has rejected a write. */
+  /** Called when a cache outside this process's memory has rejected a write. */
   protected abstract writeFailed(results: Stamped<T>, error: unknown, now: number): void | Promise<void>
 
-  // What follows is apart so that what nearly all messages go through needs no closure.
+  // The methods below are separate so that the path of nearly all messages needs no closure.
 
   private promised(results: Promise<unknown>, author: string): Error {
     results.catch((error: unknown) => this.refuse('handler-failed', () => 'an asynchronous handler', error))
@@ -108,12 +112,12 @@ export abstract class ResultIntake<T extends TransportGenerics> {
   }
 }
 
-/** Whether something is a result at all. */
+/** Whether a value has the form of a result. */
 export const isResult = (result: unknown): result is { params: object; response: object } => {
   return isObject(result) && isObject(result.params) && isObject(result.response)
 }
 
-/** For a log line. Messages of authors' own decoding may hold what JSON cannot (a bigint, a cycle). */
+/** The text for a log line. An author's decoder may make messages that JSON cannot hold, such as a bigint or a cycle. */
 const shown = (detail: () => unknown): unknown => {
   try {
     const value = detail()

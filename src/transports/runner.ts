@@ -8,17 +8,20 @@ import { monotonicMs } from '../util/clock'
 
 const logger = makeLogger('BackgroundExecutor')
 
-/** Between two runs of a transport; what custom transports may rely on (contract 9). */
+/** The pause between two runs of a transport. Custom transports may rely on it (contract 9). */
 const PAUSE_MS = 10
-/** What becomes wanted within so many turns of the event loop goes out together: no time at all, except in a crowd. */
+/**
+ * Feeds that become wanted within this many turns of the event loop are sent together. The turns take almost no time, unless many requests
+ * come at once.
+ */
 const GATHER_TURNS = 12
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /**
- * Runs one transport's `backgroundExecute` again and again until it is stopped (contract 9). A run never starts before the last one
- * has ended. One that outlives its time limit is an error; if it has not ended after as long again it is given up, so that a call
- * that never returns cannot silence its feeds for ever.
+ * Runs one transport's `backgroundExecute` repeatedly until it is stopped (contract 9). A run never starts before the last one has ended. A
+ * run that exceeds its time limit is an error. If it has still not ended after the same time again, it is given up, so that a call that
+ * never returns cannot stop its feeds for ever.
  */
 export class BackgroundRunner<T extends TransportGenerics> {
   private readonly stopping = new AbortController()
@@ -26,7 +29,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
   private readonly isStream: boolean
   private readonly correlation: { correlationId: string }
   private loop: Promise<void> = Promise.resolve()
-  /** Ends the watch over the run in progress. */
+  /** Ends the wait for the run in progress. */
   private endWatch = () => {}
 
   constructor(
@@ -38,20 +41,20 @@ export class BackgroundRunner<T extends TransportGenerics> {
   ) {
     const { endpointName } = context
     this.labels = { app_name: adapterName, adapter_endpoint: endpointName, transport: transportName }
-    // On Node 20 one use of an AsyncLocalStorage makes every asynchronous step of the process dearer for good, by a fifth of a cached
-    // answer. WebSocket streams, which are most of what is answered so, do without it.
+    // On Node 20, one use of an AsyncLocalStorage makes every later asynchronous step of the process slower, by a fifth of the time of a
+    // cached answer. WebSocket streams, which supply most of the cached answers, therefore run without it.
     this.isStream = transport instanceof WebSocketTransport
     this.correlation = {
       correlationId: `Endpoint: ${endpointName} - Transport: ${transport.constructor.name}`,
     }
   }
 
-  /** The first run has begun when this returns. */
+  /** Starts the loop. The first run has begun when this returns. */
   start(): void {
     this.loop = this.run()
   }
 
-  /** Resolves when no further run will begin. A run in progress of a transport that cannot be stopped is left to itself. */
+  /** Resolves when no further run will begin. It does not wait for a run in progress, because a transport's run cannot be aborted. */
   async stop(): Promise<void> {
     this.stopping.abort()
     this.endWatch()

@@ -8,23 +8,27 @@ export interface StreamIntakeHost<T extends TransportGenerics> extends IntakeHos
   lastMessageReceivedAt: number
 }
 
-/** The intake of streams: all of it happens within the message event. */
+/** The intake of streams. Its work is done within the message event. */
 export class StreamIntake<T extends TransportGenerics> extends ResultIntake<T> {
   constructor(protected override readonly host: StreamIntakeHost<T>) {
     super(host)
   }
 
-  /** Takes what `handler` returned. @throws Error when that is a promise */
+  /**
+   * Takes the results that `handler` returned.
+   *
+   * @throws Error when they are a promise
+   */
   accept(results: ProviderResult<T>[] | undefined, receivedAt: number, handler: string): void {
     const whole = this.wholeOf(results, handler, isStampable)
     if (whole.length === 0) return
     for (const result of whole) {
-      // contract 10.4: the stamps go onto the handler's own object
+      // contract 10.4: the timestamps are set on the handler's own object
       const given = result.response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }
       try {
         given.timestamps = this.stamp(receivedAt, given.timestamps?.providerIndicatedTimeUnixMs)
       } catch {
-        // IS-1: one whose time cannot even be read costs itself only.
+        // IS-1: a result whose time cannot be read or set fails alone.
         result.response = unholdable({ timestamps: this.stamp(receivedAt, undefined) })
       }
     }
@@ -32,13 +36,13 @@ export class StreamIntake<T extends TransportGenerics> extends ResultIntake<T> {
     void this.write(whole as TimestampedProviderResult<T>[], receivedAt)
   }
 
-  /** A response of our own making for one feed: why it has no value. */
+  /** Writes an error for one feed that says why it has no value. */
   writeError(params: ProviderResult<T>['params'], statusCode: number, errorMessage: string): void {
     const now = Date.now()
     void this.writeErrors([params], { statusCode, errorMessage, timestamps: this.stamp(now, undefined) }, now)
   }
 
-  /** Not tried again: by now something newer may have been written. */
+  /** The write is not repeated, because something newer may have been written since. */
   protected writeFailed(_results: TimestampedProviderResult<T>[], error: unknown): void {
     this.refuse('handler-failed', () => 'a write to the cache', error)
   }

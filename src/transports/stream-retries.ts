@@ -1,7 +1,7 @@
 import { afterLives, lazyRule, type Life, type RetryRule } from '../connections/retry'
 import { type Backoff, between, exponentialBackoff, steadyBackoff } from '../util/backoff'
 
-/** The settings that say how fast a stream is tried again, and what of it failed. */
+/** The settings for the waits between attempts of a stream and of its subscriptions. */
 export interface RetrySettings {
   STREAM_HANDLER_RETRY_MIN_MS: number
   STREAM_HANDLER_RETRY_MAX_MS: number
@@ -12,7 +12,7 @@ interface Of {
   settings: RetrySettings
 }
 
-/** Where nothing even listens an attempt costs the provider nothing, so that the wait may grow gently. */
+/** Where nothing listens at the provider's address, an attempt costs the provider nothing, so the wait may grow slowly. */
 const UNHEARD_FACTOR = 1.25
 
 const limitsIn = (settings: RetrySettings) => ({
@@ -22,17 +22,20 @@ const limitsIn = (settings: RetrySettings) => ({
 })
 
 export interface FailedPass extends Of {
-  /** Whether the failure is known not to have reached the provider. */
+  /** Whether it is known that the attempt did not reach the provider. */
   wasUnheard: boolean
 }
 
 export interface NominalDelay {
   delayMs: number
-  /** What the delay was drawn from: it is no longer than this. */
+  /** The upper limit of the delay, before the random part is taken off. */
   nominalMs: number
 }
 
-/** A pass of a stream failed (contract 10.3). A fleet is spread by going a little sooner than the contract has it, never later. */
+/**
+ * After a failed pass of a stream (contract 10.3). The attempts of many processes are spread by waiting up to a quarter less than the
+ * contract says, never more.
+ */
 export const afterFailedPass = lazyRule<FailedPass, NominalDelay>(({ settings }) => {
   const limits = limitsIn(settings)
   const rule = (backoff: Backoff): RetryRule<FailedPass, NominalDelay> => ({
@@ -45,7 +48,10 @@ export const afterFailedPass = lazyRule<FailedPass, NominalDelay>(({ settings })
   return rule(exponentialBackoff({ ...limits, jitter: between(1, 0.75) }))
 })
 
-/** A connection that was open has closed. Practically at once after a useful life; each further close without one waits longer (CN-5). */
+/**
+ * After an open connection has closed. After a useful life the next attempt comes almost at once; after each further close without one the
+ * wait is longer (CN-5).
+ */
 export const afterClose = lazyRule<Of & Life, { delayMs: number }>(({ settings }) => {
   const { minMs, ...limits } = limitsIn(settings)
   const start = exponentialBackoff({ minMs: minMs / 2, ...limits })
@@ -53,7 +59,7 @@ export const afterClose = lazyRule<Of & Life, { delayMs: number }>(({ settings }
   return afterLives(start, { rested })
 })
 
-/** Feeds could not be subscribed. */
+/** After feeds could not be subscribed. */
 export const afterRefusal = lazyRule<Of, { delayMs: number }>(({ settings }) =>
   exponentialBackoff(limitsIn(settings)),
 )

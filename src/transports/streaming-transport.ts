@@ -15,17 +15,17 @@ export { type SubscriptionDeltas }
 
 const logger = makeLogger('StreamingTransport')
 
-/** While a stream backs off, its loop looks up this often, so that it is never silent for long. */
+/** The longest pass of a stream that backs off, so that its loop does not stay silent for long. */
 const BACKOFF_LOOK_MS = 1_000
 
 type Params<T extends TransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 /**
- * A transport with a stream: it is told which feeds became wanted or unwanted since its handler last succeeded, and backs off when the
- * handler fails (contract 10.3). A newly wanted feed wakes it at once.
+ * A transport with a stream. Its handler gets the feeds that became wanted or unwanted since it last succeeded. When the handler fails, the
+ * transport backs off (contract 10.3). A newly wanted feed wakes it at once.
  */
 export abstract class StreamingTransport<const T extends TransportGenerics> extends SubscriptionTransport<T> {
-  /** What the stream handler has subscribed. */
+  /** The feeds that the stream handler has subscribed. */
   localSubscriptions: Params<T>[] = []
   providerDataStreamEstablished = 0
   retryCount = 0
@@ -36,7 +36,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   private tracker: DeltaTracker<Params<T>> | undefined
   private settled: Params<T>[] | undefined
   private pass = 0
-  /** No more connecting: the adapter has stopped. */
+  /** True when the adapter has stopped: no new connection may be opened. */
   protected isStopped = false
 
   override async initialize(
@@ -54,7 +54,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     this.settled = this.localSubscriptions
   }
 
-  /** Keeps the first spelling of a feed for as long as it is wanted, so that the provider always sees the same bytes. */
+  /** Keeps the first spelling of a feed while it is wanted, so that the provider always gets the same bytes. */
   override want(params: Params<T>, key: string): void | Promise<void> {
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet && set.refresh(key, this.subscriptionTtl)) return
@@ -81,12 +81,15 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     this.retryCount = 0
     this.retry.reset()
     this.localSubscriptions = desired
-    // The tracker knows the set only: after a list of somebody's own, what is due has to be computed once.
+    // The tracker knows only the set. After a list of a subclass's own, the next deltas have to be computed once.
     this.settled = isWholeSet ? desired : undefined
     this.tracker?.settle()
   }
 
-  /** The pass that is running. A handler that hung for so long that its loop went on without it must not touch anything. */
+  /**
+   * The number of the pass that is running. If a handler hung and was given up, a later pass is running, and the handler must not change
+   * anything.
+   */
   protected get currentPass(): number {
     return this.pass
   }
@@ -95,7 +98,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     return pass === this.pass
   }
 
-  /** Brings the stream in line with what is wanted. A rejection means that none of the deltas counts as done. */
+  /** Makes the stream match the wanted feeds. If it rejects, none of the deltas counts as done. */
   abstract streamHandler(
     context: EndpointContext<T>,
     subscriptions: SubscriptionDeltas<Params<T>>,
@@ -109,10 +112,10 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   }
 
   private takeDeltas(wanted: Params<T>[]): SubscriptionDeltas<Params<T>> {
-    // One look for both: a feed that came between two looks would be new without being desired.
+    // Both come from the same moment: a feed that was added between two reads would be new but not desired.
     const desired = this.tracker === undefined ? wanted : (this.subscriptionSet.getAll() as Params<T>[])
     const tracked = this.tracker?.take(desired)
-    // Somebody else (a reconnect, an author's subclass) wrote localSubscriptions: what is due follows from what is there.
+    // Other code (a reconnect, an author's subclass) has assigned localSubscriptions, so the deltas are computed from it.
     if (tracked === undefined || this.localSubscriptions !== this.settled) return this.computeDeltas(desired)
     return { ...tracked, stale: this.inOrder(tracked.stale) }
   }
@@ -129,7 +132,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     return ordered.length === stale.length ? ordered : stale
   }
 
-  /** Whether a failure is known not to have reached the provider: the wait after it grows by less than the settings would have it. */
+  /** Whether it is known that the failed attempt did not reach the provider. Then the wait grows more slowly than the settings say. */
   protected wasUnheard(_error: unknown): boolean {
     return false
   }
@@ -147,7 +150,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
       .get('streamHandlerErrors')
       .labels({ adapter_endpoint: context.endpointName, transport: this.name })
       .inc()
-    // A timer and not the clock ends the wait: it must end even where Date.now stands still.
+    // A timer ends the wait, not the clock: it must end even where Date.now does not advance.
     const { nominalMs: waitMs } = this.retry.again(
       { settings: context.adapterSettings, wasUnheard: this.wasUnheard(error) },
       () => this[WAKE].wake(),

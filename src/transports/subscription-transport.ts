@@ -18,8 +18,8 @@ import {
 type Params<T extends TransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 /**
- * A transport that remembers which feeds are wanted: every request wants its feed for the subscription TTL, and the background
- * handler gets what is wanted now (contract 10.3). The handler is also called with an empty list, and sets its own pace by
+ * A transport that remembers which feeds are wanted: every request makes its feed wanted for the subscription TTL, and the background
+ * handler gets the feeds that are wanted now (contract 10.3). The handler is also called with an empty list. It decides its own pace by
  * sleeping.
  */
 export abstract class SubscriptionTransport<T extends TransportGenerics> implements Transport<T> {
@@ -28,11 +28,13 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
   subscriptionTtl!: number
   name!: string
   initialized = false
-  /** Whether letter case makes another feed, as the endpoint says. */
+  /** Whether params that differ only in letter case are different feeds, as the endpoint declares. */
   protected isCaseSensitive = false
-  /** What tells the feeds of the endpoint apart. */
+  /** Gives the identity of a feed, which differs between the feeds of the endpoint. */
   protected identityOf: Identify = identifierFor(false)
-  /** What {@link backgroundExecute} last saw in the set and handed to the handler: a subclass may hand over a list of its own. */
+  /**
+   * The list that {@link backgroundExecute} last read from the set and gave to the handler. A subclass may give the handler another list.
+   */
   protected lastLook: Params<T>[] | undefined
 
   async initialize(
@@ -58,7 +60,7 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
     await this.want(req.requestContext.data, req.requestContext.cacheKey)
   }
 
-  /** Keeps a feed wanted for the subscription TTL from now. */
+  /** Keeps a feed wanted for the subscription TTL from now on. */
   want(params: Params<T>, key: string): void | Promise<void> {
     return this.subscriptionSet.add(params, this.subscriptionTtl, key)
   }
@@ -81,11 +83,11 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
   /** Does the work for the feeds that are wanted now. */
   abstract backgroundHandler(context: EndpointContext<T>, entries: Params<T>[]): Promise<void>
 
-  /** For how long one request keeps its feed wanted, in ms. */
+  /** How long one request keeps its feed wanted, in ms. */
   abstract getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number
 }
 
-/** Whether a request reaches nothing of the author's in this transport: it keeps its feed wanted, or does nothing at all. */
+/** Whether a request runs none of the author's code in this transport: it keeps its feed wanted, or does nothing. */
 export const registersAsUsual = <T extends TransportGenerics>(transport: Transport<T>): boolean => {
   const children = childrenOf(transport)
   if (children !== undefined) return [...children.values()].every((child) => registersAsUsual(child))
@@ -96,7 +98,7 @@ export const registersAsUsual = <T extends TransportGenerics>(transport: Transpo
   )
 }
 
-/** The transports that a request keeps its feed wanted in, when it {@link registersAsUsual}. */
+/** The transports in which a request keeps its feed wanted, for a transport that {@link registersAsUsual}. */
 export const wantingTransports = <T extends TransportGenerics>(
   transport: Transport<T>,
 ): SubscriptionTransport<T>[] => {

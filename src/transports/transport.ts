@@ -37,33 +37,33 @@ type EmptyBody = Record<string, never>
 
 export type AdapterRouteGeneric = { Body: EmptyBody }
 
-/** A request on its way to a transport: the server's request with the validated parameters in `requestContext`. */
+/** A request to a transport: the server's request with the validated parameters in `requestContext`. */
 export type AdapterRequest<T> = FastifyRequest<AdapterRouteGeneric> & {
   body: EmptyBody
   requestContext: AdapterRequestContext<T>
 }
 
-/** The types that go together in one endpoint (contract 2.2). */
+/** The types that belong to one endpoint (contract 2.2). */
 export type TransportGenerics = {
   Parameters: InputParametersDefinition
   Response: ResponseGenerics
   Settings: BaseAdapterSettings
 }
 
-/** What an adapter's parts are built from; tests may inject any of it. */
+/** The objects from which an adapter's parts are built. Tests may inject any of them. */
 export interface AdapterDependencies {
   cache: Cache
-  /** Says when the requester may send the next request. */
+  /** Decides when the requester may send the next request. */
   rateLimiter: RateLimiter
   subscriptionSetFactory: SubscriptionSets
-  /** There only with `CACHE_TYPE=redis`, unless injected. */
+  /** Exists only with `CACHE_TYPE=redis`, unless injected. */
   redisClient: Redis
-  /** The way out to providers over HTTP, within the adapter's rate limit. */
+  /** Sends HTTP requests to providers, within the adapter's rate limit. */
   requester: Requester
-  /** What server-sent events come from; the `eventsource` package's class unless injected. */
+  /** The class for server-sent events; that of the `eventsource` package unless injected. */
   eventSource: typeof EventSource
   loggerFactory: LoggerFactory
-  /** What the operator says of single feeds: there only with `FEED_LIMITS`. */
+  /** The operator's rules for single feeds. Exists only with `FEED_LIMITS`. */
   feedLimits?: FeedLimits | undefined
 }
 
@@ -71,16 +71,16 @@ export type TransportDependencies<T extends TransportGenerics> = AdapterDependen
   responseCache: ResponseCache<T>
 }
 
-/** Passed to every background execution and to every callback of a transport; one object per endpoint and transport. */
+/** Passed to every background execution and to every callback of a transport. There is one object for each endpoint and transport. */
 export interface EndpointContext<T extends TransportGenerics> {
   endpointName: string
   inputParameters: InputParameters<T['Parameters']>
   adapterSettings: T['Settings']
-  /** Present where letter case makes another feed, as the endpoint says. */
+  /** Present where params that differ only in letter case are different feeds, as the endpoint declares. */
   caseSensitive?: true
 }
 
-/** How values reach the feeds of an endpoint (contract 10.1). */
+/** Gets values for the feeds of an endpoint (contract 10.1). */
 export interface Transport<T extends TransportGenerics> {
   name: string
   responseCache: ResponseCache<T>
@@ -95,13 +95,13 @@ export interface Transport<T extends TransportGenerics> {
     req: AdapterRequest<TypeFromDefinition<T['Parameters']>>,
     adapterSettings: T['Settings'],
   ) => Promise<void>
-  /** May answer a request that the cache cannot. */
+  /** Called for a request that the cache cannot answer. What it returns, if anything, is the answer. */
   foregroundExecute?: (
     req: AdapterRequest<TypeFromDefinition<T['Parameters']>>,
     adapterSettings: T['Settings'],
   ) => Promise<AdapterResponse<{ Data: T['Response']['Data']; Result: T['Response']['Result'] }> | void>
-  /** Called again and again for as long as the adapter runs. */
+  /** Called repeatedly while the adapter runs. */
   backgroundExecute?: (context: EndpointContext<T>) => Promise<void>
-  /** Called once when the adapter stops: let go of sockets and timers. */
+  /** Called once when the adapter stops. It must close all sockets and timers. */
   shutdown?: () => Promise<void>
 }

@@ -8,10 +8,10 @@ export interface CacheMetricsLabels {
   cache_type: string
 }
 
-/** More keys than this, and the one heard of longest ago leaves the metrics. */
+/** With more keys than this, the key that was recorded longest ago is removed from the metrics. */
 const MAX_KEYS = 10_000
 
-/** What authors recorded of one key: plain numbers, published when scraped. */
+/** What authors recorded for one key: plain numbers, published when metrics are scraped. */
 interface Recorded {
   label: CacheMetricsLabels
   gets: number
@@ -23,7 +23,7 @@ interface Recorded {
   timeDelta: number | undefined
 }
 
-/** A part of {@link metrics}: what these functions count has to outlive the resets that publishing brings. */
+/** Belongs to {@link metrics}. Publishing resets the metrics, so the counts must be kept here. */
 class RecordedByAuthors {
   private readonly byKey = new Map<string, Recorded>()
   private isPublished = false
@@ -86,11 +86,11 @@ export const cacheMetricsLabel = (
 ): CacheMetricsLabels => ({ participant_id: cacheKey, feed_id: feedId, cache_type: cacheType })
 
 /**
- * Counts a request that found its response in the cache, for authors who read the cache themselves. What the framework reads it counts
+ * Counts a request that found its response in the cache, for authors who read the cache themselves. The framework counts its own reads
  * itself.
  *
  * @param value - the response's `result`
- * @param staleness - ages in ms: since it was received, and by the provider's own time if it gives one
+ * @param staleness - ages in ms: since the value was received, and by the provider's own time if there is one
  */
 export const cacheGet = (
   label: CacheMetricsLabels,
@@ -108,7 +108,7 @@ export const cacheGet = (
  * Counts a write to the cache, for authors who write to it themselves; see {@link cacheGet}.
  *
  * @param maxAge - time to live, in ms
- * @param timeDelta - our time less the provider's own, in ms
+ * @param timeDelta - our time minus the provider's own, in ms
  */
 export const cacheSet = (label: CacheMetricsLabels, maxAge: number, timeDelta: number | undefined): void => {
   const recorded = recordedByAuthors.of(label)

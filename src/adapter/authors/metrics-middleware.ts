@@ -5,7 +5,7 @@ import { RequestStats } from '../request-stats'
 
 const logger = makeLogger('MetricsMiddleware')
 
-/** A part of {@link metrics}: what the hook below counts has to outlive the resets that publishing brings. */
+/** Belongs to {@link metrics}. Publishing resets the metrics, so the counts must be kept here. */
 let stats: RequestStats | undefined
 
 const payloadBytesOf = (body: unknown): number | undefined => {
@@ -13,7 +13,7 @@ const payloadBytesOf = (body: unknown): number | undefined => {
   return json === undefined ? undefined : Buffer.byteLength(json)
 }
 
-/** An `onResponse` hook that measures what is answered (contract 14). Our own server does without: it counts on the feeds. */
+/** An `onResponse` hook that measures answers (contract 14). The framework's own server does not use it: it counts on the feeds. */
 export const buildMetricsMiddleware = (
   req: FastifyRequest,
   res: FastifyReply,

@@ -1,7 +1,7 @@
 import { type FastifyReply, type FastifyRequest, type HookHandlerDoneFunction } from 'fastify'
 import { type Adapter } from '../adapter'
 
-/** A step of the server's request handling, in either of the server's two styles. */
+/** A step in the server's handling of a request, in one of the server's two styles: with a callback or with a promise. */
 export type Middleware =
   | ((req: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => FastifyReply | void)
   | ((req: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | void>)

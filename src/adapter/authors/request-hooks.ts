@@ -6,10 +6,10 @@ import { logError, sendError, withAnswerStatus } from '../error-answers'
 import { type AdapterMiddlewareBuilder } from './middleware'
 
 /**
- * A hook that makes a parsed request ready to be answered, in the order of contract 6.3. Our own server does without: it needs no hook for a
- * body it knows.
+ * A hook that makes a parsed request ready to be answered, in the order of contract 6.3. The framework's own server does not use it,
+ * because a body that it has seen before needs no hook.
  *
- * @throws AdapterError for what the client did wrong; whatever the author's hooks throw
+ * @throws AdapterError for mistakes of the client; whatever the author's hooks throw
  */
 export const validatorMiddleware: AdapterMiddlewareBuilder =
   (adapter) =>
@@ -19,11 +19,11 @@ export const validatorMiddleware: AdapterMiddlewareBuilder =
     done()
   }
 
-/** An error handler that logs an error, and answers with it as contract 6.5 says. */
+/** An error handler that logs an error and answers with it as contract 6.5 says. */
 export const errorCatchingMiddleware = (thrown: Error, req: FastifyRequest, res: FastifyReply): void => {
   const err = withAnswerStatus(thrown)
   logError(err, req, undefined)
-  // For the metrics hook, which comes later.
+  // The metrics hook, which runs later, reads it.
   const context: Partial<FastifyRequest['requestContext']> | undefined = req.requestContext
   Object.assign(req, { requestContext: { ...context, meta: { ...context?.meta, error: err } } })
   sendError(err, res)

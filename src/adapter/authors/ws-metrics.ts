@@ -5,7 +5,7 @@ export type MessageDirection = 'sent' | 'received'
 
 type Labels = { feed_id: string; subscription_key: string }
 
-/** More feeds than this, and the one heard of longest ago leaves the metrics. */
+/** With more feeds than this, the feed that was recorded longest ago is removed from the metrics. */
 const MAX_FEEDS = 10_000
 
 export const connectionErrorLabels = (message: string): { message: string } => ({ message })
@@ -26,7 +26,7 @@ interface Recorded {
   active: number
 }
 
-/** A part of {@link metrics}: what these functions count has to outlive the resets that publishing brings. */
+/** Belongs to {@link metrics}. Publishing resets the metrics, so the counts must be kept here. */
 class RecordedByAuthors {
   private readonly byKey = new Map<string, Recorded>()
   private isPublished = false
@@ -61,7 +61,7 @@ class RecordedByAuthors {
 
 const recordedByAuthors = new RecordedByAuthors()
 
-/** Counts one message sent for each of these feeds. */
+/** Counts one sent message for each of these feeds. */
 export const recordWsMessageSentMetrics = <T extends KeyGenerics = KeyGenerics>(
   context: KeyContext<T['Settings']>,
   subscribes: object[],
@@ -70,7 +70,7 @@ export const recordWsMessageSentMetrics = <T extends KeyGenerics = KeyGenerics>(
   for (const params of [...subscribes, ...unsubscribes]) recordedByAuthors.of(context, params).sent += 1
 }
 
-/** Counts feeds that were subscribed and unsubscribed. */
+/** Counts the feeds that were subscribed and unsubscribed. */
 export const recordWsMessageSubMetrics = <T extends KeyGenerics = KeyGenerics>(
   context: KeyContext<T['Settings']>,
   subscribes: object[],

@@ -6,9 +6,9 @@ import { type ResponseTimestamps } from '../../validation/timestamps'
 import { isResult, ResultIntake } from '../result-intake'
 import { type HttpTransportGenerics } from './config'
 
-/** The intake of answers to requests: whoever asked waits until all is written. */
+/** The intake of answers to requests. The caller waits until all results are written. */
 export class AnswerIntake<T extends HttpTransportGenerics> extends ResultIntake<T> {
-  /** @throws Error when `results` is not a list; what a cache that is not ours throws */
+  /** @throws Error when `results` is not a list; also whatever a cache that is not a {@link ResponseCache} throws */
   async accept(results: ProviderResult<T>[] | undefined, times: RequestTimestamps): Promise<void> {
     const whole = this.wholeOf(results, 'parseResponse', isResult)
     if (!Array.isArray(results ?? [])) throw new Error('parseResponse returned something that is no list')
@@ -36,7 +36,7 @@ export class AnswerIntake<T extends HttpTransportGenerics> extends ResultIntake<
   }
 }
 
-/** A copy: an author may keep what was returned, and return it again. */
+/** Stamps a copy, because an author may keep the returned object and return it again. */
 const stamped = <T extends HttpTransportGenerics>(
   { params, response }: ProviderResult<T>,
   times: RequestTimestamps,
@@ -46,7 +46,7 @@ const stamped = <T extends HttpTransportGenerics>(
     const timestamps = { ...times, providerIndicatedTimeUnixMs: given?.providerIndicatedTimeUnixMs }
     return { params, response: { ...response, timestamps } }
   } catch {
-    // IS-1: one with a getter that throws costs itself only.
+    // IS-1: a result with a getter that throws fails alone.
     return { params, response: unholdable({ timestamps: times }) }
   }
 }

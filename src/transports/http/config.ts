@@ -5,7 +5,7 @@ import { type TransportGenerics } from '../transport'
 
 export type HttpTransportGenerics = TransportGenerics & {
   Provider: {
-    /** What is sent to the provider as the body of a request. */
+    /** The body of a request to the provider. */
     RequestBody: unknown
     /** The parsed body of the provider's answer. */
     ResponseBody: unknown
@@ -14,29 +14,32 @@ export type HttpTransportGenerics = TransportGenerics & {
 
 type Params<T extends HttpTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
-/** One request to the provider, and the feeds it is made for. */
+/** One request to the provider, and the feeds for which it is made. */
 export type ProviderRequestConfig<T extends HttpTransportGenerics> = {
-  /** The feeds that this request has values for; the error, if it fails. */
+  /** The feeds that get values from this request, or its error if it fails. */
   params: Params<T>[]
   request: AxiosRequestConfig<T['Provider']['RequestBody']>
-  /** Goes into the key by which equal requests are shared, so that several endpoints may share one. Default: this endpoint. */
+  /**
+   * Part of the key by which equal requests are shared. Give several endpoints the same name to share their requests. Default: this
+   * endpoint's name.
+   */
   endpointNameOverride?: string
-  /** Credits that the provider charges. Counts under the strategy `burst` only. Default 1. */
+  /** The credits that the provider charges. Only counted with the strategy `burst`. Default 1. */
   cost?: number
 }
 
 export interface HttpTransportConfig<T extends HttpTransportGenerics> {
   /**
-   * Makes the requests for all feeds that are wanted: one for each, or for batches of them. What it throws fails the feeds that it throws
-   * for when it is asked for them one by one, and no others.
+   * Makes the requests for all wanted feeds: one for each feed, or for groups of them. If it throws, it is called for the feeds one by one,
+   * and only those for which it throws again fail.
    */
   prepareRequests: (
     params: Params<T>[],
     adapterSettings: T['Settings'],
   ) => ProviderRequestConfig<T> | ProviderRequestConfig<T>[]
   /**
-   * Turns the answer to one request into values or refusals for feeds, not necessarily those it was made for. What it throws costs this
-   * answer.
+   * Makes values or refusals for feeds from the answer to one request. They need not be the feeds for which the request was made. If it
+   * throws, only this answer is lost.
    */
   parseResponse: (
     params: Params<T>[],

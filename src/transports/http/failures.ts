@@ -4,19 +4,19 @@ import { type ResponseTimestamps } from '../../validation/timestamps'
 import { type Reason } from '../../validation/reason'
 import { answerOf, describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
 
-/** More of a provider's error page than anybody reads. */
+/** The part of a provider's error page that is shown. More than this nobody reads. */
 const MAX_BODY_CHARACTERS = 10_000
 
 const TOO_MANY_REQUESTS = 429
 
-/** What follows from a failed request. */
+/** The consequences of a failed request. */
 export interface Failure {
-  /** What its feeds answer with; nothing is cached when the provider did not answer (contract 17.5). */
+  /** The answer for its feeds. Undefined, so that nothing is cached, when the provider did not answer (contract 17.5). */
   response: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps } | undefined
   outage: Omit<Reason, 'sinceUnixMs'>
-  /** The shortest and the longest interval after which it is tried again; undefined: as usual. */
+  /** The shortest and the longest interval before it is tried again. Undefined: it is tried again in the next pass. */
   intervalMs: { min: number; max: number } | undefined
-  /** The budget is used up: how long the pass waits. */
+  /** How long the pass waits because the budget is used up, in ms; 0 for other failures. */
   waitMs: number
 }
 
@@ -36,14 +36,14 @@ const bodyOf = (data: unknown): string => {
   return text.length > MAX_BODY_CHARACTERS ? `${text.slice(0, MAX_BODY_CHARACTERS)}…` : text
 }
 
-/** RL-3: how fast a failing request may be repeated. An error that is cached is renewed before it expires. */
+/** RL-3: how soon a failing request may be repeated. A cached error is renewed before it expires. */
 const intervalAfter = (status: number | undefined, cacheMaxAgeMs: number): { min: number; max: number } => {
   if (status !== undefined && !isWorthRetrying(status))
     return { min: 1_000, max: Math.max(1_000, Math.min(60_000, (cacheMaxAgeMs * 2) / 3)) }
   return status === TOO_MANY_REQUESTS ? { min: 1_000, max: 10_000 } : { min: 100, max: 5_000 }
 }
 
-/** The table of contract 10.5. */
+/** What follows from an error, by the table of contract 10.5. */
 export const failureOf = (error: unknown, cacheMaxAgeMs: number): Failure => {
   if (error instanceof AdapterRateLimitError) {
     const { message, msUntilNextExecution: waitMs } = error

@@ -1,13 +1,13 @@
 /**
- * The order of a pass when more requests are due than the queue holds (RL-5). The queue lets the first one through, then drops from the
- * front: whoever has been served least therefore goes first or last, and all are served in turn.
+ * Orders the requests of a pass when more are due than the queue holds (RL-5). The queue lets the first one through and then drops from the
+ * front. The requests that were served least are therefore put first or last, so that all are served in turn.
  */
 export class FairOrder {
   private served = new Map<string, number>()
   private isCrowded = false
   private lostFirst = false
 
-  /** The same order while nothing is dropped. */
+  /** Arranges the requests of a pass. While nothing is dropped, their order does not change. */
   arrange<T extends { key: string }>(requests: T[]): T[] {
     if (!this.isCrowded || requests.length < 2) return requests
     const countOf = ({ key }: T) => this.served.get(key) ?? 0
@@ -20,7 +20,7 @@ export class FairOrder {
     return [least, ...mostServedFirst]
   }
 
-  /** Takes down what became of a pass, in the order in which it was asked for. */
+  /** Records the outcome of a pass, in the order in which its requests were sent. */
   note(pass: readonly { key: string; wasDropped: boolean }[]): void {
     this.isCrowded = pass.some(({ wasDropped }) => wasDropped)
     if (!this.isCrowded) {
@@ -29,7 +29,7 @@ export class FairOrder {
       return
     }
     this.lostFirst = pass[0]?.wasDropped ?? false
-    // One that is new begins where the others are, and not with a claim to all that they have had.
+    // A new request starts with the count of the least served one. With zero it would go before the others until it had caught up.
     const least = Math.min(...pass.map(({ key }) => this.served.get(key) ?? Infinity))
     const floor = least === Infinity ? 0 : least
     this.served = new Map(

@@ -10,7 +10,7 @@ const growing = lazyRule<Limits, { delayMs: number }>(({ minMs, maxMs }) =>
   exponentialBackoff({ minMs, maxMs, factor: 2 }),
 )
 
-/** What failed is tried again at a growing interval, each key by itself (RL-3). */
+/** Repeats what failed after intervals that grow, separately for each key (RL-3). */
 export class HoldOff {
   private readonly held = new Map<string, Retry<Limits>>()
   private isStopped = false
@@ -35,7 +35,7 @@ export class HoldOff {
     this.held.delete(key)
   }
 
-  /** Forgets keys that nobody asks for any more, unless they are held still. */
+  /** Forgets keys that are not requested any more, except those that are still held. */
   retain(isKept: (key: string) => boolean): void {
     for (const [key, retry] of this.held) if (!retry.isWaiting && !isKept(key)) this.held.delete(key)
   }

@@ -24,27 +24,30 @@ import { RequestStates } from './request-states'
 import { monotonicMs } from '../../util/clock'
 import { StandbyFeeds } from './standby-feeds'
 
-/** While everything waits to be tried again, or is filled by another transport, the loop looks up this often, so that it is never silent for long. */
+/** The longest pause of the loop while all requests wait to be tried again, or another transport fills all feeds. */
 const HELD_LOOK_MS = 1_000
 
-/** How long to wait before the next pass while the author's code fails passes: such a bug must not fill the log at the speed of the loop. */
+/**
+ * The wait before the next pass while the author's code fails whole passes. Otherwise such a bug would fill the log at the speed of the
+ * loop.
+ */
 const AFTER_FAILED_PASS = atOnceThen(
   exponentialBackoff({ minMs: 40, maxMs: HELD_LOOK_MS, factor: 2, jitter: exact }),
 )
 
-/** A pass whose requests overflowed waits no longer than this, so that it ends within its time limit. */
+/** The longest wait of a pass whose requests overflowed the queue, so that it ends within its time limit. */
 const MAX_OVERFLOW_WAIT_MS = 5_000
 
 type Params<T extends HttpTransportGenerics> = TypeFromDefinition<T['Parameters']>
 type Answer<T extends HttpTransportGenerics> = RequesterResult<T['Provider']['ResponseBody']>
 
 /**
- * Keeps the values of wanted feeds warm by requests that answer one feed or many (contract 10.5). Passes follow each other without a
- * pause; the rate limiter alone paces them (contract 17.11). A feed that becomes wanted while a pass is in flight is asked for beside
- * it, before what waits there.
+ * Keeps the values of wanted feeds current by requests, each of which gets one feed or many (contract 10.5). One pass follows another
+ * without a pause, and only the rate limiter slows them (contract 17.11). A feed that becomes wanted during a pass is requested in
+ * parallel, ahead of the requests that still wait.
  */
 export class HttpTransport<T extends HttpTransportGenerics> extends SubscriptionTransport<T> {
-  /** Whether there is something to keep warm. */
+  /** Whether there are feeds to keep current. */
   WARMER_ACTIVE = false
   requester!: Requester
 
@@ -92,7 +95,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return adapterSettings.WARMUP_SUBSCRIPTION_TTL
   }
 
-  /** Keeps the first spelling of a feed for as long as it is wanted, so that the provider always sees the same bytes. */
+  /** Keeps the first spelling of a feed while it is wanted, so that the provider always gets the same bytes. */
   override want(params: Params<T>, key: string): void | Promise<void> {
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet && set.refresh(key, this.subscriptionTtl)) return
@@ -125,7 +128,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.reports.pass(context, monotonicMs() - startedAtMs)
   }
 
-  /** Leaves those feeds alone that are not needed of this transport. Call what is returned when that may have changed. */
+  /** Requests only the feeds for which `isNeeded` is true. Call the returned function when that may have changed. */
   [STANDBY](isNeeded: (params: Params<T>) => boolean): () => void {
     this.standby.leave(isNeeded)
     return () => this.noticeAdded()
@@ -143,7 +146,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return { code: 'NO_DATA_YET', message, sinceUnixMs: request.answeredAtUnixMs }
   }
 
-  /** What is wrong, when nothing is right. */
+  /** What is wrong, when all requests fail. */
   get [OUTAGE](): Reason | undefined {
     return this.states.common
   }
@@ -160,7 +163,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return Promise.resolve()
   }
 
-  /** Nothing is to be asked for: nothing is wanted, or another transport has all of it. */
+  /** Waits when there is nothing to request: no feed is wanted, or another transport fills all of them. */
   private async idle(context: EndpointContext<T>, wanted: Params<T>[]): Promise<void> {
     const { BACKGROUND_EXECUTE_MS_HTTP: intervalMs } = context.adapterSettings
     this.setWarmer(false)
@@ -179,7 +182,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     }
   }
 
-  /** Asks for everything that is due, those first whose feeds nobody has a value of, and waits for all. */
+  /** Sends all requests that are due, first those for feeds that have just become wanted, and waits for all. */
   private async pass(
     context: EndpointContext<T>,
     requests: PreparedRequest<T>[],
@@ -202,7 +205,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.order.note(await Promise.all(outcomes))
   }
 
-  /** One request from asking to cached results. Never rejects. */
+  /** Sends one request and writes its results to the cache. Never rejects. */
   private async fulfil(
     context: EndpointContext<T>,
     request: PreparedRequest<T>,
@@ -250,7 +253,11 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     }
   }
 
-  /** Whether the request was dropped for want of budget. */
+  /**
+   * Handles a failed request.
+   *
+   * @returns whether it was dropped because the budget is used up
+   */
   private async fail(
     context: EndpointContext<T>,
     request: PreparedRequest<T>,
@@ -277,7 +284,10 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     void Promise.resolve().then(() => this.askLate())
   }
 
-  /** Asks for feeds that came while a pass is in flight. What comes until its requests have had their turn is asked for together. */
+  /**
+   * Requests feeds that became wanted during a pass. Further feeds that become wanted before these requests have left the queue are
+   * requested together.
+   */
   private async askLate(): Promise<void> {
     while (this.passesInFlight > 0 && !this.isStopped) {
       const added = this.takeAdded()
@@ -288,7 +298,10 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.isAskingLate = false
   }
 
-  /** Asks for feeds beside a pass, those aside that are in it. Resolves when the requests have left the queue; never rejects. */
+  /**
+   * Requests feeds in parallel with a pass, except those that are in the pass. Resolves when the requests have left the queue; never
+   * rejects.
+   */
   private async askBeside(
     context: EndpointContext<T>,
     added: Params<T>[],
@@ -312,7 +325,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     }
   }
 
-  /** What has become wanted since this was last called. */
+  /** The feeds that have become wanted, or are no longer filled by another transport, since the last call. */
   private takeAdded(): Params<T>[] {
     const set = this.subscriptionSet
     const added =

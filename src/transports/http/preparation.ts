@@ -15,7 +15,7 @@ const MAX_HOLD_MS = 60_000
 
 type Params<T extends HttpTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
-/** A request as its author made it, and the key that tells it from others. */
+/** A request as its author made it, with a key that identifies it. */
 export interface PreparedRequest<T extends HttpTransportGenerics> extends ProviderRequestConfig<T> {
   key: string
 }
@@ -23,11 +23,11 @@ export interface PreparedRequest<T extends HttpTransportGenerics> extends Provid
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /**
- * Asks the author for the requests of a pass. When that throws for the whole list, it is asked feed by feed: the guilty ones are left
- * out, and tried again at a growing interval (IS-4).
+ * Gets the requests of a pass from the author's code. If that throws for the whole list, it is called feed by feed. The feeds for which it
+ * throws are left out and tried again after intervals that grow (IS-4).
  */
 export class Preparation<T extends HttpTransportGenerics> {
-  /** Whether letter case makes another feed. */
+  /** Whether params that differ only in letter case are different feeds. */
   isCaseSensitive = false
   private readonly guilty = new Map<string, Reason>()
   private readonly holds: HoldOff
@@ -65,22 +65,22 @@ export class Preparation<T extends HttpTransportGenerics> {
       single.push(...outcome.requests)
     }
     if (innocent.length === 0) {
-      // Nothing can be done for anybody: the pass as such has failed, and the next one tries again.
+      // All feeds failed, so the pass itself has failed. The next pass tries again.
       if (due.length === entries.length)
         for (const params of due) this.holds.succeeded(this.identityOf(params))
       throw whole.error
     }
-    // One by one they cost a request each; together the author may batch them.
+    // Made one by one, each feed costs a request. For all good feeds together the author's code may make fewer.
     const together = this.attempt(context, transportName, innocent)
     return 'requests' in together ? together.requests : single
   }
 
-  /** Why there is no request for a feed. */
+  /** Why no request could be made for a feed. */
   outageOf(feed: string): Reason | undefined {
     return this.guilty.get(feed)
   }
 
-  /** Forgets feeds that nobody wants any more. */
+  /** Forgets feeds that are not wanted any more. */
   retain(isKept: (feed: string) => boolean): void {
     for (const feed of this.guilty.keys()) if (!isKept(feed)) this.guilty.delete(feed)
     this.holds.retain(isKept)

@@ -11,7 +11,7 @@ interface Context {
   adapterSettings: Pick<BaseAdapterSettings, 'WARMUP_SUBSCRIPTION_TTL' | 'CACHE_MAX_AGE'>
 }
 
-/** What an HTTP transport logs: each kind of trouble once, and then once in an interval with a count (OB-4). */
+/** The log lines of an HTTP transport: each kind of trouble is logged once, and then once per interval with a count (OB-4). */
 export class Reports {
   private readonly limiter = new LogLimiter()
 
@@ -25,7 +25,7 @@ export class Reports {
     )
   }
 
-  /** contract 10.5: a pass may take no longer than values live and feeds stay wanted. */
+  /** contract 10.5: a pass should not take longer than values live or feeds stay wanted. */
   pass({ endpointName, adapterSettings }: Context, tookMs: number): void {
     const { WARMUP_SUBSCRIPTION_TTL, CACHE_MAX_AGE } = adapterSettings
     for (const [setting, limitMs] of Object.entries({ WARMUP_SUBSCRIPTION_TTL, CACHE_MAX_AGE })) {

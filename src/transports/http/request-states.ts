@@ -1,6 +1,6 @@
 import { goingOn, type Reason } from '../../validation/reason'
 
-/** What is known of one request to the provider, by its key. */
+/** What is known about one request to the provider. */
 interface State {
   pending: number
   answeredAtUnixMs: number | undefined
@@ -8,8 +8,8 @@ interface State {
 }
 
 /**
- * What became of each request, for the clients of its feeds that wait: which request is whose is known by the feed's identity. Holds no
- * more than what was last asked for.
+ * The outcome of each request, for clients that wait for its feeds. A feed's request is found by the feed's identity. Only requests that
+ * are pending, or that the caller retains, are kept.
  */
 export class RequestStates {
   private readonly states = new Map<string, State>()
@@ -41,14 +41,14 @@ export class RequestStates {
     state.outage = goingOn(state.outage, outage)
   }
 
-  /** What a feed's request failed with last, or that it was answered without a value for the feed. */
+  /** The last failure of a feed's request, or the time when it was answered. */
   outageOf(feed: string): ({ key: string } & Pick<State, 'outage' | 'answeredAtUnixMs'>) | undefined {
     const key = this.keyOfFeed.get(feed)
     const state = key === undefined ? undefined : this.states.get(key)
     return key === undefined || state === undefined ? undefined : { key, ...state }
   }
 
-  /** What is wrong with all requests there are; undefined when any is well. */
+  /** The reason of the first request if all requests fail; undefined if there are none, or if one did not fail. */
   get common(): Reason | undefined {
     const states = [...this.states.values()]
     return states.every(({ outage }) => outage !== undefined) ? states[0]?.outage : undefined
@@ -58,7 +58,7 @@ export class RequestStates {
     return [...this.states].filter(([, { pending }]) => pending > 0).map(([key]) => key)
   }
 
-  /** Forgets the requests that are over and of which nobody asks any more. */
+  /** Forgets the requests that are over and that the caller does not keep. */
   retain(isKept: (key: string) => boolean): void {
     for (const [key, { pending }] of this.states) if (pending === 0 && !isKept(key)) this.states.delete(key)
     for (const [feed, key] of this.keyOfFeed) if (!this.states.has(key)) this.keyOfFeed.delete(feed)

@@ -12,18 +12,19 @@ import { StreamingTransport } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'
 import { localLayerOf } from '../../feeds/local-cache'
 
-/** Feeds that peers may fill without anybody having asked for them. */
+/** The most feeds that peers may fill although nobody has requested them. */
 const MAX_UNASKED_FEEDS = 1_000
 
 /**
- * A transport to peers that decide by themselves what they send: values come wanted or not, and nothing is subscribed. All of them are
- * written to the response cache (endpoints give their guards `onlyWanted: false`), so that the first request for a feed is answered with
- * what came before it; never past `CACHE_MAX_AGE`. A peer cannot fill the memory with feeds of its own invention.
+ * A transport to peers that decide themselves what they send: values come whether they are wanted or not, and nothing is subscribed. All
+ * values are written to the response cache (endpoints set `onlyWanted: false` in their guards), so that the first request for a feed is
+ * answered with what came before it, but never with a value older than `CACHE_MAX_AGE`. The number of feeds is limited, so that a peer
+ * cannot fill the memory with invented ones.
  */
 export abstract class PeerTransport<T extends TransportGenerics> extends StreamingTransport<T> {
-  /** When a peer last sent something usable. */
+  /** The time when a peer last sent something usable. */
   lastMessageReceivedAt = 0
-  /** Feeds that nobody may have asked for beyond this number are refused as `unknown-feed`. */
+  /** The most feeds that nobody needs to have requested. Further ones are refused as `unknown-feed`. */
   protected maxUnaskedFeeds = MAX_UNASKED_FEEDS
   protected readonly intake = new StreamIntake<T>(this)
   private readonly unasked = new Set<Feed>()
@@ -56,23 +57,23 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
   }
 
   /**
-   * Called on every pass, and at once when {@link WAKE} is woken: begin what is to be kept open, once. What it throws makes the loop
-   * back off.
+   * Called on every pass, and at once when {@link WAKE} is woken. It must open, once, what has to stay open. If it throws, the loop backs
+   * off.
    */
   protected abstract tend(
     context: EndpointContext<T>,
     subscriptions: SubscriptionDeltas<TypeFromDefinition<T['Parameters']>>,
   ): Promise<void> | void
 
-  /** Ends all connections and timers; resolves when they are gone. */
+  /** Closes all connections and timers; resolves when they are gone. */
   protected abstract letGo(): Promise<void>
 
   protected abstract connections(): ConnectionStatus[]
 
-  /** Why no values can come right now; undefined while they can. */
+  /** Why no values can come now; undefined while they can. */
   protected abstract outage(): Reason | undefined
 
-  /** Writes what a peer sent, through the endpoint's guards. Never throws: what goes wrong is counted. */
+  /** Writes what a peer sent, through the endpoint's guards. Never throws: a failure is counted. */
   protected deliver(results: ProviderResult<T>[] | undefined, receivedAt: number): void {
     try {
       const known = results?.filter((result) => this.isWelcome(result))
@@ -83,10 +84,10 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
   }
 
   /**
-   * Counts what is not served in `data_refused`, and names it in the log once per minute.
+   * Counts something that is not served in `data_refused`, and logs it once per minute.
    *
-   * @param reason - of a closed set: it is a label
-   * @param detail - what to show, called only when a line is due; nothing secret
+   * @param reason - one of a fixed set, because it is a label
+   * @param detail - gives what to log; called only when a log line is due. It must contain no secret
    */
   protected fault(reason: string, detail: () => unknown, error?: unknown): void {
     this.intake.refuse(reason, detail, error)
@@ -107,7 +108,7 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
     return false
   }
 
-  /** Makes room: feeds whose value is over hold nothing any more. */
+  /** Makes room by forgetting the feeds whose value has expired: nothing is kept for them any more. */
   private forgetQuiet(): void {
     const local = localLayerOf(this.responseCache.cache)
     for (const feed of this.unasked)

@@ -1,4 +1,7 @@
-/** What a protocol may use of this room besides {@link PeerTransport}: how a transport says what it has, lacks and is asked for, and which of two values is the newer one. */
+/**
+ * What a protocol may use from this folder besides {@link PeerTransport}: how a transport reports its connections, its troubles and its
+ * wanted feeds, and how two values are compared to find the newer one.
+ */
 export { compareStandings, compareTimes, type Moment, type Standing } from '../../feeds/order'
 export { FUTURE_TOLERANCE_MS, isAhead } from '../../feeds/time'
 export { isUnixMs } from '../../util/provider-time'

@@ -5,7 +5,7 @@ import { MAX_TIMER_MS } from '../../util/sleep'
 
 const OPEN = 1
 
-/** Why a stream is no more. */
+/** Why a stream ended. */
 export interface Loss {
   code: ErrorCode
   message: string
@@ -14,19 +14,19 @@ export interface Loss {
 type Listen = (type: string, listener: (event: MessageEvent) => void) => void
 
 /**
- * One stream, from the request for it to its end. It never reconnects by itself: whoever opens the next one knows that everything has to
- * be subscribed again. After its end it is deaf (CN-1).
+ * One stream, from the request for it to its end. It never reconnects by itself, because the code that opens the next stream must subscribe
+ * everything again. After its end it ignores all events (CN-1).
  */
 export class SseConnection {
-  /** Settles with the first of: open, an event, error, deadline, close. */
+  /** Settled by the first of: open, an event, error, deadline, close. */
   readonly opened: Promise<void>
   private state: 'connecting' | 'open' | 'closed' = 'connecting'
   private settle!: (failure?: Error) => void
   private readonly deadline: NodeJS.Timeout
 
   /**
-   * @param of.events - what to listen for; listeners must not throw
-   * @param of.onLost - called once when an open stream ends other than by {@link close}
+   * @param of.events - the events to listen for; the listeners must not throw
+   * @param of.onLost - called once when an open stream ends in another way than by {@link close}
    */
   constructor(
     private readonly source: EventSource,
@@ -43,7 +43,7 @@ export class SseConnection {
         else reject(failure)
       }
     })
-    // Whoever waits hears of a failure; nobody has to.
+    // A caller that awaits it gets the failure. If nobody does, it is no unhandled rejection.
     this.opened.catch(() => {})
     this.deadline = setTimeout(
       () =>
@@ -63,7 +63,7 @@ export class SseConnection {
         receive(event)
       })
     }
-    // A test's class may be open from the start, or have no states at all.
+    // A test's class may be open from the start, or may have no states.
     if (source.readyState === OPEN || typeof source.readyState !== 'number') this.open()
   }
 
@@ -71,7 +71,7 @@ export class SseConnection {
     return this.state === 'closed'
   }
 
-  /** Notices the end of a stream whose class does not tell. */
+  /** Detects the end of a stream whose class does not report it. */
   check(): void {
     const { readyState } = this.source
     if (this.state === 'open' && typeof readyState === 'number' && readyState !== OPEN)
@@ -89,7 +89,7 @@ export class SseConnection {
   }
 
   private errored(event: { code?: number; message?: string }): void {
-    // `error` may also be the name that a provider gave to an event of its own.
+    // A provider may use `error` as the name of one of its own events.
     if (this.state === 'closed' || this.source.readyState === OPEN) return
     const { code: status } = event
     if (status !== undefined && status !== 200)
@@ -112,7 +112,10 @@ export class SseConnection {
   }
 }
 
-/** Of the words of the package, which may hold the URL, only what each address of a host said, if it has several. */
+/**
+ * Makes the loss for a stream that did not open. The message of the `eventsource` package may contain the URL. Of it, only the errors of
+ * the host's addresses are used, where there are several.
+ */
 const failureToOpen = (message: string): Loss => {
   const parts = message.match(/connect E[A-Z]+ [^\s,]+/g) ?? []
   const named = parts.length > 1 ? `: ${parts.join('; ')}` : ''
@@ -126,10 +129,10 @@ const closeSource = (source: EventSource): void => {
     try {
       source.close()
     } catch {
-      // It belongs to whoever injected its class, and is of no use any more either way.
+      // The class was injected, so its errors are not ours; and the source is not used any more in any case.
     }
   }
   close()
-  // Right after an `error` event the package sets a timer for its own next attempt; a second close takes that away.
+  // After an `error` event the package sets a timer for its own next attempt. A second close clears that timer.
   void Promise.resolve().then(close)
 }

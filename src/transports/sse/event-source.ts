@@ -4,7 +4,8 @@ import { type EventSource, type EventSourceInit, type FetchLike } from 'eventsou
 export type EventSourceClass = typeof EventSource
 
 /**
- * The body of an answer that is no stream is nobody's to read, and would hold its connection for as long as the provider likes.
+ * Cancels the body of an answer that is not a stream. Nobody reads it, and it would keep its connection open for as long as the provider
+ * likes.
  */
 const withoutLeftovers =
   (given: FetchLike | undefined): FetchLike =>
@@ -15,7 +16,10 @@ const withoutLeftovers =
     return response
   }
 
-/** The class of the package, loaded where a transport has been given no other (by plain `require`: tests run under jest). */
+/**
+ * Loads the class of the `eventsource` package, for transports that were given no other. It uses plain `require` because adapters' tests
+ * run under jest.
+ */
 export const loadEventSource = (): EventSourceClass => {
   const { EventSource: Original } = createRequire(__filename)('eventsource') as {
     EventSource: EventSourceClass

@@ -39,14 +39,14 @@ const MAX_EVENT_CHARACTERS = 8 * 1024 * 1024
 type Params<T extends SseTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 /**
- * Fills feeds from server-sent events (contract 10.6): one stream of events, and requests beside it that say which feeds it shall have.
- * A stream that ends is replaced after a pause, and everything wanted is subscribed again on the next.
+ * Fills feeds from server-sent events (contract 10.6): one stream of events, and separate requests that subscribe feeds on it. When a
+ * stream ends, a new one is opened after a pause, and all wanted feeds are subscribed again.
  */
 export class SseTransport<T extends SseTransportGenerics> extends StreamingTransport<T> {
   EventSource!: EventSourceClass
   eventListeners: SseEventListener<T>[]
   sseConnection?: EventSource
-  /** When the last request was sent. */
+  /** The time when the last request was sent. */
   timeOfLastReq = 0
   requester!: Requester
   lastMessageReceivedAt = 0
@@ -65,7 +65,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     () => this[WAKE].wake(),
     (params) => this.identityOf(params),
   )
-  /** Closed until a request that keeps the provider's session alive is due. */
+  /** Open when a request that keeps the provider's session alive is due. */
   private readonly keepAlive = new Gate()
   private readonly intake = new StreamIntake<T>(this)
   private readonly limiter = new LogLimiter()
@@ -75,7 +75,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this.eventListeners = config.eventListeners
   }
 
-  /** Why there may be no value: the stream is down, or what should be subscribed on it could not be. */
+  /** Why there may be no value: the stream is down, or a subscription request failed. */
   get [OUTAGE](): Reason | undefined {
     return this.life.outage() ?? this.requestOutage
   }
@@ -128,14 +128,17 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     await stopping
   }
 
-  /** Asks where the stream should be. Another place counts when it is named twice in a row, so that a nonce is not a place. */
+  /**
+   * Whether the stream should have another URL. The author's code must return the new URL twice in a row, so that a nonce in it changes
+   * nothing.
+   */
   private isElsewhere(context: EndpointContext<T>, desired: Params<T>[]): boolean {
     if (this.connection === undefined || this.connection.isClosed || desired.length === 0) return false
     let url: string
     try {
       ;({ url } = this.config.prepareSSEConnectionConfig(desired, context))
     } catch (err) {
-      // The stream that there is goes on.
+      // The open stream stays in use.
       this.warn('connection config', { err }, 'The connection config of an open stream could not be made')
       return false
     }
@@ -160,7 +163,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     if (!this.isCurrentPass(pass)) throw new Error('A later pass has taken over from one that hung')
     this.openedAtMs = monotonicMs()
     this.openedAtUnixMs = Date.now()
-    // It may have ended within the same moment.
+    // It may have ended already.
     if (this.connection?.isClosed === false) this.life.open()
   }
 
@@ -222,7 +225,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     }
   }
 
-  /** The stream in use has ended: note why, and come back after a pause. */
+  /** The stream in use has ended: records why, and plans the next one after a pause. */
   private lost(context: EndpointContext<T>, code: string, message: string): void {
     logger.warn({ url: safeUrl(this.currentUrl), code }, `The stream ended: ${message}`)
     this.life.trouble({ code, message })
@@ -237,7 +240,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this[WAKE].wake()
   }
 
-  /** Lets go of the stream: whatever it still says changes nothing. */
+  /** Closes the stream; what it still sends is ignored. */
   private retire(): void {
     this.generation++
     this.connection?.close()
@@ -301,7 +304,10 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     }
   }
 
-  /** One request for all; where that cannot be built, for all whose request can, so that none stands in the others' way (IS-4). */
+  /**
+   * Builds one request for all feeds. If that fails, it builds one for all feeds whose request can be built, so that a bad feed does not
+   * affect the others (IS-4).
+   */
   private build(
     context: EndpointContext<T>,
     params: Params<T>[],
@@ -361,7 +367,8 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   }
 
   /**
-   * The requester lets requests of one key share an answer: those of another kind, or for another stream, must not.
+   * Sends a request. The requester shares one answer between requests with the same key, so requests of another kind, or for another
+   * stream, get another key.
    */
   private async request(
     context: EndpointContext<T>,

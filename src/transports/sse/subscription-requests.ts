@@ -3,8 +3,9 @@ import { Retry } from '../../connections/retry'
 import { afterRefusal, type RetrySettings } from '../stream-retries'
 
 /**
- * The requests that subscribe and unsubscribe the feeds of one stream. Nobody waits for them; but those for one feed are sent one after
- * the other, so that the last word is the last to arrive (SB-4), and feeds that could not be subscribed come up again after a pause.
+ * The requests that subscribe and unsubscribe the feeds of one stream. The stream's loop does not wait for them. Requests for the same feed
+ * are sent one after the other, so that the last one also arrives last (SB-4). Feeds that could not be subscribed are tried again after a
+ * pause.
  */
 export class SubscriptionRequests<P> {
   private readonly busy = new Map<string, Promise<void>>()
@@ -12,13 +13,13 @@ export class SubscriptionRequests<P> {
   private readonly retry = new Retry(afterRefusal)
   private generation = 0
 
-  /** @param onDue - feeds whose subscription failed may be tried again */
+  /** @param onDue - called when feeds whose subscription failed may be tried again */
   constructor(
     private readonly onDue: () => void,
     private readonly identityOf: Identify = identify,
   ) {}
 
-  /** A new stream: what was asked for on the last one is of no interest any more. */
+  /** Called for a new stream: the requests of the last one do not matter any more. */
   reset(): void {
     this.generation++
     this.busy.clear()
@@ -26,7 +27,7 @@ export class SubscriptionRequests<P> {
     this.retry.now()
   }
 
-  /** Sends a request in its feeds' turn; at once if none is on its way. A failure is handed to `onFailure`. */
+  /** Sends a request after earlier ones for the same feeds; at once if there are none. A failure is passed to `onFailure`. */
   send(params: readonly P[], request: () => Promise<unknown>, onFailure: (error: unknown) => void): void {
     const { generation } = this
     const feeds = params.map(this.identityOf)
@@ -50,13 +51,13 @@ export class SubscriptionRequests<P> {
     if (this.failed.size === 0) this.retry.reset()
   }
 
-  /** These could not be subscribed: they are due again when a pause has passed. */
+  /** Notes feeds that could not be subscribed. They are due again after a pause. */
   postpone(params: readonly P[], settings: RetrySettings): void {
     for (const one of params) this.failed.set(this.identityOf(one), one)
     if (!this.retry.isWaiting) this.retry.again({ settings }, this.onDue)
   }
 
-  /** Those of the wanted feeds that are to be tried again now. */
+  /** The wanted feeds that must be tried again now. */
   takeDue(desired: readonly P[]): P[] {
     if (this.failed.size === 0 || this.retry.isWaiting) return []
     const due = desired.filter((one) => this.failed.has(this.identityOf(one)))

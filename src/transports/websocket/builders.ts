@@ -19,7 +19,7 @@ export type SubscriptionMessageBuilder<T extends WebsocketTransportGenerics> = (
   subscriptions: SubscriptionDeltas<Params<T>>,
 ) => unknown[]
 
-/** Told of a feed whose builder threw, and whether it is (still) wanted. */
+/** Called for a feed whose builder threw, with whether the feed is still wanted. */
 type OnFailed<T extends WebsocketTransportGenerics> = (
   params: Params<T>,
   error: unknown,
@@ -29,10 +29,10 @@ type OnFailed<T extends WebsocketTransportGenerics> = (
 const asIs = (params: unknown): unknown => params
 
 /**
- * One function for all the messages of a pass. Individual builders: first every unsubscribe message, then every subscribe message
- * (contract 17.2); a missing one of the two sends the params themselves (contract 17.3).
+ * Makes one function that builds all messages of a pass. Individual builders make first every unsubscribe message, then every subscribe
+ * message (contract 17.2); where one of the two is missing, the params themselves are sent (contract 17.3).
  *
- * @param onFailed - the other feeds go on
+ * @param onFailed - called for each feed whose builder throws; the other feeds go on
  */
 export const messageBuilder = <T extends WebsocketTransportGenerics>(
   builders: WebSocketIndividualBuilders<T> | WebSocketCustomBuilders<T> | undefined,
@@ -65,7 +65,10 @@ export const messageBuilder = <T extends WebsocketTransportGenerics>(
   }
 }
 
-/** Counts such a feed and names it in the log once per interval; one that is wanted is told why it has no value. */
+/**
+ * Makes the function that counts such feeds and logs one per interval. For a wanted feed it also writes an error that says why there is no
+ * value.
+ */
 export const tellIn = <T extends WebsocketTransportGenerics>(intake: StreamIntake<T>): OnFailed<T> => {
   const limiter = new LogLimiter()
   return (params, error, isWanted) => {

@@ -16,19 +16,19 @@ type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parame
 
 export interface WebSocketUrlConfigFunctionParameters {
   /**
-   * Grows with every abnormal close and every pass without a responsive connection; 1 at the first connection (contract 17.1).
-   * For choosing among several URLs.
+   * Grows with every abnormal close, and with every pass without a responsive connection. It is 1 at the first connection (contract 17.1).
+   * Use it to choose among several URLs.
    */
   streamHandlerInvocationsWithNoConnection: number
 }
 
-/** One message for each feed. An object goes out as JSON, a string as it is; undefined sends nothing. */
+/** One message for each feed. An object is sent as JSON, a string as it is; for undefined nothing is sent. */
 export type WebSocketIndividualBuilders<T extends WebsocketTransportGenerics> = {
   subscribeMessage?: (params: Params<T>, context: EndpointContext<T>) => unknown
   unsubscribeMessage?: (params: Params<T>, context: EndpointContext<T>) => unknown
 }
 
-/** All messages of one pass at once: for batches, and for any order of one's own. */
+/** All messages of one pass at once: for batches, or for another order. */
 export type WebSocketCustomBuilders<T extends WebsocketTransportGenerics> = {
   customSubscriptionMessages: (
     context: EndpointContext<T>,
@@ -38,20 +38,20 @@ export type WebSocketCustomBuilders<T extends WebsocketTransportGenerics> = {
 
 export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   /**
-   * Where to connect. Asked on every pass of the background loop; another answer than the last closes the connection, opens a
-   * new one and subscribes everything again.
+   * The URL to connect to. It is called on every pass of the background loop. If it returns another URL than before, the connection is
+   * closed, a new one is opened and everything is subscribed again.
    */
   url: (
     context: EndpointContext<T>,
     desiredSubs: Params<T>[],
     urlConfigFunctionParameters: WebSocketUrlConfigFunctionParameters,
   ) => Promise<string> | string
-  /** Headers and other client options, asked right before connecting. */
+  /** Headers and other client options. Called right before connecting. */
   options?: (context: EndpointContext<T>, desiredSubs: Params<T>[]) => Promise<ClientOptions> | ClientOptions
   handlers: {
     /**
-     * Runs before anything is subscribed, and may talk with the provider itself (a login). Listeners that it adds are gone
-     * afterwards. A rejection means that there is no connection.
+     * Runs before anything is subscribed, and may exchange messages with the provider itself, such as a login. Listeners that it adds are
+     * removed afterwards. If it rejects, the attempt to connect has failed.
      */
     open?: (wsConnection: WebSocket, context: EndpointContext<T>) => Promise<void> | void
     /** Called every `WS_HEARTBEAT_INTERVAL_MS` while the connection is open. */
@@ -59,16 +59,16 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
     pong?: (wsConnection: WebSocket, data: Buffer) => void
     error?: (errorEvent: WebSocket.ErrorEvent, context: EndpointContext<T>) => void
     close?: (closeEvent: WebSocket.CloseEvent, context: EndpointContext<T>) => void
-    /** Turns one message into values or refusals for feeds. What it throws costs this message only. */
+    /** Makes values or refusals for feeds from one message. If it throws, only this message is lost. */
     message: (
       message: T['Provider']['WsMessage'],
       context: EndpointContext<T>,
     ) => ProviderResult<T>[] | undefined
   }
-  /** Absent: nothing is ever sent, for providers whose URL says what is subscribed. */
+  /** If absent, nothing is sent. For providers whose URL says what is subscribed. */
   builders?: WebSocketIndividualBuilders<T> | WebSocketCustomBuilders<T>
-  /** Close the connection when nothing is wanted any more, instead of leaving that to the provider. Default false. */
+  /** Whether to close the connection when no feed is wanted any more, instead of leaving that to the provider. Default false. */
   closeWhenIdle?: boolean
-  /** A larger message is refused without being parsed. Default 8 MiB. Does not close the connection. */
+  /** A larger message is refused without being parsed. The connection stays open. Default 8 MiB. */
   maxMessageBytes?: number
 }

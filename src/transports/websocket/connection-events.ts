@@ -14,7 +14,9 @@ import { type SubscriptionStats } from './subscription-stats'
 
 const logger = makeLogger('WebSocketTransport')
 
-/** The listeners of one connection. A connection that has been replaced keeps them, and they touch nothing. */
+/**
+ * The listeners of one connection. A connection that was replaced keeps them, but they do not change the state of the transport any more.
+ */
 export interface ConnectionHandlers {
   open: (event?: WebSocket.Event) => Promise<void> | void
   message: (event: WebSocket.MessageEvent) => void
@@ -22,22 +24,22 @@ export interface ConnectionHandlers {
   close: (event: WebSocket.CloseEvent) => void
 }
 
-/** How a connection of a stream ended. */
+/** How the connection of a stream ended. */
 export type StreamEnd = Life & { settings: RetrySettings }
 
 interface Parts<T extends WebsocketTransportGenerics> {
-  /** Looked up live: adapters write these. */
+  /** Read at each use, because adapters assign these members. */
   host: { readonly lastMessageReceivedAt: number; readonly connectionOpenedAt: number }
   config: WebSocketTransportConfig<T>
   client: ClientSocket<StreamEnd>
   frames: FrameReader<T>
   subscriptions: SubscriptionStats
   failover: Failover
-  /** There may be something to do: another connection may be opened. */
+  /** Woken when another connection may be opened. */
   wake: WakeSignal
 }
 
-/** What the events of a connection do (contract 10.4, "Event behaviour"): read, count, log, and tell the author. */
+/** Handles the events of a connection (contract 10.4, "Event behaviour"): reads messages, counts, logs, and calls the author's handlers. */
 export class ConnectionEvents<T extends WebsocketTransportGenerics> {
   constructor(private readonly parts: Parts<T>) {}
 
@@ -64,7 +66,7 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
     }
   }
 
-  /** Hears pongs, where the author wants to. Doubles lack the means. */
+  /** Listens for pongs, if the author has a handler for them. Only then, because test doubles may not have `on`. */
   listenForPongs(connection: WebSocket): void {
     const { pong } = this.parts.config.handlers
     if (pong !== undefined)
@@ -93,7 +95,7 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
     guarded('close', () => this.parts.config.handlers.close?.(event, context))
   }
 
-  /** The connection in use has closed: count, note why, and come back after a pause. */
+  /** The connection in use has closed: counts it, records why, and plans the next one after a pause. */
   private lost(code: number, reason: string, url: string, { adapterSettings }: EndpointContext<T>): void {
     const { host, client, failover, wake } = this.parts
     if (code === 1000) {
@@ -113,7 +115,7 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
   }
 }
 
-/** What an author's handler throws or rejects with costs a line. */
+/** Calls an author's handler. An error or a rejection of it is only logged. */
 const guarded = (handler: string, call: () => unknown): void => {
   const failed = (err: unknown) => logger.warn({ err }, `The author's ${handler} handler failed`)
   try {

@@ -4,7 +4,7 @@ import { WallMark } from '../../util/clock'
 
 const logger = makeLogger('WebSocketTransport')
 
-/** Looked up live: adapters write these. */
+/** Read at each use, because adapters assign these members. */
 export interface FailoverHost {
   readonly name: string
   readonly currentUrl: string
@@ -13,7 +13,10 @@ export interface FailoverHost {
   streamHandlerInvocationsWithNoConnection: number
 }
 
-/** The counter by which adapters choose among URLs (contract 17.1): it grows with what goes wrong, and is never reset. */
+/**
+ * The counter with which adapters choose among URLs (contract 17.1). It grows with every abnormal close and every unresponsive pass, and is
+ * never reset.
+ */
 export class Failover {
   private readonly lastMessage = new WallMark()
   private readonly opened = new WallMark()
@@ -23,7 +26,7 @@ export class Failover {
     private readonly stats: ConnectionStats,
   ) {}
 
-  /** For how long there has been a connection, in ms. */
+  /** How long ago the connection was opened, in ms. */
   get openForMs(): number {
     return this.opened.msSince(this.host.connectionOpenedAt)
   }
@@ -37,14 +40,14 @@ export class Failover {
     this.stats.failedOver(this.host.name, url, this.count)
   }
 
-  /** Whether nothing usable has come for longer than it may, since the connection opened. Counts it if so. */
+  /** Whether, since the connection opened, nothing usable has come for longer than the settings allow. If so, it is counted. */
   addIfUnresponsive(settings: { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: number }): boolean {
     const { lastMessageReceivedAt, connectionOpenedAt, currentUrl } = this.host
     const sinceMessage = this.lastMessage.msSince(lastMessageReceivedAt)
     const activity = Math.min(sinceMessage, this.opened.msSince(connectionOpenedAt))
     if (activity === 0 || activity <= settings.WS_SUBSCRIPTION_UNRESPONSIVE_TTL) return false
     this.add(currentUrl)
-    // The first attempts count too, but nobody need read that nothing came since 1970.
+    // The first attempts are counted too, but before the first connection the log line would give the time since 1970.
     if (connectionOpenedAt > 0)
       logger.info(
         `Nothing usable received for ${Math.round(activity)} ms. Failover counter incremented to ${this.count}`,

@@ -5,9 +5,9 @@ import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from '
 
 const DEFAULT_MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
-/** From a frame to what the author's handler makes of it: measure, decode, ask, and hand it to the intake. */
+/** Reads a frame: checks its size, decodes it, calls the author's handler, and passes the results to the intake. */
 export class FrameReader<T extends WebsocketTransportGenerics> {
-  /** @param host - looked up live: adapters override and assign how messages are decoded */
+  /** @param host - read at each use, because adapters override and assign how messages are decoded */
   constructor(
     private readonly host: { deserializeMessage(data: WebSocket.Data): T['Provider']['WsMessage'] },
     private readonly config: WebSocketTransportConfig<T>,
@@ -36,6 +36,6 @@ export class FrameReader<T extends WebsocketTransportGenerics> {
   }
 }
 
-/** Only what a log line will show: the limit on its length is far below this. */
+/** The beginning of a message for a log line, which shows even less than this. */
 const textOf = (data: WebSocket.Data): string =>
   typeof data === 'string' ? data.slice(0, 1_000) : (data as Buffer).toString('utf8', 0, 1_000)

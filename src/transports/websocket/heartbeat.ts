@@ -5,9 +5,10 @@ import { makeLogger } from '../../util/logging'
 const logger = makeLogger('WebSocketTransport')
 
 /**
- * Beats for the connection that is in its place now. The heart stops when another one is there, or this one is not open any more.
+ * Calls the heartbeat handler at intervals for the connection that is in its place now. It ends when another connection is there, or when
+ * this one is not open any more.
  *
- * @param place - looked up at each beat
+ * @param place - read at each beat
  */
 export const startBeating = (
   place: { readonly wsConnection?: WebSocket },

@@ -5,16 +5,16 @@ import { type WebsocketTransportGenerics } from './config'
 import { WebSocketTransport } from './websocket-transport'
 import { monotonicMs } from '../../util/clock'
 
-/** Late messages of a feed just unsubscribed still find it; after this long they do not. */
+/** How long a mapping is kept after its feed is unsubscribed, for messages that come late. */
 const KEEP_UNSUBSCRIBED_MS = 60_000
-/** A provider that makes up a new name with every message must not fill the memory. */
+/** The most mappings. A provider that uses a new name in every message must not fill the memory. */
 const MAX_MAPPINGS = 100_000
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 /**
- * For providers whose messages do not carry what was asked for: relates a value of theirs (an id, a symbol, a channel number) to the
- * params of a feed. Mappings go a while after their feed is unsubscribed.
+ * For providers whose messages do not contain the requested params: it relates a value of the provider (an id, a symbol, a channel number)
+ * to the params of a feed. A mapping is removed some time after its feed is unsubscribed.
  */
 export class WebsocketReverseMappingTransport<
   T extends WebsocketTransportGenerics,
@@ -30,7 +30,7 @@ export class WebsocketReverseMappingTransport<
     if (!oldest.done) this.mappings.delete(oldest.value)
   }
 
-  /** The feed that a value stands for. A value that stands for none is counted, and named in the log once per interval. */
+  /** The params of the feed for which a value stands. A value without a feed is counted, and logged once per interval. */
   getReverseMapping(value: K): Params<T> | undefined {
     const mapping = this.mappings.get(value)
     if (mapping === undefined) this.refuse('unknown-feed', () => String(value))

@@ -8,7 +8,7 @@ interface FeedCounts {
   sent: number
 }
 
-/** More feeds than this that are subscribed no longer, and the one that ended first leaves the metrics. */
+/** The most feeds that are kept after they ended. Beyond this, the one that ended first is removed from the metrics. */
 const MAX_ENDED = 10_000
 
 type Data = Record<string, unknown>
@@ -19,17 +19,17 @@ interface Context {
 
 type FeedIdOf = (context: Context, params: Data) => string
 
-/** Counts of one WebSocket transport in plain numbers, published when metrics are scraped (contract 14). */
+/** The counts of one WebSocket transport as plain numbers, published when metrics are scraped (contract 14). */
 export class SubscriptionStats {
-  /** Messages received from the provider. */
+  /** Number of messages received from the provider. */
   received = 0
   private readonly feeds = new Map<string, FeedCounts>()
-  /** Feeds that are subscribed no longer: their series stay, with nothing active and their totals (contract 18.5). */
+  /** Feeds that are no longer subscribed. Their series stay, with nothing active and their totals (contract 18.5). */
   private readonly ended = new Map<string, FeedCounts>()
   private readonly stops: (() => void)[] = []
   private feedIdOf = calculateFeedId as FeedIdOf
 
-  /** @param feedIdOf - the id of a feed's parameters, where it is known already */
+  /** @param feedIdOf - gives the id of a feed's parameters, where it is known already */
   publish(adapterName: string | undefined, feedIdOf?: FeedIdOf): void {
     if (feedIdOf !== undefined) this.feedIdOf = feedIdOf
     const app = adapterName === undefined ? {} : { app_name: adapterName }
@@ -70,14 +70,14 @@ export class SubscriptionStats {
     }
   }
 
-  /** A new connection: nothing is subscribed on it yet, and of the others nothing ever will be. */
+  /** Called for a new connection: nothing is subscribed on it yet, and feeds that are not in this list have ended. */
   keepOnly(context: Context, params: readonly Data[]): void {
     this.disconnected()
     const kept = new Set(params.map((one) => this.feedIdOf(context, one)))
     for (const [feedId, feed] of this.feeds) if (!kept.has(feedId)) this.end(feedId, feed)
   }
 
-  /** The connection is gone, and with it all its subscriptions. */
+  /** Called when the connection has ended, and with it all its subscriptions. */
   disconnected(): void {
     for (const feed of this.feeds.values()) feed.isActive = false
   }

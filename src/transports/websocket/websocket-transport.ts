@@ -26,22 +26,22 @@ import { SubscriptionStats } from './subscription-stats'
 
 const logger = makeLogger('WebSocketTransport')
 
-/** A connection younger than this is not replaced at once, so that a fickle `url` cannot make a storm. */
+/** A connection younger than this is not replaced at once, so that a `url` that changes often cannot cause many connections. */
 const MIN_CONNECTION_AGE_MS = 1_000
 
-/** How long an author's own way of sending is waited for when the transport stops. */
+/** How long the transport waits at its end for the unsubscribe messages of an author's own `sendMessages`. */
 const GOODBYE_MS = 500
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 /**
- * Fills feeds from a WebSocket (contract 10.4): keeps a connection subscribed to what is wanted, and has it replaced when it closes, falls
- * silent or should be elsewhere. How one connection is opened, replaced and sent away is {@link ClientSocket}'s.
+ * Fills feeds from a WebSocket (contract 10.4). It keeps a connection on which the wanted feeds are subscribed, and replaces it when it
+ * closes, sends nothing for too long, or should have another URL. {@link ClientSocket} opens, replaces and closes single connections.
  */
 export class WebSocketTransport<T extends WebsocketTransportGenerics> extends StreamingTransport<T> {
   wsConnection?: WebSocket
   currentUrl = ''
-  /** When the provider last sent something usable. Adapters may set it on their provider's heartbeats. */
+  /** The time when the provider last sent something usable. Adapters may set it when their provider sends a heartbeat. */
   lastMessageReceivedAt = 0
   connectionOpenedAt = 0
   /** See {@link WebSocketUrlConfigFunctionParameters}; never reset (contract 17.1). */
@@ -49,7 +49,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   heartbeatInterval?: NodeJS.Timeout
   subscriptionMessageBuilder?: SubscriptionMessageBuilder<T>
 
-  /** What the connection in use has been asked for. */
+  /** The feeds that are subscribed on the connection in use. */
   private subscribed: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
   private readonly stopping = new AbortController()
   private readonly subscriptions = new SubscriptionStats()
@@ -102,7 +102,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     else this.subscriptions.publish(undefined)
   }
 
-  /** No connection, or one that is closed for good. One that is closing counts as open. */
+  /** True if there is no connection or it has closed. One that is still closing counts as open. */
   connectionClosed(): boolean {
     return this.wsConnection === undefined || this.wsConnection.readyState === CLOSED
   }
@@ -154,8 +154,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   /**
-   * Opens a connection and puts its listeners on, within `WS_CONNECTION_OPEN_TIMEOUT` including the author's open handler. A
-   * connection that is refused, closes or loses the race against the deadline is destroyed, and the promise rejects at once.
+   * Opens a connection and adds its listeners, within `WS_CONNECTION_OPEN_TIMEOUT` including the author's open handler. A connection that
+   * is refused, that closes, or that is not open in time is destroyed, and the promise rejects at once.
    */
   establishWsConnection(
     context: EndpointContext<T>,
@@ -211,7 +211,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     await Promise.all([stopping, gone])
   }
 
-  /** Polite, and no more: who stops waits for no message for long. Undefined where there is nothing to say. */
+  /** Unsubscribes everything as a courtesy to the provider, and does not wait long for it. Undefined where nothing has to be sent. */
   private unsubscribeAll(): Promise<void> | undefined {
     const { subscribed } = this
     if (subscribed === undefined || this.wsConnection?.readyState !== OPEN) return undefined
@@ -227,7 +227,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     return reasonOf(error)?.code === 'CONNECTION_REFUSED'
   }
 
-  /** Counts something of the provider's that is not served, and names it in the log once per interval. */
+  /** Counts something from the provider that is not served, and logs it once per interval. */
   protected refuse(reason: RefusalReason, detail: () => unknown, error?: unknown): void {
     this.intake.refuse(reason, detail, error)
   }
@@ -243,16 +243,16 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     }
   }
 
-  /** The connection is not the one it should be: none, and nothing is subscribed. */
+  /** Gives up a connection that has the wrong URL or does not respond, so that there is none and nothing is subscribed. */
   private async leave(url: string, pass: number): Promise<void> {
     const why = url === this.currentUrl ? 'no usable message for too long' : 'the URL changed'
     logger.info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
     const age = this.failoverCounter.openForMs
     if (age < MIN_CONNECTION_AGE_MS) await sleep(MIN_CONNECTION_AGE_MS - age, this.stopping.signal)
     this.ensureCurrent(pass)
-    // One that closed meanwhile stays in its place, so that its pause is kept and then ends.
+    // A connection that closed meanwhile stays in its place, so that the pause after its end is kept.
     if (!this.connectionClosed()) this.clientSocket.retire()
-    // It must not look as if something were subscribed if the rest of this pass fails.
+    // If the rest of this pass fails, nothing may seem to be subscribed.
     this.localSubscriptions = []
   }
 
@@ -263,7 +263,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     pass: number,
   ): Promise<void> {
     try {
-      // A pass that was given up is still at it: one attempt at a time.
+      // A pass that was given up may still be connecting. There must be only one attempt at a time.
       await (this.clientSocket.opening ?? this.openAnother(context, url, subscriptions, pass))
     } catch (error) {
       if (this.isCurrentPass(pass)) this.clientSocket.failed(error)
@@ -281,7 +281,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   ): Promise<void> {
     const options = await this.config.options?.(context, subscriptions.desired)
     this.ensureCurrent(pass)
-    // What was subscribed died with its connection: nothing to unsubscribe on the next one.
+    // The subscriptions ended with their connection, so there is nothing to unsubscribe on the next one.
     if (this.connectionOpenedAt > 0) subscriptions.stale = []
     this.currentUrl = url
     this.providerDataStreamEstablished = Date.now()
@@ -290,7 +290,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     subscriptions.new = subscriptions.desired
     this.subscriptions.keepOnly(context, subscriptions.desired)
     const connection = await this.establishWsConnection(context, url, options)
-    // A subclass may have taken its time: too late, and not the one in use, it is nobody's.
+    // The method of a subclass may have returned too late. If its connection is not the one in use, nobody uses it.
     const isLate = this.isStopped || !this.isCurrentPass(pass)
     if (isLate && connection !== this.wsConnection) this.clientSocket.dismiss(connection)
     this.ensureCurrent(pass)
@@ -302,7 +302,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     subscriptions: SubscriptionDeltas<Params<T>>,
   ): Promise<void> {
     let wasSent = false
-    // A closing socket takes nothing; everything wanted is subscribed on the connection that follows.
+    // A closing socket accepts no messages. Everything wanted is subscribed on the next connection.
     if (!this.connectionClosed() && this.wsConnection?.readyState !== CLOSING) {
       const messages = this.subscriptionMessageBuilder?.(context, subscriptions) ?? []
       if (messages.length > 0) await this.sendMessages(context, messages)
