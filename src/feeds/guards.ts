@@ -1,6 +1,6 @@
-import { decimalText } from '../util/decimal'
 import { isObject } from '../util/objects'
 import { type FrozenMemory, frozenReason } from './frozen'
+import { besideReason, numberIn, OPTIONAL, rangeReason, type Reader, readerOf } from './guarded-numbers'
 import { type JumpGuard, type JumpMemory, jumpReason } from './jump'
 import { isBackwards } from './order'
 import { type AdapterResponse } from './responses'
@@ -66,70 +66,8 @@ export interface Standard {
   acceptedAsOf: number | undefined
 }
 
-/** Of numbers from anywhere: in any of the ways in which decimals are written, and bounded (NU-11). */
-const isDecimal = decimalText({
-  sign: '+-',
-  leadingZeros: true,
-  point: 'anywhere',
-  exponentDigits: 2,
-  maxDigits: 60,
-  maxCharacters: 130,
-})
-
 /** A provider that has begun anew is believed after this long. */
 const RESTART_MS = 60_000
-
-const isUnreal = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value)
-
-/** NU-1, for every endpoint: what is not a number never goes out as one (JSON would turn it into null). */
-export const isFiniteValue = (response: AdapterResponse): boolean => {
-  if (isUnreal(response.result)) return false
-  const data: unknown = response.data
-  if (!isObject(data)) return true
-  const { result, bid, mid, ask } = data
-  return !isUnreal(result) && !isUnreal(bid) && !isUnreal(mid) && !isUnreal(ask)
-}
-
-/** The number that a guarded field holds, or what is wrong with it. Nothing is coerced (NU-1). */
-const numberIn = (value: unknown): number | GuardReason => {
-  if (value === undefined || value === null || value === '') return 'missing'
-  const number = typeof value === 'number' ? value : isDecimal(value) ? Number(value) : undefined
-  if (number === undefined) return 'not-a-number'
-  return Number.isFinite(number) ? number : 'not-finite'
-}
-
-type Reader = (response: AdapterResponse) => unknown
-
-/** Made once for each guard: no path is taken apart for a message. */
-const readerOf = (path: string): Reader => {
-  if (path === 'result') return ({ result }) => result
-  const names = path.split('.')
-  return (response) =>
-    names.reduce<unknown>(
-      (of, name) => (isObject(of) && Object.hasOwn(of, name) ? of[name] : undefined),
-      response,
-    )
-}
-
-const SIDES = ['bid', 'mid', 'ask'] as const
-const OPTIONAL = ['result', ...SIDES] as const
-
-const rangeReason = (
-  number: number,
-  { sign, allowZero, min, max }: GuardOptions,
-): GuardReason | undefined => {
-  if (sign !== 'any' && (number < 0 || (number === 0 && allowZero !== true))) return 'not-positive'
-  if ((min !== undefined && number < min) || (max !== undefined && number > max)) return 'out-of-range'
-  return undefined
-}
-
-/** NU-10: bid ≤ mid ≤ ask, as far as they are there. */
-const isCrossed = (data: unknown): boolean => {
-  if (!isObject(data)) return false
-  const [bid, mid, ask] = SIDES.map((side) => numberIn(data[side]))
-  const [low, high] = [typeof bid === 'number' ? bid : -Infinity, typeof ask === 'number' ? ask : Infinity]
-  return low > high || (typeof mid === 'number' && (mid < low || mid > high))
-}
 
 /**
  * TM-1. A provider that begins anew with an earlier time would be refused until it has caught up; when its times have gone forward by
@@ -300,15 +238,3 @@ const movementReason = (
   nowMs: number,
 ): GuardReason | undefined =>
   jumpReason(number, maxJump, memory, hasServed, nowMs) ?? frozenReason(number, frozenAfterMs, memory, nowMs)
-
-/** What there is beside the guarded fields, by the names that the contract gives it, and how it goes together. */
-const besideReason = (data: unknown, options: GuardOptions): GuardReason | undefined => {
-  if (!isObject(data)) return undefined
-  for (const name of OPTIONAL) {
-    if (data[name] === undefined || data[name] === null) continue
-    const number = numberIn(data[name])
-    const reason = typeof number === 'string' ? number : rangeReason(number, options)
-    if (reason !== undefined) return reason
-  }
-  return isCrossed(data) ? 'crossed' : undefined
-}

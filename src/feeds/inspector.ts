@@ -9,14 +9,8 @@ import {
   hardLimitMs,
   lifetimeMs,
 } from './freshness'
-import {
-  type GuardOptions,
-  type GuardReason,
-  Guards,
-  isAboutNumbers,
-  isFiniteValue,
-  type Standard,
-} from './guards'
+import { type GuardOptions, type GuardReason, Guards, isAboutNumbers, type Standard } from './guards'
+import { isFiniteValue } from './guarded-numbers'
 import { HOLD_MS } from './jump'
 import { type FeedRule, feedRule } from './limits/feed-rule'
 import { type Limits } from './limits/schema'
