@@ -1,6 +1,6 @@
 import { type Reason } from '../validation/reason'
 import { type Place } from './local-cache'
-import { type AdapterResponseMeta } from './responses'
+import { type AdapterResponse, type AdapterResponseMeta } from './responses'
 import { ageMs, clockNote, type Instant, type Witness } from '../util/clock'
 import { type GuardMemory } from './guards'
 import { type FeedRule } from './limits/feed-rule'
@@ -65,6 +65,19 @@ export class Feed {
     const age = `it came ${seconds(ageMs(lastSet))} ago and was good for ${seconds(lastLifeMs)}`
     const message = `The last value is stale: ${age}${clockNote()}`
     return { code: 'STALE_VALUE', message, sinceUnixMs: Math.round(lastSet.unixMs + lastLifeMs) }
+  }
+
+  /** One of its values has been written. */
+  noteWrite(value: AdapterResponse, ttlMs: number, at: Instant): void {
+    this.sets++
+    this.lastSetAt = at.unixMs
+    if (value.errorMessage === undefined) {
+      this.lastSet = at
+      this.lastLifeMs = ttlMs
+    }
+    this.ttlMs = ttlMs
+    const indicated = value.timestamps?.providerIndicatedTimeUnixMs
+    this.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated
   }
 
   /**

@@ -56,6 +56,30 @@ export class Refusals {
   }
 }
 
+/** The refusals of each transport of an endpoint, made when they are first asked for. */
+export class RefusalsByTransport {
+  private readonly known = new Map<string, Refusals>()
+
+  constructor(
+    private readonly owner: { readonly adapterName: string; readonly endpointName: string },
+    private readonly metric: 'dataRefused' | 'dataReported',
+  ) {}
+
+  of(transportName: string): Refusals {
+    let refusals = this.known.get(transportName)
+    if (refusals === undefined) {
+      const { adapterName, endpointName } = this.owner
+      refusals = new Refusals(adapterName, endpointName, transportName, this.metric)
+      this.known.set(transportName, refusals)
+    }
+    return refusals
+  }
+
+  stop(): void {
+    for (const refusals of this.known.values()) refusals.stop()
+  }
+}
+
 const shorten = (detail: unknown): string => {
   const text = typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? String(detail))
   return text.length > MAX_LOGGED_CHARACTERS ? `${text.slice(0, MAX_LOGGED_CHARACTERS)}…` : text

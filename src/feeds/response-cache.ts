@@ -1,26 +1,23 @@
-import { isMeasured } from '../config/server-settings'
 import { type AdapterSettings } from '../config/settings'
 import {
   type InputParameters,
   type InputParametersDefinition,
   type TypeFromDefinition,
 } from '../validation/input-parameters'
-import { type Admission, type Decision, type Offer } from './admission'
-import { Batch } from './batch'
-import { goingOn } from '../validation/reason'
+import { type Admission, type Offer } from './admission'
+import { Admitting, keep } from './admitting'
 import { type Instant, instant } from '../util/clock'
 import { type Cache } from './cache'
+import { EndpointFeeds } from './endpoint-feeds'
 import { type Feed } from './feed'
-import { FeedIndex } from './feed-index'
-import { publishFeeds } from './feed-metrics'
 import { type Freshness } from './freshness'
-import { type GuardOptions, type Standard } from './guards'
-import { type Finding, Inspector } from './inspector'
+import { type GuardOptions } from './guards'
+import { Inspector } from './inspector'
+import { Judging } from './judging'
 import { calculateCacheKey } from './keys'
 import { type FeedLimits } from './limits/feed-limits'
-import { LimitedFeeds } from './limits/limited-feeds'
-import { isPlainLocal, type LocalCache, localLayerOf } from './local-cache'
-import { Refusals } from './refusals'
+import { isPlainLocal } from './local-cache'
+import { type Refusals, RefusalsByTransport } from './refusals'
 import { type ResultValidator, validateResults } from './result-validation'
 import { ResponseWarnings } from './response-warnings'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
@@ -31,14 +28,6 @@ export type CacheGenerics = { Parameters: InputParametersDefinition; Response: R
 type Data = Record<string, unknown>
 
 export type Entry<T extends CacheGenerics> = { key: string; value: AdapterResponse<T['Response']> }
-
-const UNWANTED = { reason: 'unwanted', text: 'The last value was refused: unwanted' } as const
-
-const detailOf = (feed: Feed, { result, timestamps }: AdapterResponse) => ({
-  feed: feed.feedId,
-  result,
-  timestamps,
-})
 
 /** What transports write through, one for each endpoint (contract 8.4). */
 export abstract class ResponseCache<T extends CacheGenerics> {
@@ -65,19 +54,13 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   protected readonly admission: Admission<AdapterResponse<T['Response']>> | undefined = undefined
 
   private readonly inspector: Inspector
-  private readonly indexes = new Map<string, FeedIndex>()
-  /** Nearly always there is one transport only. */
-  private lastName: string | undefined
-  private lastIndex: FeedIndex | undefined
-  private readonly refusals = new Map<string, Refusals>()
-  private readonly reports = new Map<string, Refusals>()
-  private readonly isWanted = new Map<string, (key: string) => boolean>()
+  private readonly endpointFeeds: EndpointFeeds
+  private readonly judging: Judging
+  private readonly admitting: Admitting<AdapterResponse<T['Response']>>
+  private readonly refusals = new RefusalsByTransport(this, 'dataRefused')
+  private readonly reports = new RefusalsByTransport(this, 'dataReported')
   private readonly warnings = new ResponseWarnings()
   private readonly spellings = new Spellings()
-  private turn: Promise<unknown> = Promise.resolve()
-  private stopPublishing: (() => void) | undefined
-  private limited: LimitedFeeds | undefined
-  private detach: (() => void) | undefined
 
   constructor(of: {
     dependencies: { cache: Cache }
@@ -114,6 +97,9 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       settings: of.adapterSettings,
       limitsFor: limits && ((feed) => limits.limitsFor({ endpoints, feed })),
     })
+    this.endpointFeeds = new EndpointFeeds(this, this.inspector)
+    this.judging = new Judging(this, this.inspector)
+    this.admitting = new Admitting(this, this.judging, (entries, ttlMs) => this.storeAdmitted(entries, ttlMs))
   }
 
   /** True when {@link writeNow} stands for `write`: the cache is this process's memory and nobody replaced a method. */
@@ -151,7 +137,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     for (const result of results) {
       const feed = this.feed(transportName, result.params)
       const { key, value } = this.generateCacheEntry(transportName, name, result)
-      if (this.accept(transportName, feed, value, at))
+      if (this.judging.accept(transportName, feed, value, at, this.admission))
         offers.push({ key, value, ttlMs: this.ttlOf(feed, value, at), feed })
     }
     await this.admitAll(transportName, offers)
@@ -169,7 +155,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     for (const one of params) {
       const feed = this.feed(transportName, one)
       const { key } = feed
-      const allowed = await this.allowedTtl(feed, ttl)
+      const allowed = await this.judging.allowedTtl(feed, ttl)
       // What a withdrawn feed says is no value that still holds.
       if (feed.rule?.withdrawal !== undefined) continue
       if (this.admission?.extend?.(key, allowed, instant()) !== false) await this.cache.setTTL(key, allowed)
@@ -193,13 +179,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   /** The feed of these params: where requests and messages meet. */
   feed(transportName: string, params: Data): Feed {
-    if (transportName !== this.lastName) {
-      let index = this.indexes.get(transportName)
-      if (index === undefined) this.indexes.set(transportName, (index = this.createIndex(transportName)))
-      this.lastName = transportName
-      this.lastIndex = index
-    }
-    return this.lastIndex!.find(params)
+    return this.endpointFeeds.find(transportName, params)
   }
 
   /** The same, for params that a client asks by: how it spells them is looked at where letter case does not count. */
@@ -216,35 +196,24 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   /** Lets `onlyWanted` guards ask the transport's subscriptions whether somebody wants a feed. */
   setWanted(transportName: string, isWanted: (key: string) => boolean): void {
-    this.isWanted.set(transportName, isWanted)
+    this.judging.setWanted(transportName, isWanted)
   }
 
   /** Counters of what a transport of this endpoint refused. */
   refusalsOf(transportName: string): Refusals {
-    let refusals = this.refusals.get(transportName)
-    if (refusals === undefined) {
-      refusals = new Refusals(this.adapterName, this.endpointName, transportName)
-      this.refusals.set(transportName, refusals)
-    }
-    return refusals
+    return this.refusals.of(transportName)
   }
 
   /** Counters of what was served although a guard was against it. */
   reportsOf(transportName: string): Refusals {
-    let reports = this.reports.get(transportName)
-    if (reports === undefined) {
-      reports = new Refusals(this.adapterName, this.endpointName, transportName, 'dataReported')
-      this.reports.set(transportName, reports)
-    }
-    return reports
+    return this.reports.of(transportName)
   }
 
   /** Takes this cache's series out of the metrics. */
   stop(): void {
-    this.stopPublishing?.()
-    this.stopPublishing = () => {}
-    this.detach?.()
-    for (const counts of [...this.refusals.values(), ...this.reports.values()]) counts.stop()
+    this.endpointFeeds.stop()
+    this.refusals.stop()
+    this.reports.stop()
   }
 
   /** What results are validated by. */
@@ -262,16 +231,16 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   }
 
   private storeNow(transportName: string, results: TimestampedProviderResult<T>[], at: Instant): void {
-    const { cache, admission } = this
+    const { cache, admission, judging } = this
     if (!isPlainLocal(cache)) throw new Error('Immediate writes need the local cache')
     const name = this.nameForCache(transportName)
     for (const result of results) {
       const feed = this.feed(transportName, result.params)
       const value = this.toResponse(feed, result, transportName, name, at.unixMs)
-      if (!this.accept(transportName, feed, value, at)) continue
+      if (!judging.accept(transportName, feed, value, at, admission)) continue
       const ttlMs = this.ttlOf(feed, value, at)
-      if (admission === undefined) this.keep(cache, feed, value, ttlMs, at)
-      else this.admitNow(admission, cache, transportName, feed, value, ttlMs, at)
+      if (admission === undefined) keep(cache, feed, value, ttlMs, at)
+      else this.admitting.admitNow(admission, cache, transportName, feed, value, ttlMs, at)
     }
   }
 
@@ -292,10 +261,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   /** Asks the admission for each, and stores what it lets in. */
   protected admitAll(transportName: string, offers: Offer<AdapterResponse<T['Response']>>[]): Promise<void> {
-    if (this.admission?.takesTurns !== true) return this.admitNext(transportName, offers)
-    const done = this.turn.then(() => this.admitNext(transportName, offers))
-    this.turn = done.catch(() => {})
-    return done
+    return this.admitting.admitAll(this.admission, transportName, offers)
   }
 
   protected generateCacheEntry(
@@ -323,201 +289,5 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     // Of what is stored, because an author's response may not bear being looked at.
     this.warnings.look(stored, this.endpointName, now)
     return stored
-  }
-
-  /** Guards every result by itself: one bad element never loses its neighbours. */
-  protected accept(
-    transportName: string,
-    feed: Feed,
-    value: AdapterResponse<T['Response']>,
-    at: Instant,
-  ): boolean {
-    if (value.errorMessage !== undefined) return feed.rule?.withdrawal === undefined
-    if (this.inspector.isForWantedOnly && this.isWanted.get(transportName)?.(feed.key) === false) {
-      this.noteRefused(transportName, feed, value, UNWANTED, at)
-      return false
-    }
-    const finding = this.inspector.inspect(feed, value, () => this.standardOf(feed, at), at)
-    if (finding !== undefined) {
-      if (!finding.isServed) {
-        this.noteRefused(transportName, feed, value, finding, at)
-        return false
-      }
-      this.reportsOf(transportName).add(finding.reason, () => detailOf(feed, value))
-    }
-    feed.refusal = undefined
-    this.noteAccepted(feed, value)
-    return true
-  }
-
-  private noteRefused(
-    transportName: string,
-    feed: Feed,
-    value: AdapterResponse<T['Response']>,
-    { reason, text: message }: Pick<Finding, 'reason' | 'text'>,
-    at: Instant,
-  ): void {
-    // Known for as long as the feed is, which metrics would else forget as unused.
-    feed.lastUsedAt = at.unixMs
-    const code = reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
-    feed.refusal = goingOn(feed.refusal, { code, message }, at.unixMs)
-    this.refusalsOf(transportName).add(reason, () => detailOf(feed, value))
-    if (reason === 'jump') localLayerOf(this.cache)?.shorten(feed.key, this.inspector.holdMs(feed))
-  }
-
-  private admitNow(
-    admission: Admission<AdapterResponse<T['Response']>>,
-    cache: LocalCache<AdapterResponse<T['Response']>>,
-    transportName: string,
-    feed: Feed,
-    value: AdapterResponse<T['Response']>,
-    ttlMs: number,
-    at: Instant,
-  ): void {
-    const { key } = feed
-    const offer = { key, value, ttlMs, feed }
-    const current = cache.read(key, feed)?.value
-    const decision = this.decide(admission, transportName, offer, current, at, true)
-    if (decision === undefined) return
-    if (decision.value === undefined) void cache.setTTL(key, decision.ttlMs)
-    else this.keep(cache, feed, decision.value, decision.ttlMs, at)
-  }
-
-  private keep(
-    cache: LocalCache<AdapterResponse<T['Response']>>,
-    feed: Feed,
-    value: AdapterResponse<T['Response']>,
-    ttlMs: number,
-    at: Instant,
-  ): void {
-    if (cache.store(feed.key, value, ttlMs, at, feed)) this.recordWrite(feed, value, ttlMs, at)
-    else this.noteBeside(feed, value, at)
-  }
-
-  /** An error that a live value outlives is remembered beside it. */
-  private noteBeside(feed: Feed, { errorMessage: message = '' }: AdapterResponse, { unixMs }: Instant): void {
-    feed.refusal = goingOn(feed.refusal, { code: 'PROVIDER_ERROR', message }, unixMs)
-  }
-
-  /** IS-1: an author's rule that throws costs the response that it threw at. */
-  private decide(
-    admission: Admission<AdapterResponse<T['Response']>>,
-    transportName: string,
-    offer: Offer<AdapterResponse<T['Response']>>,
-    current: AdapterResponse<T['Response']> | undefined,
-    at: Instant,
-    isAtOnce: boolean,
-  ): Decision<AdapterResponse<T['Response']>> | undefined {
-    try {
-      return admission.admit(offer, current, at, isAtOnce)
-    } catch (error) {
-      const refusals = this.refusalsOf(transportName)
-      refusals.add('handler-failed', () => 'a comparison with the cached response', error)
-      return undefined
-    }
-  }
-
-  private async admitNext(
-    transportName: string,
-    offers: Offer<AdapterResponse<T['Response']>>[],
-  ): Promise<void> {
-    const { admission } = this
-    const current = new Map<string, AdapterResponse<T['Response']> | undefined>()
-    if (admission !== undefined) {
-      const keys = [...new Set(offers.map(({ key }) => key))]
-      const cached = await Promise.all(keys.map((key) => this.get(key)))
-      keys.forEach((key, at) => current.set(key, cached[at]))
-    }
-    const at = instant()
-    const batch = new Batch<AdapterResponse<T['Response']>>()
-    for (const offer of offers) {
-      const { key, feed } = offer
-      if (feed !== undefined && this.isOutOfLimits(feed, offer.value, at)) continue
-      const decision =
-        admission === undefined
-          ? offer
-          : this.decide(admission, transportName, offer, current.get(key), at, false)
-      if (decision === undefined) continue
-      batch.add(key, decision)
-      const { value, ttlMs } = decision
-      if (value === undefined) continue
-      current.set(key, value)
-      if (feed !== undefined) this.recordWrite(feed, value, ttlMs, at)
-    }
-    // All are sent before any is waited for: what was decided together reaches the cache together.
-    const usual = this.adapterSettings.CACHE_MAX_AGE
-    const stored = [...batch.byTtl(admission !== undefined)].map(([ttlMs, entries]) =>
-      ttlMs === usual ? this.storeAdmitted(entries) : this.storeAdmitted(entries, ttlMs),
-    )
-    const extended = [...batch.extensions].map(([key, ttlMs]) => this.cache.setTTL(key, ttlMs))
-    await Promise.all([...stored, ...extended])
-  }
-
-  protected recordWrite(feed: Feed, value: AdapterResponse, ttlMs: number, at: Instant): void {
-    feed.sets++
-    feed.lastSetAt = at.unixMs
-    if (value.errorMessage === undefined) {
-      feed.lastSet = at
-      feed.lastLifeMs = ttlMs
-    }
-    feed.ttlMs = ttlMs
-    const indicated = value.timestamps?.providerIndicatedTimeUnixMs
-    feed.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated
-  }
-
-  private standardOf(feed: Feed, at: Instant): Standard {
-    const last = this.admission?.lastAccepted?.(feed, at)
-    if (last !== undefined) return last
-    return { served: localLayerOf(this.cache)?.read(feed.key, feed)?.value, acceptedAsOf: feed.acceptedAsOf }
-  }
-
-  private noteAccepted(feed: Feed, value: AdapterResponse): void {
-    const { admission } = this
-    if (admission?.noteAccepted !== undefined) admission.noteAccepted(feed, value)
-    else feed.acceptedAsOf = value.timestamps?.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
-  }
-
-  private async allowedTtl(feed: Feed, ttl: number): Promise<number> {
-    if (this.inspector.freshnessOf(feed) === undefined) return ttl
-    const served = await this.cache.get(feed.key)
-    if (served === undefined) return ttl
-    return this.inspector.extensionMs(feed, served, ttl, feed.lastSet ?? instant())
-  }
-
-  /** Other limits may hold than when it was let in, because it had to wait. */
-  private isOutOfLimits(feed: Feed, value: AdapterResponse, at: Instant): boolean {
-    if (feed.rule === undefined) return false
-    if (value.errorMessage !== undefined) return feed.rule.withdrawal !== undefined
-    return this.inspector.reconsider(feed, value, at) !== undefined
-  }
-
-  private createIndex(transportName: string): FeedIndex {
-    // Not before there are feeds of its own: a cache that wraps another leaves the counting to that one.
-    this.stopPublishing ??= publishFeeds(this.adapterName, this.cache, () => this.indexes.values())
-    const limited = this.limitedFeeds()
-    const settings = this.adapterSettings
-    return new FeedIndex(
-      {
-        adapterName: this.adapterName,
-        endpointName: this.endpointName,
-        transportName,
-        settings,
-        caseSensitive: this.caseSensitive,
-        withMeta: isMeasured(settings),
-        onCreated: limited && ((feed) => limited.created(feed)),
-      },
-      Object.keys(this.inputParameters.definition),
-    )
-  }
-
-  /** What the operator's limits act on, once there are feeds. */
-  private limitedFeeds(): LimitedFeeds | undefined {
-    const { limits, inspector, cache, indexes } = this
-    if (limits === undefined || this.limited !== undefined) return this.limited
-    const feeds = () => [...indexes.values()].flatMap((index) => [...index.all()])
-    const onMoved = (key: string) => this.onMoved.forEach((forget) => forget(key))
-    this.limited = new LimitedFeeds({ limits, inspector, cache, feeds, onMoved })
-    this.detach = limits.attach(this.limited)
-    return this.limited
   }
 }
