@@ -17,7 +17,7 @@ interface Owner<R> {
   refusalsOf(transportName: string): Refusals
 }
 
-/** Stores what was admitted; without a TTL for `CACHE_MAX_AGE`. */
+/** Stores admitted entries. Without a TTL it is `CACHE_MAX_AGE`. */
 type Store<R> = (entries: { key: string; value: R }[], ttlMs?: number) => Promise<void>
 
 /** Writes a value into the local cache. An error that is not stored, because a live value is there, is remembered on the feed. */

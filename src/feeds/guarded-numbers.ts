@@ -3,7 +3,7 @@ import { isObject } from '../util/objects'
 import { type GuardOptions, type GuardReason } from './guards'
 import { type AdapterResponse } from './responses'
 
-/** Of numbers from anywhere: in any of the ways in which decimals are written, and bounded (NU-11). */
+/** Numbers come from any provider, so every way of writing a decimal is accepted, up to these sizes (NU-11). */
 const isDecimal = decimalText({
   sign: '+-',
   leadingZeros: true,
@@ -15,7 +15,7 @@ const isDecimal = decimalText({
 
 const isUnreal = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value)
 
-/** NU-1, for every endpoint: what is not a number never goes out as one (JSON would turn it into null). */
+/** NU-1, for every endpoint: NaN and infinite numbers are never served (JSON would make them null). */
 export const isFiniteValue = (response: AdapterResponse): boolean => {
   if (isUnreal(response.result)) return false
   const data: unknown = response.data
@@ -24,7 +24,7 @@ export const isFiniteValue = (response: AdapterResponse): boolean => {
   return !isUnreal(result) && !isUnreal(bid) && !isUnreal(mid) && !isUnreal(ask)
 }
 
-/** The number that a guarded field holds, or what is wrong with it. Nothing is coerced (NU-1). */
+/** The number in a guarded field, or what is wrong with it. Values of other types are never converted to numbers (NU-1). */
 export const numberIn = (value: unknown): number | GuardReason => {
   if (value === undefined || value === null || value === '') return 'missing'
   const number = typeof value === 'number' ? value : isDecimal(value) ? Number(value) : undefined
@@ -60,7 +60,7 @@ export const rangeReason = (
   return undefined
 }
 
-/** NU-10: bid ≤ mid ≤ ask, as far as they are there. */
+/** Whether bid ≤ mid ≤ ask does not hold (NU-10). A number that is not there is not compared. */
 const isCrossed = (data: unknown): boolean => {
   if (!isObject(data)) return false
   const [bid, mid, ask] = SIDES.map((side) => numberIn(data[side]))

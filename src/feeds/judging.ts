@@ -38,7 +38,7 @@ export class Judging {
   }
 
   /**
-   * Guards every result by itself: one bad element never loses its neighbours.
+   * Every value is judged by itself, so that a bad one does not cost the others of its message.
    *
    * @param admission - of the cache that the value is for, if it has one
    */

@@ -29,7 +29,7 @@ type Data = Record<string, unknown>
 
 export type Entry<T extends CacheGenerics> = { key: string; value: AdapterResponse<T['Response']> }
 
-/** What transports write through, one for each endpoint (contract 8.4). */
+/** Through this transports write the values of an endpoint (contract 8.4). Each endpoint has one. */
 export abstract class ResponseCache<T extends CacheGenerics> {
   cache: Cache<AdapterResponse<T['Response']>>
   inputParameters: InputParameters<T['Parameters']>
@@ -40,17 +40,17 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   guards: GuardOptions | undefined
   freshness: Freshness | undefined
   fields: readonly string[] | undefined
-  /** Whether letter case makes another feed, as the endpoint says. */
+  /** Whether params that differ only in letter case are different feeds, as the endpoint declares. */
   caseSensitive: boolean
-  /** What the operator says of single feeds, where there is anything. */
+  /** The operator's limits for single feeds, if there are any. */
   limits: FeedLimits | undefined
   aliases: readonly string[] | undefined
-  /** What is called with the key of a feed whose limits have changed: what is remembered of its values is void. */
+  /** Each is called with the key of a feed whose limits have changed, and must forget what it remembers of the feed's values. */
   readonly onMoved = new Set<(key: string) => void>()
-  /** What the endpoint makes of every result before it is written; handed over by its `initialize` (contract 18.2). */
+  /** Checks or replaces every result before it is written. The endpoint's `initialize` sets it (contract 18.2). */
   resultValidator: ResultValidator<T> | undefined
 
-  /** Which of what passed the guards is stored. Default: all of it. */
+  /** Decides which accepted values are stored. Default: all are. */
   protected readonly admission: Admission<AdapterResponse<T['Response']>> | undefined = undefined
 
   private readonly inspector: Inspector
@@ -70,7 +70,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     inputParameters: InputParameters<T['Parameters']>
     guards?: GuardOptions
     freshness?: Freshness
-    /** Where the numbers of the endpoint's values are, if that is known of its kind. */
+    /** Paths to the numbers of the endpoint's values, if they are known for its kind. */
     fields?: readonly string[]
     caseSensitive?: boolean
     limits?: FeedLimits | undefined
@@ -102,12 +102,12 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.admitting = new Admitting(this, this.judging, (entries, ttlMs) => this.storeAdmitted(entries, ttlMs))
   }
 
-  /** True when {@link writeNow} stands for `write`: the cache is this process's memory and nobody replaced a method. */
+  /** Whether {@link writeNow} may be called in place of `write`: the cache is local, and nobody has replaced a method. */
   get isImmediate(): boolean {
     return false
   }
 
-  /** Whether an author makes or writes entries in a way of their own. */
+  /** Whether an author has replaced a method that makes or writes entries. */
   protected get hasOwnEntries(): boolean {
     const { prototype } = ResponseCache
     return (
@@ -122,13 +122,13 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.storeNow(transportName, this.validated(transportName, results), instant(now))
   }
 
-  /** Writes what the endpoint's validator, the guards and the admission let in. */
+  /** Writes the results that the endpoint's validator, the guards and the admission let pass. */
   async write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
     const validated = this.validated(transportName, results)
     if (validated.length > 0) await this._write(transportName, validated)
   }
 
-  /** What `write` does with validated results: into the local cache before it returns, into any other together. */
+  /** Writes validated results: into the local cache before it returns, into any other cache all together. */
   protected async _write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
     const at = instant()
     if (this.isImmediate) return this.storeNow(transportName, results, at)
@@ -146,7 +146,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   /** @param ttl - in ms; `CACHE_MAX_AGE` by default */
   abstract writeEntries(entries: Entry<T>[], ttl?: number): Promise<void>
 
-  /** Gives the cached responses of these params a new TTL, in ms; never past the age their guards allow. */
+  /** Gives the cached responses of these params a new TTL, in ms, or less where their guards do not allow so much. */
   async writeTTL(
     transportName: string,
     params: TypeFromDefinition<T['Parameters']>[],
@@ -156,7 +156,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       const feed = this.feed(transportName, one)
       const { key } = feed
       const allowed = await this.judging.allowedTtl(feed, ttl)
-      // What a withdrawn feed says is no value that still holds.
+      // What is cached for a withdrawn feed is an error, which no provider can confirm.
       if (feed.rule?.withdrawal !== undefined) continue
       if (this.admission?.extend?.(key, allowed, instant()) !== false) await this.cache.setTTL(key, allowed)
     }
@@ -177,46 +177,46 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     })
   }
 
-  /** The feed of these params: where requests and messages meet. */
+  /** The feed of these params. Requests and messages use the same object. */
   feed(transportName: string, params: Data): Feed {
     return this.endpointFeeds.find(transportName, params)
   }
 
-  /** The same, for params that a client asks by: how it spells them is looked at where letter case does not count. */
+  /** The same for the params of a client's request. Where letter case does not count, their spelling is noted, to warn of mistakes. */
   feedAskedFor(transportName: string, params: Data): Feed {
     const feed = this.feed(transportName, params)
     if (!this.caseSensitive) this.spellings.note(feed, params)
     return feed
   }
 
-  /** Has withdrawn feeds say so that are wanted: nobody may have written to them, or asked this process for them. */
+  /** Makes the feeds of all wanted params, so that withdrawn ones have their error even without a request or a value in this process. */
   noteWanted(transportName: string, wanted: readonly TypeFromDefinition<T['Parameters']>[]): void {
     if (this.limits?.withdraws === true) for (const params of wanted) this.feed(transportName, params)
   }
 
-  /** Lets `onlyWanted` guards ask the transport's subscriptions whether somebody wants a feed. */
+  /** Tells `onlyWanted` guards how to ask the transport's subscriptions whether somebody wants a feed. */
   setWanted(transportName: string, isWanted: (key: string) => boolean): void {
     this.judging.setWanted(transportName, isWanted)
   }
 
-  /** Counters of what a transport of this endpoint refused. */
+  /** The counters of the values that a transport of this endpoint refused. */
   refusalsOf(transportName: string): Refusals {
     return this.refusals.of(transportName)
   }
 
-  /** Counters of what was served although a guard was against it. */
+  /** The counters of the values that were served although a guard was against it. */
   reportsOf(transportName: string): Refusals {
     return this.reports.of(transportName)
   }
 
-  /** Takes this cache's series out of the metrics. */
+  /** Removes this cache's series from the metrics. */
   stop(): void {
     this.endpointFeeds.stop()
     this.refusals.stop()
     this.reports.stop()
   }
 
-  /** What results are validated by. */
+  /** The validator that is used for results. */
   protected get validator(): ResultValidator<T> | undefined {
     return this.resultValidator
   }
@@ -244,22 +244,22 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     }
   }
 
-  /** Under which transport's name a transport's responses are cached. */
+  /** The transport's name under which the responses of a transport are cached. */
   protected nameForCache(transportName: string): string {
     return transportName
   }
 
-  /** For how long a response may be served. */
+  /** How long a response may be served, in ms. */
   protected ttlOf(feed: Feed, value: AdapterResponse<T['Response']>, at: Instant): number {
     return this.inspector.lifetimeMs(feed, value, this.adapterSettings.CACHE_MAX_AGE, at)
   }
 
-  /** Stores what was admitted; without a TTL for `CACHE_MAX_AGE`. */
+  /** Stores admitted entries. Without a TTL it is `CACHE_MAX_AGE`. */
   protected storeAdmitted(entries: Entry<T>[], ttlMs?: number): Promise<void> {
     return ttlMs === undefined ? this.writeEntries(entries) : this.writeEntries(entries, ttlMs)
   }
 
-  /** Asks the admission for each, and stores what it lets in. */
+  /** Asks the admission about each offer, and stores those that it lets in. */
   protected admitAll(transportName: string, offers: Offer<AdapterResponse<T['Response']>>[]): Promise<void> {
     return this.admitting.admitAll(this.admission, transportName, offers)
   }
@@ -286,7 +286,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       response,
       isOwn ? meta : { ...meta, transportName: transportNameForMeta },
     )
-    // Of what is stored, because an author's response may not bear being looked at.
+    // The stored response is looked at, because reading an author's own object may throw.
     this.warnings.look(stored, this.endpointName, now)
     return stored
   }
