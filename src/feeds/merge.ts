@@ -1,31 +1,15 @@
 import { ageMs, type Instant, later, leftMs } from '../util/clock'
-import { ExpiryHeap } from '../util/expiry-heap'
 import { isTrouble, type Reason } from '../validation/reason'
 import { isSameResponse, isSameValue, type Observation, observe } from './observation'
-import { type Cause, mergedError, type SourceError } from './merged-error'
+import { type Cause, mergedError } from './merged-error'
+import { type MergedFeed, MergedFeeds } from './merged-feeds'
 import { compareStandings, compareTimes } from './order'
 import { type Patience } from './patience'
 import { preferred, type Standings } from './preference'
 import { type AdapterResponse } from './responses'
 
-/** At most this many feeds are remembered. When there are more, the one that expires first is forgotten. */
-const MAX_FEEDS = 50_000
-
 /** The rank of a response that none of the sources wrote. It is before all of them, so that it is not replaced at equal times. */
 const FOREIGN_RANK = -1
-
-/** What each source last sent for one feed. */
-interface MergedFeed {
-  key: string
-  /** When the last of it expires, by the monotonic clock, in ms. */
-  expiresAt: number
-  values: (Observation | undefined)[]
-  errors: (SourceError | undefined)[]
-  /** What was stored last. */
-  written: Observation | undefined
-  /** Errors may be served even if some sources have sent nothing yet. */
-  isWaitOver: boolean
-}
 
 /** What is known of the sources beside their responses. Sources are named by their rank. */
 export interface MergeOptions {
@@ -74,9 +58,7 @@ const spentMs = ({ timestamps }: AdapterResponse, { unixMs }: Instant): number =
  * order in which it came (FO-4).
  */
 export class Merge {
-  private readonly feeds = new Map<string, MergedFeed>()
-  private readonly expiries = new ExpiryHeap<MergedFeed>()
-
+  private readonly feeds = new MergedFeeds()
   private readonly options: MergeOptions
 
   /** @param names - of the sources, the preferred one first */
@@ -134,7 +116,7 @@ export class Merge {
     now: Instant,
   ): MergeDecision | undefined {
     const { key, rank, response, ttlMs } = of
-    const feed = this.feedOf(key, now)
+    const feed = this.feeds.take(key, now)
     let isConfirmed = false
     let offered: Observation | undefined
     if (isError(response)) {
@@ -178,8 +160,7 @@ export class Merge {
 
   /** Forgets everything about a feed, for example because the cache has lost its value. */
   forget(key: string): void {
-    const feed = this.feeds.get(key)
-    if (feed !== undefined) this.drop(feed)
+    this.feeds.forget(key)
   }
 
   /** The last decision was not carried out: its value was not stored. */
@@ -285,35 +266,5 @@ export class Merge {
     const error = feed.errors[rank]
     if (error !== undefined && isAhead(error.expiresAt, now)) return false
     return ageMs(heardAt, now) < silenceMs && !isTrouble(outageOf(rank))
-  }
-
-  private feedOf(key: string, now: Instant): MergedFeed {
-    for (
-      let old = this.expiries.popExpired(now.monotonicMs);
-      old !== undefined;
-      old = this.expiries.popExpired(now.monotonicMs)
-    )
-      this.feeds.delete(old.key)
-    let feed = this.feeds.get(key)
-    if (feed === undefined) {
-      const soonest = this.feeds.size >= MAX_FEEDS ? this.expiries.popEarliest() : undefined
-      if (soonest !== undefined) this.feeds.delete(soonest.key)
-      feed = {
-        key,
-        expiresAt: now.monotonicMs,
-        values: [],
-        errors: [],
-        written: undefined,
-        isWaitOver: false,
-      }
-      this.feeds.set(key, feed)
-      this.expiries.push(feed)
-    }
-    return feed
-  }
-
-  private drop(feed: MergedFeed): void {
-    this.feeds.delete(feed.key)
-    this.expiries.remove(feed)
   }
 }
