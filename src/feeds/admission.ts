@@ -6,44 +6,44 @@ import { type Instant } from '../util/clock'
 export interface Offer<R extends AdapterResponse = AdapterResponse> {
   key: string
   value: R
-  /** For how long it may be served. */
+  /** How long it may be served, in ms. */
   ttlMs: number
-  /** Absent where only the key is known. */
+  /** Undefined where only the key is known. */
   feed: Feed | undefined
 }
 
-/** What becomes of an offer: a value is stored, or (without one) what is stored gets another TTL. */
+/** What to do with an offer: `value` is stored with this TTL, in ms. Without a value, the stored response gets this TTL. */
 export interface Decision<R extends AdapterResponse = AdapterResponse> {
   value: R | undefined
   ttlMs: number
 }
 
-/** What a new value of a feed must not be older than. */
+/** What a new value of a feed is compared with: it must not be older. */
 export interface LastAccepted {
   served: AdapterResponse | undefined
   acceptedAsOf: number | undefined
 }
 
-/** Which responses get into a cache, by what is cached. */
+/** Decides which responses are stored, by comparing them with what is cached. */
 export interface Admission<R extends AdapterResponse = AdapterResponse> {
-  /** Whether it must not be asked before what it let in last is stored: where that is all it goes by. */
+  /** Whether what it let in last must be stored before it is asked again. True for one that only looks at what is cached. */
   readonly takesTurns: boolean
   /**
    * @param current - what is cached
-   * @param isAtOnce - what is let in is stored before this is called again
-   * @returns undefined leaves everything as it is
+   * @param isAtOnce - whether what is let in is stored before the next call
+   * @returns undefined when nothing is to be changed
    */
   admit(offer: Offer<R>, current: R | undefined, at: Instant, isAtOnce: boolean): Decision<R> | undefined
-  /** What guards hold a value against. Default: what is cached, and what the feed has accepted. */
+  /** What guards compare a value with. Default: the cached response, and the time of the last value that the feed accepted. */
   lastAccepted?(feed: Feed, at: Instant): LastAccepted
   noteAccepted?(feed: Feed, value: AdapterResponse): void
-  /** Whether what is cached gets another TTL when a transport says that its value still holds. Default: always. */
+  /** Whether the cached response gets a new TTL when a transport says that its value is still valid. Default: always. */
   extend?(key: string, ttlMs: number, at: Instant): boolean
-  /** What it remembers of a feed is void: other limits hold. */
+  /** The limits of a feed have changed: what is remembered of its values must not be used any more. */
   forget?(key: string): void
 }
 
-/** What an author's rule says (contract 8.6). */
+/** An admission that asks an author's rule (contract 8.6). */
 export const compare = <R extends AdapterResponse>(
   shouldUpdate: (next: R, current?: R) => boolean,
 ): Admission<R> => ({

@@ -3,16 +3,16 @@ import { isAnswerStatus, refusedStatus, STATUS_OF_REFUSED } from '../validation/
 import { type ResponseTimestamps } from '../validation/timestamps'
 import { type AdapterResponse, type TimestampedProviderErrorResponse } from './responses'
 
-/** contract 8.5: what is said of a response that JSON cannot hold. */
+/** contract 8.5: the message in place of a response that cannot be written as JSON. */
 const UNHOLDABLE = 'Response could not be censored due to an error'
 
-/** A response as it goes over the wire. */
+/** A response as it is sent to a client. */
 export interface Rendered {
   statusCode: number
   body: string
 }
 
-/** The status of a response, 200 unless it says another; undefined where what it says cannot be one of an answer. */
+/** The status of a response; 200 where it has none. Undefined where the status that it has cannot be sent in an HTTP answer. */
 export const answerStatusOf = (response: unknown): number | undefined => {
   const said = memberOf(response, 'statusCode')
   const status = said === undefined ? 200 : said
@@ -21,21 +21,21 @@ export const answerStatusOf = (response: unknown): number | undefined => {
 
 type StatusSaid = Pick<Readonly<AdapterResponse>, 'errorMessage' | 'timestamps'>
 
-/** The error that takes the place of a response whose status code cannot be one of an answer. */
+/** The error in place of a response whose status code cannot be sent in an HTTP answer. */
 export const withRefusedStatus = (response: StatusSaid): TimestampedProviderErrorResponse => {
   const { errorMessage, timestamps } = response
   const statusCode = memberOf(response, 'statusCode')
   return { errorMessage: refusedStatus(statusCode, errorMessage), statusCode: STATUS_OF_REFUSED, timestamps }
 }
 
-/** The error that takes the place of a response that JSON cannot hold. */
+/** The error in place of a response that cannot be written as JSON. */
 export const unholdable = (response: unknown): TimestampedProviderErrorResponse => ({
   errorMessage: UNHOLDABLE,
   statusCode: STATUS_OF_REFUSED,
   timestamps: timesOf(response),
 })
 
-/** What JSON makes of an answer; undefined for what it cannot hold, or what comes to nothing. */
+/** The JSON text of an answer; undefined where there is none, or writing it throws. */
 export const textOf = (response: unknown): string | undefined => {
   try {
     const text: string | undefined = JSON.stringify(response)
@@ -45,7 +45,7 @@ export const textOf = (response: unknown): string | undefined => {
   }
 }
 
-/** An answer for the wire, with a body and a status that fits it, whatever an author, a store or another process made of it. */
+/** An answer that can be sent: with a body and a fitting status, even if an author, a store or another process made a bad response. */
 export const rendered = (response: Readonly<AdapterResponse>): Rendered => {
   const status = answerStatusOf(response)
   const body = textOf(status === undefined ? withRefusedStatus(response) : response)
@@ -53,7 +53,7 @@ export const rendered = (response: Readonly<AdapterResponse>): Rendered => {
   return { statusCode: STATUS_OF_REFUSED, body: JSON.stringify(unholdable(response)) }
 }
 
-/** The times of a response, as far as they can be read and are times. */
+/** Those times of a response that can be read and are times. */
 const timesOf = (response: unknown): ResponseTimestamps => {
   const time = (name: string): number | undefined => {
     try {
@@ -72,5 +72,5 @@ const timesOf = (response: unknown): ResponseTimestamps => {
   return { providerDataRequestedUnixMs: time('providerDataRequestedUnixMs') ?? 0, ...times }
 }
 
-/** Whether what JSON made of a response is an answer: an object. */
+/** Whether the JSON text of a response is an answer, that is, an object. */
 export const isAnswer = (text: string | undefined): text is string => text?.startsWith('{') === true

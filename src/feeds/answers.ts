@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 
-/** Loaded by what describes and checks, and by its types alone elsewhere: nothing of this is on the way of an answer. */
+/** Only code that describes or checks answers loads this file; other code imports its types. Answering a request does not need it. */
 
 export const Timestamps = Type.Object(
   {
@@ -34,7 +34,7 @@ export const AnswerMeta = Type.Object(
   { description: 'Only where metrics are enabled.' },
 )
 
-/** Members of an author's own are kept (contract 6.4): what is not named here may be there. */
+/** Other members than these are allowed too, because an author's own members are kept (contract 6.4). */
 export const ValueAnswer = Type.Object(
   {
     result: Type.Union([Type.Number(), Type.String(), Type.Null()], { description: 'The value.' }),

@@ -1,9 +1,9 @@
 import { type Decision } from './admission'
 import { type AdapterResponse } from './responses'
 
-/** What has been decided about the responses of one write, in the order in which it was, until it is sent to the cache. */
+/** Collects what has been decided about the responses of one write, in the order of the decisions, until it is sent to the cache. */
 export class Batch<R extends AdapterResponse> {
-  /** What gets another TTL: by key, in ms. */
+  /** New TTLs of stored responses, by key, in ms. */
   readonly extensions = new Map<string, number>()
   private readonly stores: { key: string; value: R; ttlMs: number }[] = []
 
@@ -15,7 +15,7 @@ export class Batch<R extends AdapterResponse> {
     }
   }
 
-  /** @param onlyLast - of each key: what came before has been compared with, and is out of date */
+  /** @param onlyLast - whether only the last value of each key is stored: the earlier ones were replaced within this write */
   byTtl(onlyLast: boolean): Map<number, { key: string; value: R }[]> {
     const stores = onlyLast ? new Map(this.stores.map((one) => [one.key, one])).values() : this.stores
     const byTtl = new Map<number, { key: string; value: R }[]>()

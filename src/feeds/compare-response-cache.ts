@@ -8,21 +8,21 @@ import { type ResultValidator } from './result-validation'
 import { type AdapterResponse } from './responses'
 import { type Instant } from '../util/clock'
 
-/** Whether a response takes the place of the one that is cached now, if there is one. */
+/** Whether a response is to replace the cached one, if there is one. */
 export type ShouldUpdate<T extends CacheGenerics> = (
   next: AdapterResponse<T['Response']>,
   current?: AdapterResponse<T['Response']>,
 ) => boolean
 
 /**
- * Stands in front of an endpoint's response cache and lets through what `shouldUpdate` says (contract 8.6). Every child's responses go
- * under this cache's one transport name; `meta.transportName` says whose they are. Feeds, refusals and what is stored are those of the
- * cache behind it.
+ * Wraps an endpoint's response cache, and stores there only the responses for which `shouldUpdate` returns true (contract 8.6). The
+ * responses of all child transports are cached under the one transport name of this cache; `meta.transportName` is the child's name. The
+ * feeds, the refusals and the stored responses are those of the wrapped cache.
  */
 export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache<T> {
   protected override readonly admission: Admission<AdapterResponse<T['Response']>>
 
-  /** @param admission - decides instead of `shouldUpdate` */
+  /** @param admission - decides in place of `shouldUpdate` */
   constructor(
     readonly transportName: string,
     public responseCache: ResponseCache<T>,
@@ -57,7 +57,7 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
     )
   }
 
-  /** Of the one entry that there is for these params, whatever the name given. */
+  /** Changes the one entry of these params; the name of the transport is ignored. */
   override async writeTTL(
     _transportName: string,
     params: TypeFromDefinition<T['Parameters']>[],
@@ -71,12 +71,12 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
     return this.responseCache.get(key)
   }
 
-  /** Under which key responses to these params are, whatever the name given. */
+  /** The key under which responses to these params are cached; the name of the transport is ignored. */
   override getCacheKey(_transportName: string, params: TypeFromDefinition<T['Parameters']>): string {
     return super.getCacheKey(this.transportName, params)
   }
 
-  /** The feed that requests know as well: of the cache behind this one. */
+  /** The feed is that of the wrapped cache, so that requests and writes use the same object. */
   override feed(_transportName: string, params: Record<string, unknown>): Feed {
     const { innermost } = this
     return 'feed' in innermost
@@ -100,7 +100,7 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
     return 'refusalsOf' in innermost ? innermost.refusalsOf(child) : super.refusalsOf(child)
   }
 
-  /** What is stored goes into the cache behind this one as it is: here is where that one's results are validated. */
+  /** The wrapped cache stores entries without validating them, so its validator is used here. */
   protected override get validator(): ResultValidator<T> | undefined {
     return this.resultValidator ?? this.innermost.resultValidator
   }
@@ -109,7 +109,7 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
     return this.transportName
   }
 
-  /** An error is as good as the cache's life is long: guards say how old a value may become. */
+  /** Guards limit the age of values only, so an error lives for `CACHE_MAX_AGE`. */
   protected override ttlOf(feed: Feed, value: AdapterResponse<T['Response']>, at: Instant): number {
     return value.errorMessage === undefined
       ? super.ttlOf(feed, value, at)
@@ -122,7 +122,7 @@ export class CompareResponseCache<T extends CacheGenerics> extends ResponseCache
       : this.responseCache.writeEntries(entries, ttlMs)
   }
 
-  /** Where the feeds are: the cache behind this one, and behind any of this kind. */
+  /** The cache that has the feeds: the wrapped one, or what that wraps if it is of this class, too. */
   private get innermost(): ResponseCache<T> {
     const { responseCache: inner } = this
     return inner instanceof CompareResponseCache ? (inner as CompareResponseCache<T>).innermost : inner

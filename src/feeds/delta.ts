@@ -5,13 +5,13 @@ import { type ExpiringSortedSet } from './expiring-sorted-set'
 export type SubscriptionDeltas<T> = {
   /** All feeds that are wanted now. */
   desired: T[]
-  /** Those of them that have not been subscribed yet. */
+  /** Wanted feeds that are not subscribed yet. */
   new: T[]
-  /** Subscribed, and wanted no longer. */
+  /** Subscribed feeds that are no longer wanted. */
   stale: T[]
 }
 
-/** Names a feed by its params, the same for all spellings of them. */
+/** Names a feed by its params: all spellings of the same params have the same name. */
 export type Identify = (params: unknown) => string
 
 const identifier = (isCaseSensitive: boolean): Identify => {
@@ -24,17 +24,17 @@ const identifier = (isCaseSensitive: boolean): Identify => {
   }
 }
 
-/** Letter case does not make another feed. */
+/** For endpoints where params that differ only in letter case are the same feed. */
 export const identify: Identify = identifier(false)
 const identifyExactly: Identify = identifier(true)
 
-/** How the feeds of an endpoint are told apart. */
+/** The naming that an endpoint uses. */
 export const identifierFor = (isCaseSensitive: boolean): Identify =>
   isCaseSensitive ? identifyExactly : identify
 
 /**
- * The difference between what is wanted and what is subscribed, feed by feed: two clients that spell one differently cause no subscribing
- * to and fro.
+ * The difference between wanted and subscribed feeds. Feeds are compared by name, so that two clients that spell one feed differently do
+ * not make the transport unsubscribe and subscribe again and again.
  */
 export const diff = <T>(
   desired: T[],
@@ -53,8 +53,8 @@ export const diff = <T>(
 }
 
 /**
- * The same difference, kept up to date from a set's changes instead of computed: an idle look costs nothing, whatever the number of
- * feeds. What was handed out stays due until {@link settle} says that it was done.
+ * The same difference, kept up to date by a set's changes and not computed anew: where nothing has changed it costs nothing, even with
+ * thousands of feeds. What was returned once is returned again until {@link settle} is called.
  */
 export class DeltaTracker<T> {
   private readonly due = { new: new Map<string, T>(), stale: new Map<string, T>() }
@@ -68,7 +68,7 @@ export class DeltaTracker<T> {
     return { desired, new: [...this.due.new.values()], stale: [...this.due.stale.values()] }
   }
 
-  /** Everything handed out so far has reached the provider. */
+  /** Everything that was returned so far has reached the provider. */
   settle(): void {
     this.due.new.clear()
     this.due.stale.clear()

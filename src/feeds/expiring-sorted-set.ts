@@ -8,26 +8,26 @@ const logger = makeLogger('ExpiringSortedSet')
 interface Item<T> {
   readonly key: string
   value: T
-  /** By the monotonic clock: a step of the wall clock neither ends a subscription nor keeps it (TM-6). */
+  /** By the monotonic clock, so that a step of the wall clock neither ends nor extends a subscription (TM-6). */
   expiresAt: number
 }
 
-/** What entered and left a set since it was last asked; by key, so that a feed that did both is in neither. */
+/** What was added to a set and removed from it since the last call, by key. What was both added and removed is in neither. */
 export interface SetChanges<T> {
   added: Map<string, T>
   removed: Map<string, T>
 }
 
 /**
- * The local subscription set. Refreshing a member is one field write; expired members are found through a heap, so looking for
- * changes costs what changed and not what is in the set.
+ * The local subscription set. Refreshing a member writes one field. Expired members are found with a heap, so that the cost of looking for
+ * changes depends on the number of changes and not on the size of the set.
  */
 export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
   private readonly items = new Map<string, Item<T>>()
   private readonly heap = new ExpiryHeap<Item<T>>()
   private changes: SetChanges<T> | undefined
   private onAdded: (() => void) | undefined
-  /** The values in order, as long as nobody has left or changed since they were listed. */
+  /** The values in order; undefined once a member has been removed or changed. */
   private listed: T[] | undefined
 
   constructor(readonly capacity: number) {}
@@ -54,7 +54,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     this.onAdded?.()
   }
 
-  /** Keeps a member for another `ttl` ms without replacing its value. False when the key is not in the set. */
+  /** Keeps a member for `ttl` ms from now, with the same value. False when the key is not in the set. */
   refresh(key: string, ttl: number): boolean {
     const item = this.items.get(key)
     if (item === undefined) return false
@@ -62,7 +62,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     return true
   }
 
-  /** The values of all live members, in the order in which they first came. */
+  /** The values of all members that have not expired, in the order in which they were first added. */
   getAll(): T[] {
     this.expire()
     this.listed ??= Array.from(this.items.values(), ({ value }) => value)
@@ -85,8 +85,8 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
   }
 
   /**
-   * From now on remembers what enters and leaves, for {@link takeChanges}; `onAdded` is called when a member enters. One follower
-   * for each set.
+   * From now on remembers what is added and removed, for {@link takeChanges}. `onAdded` is called when a member is added. A set has one
+   * follower at most.
    */
   follow(onAdded: () => void): void {
     this.onAdded = onAdded
@@ -94,7 +94,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     for (const item of this.items.values()) this.changes.added.set(item.key, item.value)
   }
 
-  /** Expires what is due, and returns what changed since the last call. */
+  /** Removes expired members, and returns what changed since the last call. */
   takeChanges(): SetChanges<T> {
     this.expire()
     const changes = this.changes ?? { added: new Map<string, T>(), removed: new Map<string, T>() }
@@ -108,7 +108,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     if (!isLater) this.heap.update(item)
   }
 
-  /** Drops what is due. */
+  /** Removes expired members. */
   protected expire(): void {
     const now = monotonicMs()
     for (let item = this.heap.popExpired(now); item !== undefined; item = this.heap.popExpired(now))

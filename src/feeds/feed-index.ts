@@ -7,12 +7,12 @@ import { monotonicMs, Witness } from '../util/clock'
 type Data = Record<string, unknown>
 type Level = Map<unknown, Level | Feed>
 
-/** More spellings than this (say, of one feed in changing letter case) and the index starts afresh. */
+/** At this number of spellings (for example one feed in ever new letter case) all of them are forgotten, and learned again. */
 const MAX_SPELLINGS = 100_000
 
 const isIndexable = (value: unknown): boolean => value === null || typeof value !== 'object'
 
-/** What an operator calls a feed, such as `ETH/USD`. Parameters without a value are left out. */
+/** The name that an operator uses for a feed, such as `ETH/USD`. Parameters without a value are left out. */
 const feedName = (params: Data, names: readonly string[]): string =>
   names
     .map((name) => params[name])
@@ -21,9 +21,9 @@ const feedName = (params: Data, names: readonly string[]): string =>
     .join('/')
 
 /**
- * From parameters to their {@link Feed}, without building a string: a tree of maps, one level for each declared parameter. A
- * spelling is canonicalised and stringified the first time it is seen, never again. Parameters that are objects or arrays,
- * or that the endpoint does not declare, take the long way each time.
+ * Finds the {@link Feed} of parameters without building a string: it is a tree of maps with one level for each declared parameter. Only the
+ * first time that a spelling is seen it is made canonical and written as text. Where a parameter is an object or an array, or is not
+ * declared by the endpoint, that is done each time.
  */
 export class FeedIndex {
   private readonly feeds = new Map<string, Feed>()
@@ -32,9 +32,9 @@ export class FeedIndex {
   private names: string[]
   private declared: Set<string>
   private readonly keyMark: KeyMark
-  /** Feeds of one source have one say about our clock. */
+  /** All feeds of one source count as one witness of our clock. */
   private readonly witness = new Witness()
-  /** What the mark was when the feeds got their keys. */
+  /** The mark of the settings that the keys of the feeds were made with. */
   private mark = 0
 
   constructor(
@@ -43,17 +43,17 @@ export class FeedIndex {
       endpointName: string
       transportName: string
       settings: KeySettings
-      /** Whether letter case makes another feed. */
+      /** Whether params that differ only in letter case are different feeds. */
       caseSensitive?: boolean
-      /** Metrics on: feeds carry the `meta` that their responses are stored with. */
+      /** Whether metrics are on: then each feed has the `meta` that its responses are stored with. */
       withMeta: boolean
-      /** Called for each feed as soon as it is known. */
+      /** Called for each new feed. */
       onCreated?: ((feed: Feed) => void) | undefined
     },
     private readonly parameterNames: string[],
     private readonly metaTransportName = of.transportName,
   ) {
-    // The last first: quotes are fewer than bases, so that few maps are looked into, and those often.
+    // The last parameter first: there are fewer quotes than bases, so the same few maps are used again and again.
     this.names = [...parameterNames].reverse()
     this.declared = new Set(parameterNames)
     this.keyMark = new KeyMark(of.settings)
@@ -75,7 +75,7 @@ export class FeedIndex {
       if (!this.declared.has(name) && params[name] !== undefined) return this.canonicalFeed(params)
       known++
     }
-    // contract 8.2: no keys at all is another feed than keys without values
+    // contract 8.2: params without any keys are another feed than params whose keys have no values
     if (known === 0) return this.canonicalFeed(params)
     const last = this.names.length - 1
     let level = this.root
@@ -96,7 +96,7 @@ export class FeedIndex {
     return this.feeds.get(key)
   }
 
-  /** Drops the feeds that nothing has touched for so many ms, as far as the calls of this method have seen. */
+  /** Removes the feeds that were not used for so many ms. Use is seen only at the calls of this method. */
   forgetUntouchedFor(ms: number): void {
     let forgot = false
     const now = monotonicMs()

@@ -5,10 +5,10 @@ import { localLayerOf } from './local-cache'
 import { type AdapterResponse } from './responses'
 import { ourTime } from '../util/clock'
 
-/** A feed that nobody asked for and nothing was written to for this long leaves the metrics. */
+/** A feed without requests and writes for this long is removed from the metrics. */
 const FORGET_AFTER_MS = 3_600_000
 
-/** A finite number, or a string that is one; an empty string is none. */
+/** The finite number that a value is, or that its text is; undefined where it is none. An empty text is none. */
 export const numberOf = (value: unknown): number | undefined => {
   if (typeof value === 'string' && value === '') return undefined
   const number = typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN
@@ -16,10 +16,10 @@ export const numberOf = (value: unknown): number | undefined => {
 }
 
 /**
- * Publishes the plain counters of an endpoint's feeds when metrics are scraped (contract 14), so that neither a request nor a
- * message touches a metric.
+ * Publishes the plain counters of an endpoint's feeds when metrics are scraped (contract 14), so that no request and no message has to
+ * update a metric.
  *
- * @returns a function that takes them out again
+ * @returns a function that removes them again
  */
 export const publishFeeds = (
   adapterName: string,
@@ -62,11 +62,11 @@ export const publishFeeds = (
       for (const feed of feeds()) if (feed.sets > 0) gauge.set(labelsOf(feed), feed.ttlMs)
     }),
     metrics.publish('cacheDataStalenessSeconds', (gauge) => {
-      // contract 17.17: named seconds, measured in milliseconds; 0 until somebody read the value
+      // contract 17.17: the name says seconds, but the values are milliseconds; 0 until somebody has read the value
       for (const feed of feeds()) {
         const received = read(feed.key)?.timestamps?.providerDataReceivedUnixMs
         const wasRead = feed.lastHitAt >= feed.lastSetAt && received !== undefined
-        // Where another process writes, a value that nobody has read yet is one from after the last hit.
+        // Where another process writes, a value that nobody has read yet was written after the last hit.
         if (feed.sets > 0 || wasRead)
           gauge.set(labelsOf(feed), wasRead ? Math.max(0, feed.lastHitAt - received) : 0)
       }

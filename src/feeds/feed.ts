@@ -1,6 +1,6 @@
 import { type Reason } from '../validation/reason'
 import { type Place } from './local-cache'
-import { type AdapterResponseMeta } from './responses'
+import { type AdapterResponse, type AdapterResponseMeta } from './responses'
 import { ageMs, clockNote, type Instant, type Witness } from '../util/clock'
 import { type GuardMemory } from './guards'
 import { type FeedRule } from './limits/feed-rule'
@@ -8,18 +8,18 @@ import { type FeedRule } from './limits/feed-rule'
 const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`
 
 /**
- * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed meet in this
- * object; its key is computed once. Counters are plain numbers, published when metrics are scraped.
+ * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed share this object, and its
+ * key is computed once. Counters are plain numbers, published when metrics are scraped.
  */
 export class Feed {
   lastUsedAt = 0
-  /** Requests that found a live response here, and those of them that were answered with it and status 200. */
+  /** Requests that found a live response, and those of them that were answered with it and status 200. */
   gets = 0
   hits = 0
   /** Requests that were answered with status 200 after a wait, or in the foreground. */
   misses = 0
   lastHitAt = 0
-  /** Values written, and how long each may live. */
+  /** How many values were written, when the last one was, and how long that may live, in ms. */
   sets = 0
   lastSetAt = 0
   ttlMs = 0
@@ -27,20 +27,20 @@ export class Feed {
   providerDeltaMs = 0
   /** The provider's own time of the last value that passed the guards. */
   acceptedAsOf: number | undefined = undefined
-  /** Why its last value was refused; undefined once one has passed. */
+  /** Why its last value was refused; undefined after a value was accepted. */
   refusal: Reason | undefined = undefined
-  /** When the last good value was written, and for how long it was good then, in ms. */
+  /** When the last good value was written, and how long it could be served from then on, in ms. */
   lastSet: Instant | undefined = undefined
   lastLifeMs = 0
-  /** What the operator says of it alone, if anything: looked up when it comes to be, and whenever the limits change. */
+  /** The operator's limits for this feed, if there are any: looked up when the feed is made, and whenever the limits change. */
   rule: FeedRule | undefined = undefined
-  /** What its guards remember of it. */
+  /** What its guards remember of its values. */
   readonly memory: GuardMemory = {}
-  /** How clients have spelled it, where letter case does not count. */
+  /** The params by which clients asked for it, in different spellings, where letter case does not count. */
   spellings: Record<string, unknown>[] | undefined = undefined
   /** Its entry in the local cache, see {@link Place}. */
   node: Place<never>['node'] = undefined
-  /** True once the index has dropped this object: whoever holds it has to look the feed up anew. */
+  /** True once the index has removed this object: code that still has it must look the feed up again. */
   isForgotten = false
   private touches = -1
   private untouchedSinceMs = 0
@@ -49,15 +49,15 @@ export class Feed {
     readonly key: string,
     readonly feedId: string,
     readonly endpointName: string,
-    /** Attached to every stored response when metrics are on; one object for the life of the feed. */
+    /** Added to every stored response when metrics are on; the same object each time. */
     readonly meta: AdapterResponseMeta | undefined,
-    /** What the ticks of its source say about our clock; shared by all feeds of the source. */
+    /** What the times in the values of its source tell about our clock; shared by all feeds of the source. */
     readonly witness: Witness,
-    /** What an operator calls it: the values of its parameters, in the order of the endpoint's definition. */
+    /** The name that an operator uses for it: the values of its parameters, in the order of the endpoint's definition. */
     readonly name: string,
   ) {}
 
-  /** Why it has no value, as far as its own last one tells: that was refused, or it is over. */
+  /** Why it has no value, as far as its last one tells: it was refused, or has expired. */
   get absence(): Reason | undefined {
     if (this.refusal !== undefined) return this.refusal
     const { lastSet, lastLifeMs } = this
@@ -67,10 +67,23 @@ export class Feed {
     return { code: 'STALE_VALUE', message, sinceUnixMs: Math.round(lastSet.unixMs + lastLifeMs) }
   }
 
+  /** Called when one of its values has been written. */
+  noteWrite(value: AdapterResponse, ttlMs: number, at: Instant): void {
+    this.sets++
+    this.lastSetAt = at.unixMs
+    if (value.errorMessage === undefined) {
+      this.lastSet = at
+      this.lastLifeMs = ttlMs
+    }
+    this.ttlMs = ttlMs
+    const indicated = value.timestamps?.providerIndicatedTimeUnixMs
+    this.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated
+  }
+
   /**
-   * Whether nobody has asked for it or written to it for so long, as far as these calls have seen.
+   * Whether it was neither asked for nor written to for so many ms. Use is seen only at the calls of this method.
    *
-   * @param now - by the monotonic clock
+   * @param now - by the monotonic clock, in ms
    */
   isUntouchedFor(ms: number, now: number): boolean {
     const touches = this.lastUsedAt + this.lastSetAt + this.gets + this.misses + this.sets

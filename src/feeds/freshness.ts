@@ -3,10 +3,10 @@ import { type AdapterResponse } from './responses'
 /**
  * For how long a value is fresh (FR-1), in ms.
  *
- * - `tick`: its age may be `maxAgeMs`, by the provider's own time, by receipt where the provider gives none.
- * - `confirmed`: the provider's last word on it, the value itself or a confirmation, may be `maxAgeMs` old, and the value itself
- *   `hardMaxAgeMs`.
- * - `scheduled`: as `tick`, for values that come by a calendar.
+ * - `tick`: its age may be up to `maxAgeMs`. Age is counted from the provider's own time, or from receipt where the provider gives none.
+ * - `confirmed`: for providers that confirm a value that has not changed. The last message about it (the value or a confirmation) may be up
+ *   to `maxAgeMs` old, and the value itself up to `hardMaxAgeMs`.
+ * - `scheduled`: the same as `tick`, for values that come at fixed times.
  */
 export interface Freshness {
   mode: 'tick' | 'confirmed' | 'scheduled'
@@ -20,7 +20,7 @@ export interface FreshnessSettings {
   FRESHNESS_HARD_MAX_AGE?: number | undefined
 }
 
-/** What an endpoint declares, with the operator's limits in place of its own. */
+/** The freshness that an endpoint declares, with the operator's limits in place of the endpoint's where there are any. */
 export const freshnessUnder = (
   { FRESHNESS_MAX_AGE: maxAgeMs, FRESHNESS_HARD_MAX_AGE: hardMaxAgeMs }: FreshnessSettings,
   declared: Freshness | undefined,
@@ -40,16 +40,16 @@ export const freshnessUnder = (
 export const hardLimitMs = ({ mode, maxAgeMs, hardMaxAgeMs = maxAgeMs }: Freshness): number =>
   mode === 'confirmed' ? hardMaxAgeMs : maxAgeMs
 
-/** The age of a value in ms, by what is known of it. */
+/** The age of a value, in ms. */
 export interface Age {
   ms: number
-  /** Whose time it is counted from. */
+  /** Whether it is counted from the provider's time or from receipt. */
   by: 'provider' | 'receipt'
 }
 
 /**
- * @param now - our time, in Unix ms: what the provider's time is held against
- * @param sinceReceiptMs - what our clocks have counted since it was received
+ * @param now - our time, in Unix ms, with which the provider's time is compared
+ * @param sinceReceiptMs - the time since the value was received, by our clocks
  */
 export const ageOf = (
   { timestamps: { providerIndicatedTimeUnixMs: indicated } }: AdapterResponse,
@@ -58,10 +58,10 @@ export const ageOf = (
 ): Age =>
   indicated === undefined
     ? { ms: Math.max(0, sinceReceiptMs), by: 'receipt' }
-    : // A time a little ahead of ours makes a value no younger than new.
+    : // A provider's time that is a little ahead of ours must not make the age negative.
       { ms: Math.max(0, now - indicated), by: 'provider' }
 
-/** How much longer a value of that age may be served, in ms, counted from a word of the provider; 0 and below: it is stale. */
+/** How much longer a value of this age may be served when the provider sends or confirms it now, in ms. 0 or less: it is stale. */
 export const lifetimeMs = ({ ms }: Age, ttlMs: number, freshness: Freshness | undefined): number => {
   if (freshness === undefined) return ttlMs
   const leftMs = hardLimitMs(freshness) - ms

@@ -1,10 +1,10 @@
 export interface FrozenMemory {
   value: number
-  /** When it came first, by the monotonic clock. */
+  /** When this value was first received, by the monotonic clock, in ms. */
   sinceMs: number
 }
 
-/** NU-9: the same value for too long, however fresh the ticks that bring it. */
+/** NU-9: the value has been the same for too long, even if new messages bring it. */
 export const frozenReason = (
   value: number,
   frozenAfterMs: number | undefined,

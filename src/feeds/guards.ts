@@ -1,36 +1,36 @@
-import { decimalText } from '../util/decimal'
 import { isObject } from '../util/objects'
 import { type FrozenMemory, frozenReason } from './frozen'
+import { besideReason, numberIn, OPTIONAL, rangeReason, type Reader, readerOf } from './guarded-numbers'
 import { type JumpGuard, type JumpMemory, jumpReason } from './jump'
 import { isBackwards } from './order'
 import { type AdapterResponse } from './responses'
 import { isUnixMs } from '../util/provider-time'
 import { isAhead } from './time'
 
-/** Checks on an endpoint's values. Declaring any of this makes all of it strict: a refused value is never served. */
+/** Checks on an endpoint's values. Once an endpoint declares any of them, all are enforced: a refused value is never served. */
 export interface GuardOptions {
   /** How far ahead of our time a provider's own time may be, in ms. Default 5 000. */
   futureToleranceMs?: number
-  /** How old a value may be by the provider's own time (by receipt where it gives none), in ms: {@link Freshness} of mode `tick`. */
+  /** How old a value may be, in ms, by the provider's own time or else by receipt: {@link Freshness} with mode `tick`. */
   maxAgeMs?: number
-  /** `positive` (default) refuses zero and below; `any` is for rates, spreads and temperatures. */
+  /** `positive` (default) refuses zero and negative numbers; `any` allows them, for example for rates, spreads and temperatures. */
   sign?: 'positive' | 'any'
-  /** Zero is a value here, although nothing below it is. */
+  /** Allows zero where `sign` is `positive`. */
   allowZero?: boolean
-  /** Values outside are refused, never clamped. */
+  /** Values outside of `min` and `max` are refused, and never changed to fit. */
   min?: number
   max?: number
   /**
-   * Where the numbers are that every value must have, as paths into the response. Default: `result`; on endpoints for bid and ask
-   * `data.bid`, `data.mid` and `data.ask`. A guarded field holds a finite number, or decimal text that is one. What there is of
-   * `data.result`, `data.bid`, `data.mid` and `data.ask` is judged as well.
+   * Paths into the response to the numbers that every value must have. Default: `result`; on endpoints for bid and ask `data.bid`,
+   * `data.mid` and `data.ask`. Each of these fields must be a finite number, or such a number as text. `data.result`, `data.bid`,
+   * `data.mid` and `data.ask` are also checked where they are there.
    */
   fields?: readonly string[]
-  /** The largest change from the last value, as a part of it (0.1 is ten percent), that needs no second tick to agree; see {@link JumpGuard}. */
+  /** The largest change from the last value, as a part of it (0.1 is ten percent). A larger one needs a second value: {@link JumpGuard}. */
   maxJump?: number | JumpGuard
-  /** How long ticks may bring the same value before they are refused as frozen, in ms. Default: for ever. */
+  /** How long the provider may send the same value before it is refused as frozen, in ms. Default: no limit. */
   frozenAfterMs?: number
-  /** Serve only feeds that somebody asked for; a value for any other is counted and dropped. Default true. */
+  /** Whether values are refused of feeds that nobody asked for. Default true. */
   onlyWanted?: boolean
 }
 
@@ -50,15 +50,15 @@ export type GuardReason =
   | 'withdrawn'
   | 'unwanted'
 
-/** What a feed's guards remember of it. */
+/** What guards remember of a feed's values. */
 export interface GuardMemory {
   jump?: JumpMemory
   frozen?: FrozenMemory
-  /** Times before the accepted one that go forward by themselves: a provider that has begun anew. */
+  /** Times that are before the accepted one but go forward: the provider may have started again. */
   restart?: { sinceMs: number; lastAsOf: number }
 }
 
-/** What a value is held against. */
+/** What a value is compared with. */
 export interface Standard {
   /** The live response of the feed, if there is one. */
   served: AdapterResponse | undefined
@@ -66,74 +66,12 @@ export interface Standard {
   acceptedAsOf: number | undefined
 }
 
-/** Of numbers from anywhere: in any of the ways in which decimals are written, and bounded (NU-11). */
-const isDecimal = decimalText({
-  sign: '+-',
-  leadingZeros: true,
-  point: 'anywhere',
-  exponentDigits: 2,
-  maxDigits: 60,
-  maxCharacters: 130,
-})
-
-/** A provider that has begun anew is believed after this long. */
+/** A provider whose times went back is believed after its new times went forward for this long. */
 const RESTART_MS = 60_000
 
-const isUnreal = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value)
-
-/** NU-1, for every endpoint: what is not a number never goes out as one (JSON would turn it into null). */
-export const isFiniteValue = (response: AdapterResponse): boolean => {
-  if (isUnreal(response.result)) return false
-  const data: unknown = response.data
-  if (!isObject(data)) return true
-  const { result, bid, mid, ask } = data
-  return !isUnreal(result) && !isUnreal(bid) && !isUnreal(mid) && !isUnreal(ask)
-}
-
-/** The number that a guarded field holds, or what is wrong with it. Nothing is coerced (NU-1). */
-const numberIn = (value: unknown): number | GuardReason => {
-  if (value === undefined || value === null || value === '') return 'missing'
-  const number = typeof value === 'number' ? value : isDecimal(value) ? Number(value) : undefined
-  if (number === undefined) return 'not-a-number'
-  return Number.isFinite(number) ? number : 'not-finite'
-}
-
-type Reader = (response: AdapterResponse) => unknown
-
-/** Made once for each guard: no path is taken apart for a message. */
-const readerOf = (path: string): Reader => {
-  if (path === 'result') return ({ result }) => result
-  const names = path.split('.')
-  return (response) =>
-    names.reduce<unknown>(
-      (of, name) => (isObject(of) && Object.hasOwn(of, name) ? of[name] : undefined),
-      response,
-    )
-}
-
-const SIDES = ['bid', 'mid', 'ask'] as const
-const OPTIONAL = ['result', ...SIDES] as const
-
-const rangeReason = (
-  number: number,
-  { sign, allowZero, min, max }: GuardOptions,
-): GuardReason | undefined => {
-  if (sign !== 'any' && (number < 0 || (number === 0 && allowZero !== true))) return 'not-positive'
-  if ((min !== undefined && number < min) || (max !== undefined && number > max)) return 'out-of-range'
-  return undefined
-}
-
-/** NU-10: bid ≤ mid ≤ ask, as far as they are there. */
-const isCrossed = (data: unknown): boolean => {
-  if (!isObject(data)) return false
-  const [bid, mid, ask] = SIDES.map((side) => numberIn(data[side]))
-  const [low, high] = [typeof bid === 'number' ? bid : -Infinity, typeof ask === 'number' ? ask : Infinity]
-  return low > high || (typeof mid === 'number' && (mid < low || mid > high))
-}
-
 /**
- * TM-1. A provider that begins anew with an earlier time would be refused until it has caught up; when its times have gone forward by
- * themselves for a minute, it is believed (ER-4).
+ * TM-1: whether a value is older than what was accepted before. When a provider starts again with earlier times, all its values would be
+ * refused until the times have caught up; so after its times went forward for a minute they are accepted (ER-4).
  */
 const isOutOfOrder = (
   indicated: number,
@@ -173,7 +111,7 @@ const timeReason = (
   const { providerIndicatedTimeUnixMs: indicated } = response.timestamps
   if (indicated === undefined) return undefined
   if (!isUnixMs(indicated)) return 'impossible-time'
-  // The future is refused before times are compared, so that one bad stamp cannot freeze a feed (TM-2 before TM-1).
+  // Times in the future are refused first: if one were accepted, all later values would be refused as older (TM-2 before TM-1).
   if (isAhead(indicated, clock.now, futureToleranceMs)) return 'future'
   return isOutOfOrder(indicated, standard, memory, clock, futureToleranceMs) ? 'backwards' : undefined
 }
@@ -184,11 +122,11 @@ interface Clock {
   monotonicMs: number
 }
 
-/** The guards of an endpoint, made ready. */
+/** The guards of an endpoint, prepared once so that judging a message is cheap. */
 export class Guards {
   private readonly readers: readonly Reader[]
 
-  /** @param fields - that every value must have, unless the options name others */
+  /** @param fields - paths to the numbers that every value must have, where the options do not name any */
   constructor(
     readonly options: GuardOptions,
     fields: readonly string[] = ['result'],
@@ -197,8 +135,8 @@ export class Guards {
   }
 
   /**
-   * Judges a good value by what it holds, by its time against what is served now and what was accepted last, and by what its feed has
-   * brought before.
+   * Judges a value that is no error: by its numbers, by its time compared with the served and the last accepted value, and by earlier
+   * values of its feed.
    *
    * @param options - the endpoint's, or those of the feed
    * @returns why the value is refused, or undefined
@@ -224,8 +162,8 @@ export class Guards {
   }
 
   /**
-   * Judges a good value by these options alone: what the endpoint is otherwise strict about is no reason. A value without any number to
-   * hold against them is refused.
+   * Judges a value that is no error by these options alone; what the endpoint declares is not enforced. A value without any number is
+   * refused.
    */
   judgeBy(
     options: GuardOptions,
@@ -241,7 +179,7 @@ export class Guards {
     return movementReason(main, options, memory, hasServed, monotonicMs)
   }
 
-  /** Whether its numbers are such that they are refused whenever they come. */
+  /** Why its numbers are refused by size or sign, which does not depend on other values. */
   rangeOf(response: AdapterResponse, options: GuardOptions): GuardReason | undefined {
     const numbers = this.numbersIn(response)
     if (numbers.length === 0) return 'missing'
@@ -252,7 +190,7 @@ export class Guards {
     return undefined
   }
 
-  /** Whether it is the same value for too long, as far as its feed remembers. */
+  /** Whether the value has been the same for too long, as far as its feed remembers. */
   isFrozen(response: AdapterResponse, options: GuardOptions, memory: GuardMemory, nowMs: number): boolean {
     const [main] = this.numbersIn(response)
     const { value, sinceMs } = memory.frozen ?? {}
@@ -261,8 +199,8 @@ export class Guards {
   }
 
   /**
-   * Other limits hold from now on. What they have no use for is forgotten, so that it is not held against a value much later; a first
-   * jump is told from what is served now.
+   * The limits have changed. What the new ones do not need is forgotten, so that much later no value is compared with it. Where jumps are
+   * limited only now, the next value is compared with the one that is served.
    */
   adjust(
     options: GuardOptions,
@@ -278,7 +216,7 @@ export class Guards {
     }
   }
 
-  /** The numbers that there are, the guarded ones first. */
+  /** All numbers of a response, the guarded ones first. */
   private numbersIn(response: AdapterResponse): number[] {
     const { data }: { data?: unknown } = response
     const beside = isObject(data) ? OPTIONAL.map((name) => data[name]) : []
@@ -287,11 +225,11 @@ export class Guards {
   }
 }
 
-/** Whether any of these options is about the numbers of a value. */
+/** Whether any of these options limits the numbers of a value. */
 export const isAboutNumbers = ({ min, max, sign, maxJump, frozenAfterMs }: GuardOptions): boolean =>
   sign !== 'any' || [min, max, maxJump, frozenAfterMs].some((limit) => limit !== undefined)
 
-/** How it goes together with what its feed has brought before. */
+/** Why a number is refused when it is compared with earlier values of its feed. */
 const movementReason = (
   number: number,
   { maxJump, frozenAfterMs }: GuardOptions,
@@ -300,15 +238,3 @@ const movementReason = (
   nowMs: number,
 ): GuardReason | undefined =>
   jumpReason(number, maxJump, memory, hasServed, nowMs) ?? frozenReason(number, frozenAfterMs, memory, nowMs)
-
-/** What there is beside the guarded fields, by the names that the contract gives it, and how it goes together. */
-const besideReason = (data: unknown, options: GuardOptions): GuardReason | undefined => {
-  if (!isObject(data)) return undefined
-  for (const name of OPTIONAL) {
-    if (data[name] === undefined || data[name] === null) continue
-    const number = numberIn(data[name])
-    const reason = typeof number === 'string' ? number : rangeReason(number, options)
-    if (reason !== undefined) return reason
-  }
-  return isCrossed(data) ? 'crossed' : undefined
-}

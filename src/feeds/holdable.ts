@@ -1,16 +1,17 @@
 import { isObject } from '../util/objects'
 
-/** Deeper than any data there is; what goes on longer may be a cycle. */
+/** Real data is never this deep; deeper data may be a cycle. */
 const MAX_LOOK_DEPTH = 8
 
-/** What JSON takes as it is, or leaves out, without looking into it. A `toJSON` is a function, which may say anything. */
+/** Numbers and texts need no further look: nearly all members are one of them. */
 const isSimple = (value: unknown): boolean => typeof value === 'number' || typeof value === 'string'
 
 /**
- * Whether a value is made of what JSON takes as it is, found by looking: lists, plain objects, texts and numbers. What is something else
- * (an object of an author's class, something with a `toJSON`) may be fine, too; JSON alone knows. Costs next to nothing for flat data.
+ * Whether a value has only lists, plain objects, texts, numbers and the like, so that it can surely be written as JSON. False for anything
+ * else, such as an object of an author's class or one with `toJSON`: it may be fine, too, but only writing it tells. Very cheap for flat
+ * data.
  *
- * @throws what a getter throws
+ * @throws whatever a getter of the value throws
  */
 export const isPlainlyHoldable = (value: unknown, depth = 0): boolean => {
   if (!isObject(value)) return typeof value !== 'bigint' && typeof value !== 'function'

@@ -9,50 +9,45 @@ import {
   hardLimitMs,
   lifetimeMs,
 } from './freshness'
-import {
-  type GuardOptions,
-  type GuardReason,
-  Guards,
-  isAboutNumbers,
-  isFiniteValue,
-  type Standard,
-} from './guards'
+import { type GuardOptions, type GuardReason, Guards, isAboutNumbers, type Standard } from './guards'
+import { isFiniteValue } from './guarded-numbers'
 import { HOLD_MS } from './jump'
 import { type FeedRule, feedRule } from './limits/feed-rule'
 import { type Limits } from './limits/schema'
 import { type AdapterResponse } from './responses'
 
-/** What becomes of a value that a guard is against: it is not served, it is served and counted, or nobody looks. */
+/** What happens to a value that a guard is against: it is refused (`enforce`), served and counted (`report`), or not looked at (`off`). */
 export type GuardPolicy = 'enforce' | 'report' | 'off'
 
 export interface InspectorOptions {
   guards: GuardOptions | undefined
   freshness: Freshness | undefined
-  /** Where the numbers of the endpoint's values are, if it is known. */
+  /** Paths to the numbers of the endpoint's values, if they are known. */
   fields: readonly string[] | undefined
   settings: FreshnessSettings & { GUARD_POLICY?: GuardPolicy | undefined }
-  /** What the operator says of a feed, by its name. */
+  /** The operator's limits for a feed, by its name. */
   limitsFor?: ((feed: string) => Limits | undefined) | undefined
 }
 
 /** What is wrong with a value. */
 export interface Finding {
   reason: GuardReason
-  /** Whether it is served all the same, and only counted. */
+  /** Whether it is served nevertheless, and only counted. */
   isServed: boolean
-  /** For people: with ages and limits where the time is what is wrong. */
+  /** For people; where the value is too old it has its age and the limit. */
   text: string
 }
 
 /**
- * Looks at every good value of an endpoint before it is written, and says for how long it may live: its guards and its freshness, under
- * the operator's policy. An endpoint that declares neither keeps what the contract says, and is reported on.
+ * Checks every value of an endpoint that is no error before it is written, and decides how long it may be served: by the guards and the
+ * freshness that the endpoint declares, and the operator's policy. Where an endpoint declares neither, values are served as the contract
+ * says, and what is wrong with them is only counted.
  */
 export class Inspector {
   private readonly guards: Guards | undefined
   private readonly isStrict: boolean
   private readonly isReported: boolean
-  /** For feeds of which the operator says something: values of any endpoint are held against that. */
+  /** For feeds with limits of the operator, which are enforced at any endpoint. */
   private readonly ruled: Guards
   private limit: Freshness | 'none' | undefined
 
@@ -67,7 +62,7 @@ export class Inspector {
     this.guards = isLookedAt ? this.ruled : undefined
   }
 
-  /** What the operator says of a feed now. Where nobody looks at values, nothing. */
+  /** The operator's limits for a feed now. Undefined where the policy is `off`. */
   ruleFor({ name }: Feed): FeedRule | undefined {
     const { guards, settings, limitsFor } = this.of
     const limits = settings.GUARD_POLICY === 'off' ? undefined : limitsFor?.(name)
@@ -76,18 +71,18 @@ export class Inspector {
     return feedRule(limits, { guards: guards ?? {}, freshness: this.declared, isStrict, settings })
   }
 
-  /** Whether only feeds that somebody asked for are served. */
+  /** Whether values of feeds that nobody asked for are refused. */
   get isForWantedOnly(): boolean {
     return this.guards !== undefined && this.isStrict && this.guards.options.onlyWanted !== false
   }
 
-  /** What is enforced: where the operator names a limit, whatever the policy is. Looked up late, because limits may be settings. */
+  /** The freshness that is enforced. A limit of the operator is so under any policy. Read late, because it may come from a setting. */
   get freshness(): Freshness | undefined {
     this.limit ??= this.limitNow() ?? 'none'
     return this.limit === 'none' ? undefined : this.limit
   }
 
-  /** What is wrong with a value; undefined where it may be served. */
+  /** What is wrong with a new value; undefined where nothing is. */
   inspect(feed: Feed, value: AdapterResponse, standard: () => Standard, at: Instant): Finding | undefined {
     const { rule } = feed
     if (rule?.withdrawal !== undefined) return withdrawn(rule.withdrawal)
@@ -103,7 +98,7 @@ export class Inspector {
     return this.staleness(feed, value, at) ?? (reason && { ...refused(reason), isServed: true })
   }
 
-  /** What is wrong with a value that is served, by limits that have changed since it came. */
+  /** What is wrong with a value that has been accepted before, by the limits that hold now. */
   reconsider(feed: Feed, value: AdapterResponse, received: Instant): Finding | undefined {
     const { rule, memory } = feed
     if (rule?.withdrawal !== undefined) return withdrawn(rule.withdrawal)
@@ -120,7 +115,7 @@ export class Inspector {
     return lifetimeMs(age, Infinity, freshness) > 0 ? undefined : tooOld(age, freshness)
   }
 
-  /** Other limits hold for a feed from now on. */
+  /** The limits of a feed have changed. */
   adjust({ rule, memory }: Feed, served: AdapterResponse | undefined): void {
     const { maxJump, frozenAfterMs } = rule?.enforced ?? this.guards?.options ?? {}
     const options = {
@@ -130,37 +125,37 @@ export class Inspector {
     this.ruled.adjust(options, served, memory, monotonicMs())
   }
 
-  /** For how long a value may be served from the moment at which it came, in ms. */
+  /** How long a value may be served from its receipt on, in ms. */
   lifetimeMs(feed: Feed, value: AdapterResponse, ttlMs: number, at: Instant): number {
     const freshness = this.freshnessOf(feed)
     return freshness === undefined ? ttlMs : lifetimeMs(ageAt(value, at), ttlMs, freshness)
   }
 
-  /** For how much longer a stored value may be served whose provider has just said that it still holds, in ms. */
+  /** How much longer a stored value may be served that its provider has just confirmed, in ms. */
   extensionMs(feed: Feed, value: AdapterResponse, ttlMs: number, received: Instant): number {
     const freshness = this.freshnessOf(feed)
     if (freshness === undefined) return ttlMs
     return lifetimeMs(ageOf(value, ourTime.now(), ageMs(received)), ttlMs, freshness)
   }
 
-  /** What is enforced for a feed. */
+  /** The freshness that is enforced for a feed. */
   freshnessOf({ rule }: Feed): Freshness | undefined {
     if (rule?.freshness === undefined) return this.freshness
     return rule.freshness === 'none' ? undefined : rule.freshness
   }
 
-  /** For how long the value before a jump may still be served, in ms. */
+  /** How much longer the value before a jump may be served, in ms. */
   holdMs({ rule }: Feed): number {
     const { maxJump } = rule?.enforced ?? this.guards?.options ?? {}
     return typeof maxJump === 'object' ? (maxJump.maxHoldMs ?? HOLD_MS) : HOLD_MS
   }
 
-  /** A body that is no data, such as a page of HTML, ends as a value that is none (ER-1). */
+  /** Where the provider's answer was no data, such as an HTML page, the value has no result (ER-1): that is only counted. */
   private emptiness({ result }: AdapterResponse): Finding | undefined {
     return this.isReported && result === undefined ? { ...refused('missing'), isServed: true } : undefined
   }
 
-  /** A feed of which the operator says something is strict about that, whatever the endpoint is. */
+  /** The operator's limits for a feed are enforced at any endpoint. */
   private inspectBy(
     { enforced, reported }: FeedRule,
     feed: Feed,

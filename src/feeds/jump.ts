@@ -1,23 +1,23 @@
-/** What is done about a value that is far from the last one: it is not believed until a second tick agrees (NU-8). */
+/** A value that is far from the last one is refused until a second value is near it (NU-8). */
 export interface JumpGuard {
   /** The largest change, as a part of the last value. */
   ratio: number
-  /** The change that is allowed grows by `ratio` with each of these since the last value. Default: it does not grow. */
+  /** For each `perMs` since the last value, the allowed change grows by `ratio`. In ms. Default: it does not grow. */
   perMs?: number
-  /** How near a second tick must be to the first, as a part of it. Default: `ratio`. */
+  /** How near the second value must be to the first, as a part of it. Default: `ratio`. */
   agreeWithin?: number
-  /** For so long the value from before the jump may be served while nothing agrees, in ms. Default 10 000. */
+  /** How long the value from before the jump may still be served, in ms. Default 10 000. */
   maxHoldMs?: number
 }
 
 export interface JumpMemory {
   value: number
   atMs: number
-  /** A value that was too far away, until another agrees with it. */
+  /** The last value that was too far away, while no other was near it. */
   suspect?: number
 }
 
-/** For how long the old value may go on being served beside one that is suspected. */
+/** How long the value from before a jump may still be served. */
 export const HOLD_MS = 10_000
 
 const isWithin = (value: number, of: number, ratio: number): boolean =>
@@ -27,9 +27,9 @@ const allowedRatio = ({ ratio, perMs }: JumpGuard, elapsedMs: number): number =>
   perMs === undefined ? ratio : ratio * Math.max(1, elapsedMs / perMs)
 
 /**
- * Remembers the value it lets through.
+ * Remembers each value that it does not refuse.
  *
- * @param hasServed - whether the feed has a live value: a reference that is stale is none, so that nothing is blocked after a gap
+ * @param hasServed - whether the feed has a live value. Without one nothing is refused, so that a gap in the stream does not block the feed
  */
 export const jumpReason = (
   value: number,

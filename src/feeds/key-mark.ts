@@ -1,8 +1,8 @@
 import { type KeySettings } from './keys'
 
 /**
- * A number for the settings that keys depend on: another one than before once any of them has changed. Settings are plain objects that
- * tests assign to and put others in the place of (contract 8.2), so nothing announces a change: here, and nowhere else, they are compared.
+ * A number that changes whenever one of the settings has changed that keys depend on. Tests assign to the settings, or replace the whole
+ * object (contract 8.2), and no event tells of that: so they are compared, and only here.
  */
 export class KeyMark {
   private mark = 0

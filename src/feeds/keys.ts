@@ -8,13 +8,13 @@ const logger = makeLogger('Keys')
 export interface KeySettings {
   CACHE_PREFIX?: string
   DEFAULT_CACHE_KEY: string
-  /** Absent (settings in unit tests are often partial): no key is too long. */
+  /** Where it is absent (settings in unit tests are often partial), no key is too long. */
   MAX_COMMON_KEY_SIZE?: number
   FEED_ID_JSON: boolean
 }
 
 /**
- * What functions for authors need of a context. Transports pass theirs, and most adapters write such a literal by hand (contract 18.5).
+ * What functions for authors need of a context. Transports pass their own, and most adapters write such an object by hand (contract 18.5).
  */
 export interface KeyContext<S = KeySettings> {
   endpointName: string
@@ -25,12 +25,12 @@ export interface KeyContext<S = KeySettings> {
 }
 
 type Data = Record<string, unknown>
-/** What callers may name as the types of their endpoint; only its settings count. */
+/** Callers may give the types of their endpoint here; only its settings are used. */
 export type KeyGenerics = { Settings: KeySettings }
 
 const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null
 
-/** Whether letter case makes another feed. Looked for before it is read: unit tests hand over objects that throw when asked for more than they have. */
+/** Whether letter case makes another feed. `in` comes first: objects in unit tests may throw when an unknown member is read. */
 export const isCaseSensitive = (of: object): boolean => 'caseSensitive' in of && of.caseSensitive === true
 
 const canonicalParams = (data: unknown, isExact: boolean): string => {
@@ -50,7 +50,7 @@ const hashIfLong = (text: string, settings: KeySettings, asJson: boolean): strin
   return limit === undefined || text.length <= limit ? text : hashed(text, asJson)
 }
 
-/** What only a hash looks like where letter case counts: parameters that were written so are hashed themselves. */
+/** A hash as JSON. Where letter case counts, parameters that look like one are hashed, so that they are never taken for a hash. */
 const HASH_AS_JSON = /^\{"hash":"[A-Za-z0-9+/]{27}="\}$/
 
 const isEmpty = (data: unknown): boolean => isObject(data) && Object.keys(data).length === 0
@@ -80,7 +80,7 @@ export const calculateCacheKey = <T extends KeyGenerics = KeyGenerics>(of: {
   caseSensitive?: boolean | undefined
 }): string => feedNames(of).key
 
-/** The cache key and the feed id of the same parameters, which are spelled but once for both. */
+/** The cache key and the feed id of the same parameters, which are written as text only once for both. */
 export const feedNames = (of: {
   data: Data
   adapterName: string
@@ -95,13 +95,13 @@ export const feedNames = (of: {
   return { key, feedId: isEmpty(data) ? idOfNothing(settings) : params }
 }
 
-/** The key an endpoint's own generator made, prefixed, and hashed when it is too long. */
+/** A key that an endpoint's own generator made, with the prefix, and hashed where it is too long. */
 export const generatedCacheKey = (generated: string, settings: KeySettings): string =>
   withPrefix(hashIfLong(generated, settings, false), settings)
 
 /**
- * `<endpoint>-<transport>-<params>`, for one set of parameters or a batch of them. Writes exactly one line, at trace, which adapters' own
- * tests count (contract 18.5).
+ * `<endpoint>-<transport>-<params>`, for one set of parameters or a batch of them. Logs exactly one line, at trace, because adapters' tests
+ * count it (contract 18.5).
  */
 export const calculateHttpRequestKey = <T extends KeyGenerics = KeyGenerics>(of: {
   context: KeyContext<T['Settings']>
@@ -111,12 +111,12 @@ export const calculateHttpRequestKey = <T extends KeyGenerics = KeyGenerics>(of:
   const { context, transportName } = of
   const params = paramsKey(of.data, context.adapterSettings, isCaseSensitive(context))
   const key = `${context.endpointName}-${transportName}-${params}`
-  // A test of a key alone need not set up logging first.
+  // A test that only makes a key may not have set up logging.
   if (LoggerFactoryProvider.isSet) logger.trace(`Generated HTTP request queue key: "${key}"`)
   return key
 }
 
-/** The name a request goes by: `adapterNameOverride` in upper case where a request carries one. */
+/** The adapter's name for a request: `adapterNameOverride` in upper case where the request has one. */
 export const calculateAdapterName = (adapterName: string, data: Data): string =>
   typeof data['adapterNameOverride'] === 'string' ? data['adapterNameOverride'].toUpperCase() : adapterName
 

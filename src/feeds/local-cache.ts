@@ -10,35 +10,35 @@ import { Waiters } from './waiters'
 const logger = makeLogger('LocalCache')
 
 export interface LocalCacheEntry<T> {
-  /** Its end by the wall clock, in Unix ms. The entry is over as soon as either clock has reached its end (TM-6). */
+  /** When it expires by the wall clock, in Unix ms. The entry has expired as soon as one of both clocks says so (TM-6). */
   expirationTimestamp: number
-  /** Its end by the monotonic clock, in ms. */
+  /** When it expires by the monotonic clock, in ms. */
   endsAtMs: number
-  /** The era of our time in which it was last looked at: in another, a provider's time may lie ahead of us (TM-3). */
+  /** The era of our clock at the last look. In another era the provider's time of the value may be in the future (TM-3). */
   era: number
   value: T
-  /** The value as it goes over the wire, made by the first reader and gone with the next write. */
+  /** The value as JSON text, made by the first reader and removed by the next write. */
   body: string | undefined
-  /** The same with the header that tells its length, for the short way; empty when it cannot go there. */
+  /** The same with the header that has its length, for the fast lane; empty where the fast lane cannot send it. */
   tail: string | undefined
-  /** Which of all updates was the last one of this entry. */
+  /** The number of its last update, counted over all entries. */
   update: number
-  /** The list that the entry is in; undefined once it is in none. */
+  /** The list that the entry is in; undefined after it was removed. */
   list: DoubleLinkedList | undefined
 }
 
-/** Where an entry was last found: whoever writes to one key again and again need not look for it. */
+/** Where an entry was found last, so that repeated writes to one key need not look it up. */
 export interface Place<T = unknown> {
   node: LinkedListNode<LocalCacheEntry<T>> | undefined
 }
 
 type Life = Pick<LocalCacheEntry<unknown>, 'expirationTimestamp' | 'endsAtMs'>
 
-/** Whether neither clock has reached its end. */
+/** Whether it has expired by neither clock. */
 export const isLive = ({ expirationTimestamp, endsAtMs }: Life, now: Instant): boolean =>
   expirationTimestamp > now.unixMs && endsAtMs > now.monotonicMs
 
-/** TM-3: what is of a time that our time has not reached was accepted by a clock that was wrong. */
+/** TM-3: a value whose time is in the future was accepted while our clock was wrong, and must not be served. */
 const isVoid = (entry: LocalCacheEntry<unknown>): boolean => {
   entry.era = ourTime.era
   const timestamps = memberOf(entry.value, 'timestamps')
@@ -59,9 +59,9 @@ const isError = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'errorMessage' in value && value.errorMessage !== undefined
 
 /**
- * Responses in this process's memory (contract 8.1). `get` returns the very object that was set. Expiry is checked at every read;
- * at capacity the entry that was updated longest ago goes. The list is in the order of updates only while there is something to fear of
- * the capacity: moving an entry at every message touches two more of them, which with thousands of feeds are far away in memory.
+ * Responses in this process's memory (contract 8.1). `get` returns the same object that was set. Expiry is checked at every read. When the
+ * cache is full, the entry is removed that was updated longest ago. The list is kept in the order of updates only while the cache may get
+ * full: moving an entry at every message changes two others, which are slow to reach in memory when there are thousands.
  */
 export class LocalCache<T = unknown> implements Cache<T> {
   type = CacheTypes.Local
@@ -78,7 +78,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
     return Promise.resolve(this.read(key)?.value)
   }
 
-  /** The live entry of a key, at once. */
+  /** The live entry of a key, without a promise. */
   read(key: string, place?: Place<T>): LocalCacheEntry<T> | undefined {
     const node = this.find(key, place)
     if (node === undefined) return undefined
@@ -93,10 +93,10 @@ export class LocalCache<T = unknown> implements Cache<T> {
   }
 
   /**
-   * The write itself, at once: wakes whoever waits for the key.
+   * Writes before it returns, without a promise, and wakes the requests that wait for the key.
    *
    * @param ttl - in ms, on both clocks
-   * @returns false when the value was an error and a live success stays in its place
+   * @returns false where the value was an error and was not stored, because a live success is there
    */
   store(key: string, value: Readonly<T>, ttl: number, now: Instant, place?: Place<T>): boolean {
     const node = this.find(key, place)
@@ -141,7 +141,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
     return Promise.resolve()
   }
 
-  /** Lets an entry live for so many ms at the most. */
+  /** Makes an entry expire after `ttl` ms, or when it would anyway if that is earlier. */
   shorten(key: string, ttl: number): void {
     const entry = this.read(key)
     if (entry === undefined) return
@@ -164,7 +164,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
 
   private find(key: string, place: Place<T> | undefined): LinkedListNode<LocalCacheEntry<T>> | undefined {
     const known = place?.node
-    // Tests clear the map behind our back; then the two differ in size, and the map is right.
+    // Tests clear the map themselves; then the sizes of map and list differ, and the map is right.
     if (known?.data.list === this.list && this.cache.size === this.list.size) return known
     const node = this.cache.get(key)
     if (place !== undefined) place.node = node
@@ -184,7 +184,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
     this.list.insertAtTail(node)
   }
 
-  /** From half full on, until three quarters are empty again: so the border is not crossed to and fro. */
+  /** The order is kept from half full on, and until only a quarter is full again, so that it is not switched on and off all the time. */
   private decideOnOrder(): void {
     const { size } = this.cache
     if (this.keepsOrder) this.keepsOrder = size * 4 >= this.capacity
@@ -205,7 +205,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
   private evictIfNeeded(): void {
     if (this.cache.size < this.capacity) return
     let oldest = this.list.removeHead()
-    // Tests clear the map behind our back; what they cleared is still in the list.
+    // Tests clear the map themselves; entries that they removed are still in the list.
     while (oldest !== undefined && this.cache.get(oldest.key) !== oldest) oldest = this.list.removeHead()
     if (oldest === undefined) return
     ;(oldest as LinkedListNode<LocalCacheEntry<T>>).data.list = undefined
@@ -215,18 +215,18 @@ export class LocalCache<T = unknown> implements Cache<T> {
   }
 }
 
-/** Where a cache that is not local keeps what it has in this process's memory. */
+/** The member of a cache that is not local itself, but has a layer in this process's memory. */
 export const LOCAL_LAYER: unique symbol = Symbol('tickwell.localLayer')
 
-/** A cache whose writes may go straight to {@link LocalCache.store}: nobody has put a `set` of their own in between. */
+/** Whether writes may call {@link LocalCache.store} directly: nobody has replaced `set` or `setMany`. */
 export const isPlainLocal = <T>(cache: Cache<T>): cache is LocalCache<T> =>
   cache instanceof LocalCache &&
   cache.set === LocalCache.prototype.set &&
   cache.setMany === LocalCache.prototype.setMany
 
 /**
- * What of a cache is in this process's memory, and may be read there with {@link LocalCache.read} before the cache is asked: all of it, or a
- * layer in front. Undefined where somebody has put a `get` of their own in between.
+ * The part of a cache that is in this process's memory and may be read with {@link LocalCache.read} before the cache is asked: the whole
+ * cache, or a layer in front of it. Undefined where somebody has replaced `get`.
  */
 export const localLayerOf = <T>(cache: Cache<T>): LocalCache<T> | undefined =>
   cache instanceof LocalCache && cache.get === LocalCache.prototype.get

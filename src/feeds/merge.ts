@@ -1,43 +1,27 @@
 import { ageMs, type Instant, later, leftMs } from '../util/clock'
-import { ExpiryHeap } from '../util/expiry-heap'
 import { isTrouble, type Reason } from '../validation/reason'
 import { isSameResponse, isSameValue, type Observation, observe } from './observation'
-import { type Cause, mergedError, type SourceError } from './merged-error'
+import { type Cause, mergedError } from './merged-error'
+import { type MergedFeed, MergedFeeds } from './merged-feeds'
 import { compareStandings, compareTimes } from './order'
 import { type Patience } from './patience'
 import { preferred, type Standings } from './preference'
 import { type AdapterResponse } from './responses'
 
-/** Feeds remembered at most; beyond that the one that expires first is forgotten. */
-const MAX_FEEDS = 50_000
-
-/** Ranks before all sources: whoever wrote a response that none of them did is not replaced at equal times. */
+/** The rank of a response that none of the sources wrote. It is before all of them, so that it is not replaced at equal times. */
 const FOREIGN_RANK = -1
 
-/** What the sources last said of one feed. */
-interface MergedFeed {
-  key: string
-  /** When all of it will have expired, by the monotonic clock. */
-  expiresAt: number
-  values: (Observation | undefined)[]
-  errors: (SourceError | undefined)[]
-  /** What was stored last. */
-  written: Observation | undefined
-  /** Errors are told, whoever has said nothing yet. */
-  isWaitOver: boolean
-}
-
-/** What is known of the sources, beside what they say. By rank. */
+/** What is known of the sources beside their responses. Sources are named by their rank. */
 export interface MergeOptions {
-  /** See {@link Standings}. Default: all of one tier. */
+  /** See {@link Standings}. Default: all are in one tier. */
   tierOf: Standings['tierOf']
-  /** What is wrong with a source now. Default: nothing ever. */
+  /** What is wrong with the connection of a source now. Default: nothing. */
   outageOf: (rank: number) => Reason | undefined
-  /** A source that has said nothing of a feed for so long is in doubt for it. Default: never. */
+  /** After this long without a response for a feed, a source does not count as healthy for it, in ms. Default: never. */
   silenceMs: number
-  /** Told when a source says an error, which puts it in doubt for the feed. Default: nobody. */
+  /** Called when a source sends an error; then it does not count as healthy for the feed. Default: does nothing. */
   onError: (rank: number) => void
-  /** How long an error waits for the other sources. Default: not at all. */
+  /** How long an error is held back for the other sources. Default: not at all. */
   patience: Patience | undefined
 }
 
@@ -49,36 +33,35 @@ const DEFAULTS: MergeOptions = {
   patience: undefined,
 }
 
-/** Store `value`, or (without one) give what is stored another TTL. */
+/** `value` is to be stored with this TTL, in ms. Without a value, the stored response is to get this TTL. */
 export interface MergeDecision {
   value: AdapterResponse | undefined
   ttlMs: number
 }
 
-/** Whether neither clock has reached an end. */
+/** Whether an end is in the future by both clocks. */
 const isAhead = (end: Instant, now: Instant): boolean => leftMs(end, now) > 0
 
 const isError = (response: AdapterResponse): boolean => response.errorMessage !== undefined
 
-/** How much of the time of a request was over when an error came, as far as it says. */
+/** How long the provider's request had taken when an error came, in ms; 0 where its times do not tell. */
 const spentMs = ({ timestamps }: AdapterResponse, { unixMs }: Instant): number => {
   const { providerDataRequestedUnixMs: requested }: Partial<AdapterResponse['timestamps']> = timestamps ?? {}
   return requested !== undefined && requested > 0 ? Math.max(0, unixMs - requested) : 0
 }
 
 /**
- * Several sources of the same feeds, and which of their values is served (contract 10.7): of each source's newest value, for as long as
- * that may live, the {@link preferred} one. An equal time with another value is no news from the same source, and never makes the served
- * value flip to a source behind. Errors are served only while no source has a value, and not before each source has said something or
- * the patience is over (contract 18.5). What is served follows from what the sources said, not from the order in which they did (FO-4).
+ * Decides which value is served where several sources have the same feeds (contract 10.7): the {@link preferred} one of the newest live
+ * values of all sources. A source's value is not replaced by another one of that source with the same provider's time, and equal times
+ * never make the served value change to a source with a worse rank. Errors are served only while no source has a value, and only after
+ * every source has sent something or the patience is over (contract 18.5). What is served depends on what the sources sent, and not on the
+ * order in which it came (FO-4).
  */
 export class Merge {
-  private readonly feeds = new Map<string, MergedFeed>()
-  private readonly expiries = new ExpiryHeap<MergedFeed>()
-
+  private readonly feeds = new MergedFeeds()
   private readonly options: MergeOptions
 
-  /** @param names - the sources, the preferred one first */
+  /** @param names - of the sources, the preferred one first */
   constructor(
     private readonly names: readonly string[],
     options: Partial<MergeOptions> = {},
@@ -96,7 +79,7 @@ export class Merge {
     return value !== undefined && isAhead(value.expiresAt, now) ? value.response : undefined
   }
 
-  /** Whether a source has a value of this feed that still stands. */
+  /** Whether a source has a live value of this feed, and counts as healthy for it. */
   isHealthy(key: string, rank: number, now: Instant): boolean {
     const feed = this.feeds.get(key)
     const value = feed?.values[rank]
@@ -108,12 +91,12 @@ export class Merge {
     )
   }
 
-  /** Whether any source has said anything of this feed lately. */
+  /** Whether anything that a source sent for this feed is still remembered. */
   knows(key: string): boolean {
     return this.feeds.has(key)
   }
 
-  /** The patience with a feed is over: the errors that there are, where they are all there is. */
+  /** The patience for a feed is over. Returns the errors of its sources where none of them has a value. */
   giveUp(key: string, now: Instant): AdapterResponse | undefined {
     const feed = this.feeds.get(key)
     if (feed === undefined) return undefined
@@ -125,7 +108,7 @@ export class Merge {
    * Takes a response of one source.
    *
    * @param current - what is cached for the feed
-   * @param ttlMs - for how long the response may be served
+   * @param ttlMs - how long the response may be served
    */
   offer(
     of: { key: string; rank: number; response: AdapterResponse; ttlMs: number },
@@ -133,7 +116,7 @@ export class Merge {
     now: Instant,
   ): MergeDecision | undefined {
     const { key, rank, response, ttlMs } = of
-    const feed = this.feedOf(key, now)
+    const feed = this.feeds.take(key, now)
     let isConfirmed = false
     let offered: Observation | undefined
     if (isError(response)) {
@@ -149,7 +132,7 @@ export class Merge {
       if (order > 0 || (order === 0 && !next.hasProviderTime)) feed.values[rank] = next
       else if (order < 0 || !isSameValue(response, previous!.response)) return undefined
       else {
-        // FR-2: to receive the same again is to have it confirmed, and makes it no newer.
+        // FR-2: receiving the same value again confirms it, but does not make it newer.
         isConfirmed = true
         previous!.expiresAt = later(now, ttlMs)
         previous!.heardAt = now
@@ -164,7 +147,7 @@ export class Merge {
     return this.settle(feed, best, current, isConfirmed && best.rank === rank, now)
   }
 
-  /** A source says that its value still holds. True when that is the value that is stored. */
+  /** A source confirms its value. True where that is the value that is stored. */
   extend(key: string, rank: number, ttlMs: number, now: Instant): boolean {
     const feed = this.feeds.get(key)
     const value = feed?.values[rank]
@@ -175,19 +158,18 @@ export class Merge {
     return feed.written === value
   }
 
-  /** The cache has lost what it was told of this feed: what is not known there is not known here. */
+  /** Forgets everything about a feed, for example because the cache has lost its value. */
   forget(key: string): void {
-    const feed = this.feeds.get(key)
-    if (feed !== undefined) this.drop(feed)
+    this.feeds.forget(key)
   }
 
-  /** What was decided last was not stored after all. */
+  /** The last decision was not carried out: its value was not stored. */
   withdraw(key: string): void {
     const feed = this.feeds.get(key)
     if (feed !== undefined) feed.written = undefined
   }
 
-  /** Whether something was stored for this feed that should still be there. */
+  /** Whether a value was stored for this feed that has not expired yet. */
   expectsStored(key: string, now: Instant): boolean {
     const written = this.feeds.get(key)?.written
     return written !== undefined && isAhead(written.expiresAt, now)
@@ -202,7 +184,7 @@ export class Merge {
   ): MergeDecision | undefined {
     const ttlMs = leftMs(best.expiresAt, now)
     const stored = current === undefined || isError(current) ? undefined : this.storedOf(feed, current, now)
-    // From the same source the later received wins (TM-4), where it came to that.
+    // Of two values of one source with equal times, the one that was received later is served (TM-4).
     const isSuccessor =
       stored !== undefined &&
       stored === feed.written &&
@@ -219,7 +201,7 @@ export class Merge {
     return { value: undefined, ttlMs }
   }
 
-  /** What is cached, as an observation: our own, or one that somebody else stored (an earlier process, an author). */
+  /** What is cached, as an observation: one that was stored by us, or by somebody else (an earlier process, an author). */
   private storedOf(feed: MergedFeed, current: AdapterResponse, now: Instant): Observation {
     const { written } = feed
     if (written !== undefined && isSameResponse(current, written.response)) return written
@@ -227,7 +209,7 @@ export class Merge {
     return observe(current, source === -1 ? FOREIGN_RANK : source, now, 0)
   }
 
-  /** Times of providers never go back (TM-1); else what is preferred now is served, in place of what was. */
+  /** By time only a later value replaces the stored one, or one of equal time and better rank (TM-1). Else any preferred value does. */
   private replaces(feed: MergedFeed, best: Observation, stored: Observation): boolean {
     const isByTime = stored !== feed.written || (best.isTimed && stored.isTimed)
     return isByTime ? compareStandings(best, stored) > 0 : best !== stored
@@ -269,7 +251,7 @@ export class Merge {
     })
   }
 
-  /** @param offered - counts even if it may not be stored for any time at all: requests that wait get it all the same */
+  /** @param offered - counts even if its TTL is 0, because waiting requests get it */
   private bestOf(feed: MergedFeed, now: Instant, offered: Observation | undefined): Observation | undefined {
     const live: Observation[] = []
     for (const value of feed.values)
@@ -284,35 +266,5 @@ export class Merge {
     const error = feed.errors[rank]
     if (error !== undefined && isAhead(error.expiresAt, now)) return false
     return ageMs(heardAt, now) < silenceMs && !isTrouble(outageOf(rank))
-  }
-
-  private feedOf(key: string, now: Instant): MergedFeed {
-    for (
-      let old = this.expiries.popExpired(now.monotonicMs);
-      old !== undefined;
-      old = this.expiries.popExpired(now.monotonicMs)
-    )
-      this.feeds.delete(old.key)
-    let feed = this.feeds.get(key)
-    if (feed === undefined) {
-      const soonest = this.feeds.size >= MAX_FEEDS ? this.expiries.popEarliest() : undefined
-      if (soonest !== undefined) this.feeds.delete(soonest.key)
-      feed = {
-        key,
-        expiresAt: now.monotonicMs,
-        values: [],
-        errors: [],
-        written: undefined,
-        isWaitOver: false,
-      }
-      this.feeds.set(key, feed)
-      this.expiries.push(feed)
-    }
-    return feed
-  }
-
-  private drop(feed: MergedFeed): void {
-    this.feeds.delete(feed.key)
-    this.expiries.remove(feed)
   }
 }

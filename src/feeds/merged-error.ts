@@ -3,14 +3,14 @@ import { type Reason } from '../validation/reason'
 import { type AdapterResponse } from './responses'
 import { type Instant } from '../util/clock'
 
-/** What a source last said instead of a value. */
+/** The last error of a source. */
 export interface SourceError {
   response: AdapterResponse
   notedAt: Instant
   expiresAt: Instant
 }
 
-/** Why one source has no value: what it said, or what is wrong with it where it said nothing. */
+/** Why one source has no value: its error, or what is wrong with its connection where it sent none. */
 export type Cause = { name: string } & ({ error: SourceError } | { outage: Reason })
 
 const textOf = (cause: Cause): string => {
@@ -21,7 +21,7 @@ const textOf = (cause: Cause): string => {
   return `${cause.name}: ${message} (${code}, ${new Date(atUnixMs).toISOString()})`
 }
 
-/** FO-7: one answer of all causes, each with its source and its time. Undefined while no source has said an error. */
+/** FO-7: one error response for all causes, each with its source and its time. Undefined where no source has sent an error. */
 export const mergedError = (causes: readonly Cause[]): AdapterResponse | undefined => {
   const errors = causes.flatMap((cause) => ('error' in cause ? [cause.error] : []))
   const first = errors[0]

@@ -10,14 +10,15 @@ import { type AdapterResponse } from './responses'
 import { type Instant, instant, ourTime } from '../util/clock'
 
 /**
- * What one of several sources of an endpoint gets into the cache: see {@link Merge}. Guards hold a source's values against its own last
- * one, and what is served never goes back in time. The sources share what they decide by, so that none waits for another's write.
+ * Decides which responses of one source are stored where an endpoint has several: see {@link Merge}. Guards compare a source's values with
+ * the last one of the same source, and the times of served values never go back. All sources share one `Merge`, so that none has to wait
+ * for the write of another.
  */
 export class MergedSource<R extends AdapterResponse> implements Admission<R> {
   readonly takesTurns = false
   private readonly acceptedAsOf = new WeakMap<Feed, number>()
 
-  /** @param rank - which of the merge's sources this one is */
+  /** @param rank - the place of this source in the merge */
   constructor(
     private readonly merge: Merge,
     private readonly rank: number,
@@ -30,7 +31,7 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
     now: Instant,
     isAtOnce: boolean,
   ): Decision<R> | undefined {
-    // Where writes take effect at once, what is not there has been lost; elsewhere it may be on its way.
+    // Where writes are done at once, a value that is not there has been lost; elsewhere it may not have been written yet.
     if (current === undefined && isAtOnce && this.merge.expectsStored(key, now)) this.merge.forget(key)
     const decision = this.merge.offer({ key, rank: this.rank, response, ttlMs }, current, now) as
       Decision<R> | undefined
@@ -50,7 +51,7 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
     if (indicated !== undefined) this.acceptedAsOf.set(feed, indicated)
   }
 
-  /** Only where what is stored is this source's (FR-3): another's value is not confirmed by this one. */
+  /** Only where the stored value is of this source (FR-3): it cannot confirm the value of another. */
   extend(key: string, ttlMs: number, now: Instant): boolean {
     return this.merge.extend(key, this.rank, ttlMs, now)
   }
@@ -59,7 +60,7 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
     this.merge.forget(key)
   }
 
-  /** TM-1: what has expired must not come back older, from whichever source. */
+  /** TM-1: after a value has expired, no source may bring an older one. */
   private goesBack(feed: Feed, value: AdapterResponse): boolean {
     if (value.errorMessage !== undefined) return false
     const { providerIndicatedTimeUnixMs: indicated } = value.timestamps
@@ -70,7 +71,7 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
   }
 }
 
-/** What one of several sources of an endpoint writes through. */
+/** The response cache for one source of an endpoint that has several. */
 export const mergedResponseCache = <T extends CacheGenerics>(
   transportName: string,
   responseCache: ResponseCache<T>,
@@ -84,7 +85,7 @@ export const mergedResponseCache = <T extends CacheGenerics>(
     new MergedSource(merge, rank, responseCache.guards),
   )
 
-/** contract 10.7: the rule as whoever looks at the cache of a source finds it. What is served also depends on what the others said. */
+/** contract 10.7: `shouldUpdate` for those who read it from the cache of a source. What is served also depends on the other sources. */
 const isLater = (next: AdapterResponse, current?: AdapterResponse): boolean => {
   if (current === undefined || current.errorMessage !== undefined) return true
   if (next.errorMessage !== undefined) return false

@@ -4,14 +4,14 @@ import { type AdapterResponse } from './responses'
 import { isAhead, isBeforeClocks } from './time'
 import { type Instant, later } from '../util/clock'
 
-/** A value as one of several sources of a feed reported it, with what it is ranked by. */
+/** A value of one of several sources of a feed, with what it is compared by. */
 export interface Observation extends Standing {
   readonly response: AdapterResponse
   readonly hasProviderTime: boolean
-  /** Its source gives times of the provider, with this value or with one before it. */
+  /** Whether its source gives the provider's times: with this value, or with one before it. */
   isTimed: boolean
   expiresAt: Instant
-  /** When its source last said it. */
+  /** When its source sent or confirmed it last. */
   heardAt: Instant
 }
 
@@ -27,7 +27,7 @@ export const observe = (
   const { timestamps }: Partial<AdapterResponse> = response
   const indicated = finite(timestamps?.providerIndicatedTimeUnixMs)
   const received = finite(timestamps?.providerDataReceivedUnixMs) ?? now.unixMs
-  // A time ahead of its own receipt is none, unless it is our clock that is wrong.
+  // A provider's time that is after the receipt is not used, unless our clock is wrong.
   const hasProviderTime =
     indicated !== undefined && (isBeforeClocks(received) || !isAhead(indicated, received))
   const timeUnixMs = hasProviderTime ? indicated : received
@@ -47,7 +47,7 @@ export const observe = (
 export const isSameValue = (a: AdapterResponse, b: AdapterResponse): boolean =>
   Object.is(a.result, b.result) && isDeepStrictEqual(a.data, b.data)
 
-/** Whether one is the other, or a copy that has been to a store and back. */
+/** Whether they are the same object, or one is a copy of the other that a store returned. */
 export const isSameResponse = (a: AdapterResponse, b: AdapterResponse): boolean => {
   if (a === b) return true
   const [one, other] = [a.timestamps, b.timestamps]

@@ -1,16 +1,16 @@
 import { isAhead } from './time'
 
-/** When a value is of. */
+/** The time of a value. */
 export interface Moment {
-  /** The provider's time; without a usable one, when the value was received. */
+  /** The provider's time; the time of receipt where the provider gives none that can be used. */
   readonly timeUnixMs: number
-  /** False where it is the time of receipt. Default true. */
+  /** False where `timeUnixMs` is the time of receipt. Default true. */
   readonly hasProviderTime?: boolean
-  /** The provider's time as it was given, usable or not; only where it is not is it looked at. */
+  /** The provider's time as it was given, even if it cannot be used. It decides only between values that are equal otherwise. */
   readonly indicated?: number | undefined
 }
 
-/** A moment, and the place of whoever says so among the others that do; 0 comes first. */
+/** The time of a value and the rank of its source; 0 is the best rank. */
 export interface Standing extends Moment {
   readonly rank: number
 }
@@ -18,19 +18,19 @@ export interface Standing extends Moment {
 const provenance = ({ hasProviderTime = true }: Moment): number => Number(hasProviderTime)
 
 /**
- * Positive when `a` is of a later time than `b`, 0 when of the same, NaN when one of them has no time. At equal times the one whose time
- * is the provider's own counts as later (FO-5).
+ * Positive where `a` has a later time than `b`, 0 where both have the same, NaN where one has none. At equal times the one with a time of
+ * the provider counts as later (FO-5).
  */
 export const compareTimes = (a: Moment, b: Moment): number =>
   a.timeUnixMs !== b.timeUnixMs
     ? a.timeUnixMs - b.timeUnixMs
     : provenance(a) - provenance(b) || (a.indicated ?? 0) - (b.indicated ?? 0)
 
-/** Positive when `a` is to be served rather than `b`: a total order, whatever order the two came in (FO-4, TM-4). */
+/** Positive where `a` is to be served and not `b`. It does not depend on which of them came first (FO-4, TM-4). */
 export const compareStandings = (a: Standing, b: Standing): number =>
   compareTimes(a, b) || (a.rank === b.rank ? 0 : b.rank - a.rank)
 
-/** Whether a time is before that of an accepted value, if there is one (TM-1). One ahead of our clock counts for nothing (TM-3). */
+/** Whether a time is before that of an accepted value, if there is one (TM-1). An accepted time in the future is ignored (TM-3). */
 export const isBackwards = (
   timeUnixMs: number,
   accepted: number | undefined,

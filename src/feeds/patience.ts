@@ -1,19 +1,19 @@
 import { MAX_TIMER_MS } from '../util/sleep'
 
-/** Feeds waited for at most; of more, errors are told at once. */
+/** At most this many feeds are waited for at once. For others errors are served without a wait. */
 const MAX_FEEDS = 50_000
 
 /**
- * For how long an error of one source is no answer yet, because another source of the feed has said nothing so far (contract 18.5). Ended by
- * timers, not by looking at the clock.
+ * How long an error of one source is held back while another source of the feed has sent nothing yet (contract 18.5). Timers end the wait,
+ * and not a look at the clock.
  */
 export class Patience {
   private readonly timers = new Map<string, NodeJS.Timeout>()
   private isStopped = false
 
   /**
-   * @param lastsMs - from when a feed is first asked for
-   * @param onOver - called for every feed whose time is up
+   * @param lastsMs - how long a feed is waited for, from its first request to a provider
+   * @param onOver - called for every feed whose wait has ended without a value
    */
   constructor(
     private readonly lastsMs: number,
@@ -21,10 +21,10 @@ export class Patience {
   ) {}
 
   /**
-   * Begins the time of a feed, unless it has begun.
+   * Begins the wait for a feed, if it has not begun.
    *
-   * @param spentMs - how much of it has gone by already
-   * @returns false when there is none left
+   * @param spentMs - how much of the wait is already over
+   * @returns false where nothing of it is left
    */
   begin(key: string, spentMs = 0): boolean {
     if (this.timers.has(key)) return true
@@ -35,7 +35,7 @@ export class Patience {
       this.onOver(key)
     }, leftMs)
     this.timers.set(key, timer)
-    // Fake clocks have timers that are plain numbers.
+    // With fake clocks a timer may be a plain number.
     const loose: Partial<Pick<NodeJS.Timeout, 'unref'>> = timer
     loose.unref?.()
     return true

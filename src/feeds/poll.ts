@@ -3,8 +3,8 @@ import { type Cache } from './cache'
 import { type AdapterResponse } from './responses'
 
 /**
- * Looks a key up again and again: `maxRetries + 1` times, with a pause after every miss, the last included (contract 6.6). For caches
- * that cannot tell us of a write.
+ * Looks a key up repeatedly: up to `maxRetries + 1` times, with a pause after every miss, also after the last (contract 6.6). For caches
+ * that cannot tell when something is written.
  */
 export const pollResponseFromCache = async (
   cache: Cache<AdapterResponse>,
@@ -15,7 +15,7 @@ export const pollResponseFromCache = async (
   for (let attempt = retry; attempt <= options.maxRetries; attempt++) {
     const response = await cache.get(key)
     if (response !== undefined) return response
-    // contract 6.6: without retries the miss is answered at once
+    // contract 6.6: without retries there is no pause after the miss
     if (options.maxRetries > 0) await sleep(options.sleep)
   }
   return undefined

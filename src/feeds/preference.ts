@@ -1,11 +1,11 @@
 import { type Observation } from './observation'
 import { compareStandings } from './order'
 
-/** What decides between the values of several sources, beside their times. */
+/** What decides between the values of several sources, in addition to their times. */
 export interface Standings {
-  /** Whether a source's value still stands: it was heard of lately, and nothing is wrong with the source. */
+  /** Whether a source is healthy: it sent or confirmed this value lately, and nothing is wrong with its connection. */
   isHealthy: (value: Observation) => boolean
-  /** Sources of a lower tier go before all others; within one tier those of a better rank do. */
+  /** Sources of a lower tier are preferred; in one tier those with a lower rank are. */
   tierOf: (rank: number) => number
 }
 
@@ -13,13 +13,13 @@ const best = (values: readonly Observation[]): Observation =>
   values.reduce((one, other) => (compareStandings(other, one) > 0 ? other : one))
 
 /**
- * Which of the live values of several sources is served (FO-4): it follows from the values, whatever order they came in.
+ * Which of the live values of several sources is served (FO-4). It does not depend on the order in which they came.
  *
- * Times of providers are comparable: of those values the latest is served, whoever brings it (contract 10.7). Times of receipt say
- * only who spoke last, and of several sources that is each of them in turn. So a value that has no other is the source's as long as
- * that is healthy: the one of the best tier and rank stays, and the others step in when it fails (TM-4, FO-5). Between both kinds the
- * better tier goes first; in one tier it is the one with the provider's own time. A source that gives such times now and
- * then is held to them.
+ * Providers' times can be compared: of values with such times the latest is served, from any source (contract 10.7). Times of receipt only
+ * tell which source sent last, and that would be each source in turn. So of values without a provider's time, the one of the healthy source
+ * with the best tier and rank is served; another source is used only when that one fails (TM-4, FO-5). Between a value with a provider's
+ * time and one without, the better tier is served; in one tier it is the value with the provider's time. A source that gave a provider's
+ * time once counts as one that gives them.
  */
 export const preferred = (
   values: readonly Observation[],

@@ -5,7 +5,7 @@ import { type GuardReason } from './guards'
 
 const logger = makeLogger('Refusals')
 
-/** Why something a provider sent was not served. Closed: it is a metric label. Protocol transports have closed sets of their own beside it. */
+/** Why a provider's value was not served. A fixed list, because it is a metric label. Transports of protocols have further lists. */
 export type RefusalReason =
   | GuardReason
   | 'not-json'
@@ -18,15 +18,15 @@ export type RefusalReason =
 const MAX_LOGGED_CHARACTERS = 512
 
 /**
- * Counts what one transport refused, by reason, and names the first of each kind in the log once per minute. At debug level: the
- * contract keeps the message path silent at info and above.
+ * Counts what one transport refused, by reason, and logs the first one of each reason once per minute. At debug level, because the
+ * contract allows nothing at info and above for single messages.
  */
 export class Refusals {
   private readonly counts = new Map<string, number>()
   private readonly limiter = new LogLimiter()
   private readonly unpublish: () => void
 
-  /** @param metric - what is counted: values that were refused, or such that were served although a guard was against it */
+  /** @param metric - what is counted: values that were refused, or values that were served although a guard was against it */
   constructor(
     adapterName: string,
     endpointName: string,
@@ -39,7 +39,7 @@ export class Refusals {
     })
   }
 
-  /** @param detail - what to show in the log, called only when a line is due */
+  /** @param detail - what is shown in the log; called only when a line is logged */
   add(reason: RefusalReason | (string & {}), detail: () => unknown, err?: unknown): void {
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1)
     this.limiter.run(reason, (repeated) => {
@@ -53,6 +53,30 @@ export class Refusals {
 
   stop(): void {
     this.unpublish()
+  }
+}
+
+/** The refusals of each transport of an endpoint, made when they are first asked for. */
+export class RefusalsByTransport {
+  private readonly known = new Map<string, Refusals>()
+
+  constructor(
+    private readonly owner: { readonly adapterName: string; readonly endpointName: string },
+    private readonly metric: 'dataRefused' | 'dataReported',
+  ) {}
+
+  of(transportName: string): Refusals {
+    let refusals = this.known.get(transportName)
+    if (refusals === undefined) {
+      const { adapterName, endpointName } = this.owner
+      refusals = new Refusals(adapterName, endpointName, transportName, this.metric)
+      this.known.set(transportName, refusals)
+    }
+    return refusals
+  }
+
+  stop(): void {
+    for (const refusals of this.known.values()) refusals.stop()
   }
 }
 

@@ -1,26 +1,23 @@
-import { isMeasured } from '../config/server-settings'
 import { type AdapterSettings } from '../config/settings'
 import {
   type InputParameters,
   type InputParametersDefinition,
   type TypeFromDefinition,
 } from '../validation/input-parameters'
-import { type Admission, type Decision, type Offer } from './admission'
-import { Batch } from './batch'
-import { goingOn } from '../validation/reason'
+import { type Admission, type Offer } from './admission'
+import { Admitting, keep } from './admitting'
 import { type Instant, instant } from '../util/clock'
 import { type Cache } from './cache'
+import { EndpointFeeds } from './endpoint-feeds'
 import { type Feed } from './feed'
-import { FeedIndex } from './feed-index'
-import { publishFeeds } from './feed-metrics'
 import { type Freshness } from './freshness'
-import { type GuardOptions, type Standard } from './guards'
-import { type Finding, Inspector } from './inspector'
+import { type GuardOptions } from './guards'
+import { Inspector } from './inspector'
+import { Judging } from './judging'
 import { calculateCacheKey } from './keys'
 import { type FeedLimits } from './limits/feed-limits'
-import { LimitedFeeds } from './limits/limited-feeds'
-import { isPlainLocal, type LocalCache, localLayerOf } from './local-cache'
-import { Refusals } from './refusals'
+import { isPlainLocal } from './local-cache'
+import { type Refusals, RefusalsByTransport } from './refusals'
 import { type ResultValidator, validateResults } from './result-validation'
 import { ResponseWarnings } from './response-warnings'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
@@ -32,15 +29,7 @@ type Data = Record<string, unknown>
 
 export type Entry<T extends CacheGenerics> = { key: string; value: AdapterResponse<T['Response']> }
 
-const UNWANTED = { reason: 'unwanted', text: 'The last value was refused: unwanted' } as const
-
-const detailOf = (feed: Feed, { result, timestamps }: AdapterResponse) => ({
-  feed: feed.feedId,
-  result,
-  timestamps,
-})
-
-/** What transports write through, one for each endpoint (contract 8.4). */
+/** Through this transports write the values of an endpoint (contract 8.4). Each endpoint has one. */
 export abstract class ResponseCache<T extends CacheGenerics> {
   cache: Cache<AdapterResponse<T['Response']>>
   inputParameters: InputParameters<T['Parameters']>
@@ -51,33 +40,27 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   guards: GuardOptions | undefined
   freshness: Freshness | undefined
   fields: readonly string[] | undefined
-  /** Whether letter case makes another feed, as the endpoint says. */
+  /** Whether params that differ only in letter case are different feeds, as the endpoint declares. */
   caseSensitive: boolean
-  /** What the operator says of single feeds, where there is anything. */
+  /** The operator's limits for single feeds, if there are any. */
   limits: FeedLimits | undefined
   aliases: readonly string[] | undefined
-  /** What is called with the key of a feed whose limits have changed: what is remembered of its values is void. */
+  /** Each is called with the key of a feed whose limits have changed, and must forget what it remembers of the feed's values. */
   readonly onMoved = new Set<(key: string) => void>()
-  /** What the endpoint makes of every result before it is written; handed over by its `initialize` (contract 18.2). */
+  /** Checks or replaces every result before it is written. The endpoint's `initialize` sets it (contract 18.2). */
   resultValidator: ResultValidator<T> | undefined
 
-  /** Which of what passed the guards is stored. Default: all of it. */
+  /** Decides which accepted values are stored. Default: all are. */
   protected readonly admission: Admission<AdapterResponse<T['Response']>> | undefined = undefined
 
   private readonly inspector: Inspector
-  private readonly indexes = new Map<string, FeedIndex>()
-  /** Nearly always there is one transport only. */
-  private lastName: string | undefined
-  private lastIndex: FeedIndex | undefined
-  private readonly refusals = new Map<string, Refusals>()
-  private readonly reports = new Map<string, Refusals>()
-  private readonly isWanted = new Map<string, (key: string) => boolean>()
+  private readonly endpointFeeds: EndpointFeeds
+  private readonly judging: Judging
+  private readonly admitting: Admitting<AdapterResponse<T['Response']>>
+  private readonly refusals = new RefusalsByTransport(this, 'dataRefused')
+  private readonly reports = new RefusalsByTransport(this, 'dataReported')
   private readonly warnings = new ResponseWarnings()
   private readonly spellings = new Spellings()
-  private turn: Promise<unknown> = Promise.resolve()
-  private stopPublishing: (() => void) | undefined
-  private limited: LimitedFeeds | undefined
-  private detach: (() => void) | undefined
 
   constructor(of: {
     dependencies: { cache: Cache }
@@ -87,7 +70,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     inputParameters: InputParameters<T['Parameters']>
     guards?: GuardOptions
     freshness?: Freshness
-    /** Where the numbers of the endpoint's values are, if that is known of its kind. */
+    /** Paths to the numbers of the endpoint's values, if they are known for its kind. */
     fields?: readonly string[]
     caseSensitive?: boolean
     limits?: FeedLimits | undefined
@@ -114,14 +97,17 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       settings: of.adapterSettings,
       limitsFor: limits && ((feed) => limits.limitsFor({ endpoints, feed })),
     })
+    this.endpointFeeds = new EndpointFeeds(this, this.inspector)
+    this.judging = new Judging(this, this.inspector)
+    this.admitting = new Admitting(this, this.judging, (entries, ttlMs) => this.storeAdmitted(entries, ttlMs))
   }
 
-  /** True when {@link writeNow} stands for `write`: the cache is this process's memory and nobody replaced a method. */
+  /** Whether {@link writeNow} may be called in place of `write`: the cache is local, and nobody has replaced a method. */
   get isImmediate(): boolean {
     return false
   }
 
-  /** Whether an author makes or writes entries in a way of their own. */
+  /** Whether an author has replaced a method that makes or writes entries. */
   protected get hasOwnEntries(): boolean {
     const { prototype } = ResponseCache
     return (
@@ -136,13 +122,13 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.storeNow(transportName, this.validated(transportName, results), instant(now))
   }
 
-  /** Writes what the endpoint's validator, the guards and the admission let in. */
+  /** Writes the results that the endpoint's validator, the guards and the admission let pass. */
   async write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
     const validated = this.validated(transportName, results)
     if (validated.length > 0) await this._write(transportName, validated)
   }
 
-  /** What `write` does with validated results: into the local cache before it returns, into any other together. */
+  /** Writes validated results: into the local cache before it returns, into any other cache all together. */
   protected async _write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
     const at = instant()
     if (this.isImmediate) return this.storeNow(transportName, results, at)
@@ -151,7 +137,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     for (const result of results) {
       const feed = this.feed(transportName, result.params)
       const { key, value } = this.generateCacheEntry(transportName, name, result)
-      if (this.accept(transportName, feed, value, at))
+      if (this.judging.accept(transportName, feed, value, at, this.admission))
         offers.push({ key, value, ttlMs: this.ttlOf(feed, value, at), feed })
     }
     await this.admitAll(transportName, offers)
@@ -160,7 +146,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   /** @param ttl - in ms; `CACHE_MAX_AGE` by default */
   abstract writeEntries(entries: Entry<T>[], ttl?: number): Promise<void>
 
-  /** Gives the cached responses of these params a new TTL, in ms; never past the age their guards allow. */
+  /** Gives the cached responses of these params a new TTL, in ms, or less where their guards do not allow so much. */
   async writeTTL(
     transportName: string,
     params: TypeFromDefinition<T['Parameters']>[],
@@ -169,8 +155,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     for (const one of params) {
       const feed = this.feed(transportName, one)
       const { key } = feed
-      const allowed = await this.allowedTtl(feed, ttl)
-      // What a withdrawn feed says is no value that still holds.
+      const allowed = await this.judging.allowedTtl(feed, ttl)
+      // What is cached for a withdrawn feed is an error, which no provider can confirm.
       if (feed.rule?.withdrawal !== undefined) continue
       if (this.admission?.extend?.(key, allowed, instant()) !== false) await this.cache.setTTL(key, allowed)
     }
@@ -191,63 +177,46 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     })
   }
 
-  /** The feed of these params: where requests and messages meet. */
+  /** The feed of these params. Requests and messages use the same object. */
   feed(transportName: string, params: Data): Feed {
-    if (transportName !== this.lastName) {
-      let index = this.indexes.get(transportName)
-      if (index === undefined) this.indexes.set(transportName, (index = this.createIndex(transportName)))
-      this.lastName = transportName
-      this.lastIndex = index
-    }
-    return this.lastIndex!.find(params)
+    return this.endpointFeeds.find(transportName, params)
   }
 
-  /** The same, for params that a client asks by: how it spells them is looked at where letter case does not count. */
+  /** The same for the params of a client's request. Where letter case does not count, their spelling is noted, to warn of mistakes. */
   feedAskedFor(transportName: string, params: Data): Feed {
     const feed = this.feed(transportName, params)
     if (!this.caseSensitive) this.spellings.note(feed, params)
     return feed
   }
 
-  /** Has withdrawn feeds say so that are wanted: nobody may have written to them, or asked this process for them. */
+  /** Makes the feeds of all wanted params, so that withdrawn ones have their error even without a request or a value in this process. */
   noteWanted(transportName: string, wanted: readonly TypeFromDefinition<T['Parameters']>[]): void {
     if (this.limits?.withdraws === true) for (const params of wanted) this.feed(transportName, params)
   }
 
-  /** Lets `onlyWanted` guards ask the transport's subscriptions whether somebody wants a feed. */
+  /** Tells `onlyWanted` guards how to ask the transport's subscriptions whether somebody wants a feed. */
   setWanted(transportName: string, isWanted: (key: string) => boolean): void {
-    this.isWanted.set(transportName, isWanted)
+    this.judging.setWanted(transportName, isWanted)
   }
 
-  /** Counters of what a transport of this endpoint refused. */
+  /** The counters of the values that a transport of this endpoint refused. */
   refusalsOf(transportName: string): Refusals {
-    let refusals = this.refusals.get(transportName)
-    if (refusals === undefined) {
-      refusals = new Refusals(this.adapterName, this.endpointName, transportName)
-      this.refusals.set(transportName, refusals)
-    }
-    return refusals
+    return this.refusals.of(transportName)
   }
 
-  /** Counters of what was served although a guard was against it. */
+  /** The counters of the values that were served although a guard was against it. */
   reportsOf(transportName: string): Refusals {
-    let reports = this.reports.get(transportName)
-    if (reports === undefined) {
-      reports = new Refusals(this.adapterName, this.endpointName, transportName, 'dataReported')
-      this.reports.set(transportName, reports)
-    }
-    return reports
+    return this.reports.of(transportName)
   }
 
-  /** Takes this cache's series out of the metrics. */
+  /** Removes this cache's series from the metrics. */
   stop(): void {
-    this.stopPublishing?.()
-    this.stopPublishing = () => {}
-    this.detach?.()
-    for (const counts of [...this.refusals.values(), ...this.reports.values()]) counts.stop()
+    this.endpointFeeds.stop()
+    this.refusals.stop()
+    this.reports.stop()
   }
 
-  /** What results are validated by. */
+  /** The validator that is used for results. */
   protected get validator(): ResultValidator<T> | undefined {
     return this.resultValidator
   }
@@ -262,40 +231,37 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   }
 
   private storeNow(transportName: string, results: TimestampedProviderResult<T>[], at: Instant): void {
-    const { cache, admission } = this
+    const { cache, admission, judging } = this
     if (!isPlainLocal(cache)) throw new Error('Immediate writes need the local cache')
     const name = this.nameForCache(transportName)
     for (const result of results) {
       const feed = this.feed(transportName, result.params)
       const value = this.toResponse(feed, result, transportName, name, at.unixMs)
-      if (!this.accept(transportName, feed, value, at)) continue
+      if (!judging.accept(transportName, feed, value, at, admission)) continue
       const ttlMs = this.ttlOf(feed, value, at)
-      if (admission === undefined) this.keep(cache, feed, value, ttlMs, at)
-      else this.admitNow(admission, cache, transportName, feed, value, ttlMs, at)
+      if (admission === undefined) keep(cache, feed, value, ttlMs, at)
+      else this.admitting.admitNow(admission, cache, transportName, feed, value, ttlMs, at)
     }
   }
 
-  /** Under which transport's name a transport's responses are cached. */
+  /** The transport's name under which the responses of a transport are cached. */
   protected nameForCache(transportName: string): string {
     return transportName
   }
 
-  /** For how long a response may be served. */
+  /** How long a response may be served, in ms. */
   protected ttlOf(feed: Feed, value: AdapterResponse<T['Response']>, at: Instant): number {
     return this.inspector.lifetimeMs(feed, value, this.adapterSettings.CACHE_MAX_AGE, at)
   }
 
-  /** Stores what was admitted; without a TTL for `CACHE_MAX_AGE`. */
+  /** Stores admitted entries. Without a TTL it is `CACHE_MAX_AGE`. */
   protected storeAdmitted(entries: Entry<T>[], ttlMs?: number): Promise<void> {
     return ttlMs === undefined ? this.writeEntries(entries) : this.writeEntries(entries, ttlMs)
   }
 
-  /** Asks the admission for each, and stores what it lets in. */
+  /** Asks the admission about each offer, and stores those that it lets in. */
   protected admitAll(transportName: string, offers: Offer<AdapterResponse<T['Response']>>[]): Promise<void> {
-    if (this.admission?.takesTurns !== true) return this.admitNext(transportName, offers)
-    const done = this.turn.then(() => this.admitNext(transportName, offers))
-    this.turn = done.catch(() => {})
-    return done
+    return this.admitting.admitAll(this.admission, transportName, offers)
   }
 
   protected generateCacheEntry(
@@ -320,204 +286,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
       response,
       isOwn ? meta : { ...meta, transportName: transportNameForMeta },
     )
-    // Of what is stored, because an author's response may not bear being looked at.
+    // The stored response is looked at, because reading an author's own object may throw.
     this.warnings.look(stored, this.endpointName, now)
     return stored
-  }
-
-  /** Guards every result by itself: one bad element never loses its neighbours. */
-  protected accept(
-    transportName: string,
-    feed: Feed,
-    value: AdapterResponse<T['Response']>,
-    at: Instant,
-  ): boolean {
-    if (value.errorMessage !== undefined) return feed.rule?.withdrawal === undefined
-    if (this.inspector.isForWantedOnly && this.isWanted.get(transportName)?.(feed.key) === false) {
-      this.noteRefused(transportName, feed, value, UNWANTED, at)
-      return false
-    }
-    const finding = this.inspector.inspect(feed, value, () => this.standardOf(feed, at), at)
-    if (finding !== undefined) {
-      if (!finding.isServed) {
-        this.noteRefused(transportName, feed, value, finding, at)
-        return false
-      }
-      this.reportsOf(transportName).add(finding.reason, () => detailOf(feed, value))
-    }
-    feed.refusal = undefined
-    this.noteAccepted(feed, value)
-    return true
-  }
-
-  private noteRefused(
-    transportName: string,
-    feed: Feed,
-    value: AdapterResponse<T['Response']>,
-    { reason, text: message }: Pick<Finding, 'reason' | 'text'>,
-    at: Instant,
-  ): void {
-    // Known for as long as the feed is, which metrics would else forget as unused.
-    feed.lastUsedAt = at.unixMs
-    const code = reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
-    feed.refusal = goingOn(feed.refusal, { code, message }, at.unixMs)
-    this.refusalsOf(transportName).add(reason, () => detailOf(feed, value))
-    if (reason === 'jump') localLayerOf(this.cache)?.shorten(feed.key, this.inspector.holdMs(feed))
-  }
-
-  private admitNow(
-    admission: Admission<AdapterResponse<T['Response']>>,
-    cache: LocalCache<AdapterResponse<T['Response']>>,
-    transportName: string,
-    feed: Feed,
-    value: AdapterResponse<T['Response']>,
-    ttlMs: number,
-    at: Instant,
-  ): void {
-    const { key } = feed
-    const offer = { key, value, ttlMs, feed }
-    const current = cache.read(key, feed)?.value
-    const decision = this.decide(admission, transportName, offer, current, at, true)
-    if (decision === undefined) return
-    if (decision.value === undefined) void cache.setTTL(key, decision.ttlMs)
-    else this.keep(cache, feed, decision.value, decision.ttlMs, at)
-  }
-
-  private keep(
-    cache: LocalCache<AdapterResponse<T['Response']>>,
-    feed: Feed,
-    value: AdapterResponse<T['Response']>,
-    ttlMs: number,
-    at: Instant,
-  ): void {
-    if (cache.store(feed.key, value, ttlMs, at, feed)) this.recordWrite(feed, value, ttlMs, at)
-    else this.noteBeside(feed, value, at)
-  }
-
-  /** An error that a live value outlives is remembered beside it. */
-  private noteBeside(feed: Feed, { errorMessage: message = '' }: AdapterResponse, { unixMs }: Instant): void {
-    feed.refusal = goingOn(feed.refusal, { code: 'PROVIDER_ERROR', message }, unixMs)
-  }
-
-  /** IS-1: an author's rule that throws costs the response that it threw at. */
-  private decide(
-    admission: Admission<AdapterResponse<T['Response']>>,
-    transportName: string,
-    offer: Offer<AdapterResponse<T['Response']>>,
-    current: AdapterResponse<T['Response']> | undefined,
-    at: Instant,
-    isAtOnce: boolean,
-  ): Decision<AdapterResponse<T['Response']>> | undefined {
-    try {
-      return admission.admit(offer, current, at, isAtOnce)
-    } catch (error) {
-      const refusals = this.refusalsOf(transportName)
-      refusals.add('handler-failed', () => 'a comparison with the cached response', error)
-      return undefined
-    }
-  }
-
-  private async admitNext(
-    transportName: string,
-    offers: Offer<AdapterResponse<T['Response']>>[],
-  ): Promise<void> {
-    const { admission } = this
-    const current = new Map<string, AdapterResponse<T['Response']> | undefined>()
-    if (admission !== undefined) {
-      const keys = [...new Set(offers.map(({ key }) => key))]
-      const cached = await Promise.all(keys.map((key) => this.get(key)))
-      keys.forEach((key, at) => current.set(key, cached[at]))
-    }
-    const at = instant()
-    const batch = new Batch<AdapterResponse<T['Response']>>()
-    for (const offer of offers) {
-      const { key, feed } = offer
-      if (feed !== undefined && this.isOutOfLimits(feed, offer.value, at)) continue
-      const decision =
-        admission === undefined
-          ? offer
-          : this.decide(admission, transportName, offer, current.get(key), at, false)
-      if (decision === undefined) continue
-      batch.add(key, decision)
-      const { value, ttlMs } = decision
-      if (value === undefined) continue
-      current.set(key, value)
-      if (feed !== undefined) this.recordWrite(feed, value, ttlMs, at)
-    }
-    // All are sent before any is waited for: what was decided together reaches the cache together.
-    const usual = this.adapterSettings.CACHE_MAX_AGE
-    const stored = [...batch.byTtl(admission !== undefined)].map(([ttlMs, entries]) =>
-      ttlMs === usual ? this.storeAdmitted(entries) : this.storeAdmitted(entries, ttlMs),
-    )
-    const extended = [...batch.extensions].map(([key, ttlMs]) => this.cache.setTTL(key, ttlMs))
-    await Promise.all([...stored, ...extended])
-  }
-
-  protected recordWrite(feed: Feed, value: AdapterResponse, ttlMs: number, at: Instant): void {
-    feed.sets++
-    feed.lastSetAt = at.unixMs
-    if (value.errorMessage === undefined) {
-      feed.lastSet = at
-      feed.lastLifeMs = ttlMs
-    }
-    feed.ttlMs = ttlMs
-    const indicated = value.timestamps?.providerIndicatedTimeUnixMs
-    feed.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated
-  }
-
-  private standardOf(feed: Feed, at: Instant): Standard {
-    const last = this.admission?.lastAccepted?.(feed, at)
-    if (last !== undefined) return last
-    return { served: localLayerOf(this.cache)?.read(feed.key, feed)?.value, acceptedAsOf: feed.acceptedAsOf }
-  }
-
-  private noteAccepted(feed: Feed, value: AdapterResponse): void {
-    const { admission } = this
-    if (admission?.noteAccepted !== undefined) admission.noteAccepted(feed, value)
-    else feed.acceptedAsOf = value.timestamps?.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
-  }
-
-  private async allowedTtl(feed: Feed, ttl: number): Promise<number> {
-    if (this.inspector.freshnessOf(feed) === undefined) return ttl
-    const served = await this.cache.get(feed.key)
-    if (served === undefined) return ttl
-    return this.inspector.extensionMs(feed, served, ttl, feed.lastSet ?? instant())
-  }
-
-  /** Other limits may hold than when it was let in, because it had to wait. */
-  private isOutOfLimits(feed: Feed, value: AdapterResponse, at: Instant): boolean {
-    if (feed.rule === undefined) return false
-    if (value.errorMessage !== undefined) return feed.rule.withdrawal !== undefined
-    return this.inspector.reconsider(feed, value, at) !== undefined
-  }
-
-  private createIndex(transportName: string): FeedIndex {
-    // Not before there are feeds of its own: a cache that wraps another leaves the counting to that one.
-    this.stopPublishing ??= publishFeeds(this.adapterName, this.cache, () => this.indexes.values())
-    const limited = this.limitedFeeds()
-    const settings = this.adapterSettings
-    return new FeedIndex(
-      {
-        adapterName: this.adapterName,
-        endpointName: this.endpointName,
-        transportName,
-        settings,
-        caseSensitive: this.caseSensitive,
-        withMeta: isMeasured(settings),
-        onCreated: limited && ((feed) => limited.created(feed)),
-      },
-      Object.keys(this.inputParameters.definition),
-    )
-  }
-
-  /** What the operator's limits act on, once there are feeds. */
-  private limitedFeeds(): LimitedFeeds | undefined {
-    const { limits, inspector, cache, indexes } = this
-    if (limits === undefined || this.limited !== undefined) return this.limited
-    const feeds = () => [...indexes.values()].flatMap((index) => [...index.all()])
-    const onMoved = (key: string) => this.onMoved.forEach((forget) => forget(key))
-    this.limited = new LimitedFeeds({ limits, inspector, cache, feeds, onMoved })
-    this.detach = limits.attach(this.limited)
-    return this.limited
   }
 }

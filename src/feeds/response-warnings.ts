@@ -6,7 +6,7 @@ import { isImplausible } from './time'
 
 const logger = makeLogger('ResponseCache')
 
-/** What a response is warned of, and stored with nevertheless (contract 8.4). */
+/** Logs a warning about a response that is stored nevertheless (contract 8.4). */
 export class ResponseWarnings {
   private readonly times = new LogLimiter()
 

@@ -62,7 +62,7 @@ export type PartialAdapterResponse<T extends ResponseGenerics = ResponseGenerics
 export type TimestampedAdapterResponse<T extends ResponseGenerics = ResponseGenerics> =
   TimestampedSuccessfulResponse<T> | TimestampedProviderErrorResponse
 
-/** What the cache holds and a client gets. Shared between readers: treat as immutable. */
+/** What is cached and what a client gets. Readers share the object, so nobody may change it. */
 export type AdapterResponse<T extends ResponseGenerics = ResponseGenerics> =
   SuccessfulResponse<T> | TimestampedProviderErrorResponse
 

@@ -2,18 +2,18 @@ import { isObject } from '../util/objects'
 import { type Refusals } from './refusals'
 import { type ProviderResultGenerics, type TimestampedProviderResult } from './responses'
 
-/** What an endpoint makes of a result before it is written: the result itself, or another in its place (contract 18.2). */
+/** Called with every result before it is written. Returns the result itself, or another one in its place (contract 18.2). */
 export type ResultValidator<T extends ProviderResultGenerics> = (
   result: TimestampedProviderResult<T>,
 ) => TimestampedProviderResult<T>
 
-/** The result as an error: what a validator refuses is written as the provider's fault, with the times that it came with. */
+/** The error for a result that a validator refuses: status 502, with the times of the result. */
 export const refusedResult = <T extends ProviderResultGenerics>(
   { params, response: { timestamps } }: TimestampedProviderResult<T>,
   errorMessage: string,
 ): TimestampedProviderResult<T> => ({ params, response: { statusCode: 502, errorMessage, timestamps } })
 
-/** IS-1: one that the validator throws at, or makes no result of, costs itself only. What it turns into an error is counted, too. */
+/** IS-1: where the validator throws or returns no result, only that result is lost. What it replaces by an error is counted, too. */
 export const validateResults = <T extends ProviderResultGenerics>(
   results: TimestampedProviderResult<T>[],
   validator: ResultValidator<T>,
@@ -37,7 +37,7 @@ const validated = <T extends ProviderResultGenerics>(
   validator: ResultValidator<T>,
 ): TimestampedProviderResult<T> => {
   const result: unknown = validator(given)
-  // Its end is of no interest, and must not end the process.
+  // Nobody waits for the promise, and its rejection must not end the process.
   if (result instanceof Promise) result.catch(() => {})
   if (!isWhole<T>(result)) throw new TypeError('The validator returned no result')
   if (isObject(result.response.timestamps)) return result

@@ -5,19 +5,20 @@ import { isObject } from '../util/objects'
 
 const logger = makeLogger('Spellings')
 
-/** Spellings of one feed that are compared; what comes after is not. */
+/** At most this many spellings of one feed are compared; later ones are ignored. */
 const MAX_SPELLINGS = 8
 
 type Data = Record<string, unknown>
 
 /**
- * Warns where letter case does not count and may have to: of two spellings that clients asked for one feed by, once per pair. All lower
- * case beside another is how people write; two that both have capitals (`USDe` and `USDE`) may be two assets, and get the price of one.
+ * For endpoints where letter case does not count: warns when two clients may mean different assets but get the same feed. Two spellings
+ * that both have capitals (`USDe` and `USDE`) may be two assets, so there is one warning for each such pair. A spelling in lower case only
+ * is no reason for a warning, because people often write so.
  */
 export class Spellings {
   private readonly limiter = new LogLimiter()
 
-  /** @param params - by which a client asked for the feed */
+  /** @param params - of a client's request for the feed */
   note(feed: Feed, params: Data): void {
     const known = (feed.spellings ??= [params])
     for (const one of known) if (areSpelledAlike(one, params)) return
@@ -39,7 +40,7 @@ export class Spellings {
   }
 }
 
-/** Of params of one feed, which therefore differ in letter case and in the order of members at most. */
+/** Both are params of one feed, so they can differ only in letter case and in the order of members. */
 const areSpelledAlike = (one: unknown, other: unknown): boolean => {
   if (one === other || !isObject(one) || !isObject(other)) return one === other || typeof one !== 'string'
   for (const name in one) if (!areSpelledAlike(one[name], other[name])) return false
@@ -48,7 +49,7 @@ const areSpelledAlike = (one: unknown, other: unknown): boolean => {
 
 const hasCapitals = (text: string): boolean => text !== text.toLowerCase()
 
-/** The first two texts in params of one feed that may mean two things. */
+/** The first two texts in params of one feed that may mean two different assets. */
 const rivals = (one: unknown, other: unknown): readonly [string, string] | undefined => {
   if (typeof one === 'string' && typeof other === 'string')
     return one !== other && hasCapitals(one) && hasCapitals(other) ? [one, other] : undefined

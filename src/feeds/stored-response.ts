@@ -8,15 +8,16 @@ import {
   type TimestampedAdapterResponse,
 } from './responses'
 
-/** A good value with nothing beside it: what nearly all messages come to. */
+/** Whether it has a value and no further members. Nearly all responses are so. */
 const isPlainValue = (response: object): boolean => {
   for (const name in response) if (name !== 'result' && name !== 'data' && name !== 'timestamps') return false
   return true
 }
 
 /**
- * A response as it is stored: without secrets, with a status, and with the feed's meta where metrics are on. What JSON cannot hold, or
- * names a status that no answer has, is stored as an error that says so (contract 8.5), and so never replaces a live value (17.4).
+ * A response as it is stored: without secrets, with a status, and with the feed's meta where metrics are on. In place of a response that
+ * cannot be written as JSON, or has an impossible status, an error is stored that says so (contract 8.5); so it never replaces a live value
+ * (17.4).
  */
 export const storedResponse = <R extends ResponseGenerics>(
   response: TimestampedAdapterResponse<R>,
@@ -25,14 +26,14 @@ export const storedResponse = <R extends ResponseGenerics>(
   try {
     return plainly(response, meta) ?? asItIs(response, meta)
   } catch {
-    // What cannot even be read: a getter, or a `toJSON`, that throws.
+    // A getter or a `toJSON` of the response throws.
     return withMeta(unholdable(response), meta)
   }
 }
 
 /**
- * A new object, so that handlers keep theirs; written out member by member, because one shape for all values is what makes the rest of
- * the way fast. Undefined for whatever is not a plain value.
+ * A new object, so that the handler's own is not changed. Its members are written one by one, because objects of the same shape are fast to
+ * use. Undefined where the response is not a plain value.
  */
 const plainly = <R extends ResponseGenerics>(
   response: TimestampedAdapterResponse<R>,
@@ -47,7 +48,7 @@ const plainly = <R extends ResponseGenerics>(
     : { result, data, timestamps, statusCode: 200, meta }
 }
 
-/** Of whatever shape: JSON itself says whether it can hold it. */
+/** For a response of any shape: whether it can be stored is found out by writing it as JSON. */
 const asItIs = <R extends ResponseGenerics>(
   response: TimestampedAdapterResponse<R>,
   meta: AdapterResponseMeta | undefined,
@@ -60,7 +61,7 @@ const asItIs = <R extends ResponseGenerics>(
   return withMeta({ ...clean, statusCode }, meta)
 }
 
-/** A response that somebody made ready to be stored: the same object, unless it cannot be answered with (contract 8.5). */
+/** For a response that is ready to be stored: the same object, or an error where it cannot be sent to clients (contract 8.5). */
 export const storable = <R extends ResponseGenerics>(response: AdapterResponse<R>): AdapterResponse<R> => {
   try {
     if (!isHoldable(response)) return withMeta(unholdable(response), response.meta)
@@ -74,7 +75,7 @@ export const storable = <R extends ResponseGenerics>(response: AdapterResponse<R
 
 const isHoldable = (response: object): boolean => isPlainlyHoldable(response) || isAnswer(textOf(response))
 
-/** What a response says that tells JSON itself what it is; undefined when that is no answer. */
+/** For a response with `toJSON`: what that returns, as plain data. Undefined where that is no answer. */
 const whatJsonMakesOf = <R>(response: R): R | undefined => {
   const text = textOf(response)
   return isAnswer(text) ? (JSON.parse(text) as R) : undefined

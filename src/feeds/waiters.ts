@@ -1,11 +1,11 @@
 import { type Leaving } from '../util/departure'
 
-/** More waiting requests than this in one cache are answered at once that nothing has come. */
+/** At most this many requests wait in one cache. Further ones are answered at once, as if no value had come in time. */
 const MAX_WAITERS = 100_000
 
 type Waiter<T> = (value: T | undefined) => void
 
-/** Requests that wait for the first value of a key, woken by the write itself. */
+/** Requests that wait for the first value of a key. The write wakes them. */
 export class Waiters<T> {
   private readonly byKey = new Map<string, Set<Waiter<T>>>()
   private count = 0
@@ -15,8 +15,8 @@ export class Waiters<T> {
   }
 
   /**
-   * Resolves with the value written to `key`, or with undefined after `timeoutMs` or when `signal` aborts. The wait is one
-   * global timer, so it works with fake clocks and with a frozen `Date.now`.
+   * Resolves with the value written to `key`, or with undefined after `timeoutMs` or when `signal` aborts. It waits with one timer of the
+   * global `setTimeout`, so that it also works with fake clocks and where `Date.now` stands still.
    */
   wait(key: string, timeoutMs: number, signal?: Leaving): Promise<T | undefined> {
     if (signal?.aborted || this.count >= MAX_WAITERS) return Promise.resolve(undefined)

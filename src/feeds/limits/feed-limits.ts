@@ -10,25 +10,25 @@ import { type LimitsStatus } from './limits-status'
 
 const logger = makeLogger('FeedLimits')
 
-/** How often a file is looked at, and what withdrawn feeds say is renewed where that is due. */
+/** How often the file is checked, and the errors of withdrawn feeds are renewed where necessary, in ms. */
 export const LOOK_MS = 1_000
-/** A file that was written so shortly before it was read may have been written again since without looking any different. */
+/** A file that was changed less than so many ms before the check is read again: the next change may leave the same size and times. */
 const YOUNG_MS = 2_000
 const MAX_NAMED = 20
-/** More than this is no list of limits that somebody wrote. */
+/** A larger file is refused: nobody writes such a list of limits. */
 const MAX_BYTES = 1_048_576
 
-/** Feeds that limits are for. */
+/** Feeds under these limits. */
 export interface Governed {
-  /** Other limits than before hold. @returns the names of the feeds for which that makes a difference */
+  /** Called when the limits have changed. @returns the names of the feeds whose limits are other ones now */
   apply(): string[]
-  /** Called again and again while some feed may be withdrawn. */
+  /** Called every {@link LOOK_MS}, to renew the errors of withdrawn feeds. */
   renew(): void
 }
 
-/** The file as it was looked at last. */
+/** The file as it was read last. */
 interface Look {
-  /** Equal for a file that has not been changed, as far as the file system tells. */
+  /** Changes when the file is changed, as far as the file system tells. */
   mark: string
   text: string
 }
@@ -36,22 +36,22 @@ interface Look {
 const isText = (setting: string): boolean => setting.startsWith('{')
 
 /**
- * The limits that an operator sets for single feeds of one adapter, by the setting FEED_LIMITS: JSON, or a file with it, which is read again
- * when it has changed. What cannot be used changes nothing: the limits before it go on.
+ * The limits that an operator sets for single feeds of one adapter with the setting FEED_LIMITS. That is JSON, or the path of a file with
+ * JSON, which is read again when it has changed. Where the new content cannot be used, the limits stay as they were.
  */
 export class FeedLimits {
-  /** Another number than before once other limits hold. */
+  /** Changes whenever the limits change. */
   mark = 1
-  /** Whether this process writes the feeds: elsewhere what the writer does is only followed. */
+  /** Whether this process writes the feeds. Other processes only read what the writer stores. */
   isGoverning = false
-  /** Whether the file is being looked at. */
+  /** Whether the file is being checked now. */
   isLooking = false
   private readonly governed = new Set<Governed>()
   private unpublish: (() => void) | undefined
   private timer: NodeJS.Timeout | undefined
   private isStopped = false
   private lastError: string | undefined
-  /** What was wrong with the file at the last look, if it has not been reported yet. */
+  /** What was wrong with the file at the last check, if it has not been reported yet. */
   private suspect: string | undefined
   private rejected = 0
   private readUnixMs = Date.now()
@@ -82,18 +82,18 @@ export class FeedLimits {
     return this.rules.limitsFor(namesOf({ adapter: this.adapter, ...naming }))
   }
 
-  /** @returns a function that lets go of them */
+  /** @returns a function that detaches them again */
   attach(governed: Governed): () => void {
     this.governed.add(governed)
     return () => void this.governed.delete(governed)
   }
 
-  /** Whether any feed may be withdrawn. */
+  /** Whether any rule withdraws feeds. */
   get withdraws(): boolean {
     return this.rules.withdraws
   }
 
-  /** Begins to look at the file, and to renew. Text stays as it is: where it withdraws nothing, there is nothing to do. */
+  /** Starts to check the file and to renew errors. JSON in the setting itself cannot change: it needs this only if it withdraws feeds. */
   start(): void {
     this.unpublish = metrics.publish('feedLimitsRejected', (counter) => {
       counter.inc(this.rejected)
@@ -103,13 +103,13 @@ export class FeedLimits {
     this.timer.unref()
   }
 
-  /** From now on this process writes the feeds, and ends what the limits are against. */
+  /** From now on this process writes the errors of withdrawn feeds, and removes cached values that changed limits do not allow. */
   govern(): void {
     this.isGoverning = true
     for (const one of this.governed) one.renew()
   }
 
-  /** Nothing is looked at any more, and no timer is left. */
+  /** Ends all checks and the timer. */
   stop(): void {
     this.isStopped = true
     clearInterval(this.timer)
@@ -157,7 +157,7 @@ export class FeedLimits {
     )
   }
 
-  /** Only what is wrong at two looks is an error: a file may be half written at one, and gone for a moment. */
+  /** A problem is reported only when two checks find it, because at one check a file may be half written, or missing for a moment. */
   private reject(problem: string): void {
     if (problem === this.lastError) return
     if (problem !== this.suspect) {
@@ -171,11 +171,11 @@ export class FeedLimits {
   }
 }
 
-/** @param last - what was read then is returned again where the file has not changed since */
+/** @param last - is returned where the file has not changed since */
 const lookAt = async (path: string, last?: Look): Promise<Look> => {
   const file = await stat(path, { bigint: true })
   const { dev, ino, size, mtimeNs, ctimeNs, mtimeMs } = file
-  // Of a pipe, say, the end would never come.
+  // Reading a pipe, for example, might never end.
   if (!file.isFile()) throw new Error(`${path} is no file`)
   if (size > MAX_BYTES) throw new Error(`${path} has more than ${MAX_BYTES} bytes`)
   const mark = [dev, ino, size, mtimeNs, ctimeNs].join()

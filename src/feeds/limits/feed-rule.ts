@@ -3,23 +3,23 @@ import { type GuardOptions } from '../guards'
 import { type JumpGuard } from '../jump'
 import { type Limits } from './schema'
 
-/** What an operator says of one feed, made ready for the endpoint that it is of. */
+/** The operator's limits for one feed, combined with what its endpoint declares. */
 export interface FeedRule {
   limits: Limits
-  /** What its clients are told, where it is withdrawn. */
+  /** The error that clients get, where the feed is withdrawn. */
   withdrawal: string | undefined
-  /** What is refused: with all that the endpoint declares, where that is enforced; else what the operator says alone. */
+  /** The guards that are enforced: the operator's, and the endpoint's where those are enforced. */
   enforced: GuardOptions
-  /** What is served and counted. */
+  /** The guards that are only counted. */
   reported: GuardOptions
-  /** Undefined where the operator says nothing of it. */
+  /** Undefined where the operator sets no age. */
   freshness: Freshness | 'none' | undefined
 }
 
 interface Declared {
   guards: GuardOptions
   freshness: Freshness | undefined
-  /** Whether what the endpoint declares is enforced. */
+  /** Whether the guards of the endpoint are enforced. */
   isStrict: boolean
   settings: FreshnessSettings
 }
@@ -38,7 +38,7 @@ export const feedRule = (limits: Limits, declared: Declared): FeedRule => {
 
 const saysSign = ({ sign, allowZero }: Limits): boolean => sign !== undefined || allowZero !== undefined
 
-/** null takes a limit away; that of the sign is there by default. */
+/** null removes a limit. `sign` has to be set to `any` for that, because it is `positive` by default. */
 const optionsOf = (limits: Limits, { maxJump: declared }: GuardOptions): GuardOptions => {
   const options: GuardOptions = {}
   const { min, max, maxJump, frozenAfterMs, sign, allowZero } = limits
@@ -51,11 +51,11 @@ const optionsOf = (limits: Limits, { maxJump: declared }: GuardOptions): GuardOp
   return options
 }
 
-/** The largest change is another one; what else the endpoint declares about changes stays. */
+/** Only the largest change is replaced; what else the endpoint declares about jumps stays. */
 const jump = (ratio: number, declared: GuardOptions['maxJump']): number | JumpGuard =>
   typeof declared === 'object' ? { ...declared, ratio } : ratio
 
-/** What the operator has a say in is no longer reported on. */
+/** Limits that the operator sets are enforced, so they are not counted as well. */
 const takenFrom = (limits: Limits): GuardOptions => {
   const names = Object.keys(limits)
   const without = Object.fromEntries(names.map((name) => [name, undefined]))

@@ -13,7 +13,7 @@ import { type FeedLimits, type Governed, LOOK_MS } from './feed-limits'
 
 const logger = makeLogger('FeedLimits')
 
-/** For so long a withdrawn feed says so after the process that says it has ended, in ms. */
+/** How long the error of a withdrawn feed stays in the cache without being renewed, for example after the writer has ended, in ms. */
 export const NOTICE_MS = 15 * LOOK_MS
 
 type Response = AdapterResponse
@@ -24,7 +24,7 @@ const isError = (response: Response): boolean => response.errorMessage !== undef
 export class LimitedFeeds implements Governed {
   private readonly problems = new LogLimiter()
 
-  /** @param of.onEnded - called with the key of each feed for which other limits hold: what is remembered of its values is void */
+  /** @param of.onMoved - called with the key of each feed whose limits have changed, to forget what is remembered of its values */
   constructor(
     private readonly of: {
       limits: FeedLimits
@@ -35,7 +35,7 @@ export class LimitedFeeds implements Governed {
     },
   ) {}
 
-  /** A feed has come to be known: a withdrawn one says so from its first request on. */
+  /** Called for each new feed, so that a withdrawn one has its error from the first request on. */
   created(feed: Feed): void {
     feed.rule = this.of.inspector.ruleFor(feed)
     if (feed.rule?.withdrawal !== undefined) this.withdraw(feed, feed.rule.withdrawal)
@@ -75,20 +75,20 @@ export class LimitedFeeds implements Governed {
 
   private withdraw(feed: Feed, message: string): void {
     feed.refusal = goingOn(undefined, { code: 'REFUSED_VALUE', message })
-    // The value that comes after this is held against none from before it.
+    // The first value after this is not compared with earlier ones.
     feed.memory.jump = feed.memory.frozen = undefined
     if (this.of.limits.isGoverning) this.announce(feed, message)
     else this.drop(feed)
   }
 
-  /** Requests need not wait for it: the next value is served. */
+  /** The feed is no longer withdrawn: its error is removed, and the next value is served. */
   private giveBack(feed: Feed): void {
     feed.refusal = undefined
     this.of.inspector.adjust(feed, undefined)
     if (this.of.limits.isGoverning) this.attempt(() => this.of.cache.delete(feed.key))
   }
 
-  /** What is served may be what the limits are against now. */
+  /** The served value may not be allowed by the new limits. */
   private look(feed: Feed): void {
     const { cache, limits } = this.of
     const layer = localLayerOf(cache)
@@ -120,20 +120,20 @@ export class LimitedFeeds implements Governed {
     else this.drop(feed)
   }
 
-  /** Where another process writes: its value ends here, and comes again only if that process still has it. */
+  /** Where another process writes: removes its value here; it comes back only if that process still has it. */
   private drop({ key }: Feed): void {
     const layer = localLayerOf(this.of.cache)
     const value = layer?.read(key)?.value
     if (value !== undefined && !isError(value)) void layer?.delete(key)
   }
 
-  /** Nobody else writes errors of a withdrawn feed. */
+  /** Whether its error is cached for long enough. Any error is taken for it, because nobody else writes errors of a withdrawn feed. */
   private saysSo({ key }: Feed, now: Instant): boolean {
     const entry = localLayerOf(this.of.cache)?.read(key)
     return entry !== undefined && isError(entry.value) && leftOf(entry, now) > NOTICE_MS / 2
   }
 
-  /** In place of what is served, and as an error, which does not replace a live value: that is deleted first. */
+  /** Writes the error of a withdrawn feed. An error does not replace a live value, so that is deleted first. */
   private announce(feed: Feed, errorMessage: string): void {
     const { cache } = this.of
     const timestamps = {
@@ -142,11 +142,11 @@ export class LimitedFeeds implements Governed {
       providerIndicatedTimeUnixMs: undefined,
     }
     const notice = storedResponse({ errorMessage, statusCode: 502, timestamps }, feed.meta)
-    // Both are sent before any is waited for: what comes later comes later.
+    // Both are sent before any is waited for, so that they reach the cache before any later write.
     this.attempt(() => Promise.all([cache.delete(feed.key), cache.set(feed.key, notice, NOTICE_MS)]))
   }
 
-  /** A cache that fails is asked again when it is time to renew. */
+  /** A failure is only logged: the next renewal tries again. */
   private attempt(act: () => Promise<unknown>): void {
     const fail = (err: unknown): void =>
       this.problems.run('cache', (repeated) => {

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 
-/** Loaded by what describes and checks, and by its type alone elsewhere. */
+/** Only code that describes or checks answers loads this file; other code imports its type. */
 
 export const LimitsStatus = Type.Object(
   {
@@ -17,5 +17,5 @@ export const LimitsStatus = Type.Object(
   },
 )
 
-/** What is in force of the limits of single feeds. */
+/** The limits of single feeds that are used now. */
 export type LimitsStatus = Static<typeof LimitsStatus>

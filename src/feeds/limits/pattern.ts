@@ -1,4 +1,4 @@
-/** What a feed may be called by: in lower case, because the letter case of names does not matter. */
+/** The parts of a feed's names. They are compared in lower case, because letter case does not matter here. */
 export interface FeedNaming {
   adapter: string
   /** The endpoint's name and its aliases. */
@@ -7,13 +7,13 @@ export interface FeedNaming {
   feed: string
 }
 
-/** A service names adapters with hyphens, and settings are named after them with underscores. */
+/** The names of adapters have hyphens, and the names of their settings underscores: both are allowed. */
 const spellings = (adapter: string): string[] => {
   const name = adapter.toLowerCase()
   return [...new Set([name, name.replaceAll('-', '_'), name.replaceAll('_', '-')])]
 }
 
-/** All names of a feed: alone, behind its adapter, and behind its adapter and endpoint. */
+/** All names of a feed: its name alone, with its adapter before it, and with its adapter and endpoint before it. */
 export const namesOf = ({ adapter, endpoints, feed }: FeedNaming): string[] => {
   const name = feed.toLowerCase()
   const behind = spellings(adapter).flatMap((prefix) => [
@@ -23,7 +23,7 @@ export const namesOf = ({ adapter, endpoints, feed }: FeedNaming): string[] => {
   return [name, ...behind]
 }
 
-/** Whether a text begins with the first piece, ends with the last, and has the others between them in their order. */
+/** Whether a text begins with the first piece, ends with the last, and has the others between them, in order. */
 const fits = ([first = '', ...between]: readonly string[], text: string): boolean => {
   const last = between.pop()
   if (last === undefined) return text === first
@@ -39,8 +39,8 @@ const fits = ([first = '', ...between]: readonly string[], text: string): boolea
 }
 
 /**
- * A matcher for a pattern in which `*` stands for any run of characters other than `:`. It takes time in proportion to the text, whatever
- * the pattern is.
+ * A matcher for a pattern in which `*` stands for any number of characters other than `:`. For any pattern the time that it takes is in
+ * proportion to the length of the text.
  */
 export const matcherOf = (pattern: string): ((text: string) => boolean) => {
   const parts = pattern.split(':').map((part) => part.split('*'))

@@ -8,7 +8,7 @@ import { type Limits, limitsByPatternSchema, type LimitsByPattern } from './sche
 
 /** Limits that cannot be used. */
 export class LimitsError extends Error {
-  /** @param problems - one line each: the place in the JSON, and what is allowed there */
+  /** @param problems - one line for each: the place in the JSON, and what is allowed there */
   constructor(readonly problems: readonly string[]) {
     super(problems.join('; '))
   }
@@ -22,7 +22,7 @@ interface Rule {
   limits: Limits
 }
 
-/** What limits are checked by; made where there are any. */
+/** Checks limits. Made only where there are any, because it loads a library. */
 class Checker {
   private readonly schema: ReturnType<typeof limitsByPatternSchema>
   private readonly value: typeof TypeBoxValue.Value
@@ -34,7 +34,7 @@ class Checker {
     this.value = (load('@sinclair/typebox/value') as typeof TypeBoxValue).Value
   }
 
-  /** @throws LimitsError with every problem there is, up to ten */
+  /** @throws LimitsError with all problems, at most ten */
   check(text: string): LimitsByPattern {
     const value = parseJson(text)
     const isWhole = this.value.Check(this.schema, value)
@@ -57,11 +57,11 @@ class Checker {
   }
 }
 
-/** Reads limits again and again, by one schema. */
+/** Reads limits; made once and used for every change of them. */
 export class RulesReader {
   private readonly checker = new Checker()
 
-  /** @throws LimitsError with every problem there is, up to ten */
+  /** @throws LimitsError with all problems, at most ten */
   read(text: string): Rules {
     const byPattern = this.checker.check(text)
     const patterns = membersIn(text).filter(({ of }) => of === '')
@@ -69,13 +69,13 @@ export class RulesReader {
   }
 }
 
-/** Limits, and for which feeds they are. */
+/** Limits, and the patterns for the feeds that they are for. */
 export class Rules {
   private readonly rules: readonly Rule[]
   private readonly exact = new Map<string, number[]>()
   private readonly wild: number[] = []
 
-  /** @param limits - with their patterns, in lower case, in the order in which they apply */
+  /** @param limits - each with its pattern in lower case; where several match, later ones replace earlier ones */
   constructor(limits: readonly (readonly [pattern: string, limits: Limits])[]) {
     this.rules = limits.map(([pattern, one]) => ({ matches: matcherOf(pattern), limits: one }))
     limits.forEach(([pattern], at) => {
@@ -93,7 +93,7 @@ export class Rules {
     return this.rules.some(({ limits }) => typeof limits.withdrawn === 'string')
   }
 
-  /** What all rules together say of a feed, the later ones over the earlier ones; undefined where none is about it. */
+  /** The limits of a feed by all rules that match; later rules replace earlier ones. Undefined where none matches. */
   limitsFor(names: readonly string[]): Limits | undefined {
     const exact = names.flatMap((name) => this.exact.get(name) ?? [])
     const wild = this.wild.filter((at) => names.some((name) => this.rules[at]!.matches(name)))
@@ -118,7 +118,7 @@ const shown = (value: unknown): string => {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
 }
 
-/** A name that is there twice: JSON itself would silently forget the first one. */
+/** Finds names that are there twice: `JSON.parse` would silently ignore the first one. */
 const repeatedIn = (text: string): string[] => {
   const seen = new Set<string>()
   const repeated = new Set<string>()

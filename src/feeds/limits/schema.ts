@@ -1,8 +1,8 @@
 import { type Static, type TSchema, type Type as TypeBuilder } from '@sinclair/typebox'
 
-/** @param Type - of TypeBox, which is loaded only where limits are set, or described */
+/** @param Type - of TypeBox, which is loaded only where limits are set or described */
 export const limitsSchema = (Type: typeof TypeBuilder) => {
-  /** @param allowed - what may stand there, for people */
+  /** @param allowed - what is allowed there, as a text for people */
   const limit = <T extends TSchema>(schema: T, allowed: string) =>
     Type.Optional(Type.Union([schema, Type.Null()], { description: `${allowed}, or null` }))
   const milliseconds = Type.Integer({ minimum: 1, maximum: 31_536_000_000 })
@@ -24,13 +24,13 @@ export const limitsSchema = (Type: typeof TypeBuilder) => {
   )
 }
 
-/** What FEED_LIMITS holds. */
+/** The content of FEED_LIMITS. */
 export const limitsByPatternSchema = (Type: typeof TypeBuilder) =>
   Type.Record(Type.String({ pattern: '^[^]*$' }), limitsSchema(Type), {
     description: 'an object from patterns of feeds to limits',
   })
 
-/** Limits of one feed: what is not there stays as the endpoint declares it, and null takes away what it declares. */
+/** Limits of one feed. A limit that is not there stays as the endpoint declares it; null removes what the endpoint declares. */
 export type Limits = Static<ReturnType<typeof limitsSchema>>
 
 export type LimitsByPattern = Static<ReturnType<typeof limitsByPatternSchema>>

@@ -1,0 +1,87 @@
+import { isMeasured } from '../config/server-settings'
+import { type AdapterSettings } from '../config/settings'
+import { type Cache } from './cache'
+import { type Feed } from './feed'
+import { FeedIndex } from './feed-index'
+import { publishFeeds } from './feed-metrics'
+import { type Inspector } from './inspector'
+import { type FeedLimits } from './limits/feed-limits'
+import { LimitedFeeds } from './limits/limited-feeds'
+import { type AdapterResponse } from './responses'
+
+/** Whose feeds they are. Everything is read when it is needed, because an author may replace it after the start. */
+interface Owner {
+  readonly adapterName: string
+  readonly endpointName: string
+  readonly adapterSettings: AdapterSettings
+  readonly inputParameters: { readonly definition: object }
+  readonly caseSensitive: boolean
+  readonly cache: Cache<AdapterResponse>
+  readonly limits: FeedLimits | undefined
+  /** Each is called with the key of a feed whose limits have changed. */
+  readonly onMoved: ReadonlySet<(key: string) => void>
+}
+
+/** All feeds of an endpoint, by transport: their indexes, their metrics, and the operator's limits on them. */
+export class EndpointFeeds {
+  private readonly indexes = new Map<string, FeedIndex>()
+  /** The transport that was asked for last: most endpoints have only one. */
+  private lastName: string | undefined
+  private lastIndex: FeedIndex | undefined
+  private stopPublishing: (() => void) | undefined
+  private limited: LimitedFeeds | undefined
+  private detach: (() => void) | undefined
+
+  constructor(
+    private readonly of: Owner,
+    private readonly inspector: Inspector,
+  ) {}
+
+  find(transportName: string, params: Record<string, unknown>): Feed {
+    if (transportName !== this.lastName) {
+      let index = this.indexes.get(transportName)
+      if (index === undefined) this.indexes.set(transportName, (index = this.createIndex(transportName)))
+      this.lastName = transportName
+      this.lastIndex = index
+    }
+    return this.lastIndex!.find(params)
+  }
+
+  /** Removes their series from the metrics, and no longer follows the operator's limits. */
+  stop(): void {
+    this.stopPublishing?.()
+    this.stopPublishing = () => {}
+    this.detach?.()
+  }
+
+  private createIndex(transportName: string): FeedIndex {
+    const { adapterName, endpointName, adapterSettings: settings, caseSensitive, cache } = this.of
+    // Not before there are feeds: a response cache that wraps another has none, and must not count those of the other one again.
+    this.stopPublishing ??= publishFeeds(adapterName, cache, () => this.indexes.values())
+    const limited = this.limitedFeeds()
+    return new FeedIndex(
+      {
+        adapterName,
+        endpointName,
+        transportName,
+        settings,
+        caseSensitive,
+        withMeta: isMeasured(settings),
+        onCreated: limited && ((feed) => limited.created(feed)),
+      },
+      Object.keys(this.of.inputParameters.definition),
+    )
+  }
+
+  /** Undefined where there are no limits. Made with the first feed. */
+  private limitedFeeds(): LimitedFeeds | undefined {
+    const { inspector, indexes } = this
+    const { limits, cache, onMoved: listeners } = this.of
+    if (limits === undefined || this.limited !== undefined) return this.limited
+    const feeds = () => [...indexes.values()].flatMap((index) => [...index.all()])
+    const onMoved = (key: string) => listeners.forEach((forget) => forget(key))
+    this.limited = new LimitedFeeds({ limits, inspector, cache, feeds, onMoved })
+    this.detach = limits.attach(this.limited)
+    return this.limited
+  }
+}

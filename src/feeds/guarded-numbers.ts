@@ -1,0 +1,81 @@
+import { decimalText } from '../util/decimal'
+import { isObject } from '../util/objects'
+import { type GuardOptions, type GuardReason } from './guards'
+import { type AdapterResponse } from './responses'
+
+/** Numbers come from any provider, so every way of writing a decimal is accepted, up to these sizes (NU-11). */
+const isDecimal = decimalText({
+  sign: '+-',
+  leadingZeros: true,
+  point: 'anywhere',
+  exponentDigits: 2,
+  maxDigits: 60,
+  maxCharacters: 130,
+})
+
+const isUnreal = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value)
+
+/** NU-1, for every endpoint: NaN and infinite numbers are never served (JSON would make them null). */
+export const isFiniteValue = (response: AdapterResponse): boolean => {
+  if (isUnreal(response.result)) return false
+  const data: unknown = response.data
+  if (!isObject(data)) return true
+  const { result, bid, mid, ask } = data
+  return !isUnreal(result) && !isUnreal(bid) && !isUnreal(mid) && !isUnreal(ask)
+}
+
+/** The number in a guarded field, or what is wrong with it. Values of other types are never converted to numbers (NU-1). */
+export const numberIn = (value: unknown): number | GuardReason => {
+  if (value === undefined || value === null || value === '') return 'missing'
+  const number = typeof value === 'number' ? value : isDecimal(value) ? Number(value) : undefined
+  if (number === undefined) return 'not-a-number'
+  return Number.isFinite(number) ? number : 'not-finite'
+}
+
+/** Reads one field of a response. */
+export type Reader = (response: AdapterResponse) => unknown
+
+/** The reader of the field at this path. Made once for each guard, so that no path is split for a message. */
+export const readerOf = (path: string): Reader => {
+  if (path === 'result') return ({ result }) => result
+  const names = path.split('.')
+  return (response) =>
+    names.reduce<unknown>(
+      (of, name) => (isObject(of) && Object.hasOwn(of, name) ? of[name] : undefined),
+      response,
+    )
+}
+
+const SIDES = ['bid', 'mid', 'ask'] as const
+/** Members of `data` that are judged wherever they are there. */
+export const OPTIONAL = ['result', ...SIDES] as const
+
+/** Why a number is refused by its size or its sign. */
+export const rangeReason = (
+  number: number,
+  { sign, allowZero, min, max }: GuardOptions,
+): GuardReason | undefined => {
+  if (sign !== 'any' && (number < 0 || (number === 0 && allowZero !== true))) return 'not-positive'
+  if ((min !== undefined && number < min) || (max !== undefined && number > max)) return 'out-of-range'
+  return undefined
+}
+
+/** Whether bid ≤ mid ≤ ask does not hold (NU-10). A number that is not there is not compared. */
+const isCrossed = (data: unknown): boolean => {
+  if (!isObject(data)) return false
+  const [bid, mid, ask] = SIDES.map((side) => numberIn(data[side]))
+  const [low, high] = [typeof bid === 'number' ? bid : -Infinity, typeof ask === 'number' ? ask : Infinity]
+  return low > high || (typeof mid === 'number' && (mid < low || mid > high))
+}
+
+/** Why the numbers in `data` are refused that the contract names, each by itself and all together. */
+export const besideReason = (data: unknown, options: GuardOptions): GuardReason | undefined => {
+  if (!isObject(data)) return undefined
+  for (const name of OPTIONAL) {
+    if (data[name] === undefined || data[name] === null) continue
+    const number = numberIn(data[name])
+    const reason = typeof number === 'string' ? number : rangeReason(number, options)
+    if (reason !== undefined) return reason
+  }
+  return isCrossed(data) ? 'crossed' : undefined
+}

@@ -1,0 +1,113 @@
+import { type Instant, instant } from '../util/clock'
+import { goingOn } from '../validation/reason'
+import { type Admission } from './admission'
+import { type Cache } from './cache'
+import { type Feed } from './feed'
+import { type Standard } from './guards'
+import { type Finding, type Inspector } from './inspector'
+import { localLayerOf } from './local-cache'
+import { type Refusals } from './refusals'
+import { type AdapterResponse } from './responses'
+
+/** Whose values are judged: where they are counted, and where what is served now is found. */
+interface Judged {
+  readonly cache: Cache<AdapterResponse>
+  refusalsOf(transportName: string): Refusals
+  reportsOf(transportName: string): Refusals
+}
+
+const UNWANTED = { reason: 'unwanted', text: 'The last value was refused: unwanted' } as const
+
+const detailOf = (feed: Feed, { result, timestamps }: AdapterResponse) => ({
+  feed: feed.feedId,
+  result,
+  timestamps,
+})
+
+/** Decides whether a value may be served, and keeps on the feed and in the counters what was decided. */
+export class Judging {
+  private readonly isWanted = new Map<string, (key: string) => boolean>()
+
+  constructor(
+    private readonly of: Judged,
+    private readonly inspector: Inspector,
+  ) {}
+
+  setWanted(transportName: string, isWanted: (key: string) => boolean): void {
+    this.isWanted.set(transportName, isWanted)
+  }
+
+  /**
+   * Every value is judged by itself, so that a bad one does not cost the others of its message.
+   *
+   * @param admission - of the cache that the value is for, if it has one
+   */
+  accept(
+    transportName: string,
+    feed: Feed,
+    value: AdapterResponse,
+    at: Instant,
+    admission: Admission | undefined,
+  ): boolean {
+    if (value.errorMessage !== undefined) return feed.rule?.withdrawal === undefined
+    if (this.inspector.isForWantedOnly && this.isWanted.get(transportName)?.(feed.key) === false) {
+      this.noteRefused(transportName, feed, value, UNWANTED, at)
+      return false
+    }
+    const finding = this.inspector.inspect(feed, value, () => this.standardOf(feed, at, admission), at)
+    if (finding !== undefined) {
+      if (!finding.isServed) {
+        this.noteRefused(transportName, feed, value, finding, at)
+        return false
+      }
+      this.of.reportsOf(transportName).add(finding.reason, () => detailOf(feed, value))
+    }
+    feed.refusal = undefined
+    noteAccepted(feed, value, admission)
+    return true
+  }
+
+  /** Whether an accepted value has to be refused after all: it had to wait, and the limits may have changed since. */
+  isOutOfLimits(feed: Feed, value: AdapterResponse, at: Instant): boolean {
+    if (feed.rule === undefined) return false
+    if (value.errorMessage !== undefined) return feed.rule.withdrawal !== undefined
+    return this.inspector.reconsider(feed, value, at) !== undefined
+  }
+
+  /** How much of a new TTL the value that is served now may have, in ms. */
+  async allowedTtl(feed: Feed, ttl: number): Promise<number> {
+    if (this.inspector.freshnessOf(feed) === undefined) return ttl
+    const served = await this.of.cache.get(feed.key)
+    if (served === undefined) return ttl
+    return this.inspector.extensionMs(feed, served, ttl, feed.lastSet ?? instant())
+  }
+
+  private noteRefused(
+    transportName: string,
+    feed: Feed,
+    value: AdapterResponse,
+    { reason, text: message }: Pick<Finding, 'reason' | 'text'>,
+    at: Instant,
+  ): void {
+    // Otherwise the metrics would forget a feed as unused whose values are all refused.
+    feed.lastUsedAt = at.unixMs
+    const code = reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
+    feed.refusal = goingOn(feed.refusal, { code, message }, at.unixMs)
+    this.of.refusalsOf(transportName).add(reason, () => detailOf(feed, value))
+    if (reason === 'jump') localLayerOf(this.of.cache)?.shorten(feed.key, this.inspector.holdMs(feed))
+  }
+
+  private standardOf(feed: Feed, at: Instant, admission: Admission | undefined): Standard {
+    const last = admission?.lastAccepted?.(feed, at)
+    if (last !== undefined) return last
+    return {
+      served: localLayerOf(this.of.cache)?.read(feed.key, feed)?.value,
+      acceptedAsOf: feed.acceptedAsOf,
+    }
+  }
+}
+
+const noteAccepted = (feed: Feed, value: AdapterResponse, admission: Admission | undefined): void => {
+  if (admission?.noteAccepted !== undefined) admission.noteAccepted(feed, value)
+  else feed.acceptedAsOf = value.timestamps?.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
+}
