@@ -60,7 +60,7 @@ export class Admitting<R extends AdapterResponse> {
   ): void {
     const { key } = feed
     const offer = { key, value, ttlMs, feed }
-    const current = cache.read(key, feed)?.value
+    const current = cache.read(key, feed, at)?.value
     const decision = this.decide(admission, transportName, offer, current, at, true)
     if (decision === undefined) return
     if (decision.value === undefined) void cache.setTTL(key, decision.ttlMs)

@@ -101,7 +101,7 @@ export class Judging {
     const last = admission?.lastAccepted?.(feed, at)
     if (last !== undefined) return last
     return {
-      served: localLayerOf(this.of.cache)?.read(feed.key, feed)?.value,
+      served: localLayerOf(this.of.cache)?.read(feed.key, feed, at)?.value,
       acceptedAsOf: feed.acceptedAsOf,
     }
   }

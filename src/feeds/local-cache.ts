@@ -79,10 +79,10 @@ export class LocalCache<T = unknown> implements Cache<T> {
   }
 
   /** The live entry of a key, without a promise. */
-  read(key: string, place?: Place<T>): LocalCacheEntry<T> | undefined {
+  read(key: string, place?: Place<T>, now?: Instant): LocalCacheEntry<T> | undefined {
     const node = this.find(key, place)
     if (node === undefined) return undefined
-    if (stands(node.data, instant())) return node.data
+    if (stands(node.data, now ?? instant())) return node.data
     this.drop(node)
     return undefined
   }

@@ -45,17 +45,8 @@ export interface Instant {
 /** The wall clock as it was when this was loaded. */
 const ownNow = Date.now
 
-let latest: Instant = { unixMs: 0, monotonicMs: 0 }
-
-/**
- * The moment at which the wall clock shows `unixMs`, which is now. Within one ms of the real clocks it is one object: requests and
- * messages come in crowds.
- */
-export const instant = (unixMs = Date.now()): Instant => {
-  const isReal = Date.now === ownNow && !('clock' in setTimeout)
-  if (isReal && latest.unixMs === unixMs) return latest
-  return (latest = { unixMs, monotonicMs: monotonicMs() })
-}
+/** The moment at which the wall clock shows `unixMs`, which is now. */
+export const instant = (unixMs = Date.now()): Instant => ({ unixMs, monotonicMs: monotonicMs() })
 
 /** So many ms after a moment, on both clocks. */
 export const later = (at: Instant, ms: number): Instant => ({

@@ -38,8 +38,8 @@ export class MirrorCache extends LocalCache<Response> {
   /** Keys that the writer has not sent since the worker connected to it again. */
   private unconfirmed: Set<string> | undefined
 
-  override read(key: string, place?: Place<Response>): LocalCacheEntry<Response> | undefined {
-    return super.read(key, place) ?? (this.held.size === 0 ? undefined : this.release(key))
+  override read(key: string, place?: Place<Response>, now?: Instant): LocalCacheEntry<Response> | undefined {
+    return super.read(key, place, now) ?? (this.held.size === 0 ? undefined : this.release(key))
   }
 
   /** The worker has connected to a writer, which now sends all that it has. */
