@@ -90,8 +90,12 @@ export class WallMark {
   }
 }
 
-/** How far apart two readings may drift while nobody has set the wall clock: it is slewed by far less. */
+/** The wall clock is followed where it gains or loses no more than this part of the time: so far a clock is slewed that is put right. */
+const SLEW = 0.1
+/** When it stands so far from where it could be by that, it has been set, or it does not run. */
 const STEP_MS = 1_000
+/** A clock that does not run, or runs wild, steps again and again, and is named this seldom. */
+const SAY_EVERY_MS = 60_000
 /** How near to what a clock shows a provider's time has to be to speak for that clock. */
 const AGREEMENT_MS = 5_000
 /** A source that has voted votes otherwise after so many ticks in a row that say so. */
@@ -140,6 +144,7 @@ export class OurTime {
    */
   trustsWall: boolean | undefined
   private wallOffsetMs: number
+  private lookedMs: number
   private keptOffsetMs: number | undefined
   private step: ClockStep | undefined
   private agreedAtMs = 0
@@ -150,7 +155,8 @@ export class OurTime {
     private readonly clocks: { wall: () => number; monotonic: () => number; isFake?: () => boolean },
     private readonly onStep: (step: ClockStep) => void = () => {},
   ) {
-    this.wallOffsetMs = clocks.wall() - clocks.monotonic()
+    this.lookedMs = clocks.monotonic()
+    this.wallOffsetMs = clocks.wall() - this.lookedMs
   }
 
   /** In Unix ms. Looking is what notices a step. */
@@ -194,6 +200,7 @@ export class OurTime {
   /** Begins anew, with the wall clock as it is. */
   restart(wallOffsetMs = this.clocks.wall() - this.clocks.monotonic()): void {
     this.wallOffsetMs = wallOffsetMs
+    this.lookedMs = this.clocks.monotonic()
     this.settle()
   }
 
@@ -205,10 +212,15 @@ export class OurTime {
 
   private look(wall: number, monotonic: number): void {
     const before = this.wallOffsetMs
-    this.wallOffsetMs = wall - monotonic
-    const movedMs = this.wallOffsetMs - before
-    if (Math.abs(movedMs) >= STEP_MS) this.stepped(wall, before, movedMs)
-    else if (this.step?.agreed === 'wall' && monotonic - this.agreedAtMs > FORGET_MS) this.settle()
+    const movedMs = wall - monotonic - before
+    const slewMs = SLEW * (monotonic - this.lookedMs)
+    this.lookedMs = monotonic
+    if (Math.abs(movedMs) >= STEP_MS) {
+      this.wallOffsetMs = wall - monotonic
+      return this.stepped(wall, before, movedMs)
+    }
+    this.wallOffsetMs = before + Math.max(-slewMs, Math.min(slewMs, movedMs))
+    if (this.step?.agreed === 'wall' && monotonic - this.agreedAtMs > FORGET_MS) this.settle()
   }
 
   /** The wall clock, which stood at `before`, has been moved: the candidate that counted until now is kept beside it. */
@@ -246,10 +258,15 @@ export class OurTime {
   }
 }
 
+let saidMs = -Infinity
+
 /** What the times of providers are judged by in this process. */
 export const ourTime = new OurTime(
   { wall: () => Date.now(), monotonic: monotonicMs, isFake: () => Date.now !== ownNow },
   ({ movedMs, byMs }) => {
+    const now = monotonicMs()
+    if (now - saidMs < SAY_EVERY_MS) return
+    saidMs = now
     const fields = { movedMs: Math.round(movedMs), byMs: Math.round(byMs) }
     if (Math.abs(byMs) < STEP_MS) logger.warn(fields, 'The wall clock was set back to where it was')
     else logger.warn(fields, 'The wall clock was set: the ticks of providers decide whether it is right')

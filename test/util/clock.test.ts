@@ -172,6 +172,20 @@ describe('our time', () => {
     expect(machine.time.now()).toBe(START)
   })
 
+  it('TM-3: a wall clock that stands still, or runs at another speed, does not take honest ticks with it', () => {
+    for (const speed of [0, 0.5, 2, -1]) {
+      const machine = new Machine()
+      const witness = new Witness()
+      for (let second = 1; second <= 3_600; second++) {
+        machine.monotonic += 1_000
+        machine.wall += 1_000 * speed
+        const truth = START + second * 1_000
+        machine.tick(witness, truth)
+        expect(Math.abs(machine.time.now() - truth)).toBeLessThan(5_000)
+      }
+    }
+  })
+
   it('one odd tick of a source that has voted changes nothing, and three in a row do', () => {
     const machine = new Machine()
     const witness = new Witness()
