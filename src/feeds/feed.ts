@@ -29,9 +29,10 @@ export class Feed {
   acceptedAsOf: number | undefined = undefined
   /** Why its last value was refused; undefined after a value was accepted. */
   refusal: Reason | undefined = undefined
-  /** When the last good value was written, and how long it could be served from then on, in ms. */
-  lastSet: Instant | undefined = undefined
+  /** How long the last good value could be served when it was written, in ms. */
   lastLifeMs = 0
+  private goodAtUnixMs = 0
+  private goodAtMs = 0
   /** The operator's limits for this feed, if there are any: looked up when the feed is made, and whenever the limits change. */
   rule: FeedRule | undefined = undefined
   /** What its guards remember of its values. */
@@ -57,6 +58,11 @@ export class Feed {
     readonly name: string,
   ) {}
 
+  /** When the last good value was written. */
+  get lastSet(): Instant | undefined {
+    return this.goodAtMs === 0 ? undefined : { unixMs: this.goodAtUnixMs, monotonicMs: this.goodAtMs }
+  }
+
   /** Why it has no value, as far as its last one tells: it was refused, or has expired. */
   get absence(): Reason | undefined {
     if (this.refusal !== undefined) return this.refusal
@@ -72,7 +78,9 @@ export class Feed {
     this.sets++
     this.lastSetAt = at.unixMs
     if (value.errorMessage === undefined) {
-      this.lastSet = at
+      // As numbers: an object for each message would live as long as its feed.
+      this.goodAtUnixMs = at.unixMs
+      this.goodAtMs = at.monotonicMs
       this.lastLifeMs = ttlMs
     }
     this.ttlMs = ttlMs

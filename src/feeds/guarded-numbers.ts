@@ -61,11 +61,12 @@ export const rangeReason = (
 }
 
 /** Whether bid ≤ mid ≤ ask does not hold (NU-10). A number that is not there is not compared. */
-const isCrossed = (data: unknown): boolean => {
-  if (!isObject(data)) return false
-  const [bid, mid, ask] = SIDES.map((side) => numberIn(data[side]))
-  const [low, high] = [typeof bid === 'number' ? bid : -Infinity, typeof ask === 'number' ? ask : Infinity]
-  return low > high || (typeof mid === 'number' && (mid < low || mid > high))
+const isCrossed = ({ bid, mid, ask }: Record<string, unknown>): boolean => {
+  if (bid === undefined && ask === undefined) return false
+  const [one, other, middle] = [numberIn(bid), numberIn(ask), numberIn(mid)]
+  const low = typeof one === 'number' ? one : -Infinity
+  const high = typeof other === 'number' ? other : Infinity
+  return low > high || (typeof middle === 'number' && (middle < low || middle > high))
 }
 
 /** Why the numbers in `data` are refused that the contract names, each by itself and all together. */

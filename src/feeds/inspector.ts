@@ -82,18 +82,25 @@ export class Inspector {
     return this.limit === 'none' ? undefined : this.limit
   }
 
+  /** Whether a value is compared with the one before it, so that this has to be looked up. */
+  compares(feed: Feed, { timestamps }: AdapterResponse): boolean {
+    if (feed.rule !== undefined) return true
+    const { guards } = this
+    if (guards === undefined) return false
+    return timestamps?.providerIndicatedTimeUnixMs !== undefined || guards.options.maxJump !== undefined
+  }
+
   /** What is wrong with a new value; undefined where nothing is. */
-  inspect(feed: Feed, value: AdapterResponse, standard: () => Standard, at: Instant): Finding | undefined {
+  inspect(feed: Feed, value: AdapterResponse, standard: Standard, at: Instant): Finding | undefined {
     const { rule } = feed
     if (rule?.withdrawal !== undefined) return withdrawn(rule.withdrawal)
     if (!isFiniteValue(value)) return refused('not-finite')
     const indicated = value.timestamps?.providerIndicatedTimeUnixMs
-    if (indicated !== undefined) ourTime.heard(feed.witness, indicated)
+    const now = indicated === undefined ? 0 : ourTime.heard(feed.witness, indicated, at.monotonicMs)
     const { guards } = this
-    if (rule !== undefined) return this.inspectBy(rule, feed, value, standard(), at)
+    if (rule !== undefined) return this.inspectBy(rule, feed, value, standard, at, now)
     if (guards === undefined) return this.staleness(feed, value, at) ?? this.emptiness(value)
-    const clock = { now: ourTime.now(), monotonicMs: at.monotonicMs }
-    const reason = guards.judge(value, standard(), feed.memory, clock)
+    const reason = guards.judge(value, standard, feed.memory, { now, monotonicMs: at.monotonicMs })
     if (reason !== undefined && this.isStrict) return refused(reason)
     return this.staleness(feed, value, at) ?? (reason && { ...refused(reason), isServed: true })
   }
@@ -162,18 +169,18 @@ export class Inspector {
     value: AdapterResponse,
     standard: Standard,
     at: Instant,
+    now: number,
   ): Finding | undefined {
     const { guards, ruled, isStrict } = this
     const { memory } = feed
-    const clock = { now: ourTime.now(), monotonicMs: at.monotonicMs }
     const reason =
       isStrict && guards !== undefined
-        ? guards.judge(value, standard, memory, clock, enforced)
+        ? guards.judge(value, standard, memory, { now, monotonicMs: at.monotonicMs }, enforced)
         : ruled.judgeBy(enforced, value, standard.served !== undefined, memory, at.monotonicMs)
     if (reason !== undefined) return refused(reason)
     const stale = this.staleness(feed, value, at)
     if (stale !== undefined || isStrict) return stale
-    const suspect = guards?.judge(value, standard, memory, clock, reported)
+    const suspect = guards?.judge(value, standard, memory, { now, monotonicMs: at.monotonicMs }, reported)
     return suspect && { ...refused(suspect), isServed: true }
   }
 
@@ -196,9 +203,9 @@ export class Inspector {
 
 const tick = (maxAgeMs: number): Freshness => ({ mode: 'tick', maxAgeMs })
 
-const ageAt = (value: AdapterResponse, { unixMs }: Instant): Age => {
+const ageAt = (value: AdapterResponse, { unixMs, monotonicMs: monotonic }: Instant): Age => {
   const received = value.timestamps?.providerDataReceivedUnixMs ?? unixMs
-  return ageOf(value, ourTime.now(), unixMs - received)
+  return ageOf(value, ourTime.now(monotonic), unixMs - received)
 }
 
 const refused = (reason: GuardReason): Finding => ({

@@ -18,6 +18,8 @@ interface Judged {
 
 const UNWANTED = { reason: 'unwanted', text: 'The last value was refused: unwanted' } as const
 
+const NONE: Standard = { served: undefined, acceptedAsOf: undefined }
+
 const detailOf = (feed: Feed, { result, timestamps }: AdapterResponse) => ({
   feed: feed.feedId,
   result,
@@ -54,7 +56,8 @@ export class Judging {
       this.noteRefused(transportName, feed, value, UNWANTED, at)
       return false
     }
-    const finding = this.inspector.inspect(feed, value, () => this.standardOf(feed, at, admission), at)
+    const standard = this.inspector.compares(feed, value) ? this.standardOf(feed, at, admission) : NONE
+    const finding = this.inspector.inspect(feed, value, standard, at)
     if (finding !== undefined) {
       if (!finding.isServed) {
         this.noteRefused(transportName, feed, value, finding, at)

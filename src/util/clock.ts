@@ -159,10 +159,13 @@ export class OurTime {
     this.wallOffsetMs = clocks.wall() - this.lookedMs
   }
 
-  /** In Unix ms. Looking is what notices a step. */
-  now(): number {
+  /**
+   * In Unix ms. Looking is what notices a step.
+   *
+   * @param monotonic - what the monotonic clock shows now, where it has just been read
+   */
+  now(monotonic = this.clocks.monotonic()): number {
     const wall = this.clocks.wall()
-    const monotonic = this.clocks.monotonic()
     if (this.trustsWall ?? this.clocks.isFake?.() ?? false) this.restart(wall - monotonic)
     else this.look(wall, monotonic)
     return this.keptOffsetMs === undefined ? wall : this.judged(wall, monotonic + this.keptOffsetMs)
@@ -174,15 +177,25 @@ export class OurTime {
     return this.step
   }
 
-  /** Tells of a tick that has just come in from the provider. */
-  heard(witness: Witness, indicatedUnixMs: number): void {
-    const now = this.now()
+  /**
+   * Tells of a tick that has just come in from the provider.
+   *
+   * @returns our time, after the tick has had its say
+   */
+  heard(witness: Witness, indicatedUnixMs: number, monotonic = this.clocks.monotonic()): number {
+    const now = this.now(monotonic)
+    if (this.step === undefined && witness.isProven) return now
+    this.weigh(witness, indicatedUnixMs, now, monotonic)
+    return this.step === undefined ? now : this.now(monotonic)
+  }
+
+  private weigh(witness: Witness, indicatedUnixMs: number, now: number, monotonic: number): void {
     const { keptOffsetMs, step } = this
     if (keptOffsetMs === undefined || step === undefined) {
       if (!witness.isProven) witness.isProven = Math.abs(indicatedUnixMs - now) <= AGREEMENT_MS
       return
     }
-    const vote = nearest(indicatedUnixMs, this.clocks.wall(), this.clocks.monotonic() + keptOffsetMs)
+    const vote = nearest(indicatedUnixMs, this.clocks.wall(), monotonic + keptOffsetMs)
     if (vote === undefined || !this.isNews(witness, vote)) return
     witness.vote = vote
     witness.doubts = 0
