@@ -1,11 +1,9 @@
 import { type Reason } from '../validation/reason'
 import { type Place } from './local-cache'
 import { type AdapterResponse, type AdapterResponseMeta } from './responses'
-import { ageMs, clockNote, type Instant, type Witness } from '../util/clock'
+import { ageMs, clockNote, type Instant, secondsOf, type Witness } from '../util/clock'
 import { type GuardMemory } from './guards'
 import { type FeedRule } from './limits/feed-rule'
-
-const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`
 
 /**
  * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed share this object, and its
@@ -68,7 +66,7 @@ export class Feed {
     if (this.refusal !== undefined) return this.refusal
     const { lastSet, lastLifeMs } = this
     if (lastSet === undefined || ageMs(lastSet) < lastLifeMs) return undefined
-    const age = `it came ${seconds(ageMs(lastSet))} ago and was good for ${seconds(lastLifeMs)}`
+    const age = `it came ${secondsOf(ageMs(lastSet))} ago and was good for ${secondsOf(lastLifeMs)}`
     const message = `The last value is stale: ${age}${clockNote()}`
     return { code: 'STALE_VALUE', message, sinceUnixMs: Math.round(lastSet.unixMs + lastLifeMs) }
   }

@@ -1,4 +1,4 @@
-import { ageMs, clockNote, type Instant, monotonicMs, ourTime } from '../util/clock'
+import { ageMs, clockNote, type Instant, monotonicMs, ourTime, secondsOf } from '../util/clock'
 import { type Feed } from './feed'
 import {
   type Age,
@@ -15,6 +15,9 @@ import { HOLD_MS } from './jump'
 import { type FeedRule, feedRule } from './limits/feed-rule'
 import { type Limits } from './limits/schema'
 import { type AdapterResponse } from './responses'
+
+/** A source whose times are not judged tells of the clock this often. */
+const HEAR_EVERY_MS = 100
 
 /** What happens to a value that a guard is against: it is refused (`enforce`), served and counted (`report`), or not looked at (`off`). */
 export type GuardPolicy = 'enforce' | 'report' | 'off'
@@ -96,7 +99,10 @@ export class Inspector {
     if (rule?.withdrawal !== undefined) return withdrawn(rule.withdrawal)
     if (!isFiniteValue(value)) return refused('not-finite')
     const indicated = value.timestamps?.providerIndicatedTimeUnixMs
-    const now = indicated === undefined ? 0 : ourTime.heard(feed.witness, indicated, at.monotonicMs)
+    const now =
+      indicated === undefined || this.isHeard(feed, at)
+        ? 0
+        : ourTime.heard(feed.witness, indicated, at.monotonicMs)
     const { guards } = this
     if (rule !== undefined) return this.inspectBy(rule, feed, value, standard, at, now)
     if (guards === undefined) return this.staleness(feed, value, at) ?? this.emptiness(value)
@@ -155,6 +161,11 @@ export class Inspector {
   holdMs({ rule }: Feed): number {
     const { maxJump } = rule?.enforced ?? this.guards?.options ?? {}
     return typeof maxJump === 'object' ? (maxJump.maxHoldMs ?? HOLD_MS) : HOLD_MS
+  }
+
+  /** Where no time is judged, a source need not be heard with every message. */
+  private isHeard({ rule, witness }: Feed, { monotonicMs: now }: Instant): boolean {
+    return this.guards === undefined && rule === undefined && now - witness.heardMs < HEAR_EVERY_MS
   }
 
   /** Where the provider's answer was no data, such as an HTML page, the value has no result (ER-1): that is only counted. */
@@ -216,10 +227,8 @@ const refused = (reason: GuardReason): Finding => ({
 
 const withdrawn = (text: string): Finding => ({ reason: 'withdrawn', isServed: false, text })
 
-const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`
-
 const tooOld = ({ ms, by }: Age, freshness: Freshness): Finding => {
   const whose = by === 'provider' ? "the provider's time" : 'its receipt'
-  const text = `The last value was refused: too-old (${seconds(ms)} by ${whose}, ${seconds(hardLimitMs(freshness))} allowed)`
+  const text = `The last value was refused: too-old (${secondsOf(ms)} by ${whose}, ${secondsOf(hardLimitMs(freshness))} allowed)`
   return { reason: 'too-old', isServed: false, text: text + clockNote() }
 }

@@ -64,9 +64,6 @@ export const leftMs = (end: Instant, now: Instant): number =>
  */
 export const ageMs = (of: Instant, now = instant()): number => -leftMs(of, now)
 
-/** Whether a test has taken the place of the wall clock: then whatever it shows is the time (contract 16.1). */
-const isWallFake = (): boolean => ourTime.trustsWall ?? Date.now !== ownNow
-
 /**
  * How long ago others wrote down what the wall clock showed, by the monotonic clock. A time that is new since the last look was written
  * between the two looks; how long ago is what the wall clock says, within those bounds.
@@ -78,7 +75,7 @@ export class WallMark {
 
   /** @param unixMs - the time that stands there now; 0 was never written */
   msSince(unixMs: number): number {
-    if (isWallFake()) return Math.max(0, Date.now() - unixMs)
+    if (ourTime.isWall) return Math.max(0, Date.now() - unixMs)
     const now = monotonicMs()
     if (unixMs !== this.unixMs) {
       const sinceLook = now - this.lookedMs
@@ -125,13 +122,16 @@ export class Witness {
   vote: Candidate | undefined
   /** How many ticks in a row have spoken for the other candidate. */
   doubts = 0
+  /** When it was last heard, by the monotonic clock. */
+  heardMs = -Infinity
 }
 
 /**
  * *Our time* (TM-3): what the times of providers are judged by. It is the wall clock's until that makes a step. Then there are two
  * candidates, the wall clock and the time from before counted on by the monotonic clock, and ticks decide: each source has one vote, that
- * of its first tick which is near one of the two, or of the last three if they contradict it. Sources that have told the current time before outvote the others, so that a provider
- * whose clock is wrong has no say. Until one has voted, the later candidate counts, so that no value seems younger than it is.
+ * of its first tick which is near one of the two, or of the last three if they contradict it. Sources that have told the current time
+ * before outvote the others, so that a provider whose clock is wrong has no say. Until one has voted, the later candidate counts, so that
+ * no value seems younger than it is.
  */
 export class OurTime {
   /** Steps since the start. */
@@ -166,9 +166,14 @@ export class OurTime {
    */
   now(monotonic = this.clocks.monotonic()): number {
     const wall = this.clocks.wall()
-    if (this.trustsWall ?? this.clocks.isFake?.() ?? false) this.restart(wall - monotonic)
+    if (this.isWall) this.restart(wall - monotonic)
     else this.look(wall, monotonic)
     return this.keptOffsetMs === undefined ? wall : this.judged(wall, monotonic + this.keptOffsetMs)
+  }
+
+  /** Whether whatever the wall clock shows is the time now. */
+  get isWall(): boolean {
+    return this.trustsWall ?? this.clocks.isFake?.() ?? false
   }
 
   /** The last step, as long as the wall clock and the time from before differ, or the latter may still be right. */
@@ -184,6 +189,7 @@ export class OurTime {
    */
   heard(witness: Witness, indicatedUnixMs: number, monotonic = this.clocks.monotonic()): number {
     const now = this.now(monotonic)
+    witness.heardMs = monotonic
     if (this.step === undefined && witness.isProven) return now
     this.weigh(witness, indicatedUnixMs, now, monotonic)
     return this.step === undefined ? now : this.now(monotonic)
@@ -286,12 +292,15 @@ export const ourTime = new OurTime(
   },
 )
 
+/** A duration as people read it. */
+export const secondsOf = (ms: number): string => `${Math.round(ms / 100) / 10} s`
+
 /** What is the first thing to know where times are wrong: that our own clock was set. Empty where it was not. */
 export const clockNote = (): string => {
   const { lastStep: step } = ourTime
   if (step === undefined) return ''
   const when = new Date(step.seenUnixMs).toISOString()
-  return `; our own clock was set by ${Math.round(step.movedMs / 100) / 10} s at ${when}`
+  return `; our own clock was set by ${secondsOf(step.movedMs)} at ${when}`
 }
 
 const nearest = (timeUnixMs: number, wall: number, kept: number): Candidate | undefined => {
