@@ -5,6 +5,9 @@ import { ageMs, clockNote, type Instant, secondsOf, type Witness } from '../util
 import { type GuardMemory } from './guards'
 import { type FeedRule } from './limits/feed-rule'
 
+/** When a value was written, and how long it could be served from then on. */
+type Written = Instant & { lifeMs: number }
+
 /**
  * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed share this object, and its
  * key is computed once. Counters are plain numbers, published when metrics are scraped.
@@ -23,14 +26,15 @@ export class Feed {
   ttlMs = 0
   /** Receipt time minus the provider's own time of the last value; 0 when the provider gives none. */
   providerDeltaMs = 0
-  /** The provider's own time of the last value that passed the guards. */
-  acceptedAsOf: number | undefined = undefined
+  /** The provider's own time of the last value that passed the guards; NaN where none had one. */
+  acceptedAsOf = NaN
   /** Why its last value was refused; undefined after a value was accepted. */
   refusal: Reason | undefined = undefined
-  /** How long the last good value could be served when it was written, in ms. */
-  lastLifeMs = 0
-  private goodAtUnixMs = 0
-  private goodAtMs = 0
+  /** {@link lastSetAt} by the monotonic clock. */
+  private lastSetMs = 0
+  private isLastGood = false
+  /** The last good value, where errors were written after it. */
+  private lastGood: Written | undefined = undefined
   /** The operator's limits for this feed, if there are any: looked up when the feed is made, and whenever the limits change. */
   rule: FeedRule | undefined = undefined
   /** What its guards remember of its values. */
@@ -56,31 +60,31 @@ export class Feed {
     readonly name: string,
   ) {}
 
-  /** When the last good value was written. */
-  get lastSet(): Instant | undefined {
-    return this.goodAtMs === 0 ? undefined : { unixMs: this.goodAtUnixMs, monotonicMs: this.goodAtMs }
+  /** When the last good value was written, and how long it could be served then. */
+  get lastSet(): Written | undefined {
+    if (!this.isLastGood) return this.lastGood
+    return { unixMs: this.lastSetAt, monotonicMs: this.lastSetMs, lifeMs: this.ttlMs }
   }
 
   /** Why it has no value, as far as its last one tells: it was refused, or has expired. */
   get absence(): Reason | undefined {
     if (this.refusal !== undefined) return this.refusal
-    const { lastSet, lastLifeMs } = this
-    if (lastSet === undefined || ageMs(lastSet) < lastLifeMs) return undefined
-    const age = `it came ${secondsOf(ageMs(lastSet))} ago and was good for ${secondsOf(lastLifeMs)}`
+    const { lastSet } = this
+    if (lastSet === undefined || ageMs(lastSet) < lastSet.lifeMs) return undefined
+    const age = `it came ${secondsOf(ageMs(lastSet))} ago and was good for ${secondsOf(lastSet.lifeMs)}`
     const message = `The last value is stale: ${age}${clockNote()}`
-    return { code: 'STALE_VALUE', message, sinceUnixMs: Math.round(lastSet.unixMs + lastLifeMs) }
+    return { code: 'STALE_VALUE', message, sinceUnixMs: Math.round(lastSet.unixMs + lastSet.lifeMs) }
   }
 
   /** Called when one of its values has been written. */
   noteWrite(value: AdapterResponse, ttlMs: number, at: Instant): void {
+    const isGood = value.errorMessage === undefined
+    // Only then is an object made of it: one for each message would live as long as its feed.
+    if (!isGood && this.isLastGood) this.lastGood = this.lastSet
+    this.isLastGood = isGood
     this.sets++
     this.lastSetAt = at.unixMs
-    if (value.errorMessage === undefined) {
-      // As numbers: an object for each message would live as long as its feed.
-      this.goodAtUnixMs = at.unixMs
-      this.goodAtMs = at.monotonicMs
-      this.lastLifeMs = ttlMs
-    }
+    this.lastSetMs = at.monotonicMs
     this.ttlMs = ttlMs
     const indicated = value.timestamps?.providerIndicatedTimeUnixMs
     this.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated

@@ -111,6 +111,7 @@ export class Judging {
 }
 
 const noteAccepted = (feed: Feed, value: AdapterResponse, admission: Admission | undefined): void => {
-  if (admission?.noteAccepted !== undefined) admission.noteAccepted(feed, value)
-  else feed.acceptedAsOf = value.timestamps?.providerIndicatedTimeUnixMs ?? feed.acceptedAsOf
+  if (admission?.noteAccepted !== undefined) return admission.noteAccepted(feed, value)
+  const indicated = value.timestamps?.providerIndicatedTimeUnixMs
+  if (indicated !== undefined) feed.acceptedAsOf = indicated
 }

@@ -1,6 +1,7 @@
 import { AnchorIndex } from './anchor-index'
 import { isTrue } from './boolean-text'
 import { rewriteStrings, someString } from './deep-strings'
+import { isObject } from './objects'
 import { escapeRegExp, secretPattern } from './secret-pattern'
 
 /** A value that must not be shown. Its members that can be listed are those of the contract (13.3, 18.5). */
@@ -30,6 +31,9 @@ interface Replacement {
   mask: string
 }
 
+/** As many names of members are known to hold no secret: the same few come with every message. */
+const MAX_CLEAN_NAMES = 1_000
+
 /** Finds each secret of one censor list in all its forms. What that needs is computed once, here. */
 class Redactor {
   private readonly secrets: Replacement[] = []
@@ -38,6 +42,7 @@ class Redactor {
   private readonly anchorless: number[] = []
   private readonly patternOnly: CensorKeyValue[]
   private readonly minLength: number
+  private readonly cleanNames = new Set<string>()
 
   constructor(readonly list: CensorKeyValue[]) {
     const entries = list.filter((entry) => !matchesNothing(entry))
@@ -67,10 +72,25 @@ class Redactor {
 
   redactAll<T>(value: T): T {
     if (this.secrets.length === 0 && this.patternOnly.length === 0) return value
-    return someString(value, (text) => this.redact(text) !== text)
-      ? (rewriteStrings(value, this.redact) as T)
-      : value
+    if (this.hasCleanNumbersOnly(value)) return value
+    return someString(value, this.isRevealing) ? (rewriteStrings(value, this.redact) as T) : value
   }
+
+  /** Whether a plain object has numbers only, as the data of most prices does, under names that hold no secret. */
+  private hasCleanNumbersOnly(value: unknown): boolean {
+    if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return false
+    for (const name in value) if (typeof value[name] !== 'number' || !this.isCleanName(name)) return false
+    return true
+  }
+
+  private isCleanName(name: string): boolean {
+    if (this.cleanNames.has(name)) return true
+    if (this.isRevealing(name)) return false
+    if (this.cleanNames.size < MAX_CLEAN_NAMES) this.cleanNames.add(name)
+    return true
+  }
+
+  private readonly isRevealing = (text: string): boolean => this.redact(text) !== text
 
   private redactSecrets(text: string): string {
     const found = this.anchors.ownersIn(text.toLowerCase())

@@ -105,6 +105,35 @@ describe('redactText', () => {
 })
 
 describe('redactStrings', () => {
+  it('looks at the names of numbers too, again and again, and for secrets that come later', () => {
+    hide('price-of-gold')
+    const clean = { result: 1.5, volume: 2 }
+    const revealing = { result: 1.5, 'the-price-of-gold': 2 }
+    for (let time = 0; time < 3; time++) {
+      expect(redactStrings(clean)).toBe(clean)
+      expect(redactStrings(revealing)).toStrictEqual({ result: 1.5, 'the-[API_KEY REDACTED]': 2 })
+    }
+    hide('volume')
+    expect(redactStrings(clean)).toStrictEqual({ result: 1.5, '[API_KEY REDACTED]': 2 })
+  })
+
+  it('asks an object of numbers for its JSON, where it makes that itself', () => {
+    hide('price-of-gold')
+    class Own {
+      result = 1.5
+      toJSON = undefined
+    }
+    class Telling {
+      result = 1.5
+      toJSON() {
+        return { note: 'price-of-gold' }
+      }
+    }
+    const own = new Own()
+    expect(redactStrings(own)).toBe(own)
+    expect(redactStrings(new Telling())).toStrictEqual({ note: '[API_KEY REDACTED]' })
+  })
+
   it('never changes a number, whatever digits the secret is made of', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 9999 }), fc.jsonValue(), fc.double(), (secret, json, price) => {
