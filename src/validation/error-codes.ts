@@ -13,6 +13,11 @@ export const errorCodes = {
   OPEN_HANDLER_FAILED: "The adapter's open handler threw, or did not finish within the connection timeout.",
   UNRESPONSIVE: 'The connection is open, but nothing usable arrived on it for too long.',
   SUBSCRIBE_FAILED: 'The subscribe message could not be built or sent, or the provider refused it.',
+  SUSPECTED:
+    'The provider closed the connection soon after feeds were subscribed, this one among them; which of them it was is being found out.',
+  QUARANTINED:
+    'The provider closes the connection whenever this feed is subscribed; it is kept off, and tried again by itself now and then.',
+  SILENT: 'Everything is connected and subscribed, but nothing comes for this feed; it is subscribed again.',
   URL_FAILED: "The adapter's URL function threw or returned something that is not a URL.",
   REQUEST_FAILED: 'The HTTP request to the provider failed or was answered with an error status.',
   PREPARE_FAILED: "The adapter's code that makes requests threw, or made something that is no request.",

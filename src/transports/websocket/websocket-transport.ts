@@ -5,23 +5,27 @@ import { ResponseCache } from '../../feeds/response-cache'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { OUTAGE, WAKE } from '../capabilities'
+import { FEED_OUTAGE, OUTAGE, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
 import { messageBuilder, tellIn, type SubscriptionMessageBuilder } from './builders'
+import { type CareTerms, SubscriptionCare } from './care'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
 import { ClientSocket } from '../../connections/client-socket'
 import { reasonOf } from '../../connections/connection-error'
-import { shownUrl } from '../../connections/connection-stats'
+import { shownUrl, UNCOUNTED } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { Failover } from './failover'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
+import { type LaneParts } from './lane'
+import { Losses } from './lost-connection'
+import { SILENCE_TERMS } from './silence'
 import { SubscriptionStats } from './subscription-stats'
 
 const logger = makeLogger('WebSocketTransport')
@@ -31,6 +35,18 @@ const MIN_CONNECTION_AGE_MS = 1_000
 
 /** How long the transport waits at its end for the unsubscribe messages of an author's own `sendMessages`. */
 const GOODBYE_MS = 500
+
+/** The members that tell of a connection, where there is none yet. */
+const NO_CONNECTION = {
+  wsConnection: undefined,
+  currentUrl: '',
+  lastMessageReceivedAt: 0,
+  connectionOpenedAt: 0,
+  providerDataStreamEstablished: 0,
+  streamHandlerInvocationsWithNoConnection: 0,
+  heartbeatInterval: undefined,
+  localSubscriptions: [],
+}
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -64,25 +80,37 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   )
   private readonly failoverCounter = new Failover(this, this.clientSocket.stats)
   private readonly connectionEvents: ConnectionEvents<T>
+  /** Where there are messages to subscribe with. */
+  private care: SubscriptionCare<T> | undefined
 
-  constructor(private readonly config: WebSocketTransportConfig<T>) {
+  constructor(protected readonly config: WebSocketTransportConfig<T>) {
     super()
     const { clientSocket: client, failoverCounter: failover, subscriptions, [WAKE]: wake } = this
-    const frames = new FrameReader<T>(this, config, this.intake)
-    this.connectionEvents = new ConnectionEvents({
+    const losses = new Losses<T>({
       host: this,
-      config,
       client,
-      frames,
-      subscriptions,
       failover,
       wake,
+      isLaidToFeeds: ({ context }) => this.care?.closed(context, this.subscribed?.feeds.length ?? 0) ?? false,
+    })
+    this.connectionEvents = new ConnectionEvents({
+      get handlers() {
+        return config.handlers
+      },
+      client,
+      frames: new FrameReader<T>(this, config, this.intake),
+      counts: subscriptions,
+      onLost: (lost) => losses.take(lost),
     })
     this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
   }
 
   get [OUTAGE](): Reason | undefined {
     return this.clientSocket.outage
+  }
+
+  [FEED_OUTAGE](params: object): Reason | undefined {
+    return this.care?.reasonOf(params as Params<T>, this.clientSocket.outage !== undefined)
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
@@ -100,6 +128,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (cache instanceof ResponseCache)
       this.subscriptions.publish(cache.adapterName, (_, params) => cache.feed(this.name, params).feedId)
     else this.subscriptions.publish(undefined)
+    if (this.config.builders !== undefined) this.care = this.careOf(cache)
   }
 
   /** True if there is no connection or it has closed. One that is still closing counts as open. */
@@ -182,7 +211,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   ): Promise<void> {
     const intervalMs = context.adapterSettings.BACKGROUND_EXECUTE_MS_WS
     const { desired } = subscriptions
-    if (subscriptions.new.length === 0 && this.wsConnection === undefined) return this[WAKE].wait(intervalMs)
+    const share = this.care?.pass(context, subscriptions) ?? subscriptions
+    const isNeeded = share.desired.length > 0 || this.care?.needsMain === true
+    const isIdle = share.new.length === 0 && this.care?.needsMain !== true
+    if (isIdle && this.wsConnection === undefined) return this[WAKE].wait(intervalMs)
 
     const pass = this.currentPass
     const isUnresponsive = this.failoverCounter.addIfUnresponsive(context.adapterSettings)
@@ -190,11 +222,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.ensureCurrent(pass)
     this.clientSocket.look()
     if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive)) await this.leave(url, pass)
-    if (this.connectionClosed() && desired.length > 0) {
+    if (this.connectionClosed() && isNeeded) {
       if (!(await this.clientSocket.isDueWithin(intervalMs))) return
-      await this.reconnect(context, url, subscriptions, pass)
+      await this.reconnect(context, url, share, pass)
     }
-    await this.sendSubscriptions(context, subscriptions)
+    await this.sendSubscriptions(context, share)
     if (this.config.closeWhenIdle && desired.length === 0 && !this.connectionClosed())
       this.clientSocket.retire()
     await this[WAKE].wait(intervalMs)
@@ -205,10 +237,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.stopping.abort()
     const unsubscribed = this.unsubscribeAll()
     if (unsubscribed !== undefined) await unsubscribed
-    const gone = this.clientSocket.stop()
+    const gone = [this.clientSocket.stop(), this.care?.stop()]
     this.subscriptions.stop()
     this.intake.stop()
-    await Promise.all([stopping, gone])
+    await Promise.all([stopping, ...gone])
   }
 
   /** Unsubscribes everything as a courtesy to the provider, and does not wait long for it. Undefined where nothing has to be sent. */
@@ -221,6 +253,17 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       .catch((err: unknown) => logger.debug({ err }, 'What was subscribed could not be unsubscribed'))
       .finally(() => patience.abort())
     return Promise.race([said, sleep(GOODBYE_MS, patience.signal)])
+  }
+
+  /** Whether there may be no second connection beside the main one. */
+  protected get isSingle(): boolean {
+    return this.config.singleConnection === true
+  }
+
+  /** How patient the transport is with single feeds. */
+  protected get careTerms(): CareTerms {
+    const { firstDataMs } = this.config
+    return firstDataMs === undefined ? {} : { silence: { ...SILENCE_TERMS, firstDataMs } }
   }
 
   protected override wasUnheard(error: unknown): boolean {
@@ -271,6 +314,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     }
     this.ensureCurrent(pass)
     this.connectionOpenedAt = Date.now()
+    this.care?.opened()
   }
 
   private async openAnother(
@@ -287,6 +331,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.providerDataStreamEstablished = Date.now()
     this.localSubscriptions = []
     this.subscribed = undefined
+    this.care?.replaced()
     subscriptions.new = subscriptions.desired
     this.subscriptions.keepOnly(context, subscriptions.desired)
     const connection = await this.establishWsConnection(context, url, options)
@@ -307,10 +352,68 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       const messages = this.subscriptionMessageBuilder?.(context, subscriptions) ?? []
       if (messages.length > 0) await this.sendMessages(context, messages)
       wasSent = messages.length > 0
+      if (wasSent) this.care?.sent(subscriptions.new)
       this.subscribed = { context, feeds: subscriptions.desired }
     }
     this.subscriptions.subscribed(context, subscriptions.new, wasSent)
     this.subscriptions.unsubscribed(context, subscriptions.stale, wasSent)
+  }
+
+  private careOf(cache: unknown): SubscriptionCare<T> {
+    const isKnown = cache instanceof ResponseCache && cache.hasOwnFeeds(this.name)
+    const { isSingle, stopping } = this
+    return new SubscriptionCare<T>(
+      {
+        idOf: this.identityOf,
+        writesOf: (params) => (isKnown ? cache.feed(this.name, params).sets : undefined),
+        isOpen: () => this.wsConnection?.readyState === OPEN,
+        url: () => this.currentUrl,
+        currency: () => this.clientSocket.currency(),
+        sendOnMain: (context, fresh, stale) => this.sendAgain(context, fresh, stale),
+        maker: (of) => this.laneParts(of),
+        wake: () => this[WAKE].wake(),
+        signal: stopping.signal,
+        isSingle,
+      },
+      this.careTerms,
+    )
+  }
+
+  /** Sends subscriptions that change nothing about what is to be subscribed. */
+  private async sendAgain(context: EndpointContext<T>, fresh: Params<T>[], stale: Params<T>[]): Promise<void> {
+    const { subscribed } = this
+    if (subscribed === undefined || this.wsConnection?.readyState !== OPEN) return
+    const deltas = { desired: subscribed.feeds, new: fresh, stale }
+    const messages = this.subscriptionMessageBuilder?.(context, deltas) ?? []
+    if (messages.length > 0) await this.sendMessages(context, messages)
+  }
+
+  /**
+   * What a {@link Lane} is made of: this transport with another connection in its place. The author's methods act on that one, and on no
+   * member of this transport that has to do with a connection. Closes and errors of a lane are not told to the author.
+   */
+  private laneParts({ onFrame, onLost }: { onFrame: () => void; onLost: () => void }): LaneParts<T> {
+    const { config } = this
+    const transport = Object.create(this) as WebSocketTransport<T>
+    const client: ClientSocket<StreamEnd> = new ClientSocket(
+      transport,
+      new Retry(afterClose),
+      () => transport.stopHeartbeat(),
+      UNCOUNTED,
+    )
+    const intake = new StreamIntake<T>(transport)
+    const reader = new FrameReader<T>(transport, config, intake)
+    const frames = {
+      read: (data: WebSocket.Data, context: EndpointContext<T>) => {
+        reader.read(data, context)
+        onFrame()
+      },
+    }
+    const handlers = { open: config.handlers.open }
+    const connectionEvents = new ConnectionEvents<T>({ handlers, client, frames, counts: { received: 0 }, onLost })
+    Object.assign(transport, { ...NO_CONNECTION, clientSocket: client, intake, connectionEvents })
+    const options = (context: EndpointContext<T>, feeds: Params<T>[]) => config.options?.(context, feeds)
+    return { transport, client, options, stop: () => intake.stop() }
   }
 
   private ensureCurrent(pass: number): void {
