@@ -16,11 +16,7 @@ export interface LaneTransport<T extends WebsocketTransportGenerics> {
   currentUrl: string
   connectionOpenedAt: number
   providerDataStreamEstablished: number
-  establishWsConnection(
-    context: EndpointContext<T>,
-    url: string,
-    options?: ClientOptions,
-  ): Promise<WebSocket>
+  establishWsConnection(context: EndpointContext<T>, url: string, options?: ClientOptions): Promise<WebSocket>
   subscriptionMessageBuilder?: (
     context: EndpointContext<T>,
     subscriptions: SubscriptionDeltas<Params<T>>,
@@ -31,7 +27,10 @@ export interface LaneTransport<T extends WebsocketTransportGenerics> {
 export interface LaneParts<T extends WebsocketTransportGenerics> {
   transport: LaneTransport<T>
   client: ClientSocket<StreamEnd>
-  options: (context: EndpointContext<T>, feeds: Params<T>[]) => Promise<ClientOptions> | ClientOptions | undefined
+  options: (
+    context: EndpointContext<T>,
+    feeds: Params<T>[],
+  ) => Promise<ClientOptions> | ClientOptions | undefined
   stop: () => void
 }
 

@@ -161,8 +161,7 @@ export class PoisonSearch {
     if (!isReadmission) return this.nothingProven()
     for (const feed of feeds) {
       const sentence = this.quarantine.get(feed)
-      if (sentence !== undefined)
-        this.quarantine.set(feed, { ...sentence, nextMs: nowMs + sentence.pauseMs })
+      if (sentence !== undefined) this.quarantine.set(feed, { ...sentence, nextMs: nowMs + sentence.pauseMs })
     }
   }
 

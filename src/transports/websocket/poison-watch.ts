@@ -45,8 +45,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
   private readonly lanes = new Set<Lane<T>>()
   /** The trial that is made on the main connection, if one is. */
   private onMain:
-    | { feeds: Set<string>; isSent: boolean; begun: () => void; ended: (outcome: Outcome) => void }
-    | undefined
+    { feeds: Set<string>; isSent: boolean; begun: () => void; ended: (outcome: Outcome) => void } | undefined
   private rouse = (): void => {}
   private openedMs: number | undefined
   private closes = 0

@@ -380,7 +380,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   /** Sends subscriptions that change nothing about what is to be subscribed. */
-  private async sendAgain(context: EndpointContext<T>, fresh: Params<T>[], stale: Params<T>[]): Promise<void> {
+  private async sendAgain(
+    context: EndpointContext<T>,
+    fresh: Params<T>[],
+    stale: Params<T>[],
+  ): Promise<void> {
     const { subscribed } = this
     if (subscribed === undefined || this.wsConnection?.readyState !== OPEN) return
     const deltas = { desired: subscribed.feeds, new: fresh, stale }
@@ -410,7 +414,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       },
     }
     const handlers = { open: config.handlers.open }
-    const connectionEvents = new ConnectionEvents<T>({ handlers, client, frames, counts: { received: 0 }, onLost })
+    const connectionEvents = new ConnectionEvents<T>({
+      handlers,
+      client,
+      frames,
+      counts: { received: 0 },
+      onLost,
+    })
     Object.assign(transport, { ...NO_CONNECTION, clientSocket: client, intake, connectionEvents })
     const options = (context: EndpointContext<T>, feeds: Params<T>[]) => config.options?.(context, feeds)
     return { transport, client, options, stop: () => intake.stop() }
