@@ -36,6 +36,36 @@ export type WebSocketCustomBuilders<T extends WebsocketTransportGenerics> = {
   ) => unknown[]
 }
 
+/** Several URLs of one provider, in place of `url`. */
+export interface UrlsConfig<T extends WebsocketTransportGenerics> {
+  /**
+   * In order of preference: the first one is connected to first. A URL that fails is left for the next one by what is remembered of each,
+   * and a better one is returned to when a probe has found it in order. A function is called on every pass of the background loop.
+   */
+  urls: readonly string[] | ((context: EndpointContext<T>) => Promise<readonly string[]> | readonly string[])
+  failover?: {
+    /** How long a URL is used at least before a better one is probed, in ms. Default 60 000. */
+    dwellMs?: number
+    /**
+     * The longest time for which another URL is used while a better one is healthy, in ms: pauses between probes grow, but no further than
+     * that. Default 300 000. Where it is too short for `dwellMs` and two times `WS_CONNECTION_OPEN_TIMEOUT`, those count.
+     */
+    returnAfterMs?: number
+    /**
+     * Rejects where the URL cannot be moved to now. It has `WS_CONNECTION_OPEN_TIMEOUT` for that; then the signal aborts. Default: opens a
+     * WebSocket with `options` and closes it after the handshake; with `singleConnection` only a TCP connection.
+     */
+    probe?: (url: string, context: EndpointContext<T>, signal: AbortSignal) => Promise<void> | void
+  }
+}
+
+/** The configuration of a transport that has `urls`. */
+export type WebSocketUrlsConfig<T extends WebsocketTransportGenerics> = Omit<
+  WebSocketTransportConfig<T>,
+  'url'
+> &
+  UrlsConfig<T> & { url?: undefined }
+
 export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   /**
    * The URL to connect to. It is called on every pass of the background loop. If it returns another URL than before, the connection is
@@ -69,6 +99,11 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   builders?: WebSocketIndividualBuilders<T> | WebSocketCustomBuilders<T>
   /** Whether to close the connection when no feed is wanted any more, instead of leaving that to the provider. Default false. */
   closeWhenIdle?: boolean
+  /**
+   * Whether the provider allows one connection at a time, for one credential. A connection is then replaced only after the provider has
+   * confirmed its close, or it has been destroyed. Default false.
+   */
+  singleConnection?: true
   /** A larger message is refused without being parsed. The connection stays open. Default 8 MiB. */
   maxMessageBytes?: number
 }

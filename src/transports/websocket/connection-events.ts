@@ -25,7 +25,7 @@ export interface ConnectionHandlers {
 }
 
 /** How the connection of a stream ended. */
-export type StreamEnd = Life & { settings: RetrySettings }
+export type StreamEnd = Life & { settings: RetrySettings; pauseMs: number | undefined }
 
 interface Parts<T extends WebsocketTransportGenerics> {
   /** Read at each use, because adapters assign these members. */
@@ -110,7 +110,8 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
     const message = `The provider closed the connection (code: ${code}, reason: ${reason})`
     const livedMs = failover.openForMs
     const wasUsed = host.lastMessageReceivedAt >= host.connectionOpenedAt
-    const end = { settings: adapterSettings, livedMs, wasUsed }
+    const pauseMs = failover.lost(url, livedMs, wasUsed)
+    const end = { settings: adapterSettings, livedMs, wasUsed, pauseMs }
     client.lost({ code: 'CONNECTION_CLOSED', message }, end, () => wake.wake())
   }
 }
