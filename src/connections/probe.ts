@@ -61,6 +61,7 @@ export class Prober {
           this.farewell.take(socket)
         },
         dismiss: (opening) => this.farewell.take(opening),
+        cut: (failed) => this.farewell.cut(failed),
       })
       ending.addEventListener('abort', () => attempt.abort())
       await attempt.opened

@@ -176,6 +176,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     return this.clientSocket.open({
       url,
       options,
+      isAlone: this.config.singleConnection,
       timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
       open: open && ((connection) => open(connection, context)),
       listeners: (connection) => this.buildConnectionHandlers(context, connection),
