@@ -33,6 +33,8 @@ export interface Opening {
   listeners: (socket: WebSocket) => SocketListeners
   /** Called when the socket is in its place, before any of its messages is delivered. An error that it throws fails the attempt. */
   onOpen: (socket: WebSocket) => void
+  /** Whether there may be no other connection: every former one has to be gone before this one is dialled (CN-7). Default false. */
+  isAlone?: boolean | undefined
 }
 
 /**
@@ -83,7 +85,8 @@ export class ClientSocket<End> {
     if (this.isStopped) throw transportStopped()
     // An earlier attempt can only be left here when its owner hung in other code and was given up. There are never two sockets at once.
     this.attempt?.abort()
-    this.generation++
+    const generation = ++this.generation
+    if (of.isAlone) await this.clearTheWay(generation)
     const socket = newSocket(of.url, undefined, of.options)
     const end = this.endOf(socket)
     noteWire(socket, (wire) => end.watch(wire))
@@ -178,6 +181,13 @@ export class ClientSocket<End> {
     await this.farewell.gone()
   }
 
+  private async clearTheWay(generation: number): Promise<void> {
+    const { wsConnection: former } = this.place
+    if (former !== undefined) this.farewell.take(former)
+    await this.farewell.gone()
+    if (this.isStopped || generation !== this.generation) throw transportStopped()
+  }
+
   private attempted(
     socket: WebSocket,
     { timeoutMs, open, listeners: listenersOf, onOpen }: Opening,
@@ -197,6 +207,7 @@ export class ClientSocket<End> {
         for (const event of early) listeners.message(event)
       },
       dismiss: (opening) => this.farewell.take(opening),
+      cut: (failed) => this.farewell.cut(failed),
     })
   }
 

@@ -1,6 +1,6 @@
 import type WebSocket from 'ws'
 import { connectionError, couldNotConnect, transportStopped } from './connection-error'
-import { destroy, messageListeners, silence, takeListenersOff } from './socket'
+import { messageListeners, silence, takeListenersOff } from './socket'
 
 /**
  * The most messages that are kept until the open handler is done. A provider that sends more before that is flooding, and the rest is
@@ -25,6 +25,7 @@ export interface Attempt {
  * @param of.open - the author's handler; if absent, the socket counts as open within the open event itself
  * @param of.onOpen - adds the lasting listeners; its argument is the messages that came too early. An error that it throws fails the
  * attempt
+ * @param of.dismiss - ends a socket whose open event has come; `of.cut` any other
  */
 export const connect = (of: {
   socket: WebSocket
@@ -33,6 +34,7 @@ export const connect = (of: {
   onError: (event: WebSocket.ErrorEvent) => void
   onOpen: (early: WebSocket.MessageEvent[]) => void
   dismiss: (socket: WebSocket) => void
+  cut: (socket: WebSocket) => void
 }): Attempt => {
   const { socket } = of
   const early: WebSocket.MessageEvent[] = []
@@ -41,7 +43,7 @@ export const connect = (of: {
   let settle: { resolve: (socket: WebSocket) => void; reject: (error: Error) => void }
   const opened = new Promise<WebSocket>((resolve, reject) => (settle = { resolve, reject }))
 
-  const fail = (error: Error, letGo = destroy) => {
+  const fail = (error: Error, letGo = of.cut) => {
     if (isSettled) return
     isSettled = true
     clearTimeout(deadline)
@@ -99,6 +101,6 @@ export const connect = (of: {
       openFailed(error)
     }
   })
-  const abort = () => fail(transportStopped(), isOpening ? of.dismiss : destroy)
+  const abort = () => fail(transportStopped(), isOpening ? of.dismiss : of.cut)
   return { opened, abort }
 }

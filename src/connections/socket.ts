@@ -47,11 +47,16 @@ export const silence = (socket: WebSocket): void => {
   socket.addEventListener('error', ignore)
 }
 
-/** Ends a socket at once, without a close handshake, for a dead or unwanted peer. */
-export const destroy = (socket: WebSocket): void => {
+/**
+ * Ends a socket at once, without a close handshake, for a dead or unwanted peer.
+ *
+ * @returns whether it can be destroyed, and so tells of its end
+ */
+export const destroy = (socket: WebSocket): boolean => {
   const { terminate } = double(socket)
   if (terminate !== undefined) terminate.call(socket)
   else double(socket).close?.()
+  return terminate !== undefined
 }
 
 /** Closes politely with code 1000. Never throws: a socket that cannot be closed is destroyed. */

@@ -209,6 +209,11 @@ const webSocketMetrics = () => ({
     ['transport_name', 'url'],
     'Failed connections in a row, by which the URL is chosen',
   ),
+  wsUrlSwitches: counter(
+    'ws_url_switches_total',
+    [...ENDPOINT_LABELS, 'reason'],
+    'Moves of a WebSocket transport from one of its URLs to another, by the reason for which the former was left',
+  ),
   wsSubscriptionActive: gauge('ws_subscription_active', SUBSCRIPTION_LABELS, 'Feeds subscribed by WebSocket'),
   wsSubscriptionTotal: counter(
     'ws_subscription_total',

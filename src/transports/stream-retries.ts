@@ -24,6 +24,8 @@ const limitsIn = (settings: RetrySettings) => ({
 export interface FailedPass extends Of {
   /** Whether it is known that the attempt did not reach the provider. */
   wasUnheard: boolean
+  /** The wait, where somebody else paces the attempts. Default: it grows by the settings. */
+  pauseMs?: number | undefined
 }
 
 export interface NominalDelay {
@@ -39,7 +41,8 @@ export interface NominalDelay {
 export const afterFailedPass = lazyRule<FailedPass, NominalDelay>(({ settings }) => {
   const limits = limitsIn(settings)
   const rule = (backoff: Backoff): RetryRule<FailedPass, NominalDelay> => ({
-    next({ wasUnheard }) {
+    next({ wasUnheard, pauseMs }) {
+      if (pauseMs !== undefined) return { delayMs: pauseMs, nominalMs: pauseMs, next: rule(backoff) }
       const { delayMs, nominalMs, next, nextBy } = backoff.next()
       const grown = wasUnheard ? nextBy(Math.min(limits.factor, UNHEARD_FACTOR)) : next
       return { delayMs, nominalMs, next: rule(grown) }
@@ -52,12 +55,20 @@ export const afterFailedPass = lazyRule<FailedPass, NominalDelay>(({ settings })
  * After an open connection has closed. After a useful life the next attempt comes almost at once; after each further close without one the
  * wait is longer (CN-5).
  */
-export const afterClose = lazyRule<Of & Life, { delayMs: number }>(({ settings }) => {
-  const { minMs, ...limits } = limitsIn(settings)
-  const start = exponentialBackoff({ minMs: minMs / 2, ...limits })
-  const rested: Backoff = { next: () => ({ ...steadyBackoff(minMs / 10).next(), next: start }) }
-  return afterLives(start, { rested })
-})
+export const afterClose = lazyRule<Of & Life & Pick<FailedPass, 'pauseMs'>, { delayMs: number }>(
+  ({ settings }) => {
+    const { minMs, ...limits } = limitsIn(settings)
+    const start = exponentialBackoff({ minMs: minMs / 2, ...limits })
+    const rested: Backoff = { next: () => ({ ...steadyBackoff(minMs / 10).next(), next: start }) }
+    const rule = (usual: RetryRule<Life>): RetryRule<Life & Pick<FailedPass, 'pauseMs'>> => ({
+      next({ pauseMs, ...life }) {
+        const { delayMs, next } = usual.next(life)
+        return { delayMs: pauseMs ?? delayMs, next: rule(next) }
+      },
+    })
+    return rule(afterLives(start, { rested }))
+  },
+)
 
 /** After feeds could not be subscribed. */
 export const afterRefusal = lazyRule<Of, { delayMs: number }>(({ settings }) =>

@@ -137,6 +137,11 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     return false
   }
 
+  /** How long to wait after a failed attempt, in ms, where something else than the settings decides on that. */
+  protected pauseAfter(_error: unknown): number | undefined {
+    return undefined
+  }
+
   private isBackingOff(): boolean {
     return this.retry.isWaiting && this.retryTime > 0
   }
@@ -152,7 +157,11 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
       .inc()
     // A timer ends the wait, not the clock: it must end even where Date.now does not advance.
     const { nominalMs: waitMs } = this.retry.again(
-      { settings: context.adapterSettings, wasUnheard: this.wasUnheard(error) },
+      {
+        settings: context.adapterSettings,
+        wasUnheard: this.wasUnheard(error),
+        pauseMs: this.pauseAfter(error),
+      },
       () => this[WAKE].wake(),
     )
     this.retryTime = Date.now() + waitMs

@@ -4,6 +4,7 @@ export {
   type WebSocketTransportConfig,
   type WebSocketUrlConfigFunctionParameters,
   type WebsocketTransportGenerics,
+  type WebSocketUrlsConfig,
 } from '../../transports/websocket/config'
 export { WebsocketReverseMappingTransport } from '../../transports/websocket/reverse-mapping-transport'
 export { WebSocketTransport } from '../../transports/websocket/websocket-transport'

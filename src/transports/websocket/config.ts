@@ -36,6 +36,36 @@ export type WebSocketCustomBuilders<T extends WebsocketTransportGenerics> = {
   ) => unknown[]
 }
 
+/** Several URLs of one provider, in place of `url`. */
+export interface UrlsConfig<T extends WebsocketTransportGenerics> {
+  /**
+   * In order of preference: the first one is connected to first. A URL that fails is left for the next one by what is remembered of each,
+   * and a better one is returned to when a probe has found it in order. A function is called on every pass of the background loop.
+   */
+  urls: readonly string[] | ((context: EndpointContext<T>) => Promise<readonly string[]> | readonly string[])
+  failover?: {
+    /** How long a URL is used at least before a better one is probed, in ms. Default 60 000. */
+    dwellMs?: number
+    /**
+     * The longest time for which another URL is used while a better one is healthy, in ms: pauses between probes grow, but no further than
+     * that. Default 300 000. Where it is too short for `dwellMs` and two times `WS_CONNECTION_OPEN_TIMEOUT`, those count.
+     */
+    returnAfterMs?: number
+    /**
+     * Rejects where the URL cannot be moved to now. It has `WS_CONNECTION_OPEN_TIMEOUT` for that; then the signal aborts. Default: opens a
+     * WebSocket with `options` and closes it after the handshake; with `singleConnection` only a TCP connection.
+     */
+    probe?: (url: string, context: EndpointContext<T>, signal: AbortSignal) => Promise<void> | void
+  }
+}
+
+/** The configuration of a transport that has `urls`. */
+export type WebSocketUrlsConfig<T extends WebsocketTransportGenerics> = Omit<
+  WebSocketTransportConfig<T>,
+  'url'
+> &
+  UrlsConfig<T> & { url?: undefined }
+
 export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   /**
    * The URL to connect to. It is called on every pass of the background loop. If it returns another URL than before, the connection is
@@ -70,9 +100,10 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   /** Whether to close the connection when no feed is wanted any more, instead of leaving that to the provider. Default false. */
   closeWhenIdle?: boolean
   /**
-   * Whether the provider allows only one connection at a time. Then nothing is tried on a second one: feeds at which the provider closes
-   * the connection are found on the only one, which costs the others more reconnects. Default false; true for a transport with reverse
-   * mappings, because what they map from may differ from connection to connection.
+   * Whether the provider allows one connection at a time, for one credential. A connection is then replaced only after the provider has
+   * confirmed its close, or it has been destroyed, and nothing is tried on a second one: feeds at which the provider closes the connection
+   * are found on the only one, which costs the others more reconnects. Default false; nothing is tried on a second connection either of a
+   * transport with reverse mappings, because what they map from may differ from connection to connection.
    */
   singleConnection?: boolean
   /** How long a subscribed feed may be without its first value before it is subscribed again, in ms. Default 15 000. */

@@ -22,7 +22,7 @@ export interface ConnectionHandlers {
 }
 
 /** How the connection of a stream ended. */
-export type StreamEnd = Life & { settings: RetrySettings }
+export type StreamEnd = Life & { settings: RetrySettings; pauseMs: number | undefined }
 
 /** A connection that has closed while it was the one in use. */
 export interface LostConnection<T extends WebsocketTransportGenerics> {

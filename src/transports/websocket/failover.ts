@@ -1,4 +1,5 @@
 import { type ConnectionCounts } from '../../connections/connection-stats'
+import { type UrlFailure } from '../../connections/url-choice'
 import { makeLogger } from '../../util/logging'
 import { WallMark } from '../../util/clock'
 
@@ -20,10 +21,18 @@ export interface FailoverHost {
 export class Failover {
   private readonly lastMessage = new WallMark()
   private readonly opened = new WallMark()
+  /** Whether the last call of {@link addIfUnresponsive} found it so. */
+  isUnresponsive = false
+  private attemptPauseMs: number | undefined
 
+  /** @param urls - is told of failures too, where the transport has several URLs */
   constructor(
     private readonly host: FailoverHost,
     private readonly stats: ConnectionCounts,
+    private readonly urls?: {
+      failed(url: string, how: UrlFailure): void
+      readonly pauseMs: number | undefined
+    },
   ) {}
 
   /** How long ago the connection was opened, in ms. */
@@ -40,12 +49,34 @@ export class Failover {
     this.stats.failedOver(this.host.name, url, this.count)
   }
 
+  /**
+   * A connection has ended. Returns how long the next attempt has to wait, in ms, where that is not for the settings to say.
+   */
+  lost(url: string, livedMs: number, wasUseful: boolean): number | undefined {
+    this.urls?.failed(url, { reason: 'closed', livedMs, wasUseful })
+    return this.urls?.pauseMs
+  }
+
+  /** An attempt to connect has failed. */
+  attemptFailed(url: string): void {
+    this.urls?.failed(url, { reason: 'failed' })
+    this.attemptPauseMs = this.urls?.pauseMs
+  }
+
+  /** How long to wait after the pass in which an attempt failed, in ms; undefined where that is for the settings to say. */
+  takePause(): number | undefined {
+    const { attemptPauseMs } = this
+    this.attemptPauseMs = undefined
+    return attemptPauseMs
+  }
+
   /** Whether, since the connection opened, nothing usable has come for longer than the settings allow. If so, it is counted. */
   addIfUnresponsive(settings: { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: number }): boolean {
     const { lastMessageReceivedAt, connectionOpenedAt, currentUrl } = this.host
     const sinceMessage = this.lastMessage.msSince(lastMessageReceivedAt)
     const activity = Math.min(sinceMessage, this.opened.msSince(connectionOpenedAt))
-    if (activity === 0 || activity <= settings.WS_SUBSCRIPTION_UNRESPONSIVE_TTL) return false
+    this.isUnresponsive = activity !== 0 && activity > settings.WS_SUBSCRIPTION_UNRESPONSIVE_TTL
+    if (!this.isUnresponsive) return false
     this.add(currentUrl)
     // The first attempts are counted too, but before the first connection the log line would give the time since 1970.
     if (connectionOpenedAt > 0)

@@ -40,7 +40,9 @@ export class Losses<T extends WebsocketTransportGenerics> {
     this.say(lost)
     const { lastMessageReceivedAt, connectionOpenedAt } = this.of.host
     const wasUsed = lastMessageReceivedAt >= connectionOpenedAt
-    const end = { settings: context.adapterSettings, livedMs: failover.openForMs, wasUsed }
+    const livedMs = failover.openForMs
+    const pauseMs = failover.lost(url, livedMs, wasUsed)
+    const end = { settings: context.adapterSettings, livedMs, wasUsed, pauseMs }
     client.lost(why, end, () => wake.wake())
   }
 

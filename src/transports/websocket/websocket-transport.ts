@@ -13,12 +13,17 @@ import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transp
 import { type EndpointContext, type TransportDependencies } from '../transport'
 import { messageBuilder, tellIn, type SubscriptionMessageBuilder } from './builders'
 import { type CareTerms, SubscriptionCare } from './care'
-import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
+import {
+  type WebSocketTransportConfig,
+  type WebsocketTransportGenerics,
+  type WebSocketUrlsConfig,
+} from './config'
 import { ClientSocket } from '../../connections/client-socket'
 import { reasonOf } from '../../connections/connection-error'
 import { shownUrl, UNCOUNTED } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { Failover } from './failover'
+import { failoverUrlsOf, type FailoverUrls, withUrl } from './failover-urls'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, OPEN, together } from '../../connections/socket'
@@ -78,13 +83,18 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       this.subscriptions.disconnected()
     },
   )
-  private readonly failoverCounter = new Failover(this, this.clientSocket.stats)
+  protected readonly config: WebSocketTransportConfig<T>
+  private readonly urls: FailoverUrls<T> | undefined
+  private readonly failoverCounter: Failover
   private readonly connectionEvents: ConnectionEvents<T>
   /** Where there are messages to subscribe with. */
   private care: SubscriptionCare<T> | undefined
 
-  constructor(protected readonly config: WebSocketTransportConfig<T>) {
+  constructor(given: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>) {
     super()
+    this.urls = failoverUrlsOf(this, given)
+    this.failoverCounter = new Failover(this, this.clientSocket.stats, this.urls)
+    const config = (this.config = withUrl(given, this.urls, this.failoverCounter))
     const { clientSocket: client, failoverCounter: failover, subscriptions, [WAKE]: wake } = this
     const losses = new Losses<T>({
       host: this,
@@ -195,6 +205,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     return this.clientSocket.open({
       url,
       options,
+      isAlone: this.config.singleConnection,
       timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
       open: open && ((connection) => open(connection, context)),
       listeners: (connection) => this.buildConnectionHandlers(context, connection),
@@ -240,7 +251,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const gone = [this.clientSocket.stop(), this.care?.stop()]
     this.subscriptions.stop()
     this.intake.stop()
-    await Promise.all([stopping, ...gone])
+    await Promise.all([stopping, ...gone, this.urls?.stop()])
   }
 
   /** Unsubscribes everything as a courtesy to the provider, and does not wait long for it. Undefined where nothing has to be sent. */
@@ -268,6 +279,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   protected override wasUnheard(error: unknown): boolean {
     return reasonOf(error)?.code === 'CONNECTION_REFUSED'
+  }
+
+  protected override pauseAfter(): number | undefined {
+    return this.failoverCounter.takePause()
   }
 
   /** Counts something from the provider that is not served, and logs it once per interval. */
@@ -309,7 +324,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       // A pass that was given up may still be connecting. There must be only one attempt at a time.
       await (this.clientSocket.opening ?? this.openAnother(context, url, subscriptions, pass))
     } catch (error) {
-      if (this.isCurrentPass(pass)) this.clientSocket.failed(error)
+      if (this.isCurrentPass(pass)) {
+        this.clientSocket.failed(error)
+        this.failoverCounter.attemptFailed(url)
+      }
       throw error
     }
     this.ensureCurrent(pass)

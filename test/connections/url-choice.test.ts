@@ -1,0 +1,255 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { UrlChoice } from '../../src/connections/url-choice'
+import { exponentialBackoff } from '../../src/util/backoff'
+
+const DWELL_MS = 60_000
+const MAX_PAUSE_MS = 200_000
+/** No attempt and no probe takes longer. */
+const TIMEOUT_MS = 10_000
+const MAX_REST_MS = 30_000
+/** The law's figure: what the pauses leave room for. */
+const RETURN_AFTER_MS = DWELL_MS + MAX_PAUSE_MS + 2 * TIMEOUT_MS
+
+const choiceOf = (urls: string[], random?: () => number) => {
+  const backoff = exponentialBackoff({
+    minMs: 100,
+    maxMs: MAX_REST_MS,
+    factor: 5,
+    ...(random && { random }),
+  })
+  const choice = new UrlChoice({
+    dwellMs: DWELL_MS,
+    maxPauseMs: MAX_PAUSE_MS,
+    backoff,
+    ...(random && { random }),
+  })
+  choice.list(urls, 0)
+  return choice
+}
+
+describe('which URL is used', () => {
+  it('is the first one at first, and for as long as it works', () => {
+    const choice = choiceOf(['a', 'b'])
+    expect(choice.choose(0)).toEqual({ url: 'a', waitMs: 0 })
+    choice.use('a', 0)
+    expect(choice.choose(1e9)).toEqual({ url: 'a', waitMs: 0 })
+    expect(choice.probe(1e9)).toBeUndefined()
+  })
+
+  it('is the next one after a failure, and the first one again after its dwell time and a good probe', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    choice.use('a', 0)
+    choice.failed('a', 10, { reason: 'failed' })
+    expect(choice.choose(10)).toEqual({ url: 'b', waitMs: 0 })
+    expect(choice.use('b', 10)).toBe('a')
+    expect(choice.leaveReason).toBe('failed')
+    expect(choice.probe(DWELL_MS + 9)).toBeUndefined()
+    expect(choice.probe(DWELL_MS + 10)).toBe('a')
+    // There is one probe at a time.
+    expect(choice.probe(DWELL_MS + 11)).toBeUndefined()
+    choice.probed(false, DWELL_MS + 1_000)
+    expect(choice.choose(DWELL_MS + 1_000).url).toBe('b')
+    expect(choice.probe(3 * DWELL_MS + 9)).toBeUndefined()
+    expect(choice.probe(3 * DWELL_MS + 10)).toBe('a')
+    choice.probed(true, 3 * DWELL_MS + 20)
+    expect(choice.choose(3 * DWELL_MS + 20)).toEqual({ url: 'a', waitMs: 0 })
+    expect(choice.use('a', 3 * DWELL_MS + 20)).toBe('b')
+    expect(choice.leaveReason).toBe('returned')
+  })
+
+  it('stays the same when a useful connection closes, until that happens too often', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    const close = (at: number) =>
+      choice.failed('a', at, { reason: 'closed', livedMs: DWELL_MS, wasUseful: true })
+    choice.use('a', 0)
+    close(DWELL_MS)
+    expect(choice.choose(DWELL_MS)).toEqual({ url: 'a', waitMs: 50 })
+    choice.use('a', DWELL_MS + 50)
+    close(DWELL_MS + 1_050)
+    expect(choice.choose(DWELL_MS + 1_050).url).toBe('b')
+  })
+
+  it('is none of those that failed a moment ago: each rests first', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    choice.use('a', 0)
+    choice.failed('a', 0, { reason: 'failed' })
+    choice.use('b', 0)
+    choice.failed('b', 0, { reason: 'failed' })
+    expect(choice.choose(0)).toEqual({ url: 'a', waitMs: 50 })
+    expect(choice.choose(50)).toEqual({ url: 'a', waitMs: 0 })
+    choice.use('a', 50)
+    choice.failed('a', 50, { reason: 'failed' })
+    expect(choice.choose(50)).toEqual({ url: 'b', waitMs: 0 })
+  })
+
+  it('follows the list: a URL that was taken off it is left at once, and what is known of the others stays', () => {
+    const choice = choiceOf(['a', 'b', 'c'], () => 0)
+    choice.use('a', 0)
+    choice.failed('a', 0, { reason: 'failed' })
+    choice.use('b', 0)
+    choice.list(['a', 'c'], 10)
+    expect(choice.choose(10).url).toBe('c')
+    choice.use('c', 10)
+    expect(choice.leaveReason).toBe('withdrawn')
+    choice.failed('b', 11, { reason: 'closed' })
+    expect(choice.choose(11).url).toBe('c')
+  })
+
+  it('does not go to and fro when the order of the list changes all the time', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    choice.use('a', 0)
+    let switches = 0
+    for (let now = 0; now < 60 * DWELL_MS; now += 1_000) {
+      choice.list(now % 2_000 === 0 ? ['a', 'b'] : ['b', 'a'], now)
+      if (choice.probe(now) !== undefined) choice.probed(true, now)
+      if (choice.use(choice.choose(now).url, now) !== undefined) switches++
+    }
+    expect(switches).toBeGreaterThan(0)
+    expect(switches).toBeLessThanOrEqual(60)
+  })
+})
+
+/** When an endpoint is up, and how long an attempt at it takes to succeed, or to fail. */
+const schedule = fc.record({
+  startsUp: fc.boolean(),
+  flipsAfterMs: fc.array(fc.integer({ min: 500, max: 1_500_000 }), { maxLength: 12 }),
+  attemptMs: fc.integer({ min: 0, max: TIMEOUT_MS }),
+})
+type Schedule = typeof schedule extends fc.Arbitrary<infer S> ? S : never
+
+interface Spell {
+  url: string
+  from: number
+  to: number
+}
+
+/** When each of them was up, until the end. */
+const upSpells = (url: string, { startsUp, flipsAfterMs }: Schedule, endMs: number): Spell[] => {
+  const spells: Spell[] = []
+  let [at, isUp] = [0, startsUp]
+  for (const ms of [...flipsAfterMs, endMs]) {
+    const to = Math.min(at + ms, endMs)
+    if (isUp) spells.push({ url, from: at, to })
+    at = to
+    isUp = !isUp
+  }
+  return spells
+}
+
+const PASS_MS = 250
+const END_MS = 3 * 3_600_000
+/** Half a rest, at least, by the jitter. */
+const LEAST_REST_MS = 50
+
+interface Play {
+  used: Spell[]
+  attempts: { url: string; from: number; to: number; isProbe: boolean; failed: boolean }[]
+  switches: number[]
+}
+
+/** Plays a transport: it looks at every pass, opens what it is told to, notices at once when its endpoint goes down, and probes. */
+const play = (schedules: Schedule[], draws: () => number): Play & { up: Spell[] } => {
+  const urls = schedules.map((_, n) => `u${n}`)
+  const up = urls.flatMap((url, n) => upSpells(url, schedules[n]!, END_MS))
+  const isUp = (url: string, at: number) => up.some((s) => s.url === url && s.from <= at && at < s.to)
+  const attemptMs = (url: string) => schedules[urls.indexOf(url)]!.attemptMs
+  const choice = choiceOf(urls, draws)
+  const seen: Play = { used: [], attempts: [], switches: [] }
+  let open: Spell | undefined
+  let opening: { url: string; from: number } | undefined
+  let probing: { url: string; from: number } | undefined
+  for (let now = 0; now < END_MS; now += PASS_MS) {
+    if (probing !== undefined && now >= probing.from + attemptMs(probing.url)) {
+      const isGood = isUp(probing.url, now)
+      seen.attempts.push({ ...probing, to: now, isProbe: true, failed: !isGood })
+      choice.probed(isGood, now)
+      probing = undefined
+    }
+    if (open !== undefined && !isUp(open.url, now)) {
+      const livedMs = now - open.from
+      seen.used.push({ ...open, to: now })
+      choice.failed(open.url, now, { reason: 'closed', livedMs, wasUseful: livedMs > 1_000 })
+      open = undefined
+    }
+    if (opening !== undefined && now >= opening.from + attemptMs(opening.url)) {
+      const isGood = isUp(opening.url, now)
+      seen.attempts.push({ ...opening, to: now, isProbe: false, failed: !isGood })
+      if (isGood) open = { url: opening.url, from: now, to: now }
+      else choice.failed(opening.url, now, { reason: 'failed' })
+      opening = undefined
+    }
+    if (opening !== undefined) continue
+    const { url, waitMs } = choice.choose(now)
+    if (open?.url === url) {
+      const probe = choice.probe(now)
+      if (probe !== undefined) probing = { url: probe, from: now }
+      continue
+    }
+    if (waitMs > 0) continue
+    if (open !== undefined) seen.used.push({ ...open, to: now })
+    open = undefined
+    if (choice.use(url, now) !== undefined) seen.switches.push(now)
+    opening = { url, from: now }
+  }
+  if (open !== undefined) seen.used.push({ ...open, to: END_MS })
+  return { ...seen, up }
+}
+
+/** Every time at which all of the spells hold, longest first. */
+const overlap = (a: Spell, b: Spell) => Math.min(a.to, b.to) - Math.max(a.from, b.from)
+
+const stories = fc.tuple(fc.array(schedule, { minLength: 2, maxLength: 4 }), fc.nat())
+
+/** Draws in [0, 1) that a seed gives. */
+const drawsOf = (seed: number) => () => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31
+
+/** A rest of each endpoint, and an attempt at each of them. */
+const SETTLE_MS = (endpoints: number) => MAX_REST_MS + (endpoints + 1) * (TIMEOUT_MS + PASS_MS)
+
+describe('FO-1: under any schedule of two to four endpoints', () => {
+  const holds = (check: (of: Play & { up: Spell[] }, endpoints: number) => void) =>
+    fc.assert(
+      fc.property(stories, ([schedules, seed]) => {
+        check(play(schedules, drawsOf(seed)), schedules.length)
+      }),
+      { numRuns: 60 },
+    )
+
+  it('a healthy endpoint is in use once one has been healthy for long enough', () => {
+    holds(({ up, used }, endpoints) => {
+      const settle = SETTLE_MS(endpoints)
+      for (const spell of up) {
+        if (spell.to - spell.from <= settle) continue
+        for (let at = spell.from + settle; at < spell.to; at += 5_000) {
+          const isServed = used.some((one) => at - settle <= one.to && one.from <= at)
+          expect(isServed, `${spell.url} is up at ${at}, and nothing is in use`).toBe(true)
+        }
+      }
+    })
+  })
+
+  it('a better endpoint that is healthy is regained in time', () => {
+    holds(({ up, used }) => {
+      for (const worse of used)
+        for (const better of up)
+          if (better.url < worse.url) expect(overlap(worse, better)).toBeLessThanOrEqual(RETURN_AFTER_MS)
+    })
+  })
+
+  it('switches are bounded, no endpoint is tried faster than it may be, and the first is the first', () => {
+    holds(({ attempts, switches }, endpoints) => {
+      expect(attempts[0]?.url ?? 'u0').toBe('u0')
+      const hours = END_MS / 3_600_000
+      // One rest after every attempt, and the few short ones in the beginning of each dwell time.
+      expect(switches.length).toBeLessThanOrEqual(hours * endpoints * ((3_600_000 / DWELL_MS) * 4))
+      const last = new Map<string, number>()
+      for (const { url, from, to, failed } of attempts) {
+        const before = last.get(url)
+        if (before !== undefined) expect(from - before).toBeGreaterThanOrEqual(LEAST_REST_MS)
+        if (failed) last.set(url, to)
+        else last.delete(url)
+      }
+    })
+  })
+})
