@@ -91,6 +91,29 @@ describe('what an endpoint with guards serves', () => {
     }
   })
 
+  it('NU-11: is bounded in digits and exponent, and read the same everywhere', async () => {
+    const { price, served, refused } = make({ guards: { sign: 'any' } })
+    const good = ['9'.repeat(60), `0.${'9'.repeat(60)}`, '1e99', '1e-99', `-${'0'.repeat(30)}.5`]
+    for (const text of good) {
+      await price(text)
+      expect(served()).toBe(text)
+    }
+    await price(7)
+    const bad = [
+      '9'.repeat(61),
+      `0.${'9'.repeat(61)}`,
+      '1e100',
+      '1e-100',
+      '1e999999999',
+      '0'.repeat(1_000_000),
+      '1,5',
+      '1\u00a0000',
+      '٣',
+    ]
+    for (const text of bad) await price(text)
+    expect([served(), refused('not-a-number')]).toEqual([7, bad.length])
+  })
+
   it('NU-2, NU-7: is judged by its number, as text too', async () => {
     const { price, served, refused } = make({ guards: { min: 1, max: 1_000 } })
     for (const bad of ['-5', '0', 0, '0.5', '5000', '1e4']) await price(bad)
