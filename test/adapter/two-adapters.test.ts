@@ -14,7 +14,7 @@ const AT_ONCE = { CACHE_POLLING_MAX_RETRIES: '0', METRICS_ENABLED: 'true' }
 
 it('ID-7: adapters with the same endpoints and parameters share a cache and a process, and nothing else', async () => {
   const cache = new LocalCache<AdapterResponse>(100)
-  const start = async (name: string) => {
+  const start = async (name: Uppercase<string>) => {
     const { adapter, transport } = stillAdapter({ adapter: { name } })
     const dependencies = { cache } as unknown as Partial<AdapterDependencies>
     return { transport, service: await serve(adapter, { env: AT_ONCE, dependencies }), name }
@@ -36,7 +36,7 @@ it('ID-7: adapters with the same endpoints and parameters share a cache and a pr
 describeWithRedis('adapters of one Redis', () => {
   it('ID-7: have their own values, subscriptions and locks there', async () => {
     await using redis = await redisServer()
-    const start = (name: string) =>
+    const start = (name: Uppercase<string>) =>
       processOf(() => stillAdapter({ adapter: { name } }), redis.port, 'reader-writer', {
         CACHE_POLLING_MAX_RETRIES: '0',
         CACHE_LOCK_DEFERRAL_MS: '0',
