@@ -5,7 +5,11 @@ const feeds = [
   'test/service/feed-limits.test.ts',
   'test/transports/composite/**/*.test.ts',
 ]
-const clocks = ['test/util/{clock,provider-time,rfc3339,decimal}.test.ts', 'test/feeds/**/*.test.ts']
+/** Nearly every test needs a clock: these are about it. */
+const clocks = [
+  'test/util/{clock,provider-time,rfc3339,decimal}.test.ts',
+  'test/feeds/{clock-steps,inspector,local-cache}.test.ts',
+]
 const connections = ['test/connections/**/*.test.ts', 'test/contract/{connection,websocket}.test.ts']
 
 /** What is tried first is what matters most, because the time may be over before the last. */
@@ -57,6 +61,10 @@ export const groups = [
 const testsOf = (file) =>
   file.startsWith('src/util/') ? clocks : file.startsWith('src/connections/') ? connections : feeds
 
-/** @param files - those that were asked for, each on its own; all groups where there are none */
-export const groupsOf = (files) =>
-  files.length === 0 ? groups : files.map((file) => ({ name: file, files: [file], tests: testsOf(file) }))
+/** @param files - those that were asked for, together as far as the same tests are for them; all groups where there are none */
+export const groupsOf = (files) => {
+  if (files.length === 0) return groups
+  const byTests = new Map()
+  for (const file of files) byTests.set(testsOf(file), [...(byTests.get(testsOf(file)) ?? []), file])
+  return [...byTests].map(([tests, of]) => ({ name: of.join(' '), files: of, tests }))
+}
