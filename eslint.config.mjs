@@ -6,6 +6,7 @@ export default tseslint.config(
     ignores: [
       'dist/',
       'coverage/',
+      'reports/',
       'node_modules/',
       '**/fixtures/',
       'test/compat/',
@@ -45,12 +46,12 @@ export default tseslint.config(
     rules: { ...tseslint.configs.disableTypeChecked.rules, 'no-console': 'off' },
   },
   {
-    // What node loads by --require.
+    // What node loads by --require, and what packages load.
     files: ['**/*.cjs'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: {
       ...tseslint.configs.disableTypeChecked.languageOptions,
-      globals: { process: 'readonly', require: 'readonly', Buffer: 'readonly' },
+      globals: { process: 'readonly', require: 'readonly', module: 'readonly', Buffer: 'readonly' },
     },
     rules: {
       ...tseslint.configs.disableTypeChecked.rules,

@@ -15,6 +15,7 @@ const jobs = new Map([
   ['without-fast-lane', { command: ['npm', 'run', 'test:without-fast-lane', '--silent'] }],
   ['stale', { command: ['npm', 'run', 'trial:stale', '--silent'] }],
   ['reference', { command: ['npm', 'run', 'test:reference', '--silent'] }],
+  ['mutants', { command: ['npm', 'run', 'mutants', '--silent', '--', '--minutes=90'] }],
   ['strapi', { command: ['npm', 'run', 'test:strapi', '--silent'] }],
 ])
 

@@ -87,9 +87,10 @@ export class Bench {
     const own =
       venue === undefined
         ? { TRIAL_KIND: kind, TRIAL_PROVIDER: url, ...(guards && { TRIAL_GUARDS: JSON.stringify(guards) }) }
-        : { [venue.setting]: url, ...(workers > 1 && { WORKERS: String(workers) }) }
+        : { [venue.setting]: url }
     const all = { ...this.clock.env, ...own, ...env }
-    const service = await Service.start(this.build, { venue: venue && kind, env: all, folder: this.#folder })
+    const of = { venue: venue && kind, workers, env: all, folder: this.#folder }
+    const service = await Service.start(this.build, of)
     this.services.push(service)
     const feed = new Feed(service, provider, venue)
     feed.proxy = proxy

@@ -5,6 +5,7 @@ import { nowMs, pause, seconds, within } from './waiting.mjs'
 
 const connected = [
   { name: 'WebSocket', kind: 'ws' },
+  { name: 'WebSocket, two workers', kind: 'ws', workers: 2, only: 'ours' },
   { name: 'coinbase', kind: 'coinbase', only: 'ours' },
   { name: 'coinbase, two workers', kind: 'coinbase', workers: 2, only: 'ours' },
 ]
@@ -65,6 +66,15 @@ const ticking = (feed, everyMs = 100, aheadMs = () => 0) => {
 
 const tickers = [
   { name: 'WebSocket, guards', kind: 'ws', guards: { maxAgeMs: MINUTE_MS } },
+  { name: 'SSE, guards', kind: 'sse', guards: { maxAgeMs: MINUTE_MS } },
+  { name: 'HTTP polling, guards', kind: 'http', guards: { maxAgeMs: MINUTE_MS } },
+  {
+    name: 'WebSocket, guards, two workers',
+    kind: 'ws',
+    guards: { maxAgeMs: MINUTE_MS },
+    workers: 2,
+    only: 'ours',
+  },
   { name: 'coinbase', kind: 'coinbase', env: { FRESHNESS_MAX_AGE: String(MINUTE_MS) }, only: 'ours' },
   {
     name: 'coinbase, two workers',
@@ -157,10 +167,14 @@ const named = [-10 * MINUTE_MS, 10 * MINUTE_MS].flatMap((byMs) =>
   })),
 )
 
-const wants = [
+const WAYS = [
   { name: 'WebSocket', kind: 'ws', setting: 'WS_SUBSCRIPTION_TTL' },
   { name: 'HTTP polling', kind: 'http', setting: 'WARMUP_SUBSCRIPTION_TTL' },
   { name: 'SSE', kind: 'sse', setting: 'SSE_SUBSCRIPTION_TTL' },
+]
+const wants = [
+  ...WAYS,
+  ...WAYS.map((way) => ({ ...way, name: `${way.name}, two workers`, workers: 2, only: 'ours' })),
   { name: 'coinbase', kind: 'coinbase', setting: 'WS_SUBSCRIPTION_TTL', only: 'ours' },
   {
     name: 'coinbase, two workers',

@@ -3,14 +3,27 @@ import { EARLY_MS, HOUR_MS, LIFE_MS, SECOND_MS, SLACK_MS } from './limits.mjs'
 import { expected, nowMs, pause, seconds, within } from './waiting.mjs'
 
 const life = { CACHE_MAX_AGE: String(LIFE_MS) }
+const WAYS = { ws: 'WebSocket', http: 'HTTP polling', sse: 'SSE' }
 const sources = [
-  { name: 'WebSocket', kind: 'ws', env: life },
-  { name: 'HTTP polling', kind: 'http', env: life },
-  { name: 'SSE', kind: 'sse', env: life },
+  ...Object.entries(WAYS).map(([kind, name]) => ({ name, kind, env: life })),
+  ...Object.entries(WAYS).map(([kind, name]) => ({
+    name: `${name}, two workers`,
+    kind,
+    env: life,
+    workers: 2,
+    only: 'ours',
+  })),
   // The value has a time of the provider, and the guard alone can end it.
   { name: 'WebSocket, guards', kind: 'ws', guards: { maxAgeMs: LIFE_MS }, only: 'ours' },
   { name: 'HTTP polling, guards', kind: 'http', guards: { maxAgeMs: LIFE_MS }, only: 'ours' },
   { name: 'SSE, guards', kind: 'sse', guards: { maxAgeMs: LIFE_MS }, only: 'ours' },
+  {
+    name: 'WebSocket, guards, two workers',
+    kind: 'ws',
+    guards: { maxAgeMs: LIFE_MS },
+    workers: 2,
+    only: 'ours',
+  },
   { name: 'coinbase', kind: 'coinbase', env: life, only: 'ours' },
   { name: 'coinbase, two workers', kind: 'coinbase', env: life, workers: 2, only: 'ours' },
   {

@@ -6,10 +6,11 @@ import { get, request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildWithAdapter, NAME } from './build-with-adapter.mjs'
 import { expected } from './waiting.mjs'
 
 const START_PATIENCE_MS = 30_000
-const ADAPTER = fileURLToPath(new URL('adapter.mjs', import.meta.url))
+const ADAPTER = fileURLToPath(new URL('adapter.cjs', import.meta.url))
 const MAINS = ['lib/service/main.js', 'main.js']
 
 const ENV = {
@@ -90,16 +91,16 @@ export class Service {
   #output = ''
 
   /**
-   * Starts one of the package's own adapters in its service, or the small one of this folder on the framework of that package.
+   * Starts one of the package's own adapters in its service, or the small one of this folder on the framework of that package: as a program
+   * of its own, and where there are several workers in the service, too.
    *
    * @param build - the folder of a package
    * @param of.venue - the name of the package's adapter; none for the small one
    */
-  static async start(build, { venue, env, folder }) {
+  static async start(build, { venue, workers = 1, env, folder }) {
     const service = new Service()
     const [port, metricsPort] = [await freePort(), await freePort()]
-    const program = venue === undefined ? ADAPTER : mainOf(build)
-    const own = venue === undefined ? { TRIAL_FRAMEWORK: build } : { ADAPTERS: venue }
+    const { program, own } = planOf(build, venue, workers)
     const all = { PATH: process.env.PATH, TMPDIR: folder, ...ENV, ...own, ...env }
     Object.assign(all, { EA_PORT: String(port), METRICS_PORT: String(metricsPort) })
     // A group of its own, so that it can be stopped, and made to stand still, with all the processes that it starts.
@@ -180,6 +181,13 @@ export class Service {
       throw new Error(`the service did not start: ${error.message}\n${said}`, { cause: error })
     }
   }
+}
+
+function planOf(build, venue, workers) {
+  if (venue === undefined && workers === 1) return { program: ADAPTER, own: { TRIAL_FRAMEWORK: build } }
+  const many = workers > 1 ? { WORKERS: String(workers) } : {}
+  if (venue !== undefined) return { program: mainOf(build), own: { ADAPTERS: venue, ...many } }
+  return { program: mainOf(buildWithAdapter(build)), own: { ADAPTERS: NAME, ...many } }
 }
 
 function mainOf(build) {

@@ -1,3 +1,4 @@
+import { checkGuardPolicy } from '../feeds/guard-policy'
 import { type GuardOptions } from '../feeds/guards'
 import { type TimestampedProviderResult } from '../feeds/responses'
 import { SimpleResponseCache } from '../feeds/simple-response-cache'
@@ -59,6 +60,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     this.customOutputValidation = params.customOutputValidation
     this.caseSensitive = params.caseSensitive ?? false
     this.overrides = params.overrides
+    if (params.guards !== undefined) checkGuardPolicy(params.guards, params.name)
     this.guards = params.guards
     this.freshness = params.freshness
     const overrider: RequestTransform<T> = (req) => void this.symbolOverrider(req)

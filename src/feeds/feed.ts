@@ -2,7 +2,7 @@ import { type Reason } from '../validation/reason'
 import { type Place } from './local-cache'
 import { type AdapterResponse, type AdapterResponseMeta } from './responses'
 import { ageMs, clockNote, type Instant, secondsOf, type Witness } from '../util/clock'
-import { type GuardMemory } from './guards'
+import { type GuardMemory, type GuardReason } from './guards'
 import { type FeedRule } from './limits/feed-rule'
 
 /** When a value was written, and how long it could be served from then on. */
@@ -30,6 +30,10 @@ export class Feed {
   acceptedAsOf = NaN
   /** Why its last value was refused; undefined after a value was accepted. */
   refusal: Reason | undefined = undefined
+  /** What its last value was served in spite of, where a guard's policy is to flag. */
+  flags: readonly GuardReason[] | undefined = undefined
+  /** When its last good value ends at the latest, by the monotonic clock, because a guard holds a newer one back. */
+  heldUntilMs = Infinity
   /** {@link lastSetAt} by the monotonic clock. */
   private lastSetMs = 0
   private isLastGood = false
@@ -72,7 +76,8 @@ export class Feed {
     const { lastSet } = this
     if (lastSet === undefined || ageMs(lastSet) < lastSet.lifeMs) return undefined
     const age = `it came ${secondsOf(ageMs(lastSet))} ago and was good for ${secondsOf(lastSet.lifeMs)}`
-    const message = `The last value is stale: ${age}${clockNote()}`
+    const flagged = this.flags === undefined ? '' : `; it was flagged: ${this.flags.join(', ')}`
+    const message = `The last value is stale: ${age}${flagged}${clockNote()}`
     return { code: 'STALE_VALUE', message, sinceUnixMs: Math.round(lastSet.unixMs + lastSet.lifeMs) }
   }
 

@@ -1,5 +1,6 @@
 import { decimalText } from '../util/decimal'
 import { isObject } from '../util/objects'
+import { unlessFlagged } from './guard-policy'
 import { type GuardOptions, type GuardReason } from './guards'
 import { type AdapterResponse } from './responses'
 
@@ -50,15 +51,20 @@ const SIDES = ['bid', 'mid', 'ask'] as const
 /** Members of `data` that are judged wherever they are there. */
 export const OPTIONAL = ['result', ...SIDES] as const
 
-/** Why a number is refused by its size or its sign. */
+const signReason = (number: number, { sign, allowZero }: GuardOptions): GuardReason | undefined =>
+  sign !== 'any' && (number < 0 || (number === 0 && allowZero !== true)) ? 'not-positive' : undefined
+
+const sizeReason = (number: number, { min, max }: GuardOptions): GuardReason | undefined =>
+  (min !== undefined && number < min) || (max !== undefined && number > max) ? 'out-of-range' : undefined
+
+/** Why a number is refused by its size or its sign. What the policy only flags is noted in `flags`. */
 export const rangeReason = (
   number: number,
-  { sign, allowZero, min, max }: GuardOptions,
-): GuardReason | undefined => {
-  if (sign !== 'any' && (number < 0 || (number === 0 && allowZero !== true))) return 'not-positive'
-  if ((min !== undefined && number < min) || (max !== undefined && number > max)) return 'out-of-range'
-  return undefined
-}
+  options: GuardOptions,
+  flags?: GuardReason[],
+): GuardReason | undefined =>
+  unlessFlagged(signReason(number, options), options, flags) ??
+  unlessFlagged(sizeReason(number, options), options, flags)
 
 /** Whether bid ≤ mid ≤ ask does not hold (NU-10). A number that is not there is not compared. */
 const isCrossed = ({ bid, mid, ask }: Record<string, unknown>): boolean => {
@@ -70,13 +76,17 @@ const isCrossed = ({ bid, mid, ask }: Record<string, unknown>): boolean => {
 }
 
 /** Why the numbers in `data` are refused that the contract names, each by itself and all together. */
-export const besideReason = (data: unknown, options: GuardOptions): GuardReason | undefined => {
+export const besideReason = (
+  data: unknown,
+  options: GuardOptions,
+  flags?: GuardReason[],
+): GuardReason | undefined => {
   if (!isObject(data)) return undefined
   for (const name of OPTIONAL) {
     if (data[name] === undefined || data[name] === null) continue
     const number = numberIn(data[name])
-    const reason = typeof number === 'string' ? number : rangeReason(number, options)
+    const reason = typeof number === 'string' ? number : rangeReason(number, options, flags)
     if (reason !== undefined) return reason
   }
-  return isCrossed(data) ? 'crossed' : undefined
+  return unlessFlagged(isCrossed(data) ? 'crossed' : undefined, options, flags)
 }

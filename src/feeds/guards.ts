@@ -1,5 +1,6 @@
 import { isObject } from '../util/objects'
 import { type FrozenMemory, frozenReason } from './frozen'
+import { type GuardOutcomes, isFlagged, unlessFlagged } from './guard-policy'
 import { besideReason, numberIn, OPTIONAL, rangeReason, type Reader, readerOf } from './guarded-numbers'
 import { type JumpGuard, type JumpMemory, jumpReason } from './jump'
 import { isBackwards } from './order'
@@ -7,7 +8,10 @@ import { type AdapterResponse } from './responses'
 import { isUnixMs } from '../util/provider-time'
 import { isAhead } from './time'
 
-/** Checks on an endpoint's values. Once an endpoint declares any of them, all are enforced: a refused value is never served. */
+/**
+ * Checks on an endpoint's values. Once an endpoint declares any of them, all are enforced: a refused value is never served. `policy` says
+ * otherwise for single guards.
+ */
 export interface GuardOptions {
   /** How far ahead of our time a provider's own time may be, in ms. Default 5 000. */
   futureToleranceMs?: number
@@ -32,6 +36,14 @@ export interface GuardOptions {
   frozenAfterMs?: number
   /** Whether values are refused of feeds that nobody asked for. Default true. */
   onlyWanted?: boolean
+  /**
+   * What becomes of a value that a guard is against, by the guard's reason (the label of `data_refused_total`); see {@link GuardOutcome}.
+   * Default: `hold` for `jump`, and `refuse` for all others. `not-finite`, `missing`, `not-a-number`, `impossible-time` and `future` may
+   * not be `flag`: an endpoint that declares it cannot be made.
+   */
+  policy?: GuardOutcomes
+  /** How long the last good value may still be served after a guard whose policy is `hold` refused one, in ms. Default 10 000. */
+  maxHoldMs?: number
 }
 
 export type GuardReason =
@@ -139,6 +151,7 @@ export class Guards {
    * values of its feed.
    *
    * @param options - the endpoint's, or those of the feed
+   * @param flags - where reasons are noted that the policy only flags
    * @returns why the value is refused, or undefined
    */
   judge(
@@ -147,18 +160,20 @@ export class Guards {
     memory: GuardMemory,
     clock: Clock,
     options = this.options,
+    flags?: GuardReason[],
   ): GuardReason | undefined {
     let main: number | undefined
     for (const read of this.readers) {
       const number = numberIn(read(response))
-      const reason = typeof number === 'string' ? number : rangeReason(number, options)
+      const reason = typeof number === 'string' ? number : rangeReason(number, options, flags)
       if (reason !== undefined) return reason
       main ??= number as number
     }
     const reason =
-      besideReason(response.data, options) ?? timeReason(response, standard, memory, clock, options)
+      besideReason(response.data, options, flags) ??
+      unlessFlagged(timeReason(response, standard, memory, clock, options), options, flags)
     if (reason !== undefined || main === undefined) return reason
-    return movementReason(main, options, memory, standard.served !== undefined, clock.monotonicMs)
+    return movementReason(main, options, memory, standard.served !== undefined, clock.monotonicMs, flags)
   }
 
   /**
@@ -194,7 +209,8 @@ export class Guards {
   isFrozen(response: AdapterResponse, options: GuardOptions, memory: GuardMemory, nowMs: number): boolean {
     const [main] = this.numbersIn(response)
     const { value, sinceMs } = memory.frozen ?? {}
-    if (main === undefined || main !== value || sinceMs === undefined) return false
+    if (main === undefined || main !== value || sinceMs === undefined || isFlagged('frozen', options))
+      return false
     return nowMs - sinceMs >= (options.frozenAfterMs ?? Infinity)
   }
 
@@ -232,9 +248,11 @@ export const isAboutNumbers = ({ min, max, sign, maxJump, frozenAfterMs }: Guard
 /** Why a number is refused when it is compared with earlier values of its feed. */
 const movementReason = (
   number: number,
-  { maxJump, frozenAfterMs }: GuardOptions,
+  options: GuardOptions,
   memory: GuardMemory,
   hasServed: boolean,
   nowMs: number,
+  flags?: GuardReason[],
 ): GuardReason | undefined =>
-  jumpReason(number, maxJump, memory, hasServed, nowMs) ?? frozenReason(number, frozenAfterMs, memory, nowMs)
+  unlessFlagged(jumpReason(number, options.maxJump, memory, hasServed, nowMs), options, flags) ??
+  unlessFlagged(frozenReason(number, options.frozenAfterMs, memory, nowMs), options, flags)

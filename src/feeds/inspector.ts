@@ -11,7 +11,7 @@ import {
 } from './freshness'
 import { type GuardOptions, type GuardReason, Guards, isAboutNumbers, type Standard } from './guards'
 import { isFiniteValue } from './guarded-numbers'
-import { HOLD_MS } from './jump'
+import { holdMsAfter, isFlagged } from './guard-policy'
 import { type FeedRule, feedRule } from './limits/feed-rule'
 import { type Limits } from './limits/schema'
 import { type AdapterResponse } from './responses'
@@ -32,14 +32,24 @@ export interface InspectorOptions {
   limitsFor?: ((feed: string) => Limits | undefined) | undefined
 }
 
-/** What is wrong with a value. */
-export interface Finding {
+/** Why a value is refused. */
+export interface Refusal {
+  isServed: false
   reason: GuardReason
-  /** Whether it is served nevertheless, and only counted. */
-  isServed: boolean
   /** For people; where the value is too old it has its age and the limit. */
   text: string
 }
+
+/** What is wrong with a value that is served nevertheless, and only counted. */
+export interface Report {
+  isServed: true
+  reasons: readonly GuardReason[]
+  /** Those of them that the endpoint itself declares as `flag`. */
+  flags?: readonly GuardReason[] | undefined
+}
+
+/** What is wrong with a value. */
+export type Finding = Refusal | Report
 
 /**
  * Checks every value of an endpoint that is no error before it is written, and decides how long it may be served: by the guards and the
@@ -106,13 +116,16 @@ export class Inspector {
     const { guards } = this
     if (rule !== undefined) return this.inspectBy(rule, feed, value, standard, at, now)
     if (guards === undefined) return this.staleness(feed, value, at) ?? this.emptiness(value)
-    const reason = guards.judge(value, standard, feed.memory, { now, monotonicMs: at.monotonicMs })
+    const { options } = guards
+    const flags = options.policy && []
+    const clock = { now, monotonicMs: at.monotonicMs }
+    const reason = guards.judge(value, standard, feed.memory, clock, options, flags)
     if (reason !== undefined && this.isStrict) return refused(reason)
-    return this.staleness(feed, value, at) ?? (reason && { ...refused(reason), isServed: true })
+    return this.staleness(feed, value, at, flags) ?? reported(reason, flags)
   }
 
   /** What is wrong with a value that has been accepted before, by the limits that hold now. */
-  reconsider(feed: Feed, value: AdapterResponse, received: Instant): Finding | undefined {
+  reconsider(feed: Feed, value: AdapterResponse, received: Instant): Refusal | undefined {
     const { rule, memory } = feed
     if (rule?.withdrawal !== undefined) return withdrawn(rule.withdrawal)
     const declared = this.isStrict ? this.guards?.options : undefined
@@ -157,10 +170,9 @@ export class Inspector {
     return rule.freshness === 'none' ? undefined : rule.freshness
   }
 
-  /** How much longer the value before a jump may be served, in ms. */
-  holdMs({ rule }: Feed): number {
-    const { maxJump } = rule?.enforced ?? this.guards?.options ?? {}
-    return typeof maxJump === 'object' ? (maxJump.maxHoldMs ?? HOLD_MS) : HOLD_MS
+  /** How much longer the last good value may be served after this reason refused one, in ms; undefined: until its own end. */
+  holdMs({ rule }: Feed, reason: GuardReason): number | undefined {
+    return holdMsAfter(reason, rule?.enforced ?? this.guards?.options ?? {})
   }
 
   /** Where no time is judged, a source need not be heard with every message. */
@@ -169,13 +181,13 @@ export class Inspector {
   }
 
   /** Where the provider's answer was no data, such as an HTML page, the value has no result (ER-1): that is only counted. */
-  private emptiness({ result }: AdapterResponse): Finding | undefined {
-    return this.isReported && result === undefined ? { ...refused('missing'), isServed: true } : undefined
+  private emptiness({ result }: AdapterResponse): Report | undefined {
+    return this.isReported && result === undefined ? reported('missing') : undefined
   }
 
   /** The operator's limits for a feed are enforced at any endpoint. */
   private inspectBy(
-    { enforced, reported }: FeedRule,
+    { enforced, reported: reportedOptions }: FeedRule,
     feed: Feed,
     value: AdapterResponse,
     standard: Standard,
@@ -184,15 +196,17 @@ export class Inspector {
   ): Finding | undefined {
     const { guards, ruled, isStrict } = this
     const { memory } = feed
+    const clock = { now, monotonicMs: at.monotonicMs }
+    const flags = reportedOptions.policy && []
     const reason =
       isStrict && guards !== undefined
-        ? guards.judge(value, standard, memory, { now, monotonicMs: at.monotonicMs }, enforced)
+        ? guards.judge(value, standard, memory, clock, enforced, flags)
         : ruled.judgeBy(enforced, value, standard.served !== undefined, memory, at.monotonicMs)
     if (reason !== undefined) return refused(reason)
-    const stale = this.staleness(feed, value, at)
-    if (stale !== undefined || isStrict) return stale
-    const suspect = guards?.judge(value, standard, memory, { now, monotonicMs: at.monotonicMs }, reported)
-    return suspect && { ...refused(suspect), isServed: true }
+    const stale = this.staleness(feed, value, at, flags)
+    if (stale !== undefined) return stale
+    if (isStrict) return reported(undefined, flags)
+    return reported(guards?.judge(value, standard, memory, clock, reportedOptions, flags), flags)
   }
 
   private get declared(): Freshness | undefined {
@@ -201,14 +215,33 @@ export class Inspector {
   }
 
   private limitNow(): Freshness | undefined {
-    return freshnessUnder(this.of.settings, this.isStrict ? this.declared : undefined)
+    const isEnforced = this.isStrict && !isFlagged('too-old', this.of.guards ?? {})
+    return freshnessUnder(this.of.settings, isEnforced ? this.declared : undefined)
   }
 
-  private staleness(feed: Feed, value: AdapterResponse, at: Instant): Finding | undefined {
+  private staleness(
+    feed: Feed,
+    value: AdapterResponse,
+    at: Instant,
+    flags?: GuardReason[],
+  ): Refusal | undefined {
     const freshness = this.freshnessOf(feed)
-    if (freshness === undefined) return undefined
+    if (freshness === undefined) return this.noteOld(feed, value, at, flags)
     const age = ageAt(value, at)
     return lifetimeMs(age, Infinity, freshness) > 0 ? undefined : tooOld(age, freshness)
+  }
+
+  /** Where the policy is only to flag what is too old. */
+  private noteOld(
+    { rule }: Feed,
+    value: AdapterResponse,
+    at: Instant,
+    flags: GuardReason[] | undefined,
+  ): undefined {
+    const { declared } = this
+    if (flags === undefined || declared === undefined || rule?.freshness === 'none') return
+    if (!isFlagged('too-old', this.of.guards ?? {})) return
+    if (lifetimeMs(ageAt(value, at), Infinity, declared) <= 0) flags.push('too-old')
   }
 }
 
@@ -219,15 +252,24 @@ const ageAt = (value: AdapterResponse, { unixMs, monotonicMs: monotonic }: Insta
   return ageOf(value, ourTime.now(monotonic), unixMs - received)
 }
 
-const refused = (reason: GuardReason): Finding => ({
+const refused = (reason: GuardReason): Refusal => ({
   reason,
   isServed: false,
   text: `The last value was refused: ${reason}${clockNote()}`,
 })
 
-const withdrawn = (text: string): Finding => ({ reason: 'withdrawn', isServed: false, text })
+/** @param reason - what a guard is against that is only reported */
+const reported = (
+  reason: GuardReason | undefined,
+  flags: readonly GuardReason[] = [],
+): Report | undefined => {
+  if (flags.length === 0) return reason && { isServed: true, reasons: [reason] }
+  return { isServed: true, reasons: reason === undefined ? flags : [...flags, reason], flags }
+}
 
-const tooOld = ({ ms, by }: Age, freshness: Freshness): Finding => {
+const withdrawn = (text: string): Refusal => ({ reason: 'withdrawn', isServed: false, text })
+
+const tooOld = ({ ms, by }: Age, freshness: Freshness): Refusal => {
   const whose = by === 'provider' ? "the provider's time" : 'its receipt'
   const text = `The last value was refused: too-old (${secondsOf(ms)} by ${whose}, ${secondsOf(hardLimitMs(freshness))} allowed)`
   return { reason: 'too-old', isServed: false, text: text + clockNote() }

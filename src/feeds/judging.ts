@@ -1,10 +1,10 @@
-import { type Instant, instant } from '../util/clock'
+import { type Instant, instant, monotonicMs } from '../util/clock'
 import { goingOn } from '../validation/reason'
 import { type Admission } from './admission'
 import { type Cache } from './cache'
 import { type Feed } from './feed'
 import { type Standard } from './guards'
-import { type Finding, type Inspector } from './inspector'
+import { type Inspector, type Refusal } from './inspector'
 import { localLayerOf } from './local-cache'
 import { type Refusals } from './refusals'
 import { type AdapterResponse } from './responses'
@@ -63,9 +63,12 @@ export class Judging {
         this.noteRefused(transportName, feed, value, finding, at)
         return false
       }
-      this.of.reportsOf(transportName).add(finding.reason, () => detailOf(feed, value))
+      for (const reason of finding.reasons)
+        this.of.reportsOf(transportName).add(reason, () => detailOf(feed, value))
     }
     feed.refusal = undefined
+    feed.flags = finding?.flags
+    feed.heldUntilMs = Infinity
     noteAccepted(feed, value, admission)
     return true
   }
@@ -78,7 +81,8 @@ export class Judging {
   }
 
   /** How much of a new TTL the value that is served now may have, in ms. */
-  async allowedTtl(feed: Feed, ttl: number): Promise<number> {
+  async allowedTtl(feed: Feed, ttlMs: number): Promise<number> {
+    const ttl = feed.heldUntilMs === Infinity ? ttlMs : Math.min(ttlMs, feed.heldUntilMs - monotonicMs())
     if (this.inspector.freshnessOf(feed) === undefined) return ttl
     const served = await this.of.cache.get(feed.key)
     if (served === undefined) return ttl
@@ -89,7 +93,7 @@ export class Judging {
     transportName: string,
     feed: Feed,
     value: AdapterResponse,
-    { reason, text: message }: Pick<Finding, 'reason' | 'text'>,
+    { reason, text: message }: Pick<Refusal, 'reason' | 'text'>,
     at: Instant,
   ): void {
     // Otherwise the metrics would forget a feed as unused whose values are all refused.
@@ -97,7 +101,17 @@ export class Judging {
     const code = reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
     feed.refusal = goingOn(feed.refusal, { code, message }, at.unixMs)
     this.of.refusalsOf(transportName).add(reason, () => detailOf(feed, value))
-    if (reason === 'jump') localLayerOf(this.of.cache)?.shorten(feed.key, this.inspector.holdMs(feed))
+    const holdMs = this.inspector.holdMs(feed, reason)
+    if (holdMs !== undefined) this.hold(feed, holdMs, at)
+  }
+
+  /** Lets the last good value end earlier, here and where other processes read it; no confirmation of it takes that back. */
+  private hold(feed: Feed, ms: number, { monotonicMs: now }: Instant): void {
+    const { cache } = this.of
+    feed.heldUntilMs = Math.min(feed.heldUntilMs, now + ms)
+    const layer = localLayerOf(cache)
+    // A cache that cannot tell the others says so itself.
+    if (layer?.shorten(feed.key, ms) === true && layer !== cache) void cache.setTTL(feed.key, ms)
   }
 
   private standardOf(feed: Feed, at: Instant, admission: Admission | undefined): Standard {

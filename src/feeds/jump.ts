@@ -6,7 +6,7 @@ export interface JumpGuard {
   perMs?: number
   /** How near the second value must be to the first, as a part of it. Default: `ratio`. */
   agreeWithin?: number
-  /** How long the value from before the jump may still be served, in ms. Default 10 000. */
+  /** How long the value from before the jump may still be served, in ms. Default: the `maxHoldMs` of all guards. */
   maxHoldMs?: number
 }
 
@@ -16,9 +16,6 @@ export interface JumpMemory {
   /** The last value that was too far away, while no other was near it. */
   suspect?: number
 }
-
-/** How long the value from before a jump may still be served. */
-export const HOLD_MS = 10_000
 
 const isWithin = (value: number, of: number, ratio: number): boolean =>
   Math.abs(value - of) <= ratio * Math.abs(of)

@@ -141,13 +141,15 @@ export class LocalCache<T = unknown> implements Cache<T> {
     return Promise.resolve()
   }
 
-  /** Makes an entry expire after `ttl` ms, or when it would anyway if that is earlier. */
-  shorten(key: string, ttl: number): void {
+  /** Makes an entry expire after `ttl` ms, or when it would anyway if that is earlier. @returns whether it now ends earlier */
+  shorten(key: string, ttl: number): boolean {
     const entry = this.read(key)
-    if (entry === undefined) return
+    if (entry === undefined) return false
     const now = instant()
-    entry.expirationTimestamp = Math.min(entry.expirationTimestamp, now.unixMs + ttl)
-    entry.endsAtMs = Math.min(entry.endsAtMs, now.monotonicMs + ttl)
+    const { expirationTimestamp, endsAtMs } = entry
+    entry.expirationTimestamp = Math.min(expirationTimestamp, now.unixMs + ttl)
+    entry.endsAtMs = Math.min(endsAtMs, now.monotonicMs + ttl)
+    return entry.expirationTimestamp < expirationTimestamp || entry.endsAtMs < endsAtMs
   }
 
   setTTL(key: string, ttl: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { type Admission, type Decision, type LastAccepted, type Offer } from './admission'
 import { CompareResponseCache } from './compare-response-cache'
 import { type Feed } from './feed'
+import { isFlagged } from './guard-policy'
 import { type GuardOptions } from './guards'
 import { type Merge } from './merge'
 import { observe } from './observation'
@@ -64,7 +65,7 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
   private goesBack(feed: Feed, value: AdapterResponse): boolean {
     if (value.errorMessage !== undefined) return false
     const { providerIndicatedTimeUnixMs: indicated } = value.timestamps
-    if (indicated === undefined) return false
+    if (indicated === undefined || isFlagged('backwards', this.guards ?? {})) return false
     if (isBackwards(indicated, feed.acceptedAsOf, ourTime.now(), this.guards?.futureToleranceMs)) return true
     feed.acceptedAsOf = indicated
     return false

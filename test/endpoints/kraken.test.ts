@@ -100,7 +100,7 @@ describe('the frames of Kraken', () => {
     expect(results).toEqual([{ params: btcUsd, response: { statusCode: 502, errorMessage: error } }])
   })
 
-  it('NU-2: give no price without a trade and a book, and pass on that 1970 is no time', () => {
+  it('give no price without a trade and a book, and pass on that 1970 is no time', () => {
     const { subscribe, receive } = bench(createPriceEndpoint())
     subscribe(ethUsd)
     expect(receive(ticker('ETH/USD', { bid: 0, ask: 0, last: undefined }))).toEqual([])

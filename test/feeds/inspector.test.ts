@@ -91,6 +91,29 @@ describe('what an endpoint with guards serves', () => {
     }
   })
 
+  it('NU-11: is bounded in digits and exponent, and read the same everywhere', async () => {
+    const { price, served, refused } = make({ guards: { sign: 'any' } })
+    const good = ['9'.repeat(60), `0.${'9'.repeat(60)}`, '1e99', '1e-99', `-${'0'.repeat(30)}.5`]
+    for (const text of good) {
+      await price(text)
+      expect(served()).toBe(text)
+    }
+    await price(7)
+    const bad = [
+      '9'.repeat(61),
+      `0.${'9'.repeat(61)}`,
+      '1e100',
+      '1e-100',
+      '1e999999999',
+      '0'.repeat(1_000_000),
+      '1,5',
+      '1\u00a0000',
+      '٣',
+    ]
+    for (const text of bad) await price(text)
+    expect([served(), refused('not-a-number')]).toEqual([7, bad.length])
+  })
+
   it('NU-2, NU-7: is judged by its number, as text too', async () => {
     const { price, served, refused } = make({ guards: { min: 1, max: 1_000 } })
     for (const bad of ['-5', '0', 0, '0.5', '5000', '1e4']) await price(bad)
@@ -181,6 +204,80 @@ describe('what an endpoint with guards serves', () => {
       expect(served()).toBe(1)
     }
   })
+})
+
+describe('the reason of a refusal', () => {
+  it.each([
+    [undefined, 'missing'],
+    [null, 'missing'],
+    ['', 'missing'],
+    [' ', 'not-a-number'],
+    [false, 'not-a-number'],
+    ['x', 'not-a-number'],
+    [NaN, 'not-finite'],
+    [-Infinity, 'not-finite'],
+  ])('for the field %j is %s', async (value, reason) => {
+    const { tick, refused, data } = make({ guards: { fields: ['data.rate'] } })
+    await tick({ result: null, data: { rate: value } })
+    expect([data(), refused(reason)]).toEqual([undefined, 1])
+  })
+
+  it.each([
+    [{ bid: -1 }, 'not-positive'],
+    [{ ask: 5_000 }, 'out-of-range'],
+    [{ mid: 'x' }, 'not-a-number'],
+    [{ result: '' }, 'missing'],
+    [{ result: 0.5 }, 'out-of-range'],
+  ])('beside a good result is that of %j: %s', async (beside, reason) => {
+    const { tick, refused, served } = make({ guards: { min: 1, max: 1_000 } })
+    await tick({ result: 5, data: beside })
+    expect([served(), refused(reason)]).toEqual([undefined, 1])
+  })
+
+  it.each([null, undefined, 'page', 7, {}, { bid: null, mid: undefined }, { volume: -1 }])(
+    'is none where a good result has %j beside it',
+    async (data) => {
+      for (const guards of [undefined, {}]) {
+        const { tick, served } = make({ guards })
+        await tick({ result: 5, data })
+        expect(served()).toBe(5)
+      }
+    },
+  )
+
+  it('NU-7: is none at the ends of the range themselves', async () => {
+    const { price, served } = make({ guards: { min: 1, max: 1_000 } })
+    for (const end of [1, 1_000]) {
+      await price(end)
+      expect(served()).toBe(end)
+    }
+  })
+
+  it('is none of a jump or of a frozen value where no field is a number', async () => {
+    const { tick, served } = make({ guards: { fields: [], maxJump: 0.1, frozenAfterMs: 1 } })
+    for (const result of ['one', 'two', 'two']) {
+      await tick({ result, data: {} })
+      pass(10)
+      expect(served()).toBe(result)
+    }
+  })
+})
+
+it('TM-1, ER-4: a provider that stands still at an earlier time has not begun anew; one that says each time twice has', async () => {
+  const { price, served } = make({ guards: {}, settings: { CACHE_MAX_AGE: 3_600_000 } })
+  await price(1, START)
+  const anew = START - 600_000
+  for (let second = 0; second < 120; second++) {
+    await price(2, anew)
+    pass(1_000)
+  }
+  expect(served()).toBe(1)
+  for (let second = 1; second < 62; second++) {
+    await price(3, anew + second * 1_000)
+    await price(3, anew + second * 1_000)
+    pass(1_000)
+  }
+  expect(served()).toBe(3)
 })
 
 describe('a jump', () => {

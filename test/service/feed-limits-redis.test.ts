@@ -41,6 +41,18 @@ describeWithRedis('limits of single feeds with Redis', () => {
     for (const one of [writer, reader]) await answers(one, 200, '"result":7')
   })
 
+  it('let readers serve the value before a jump for no longer than it may be held', async () => {
+    await using redis = await redisServer()
+    const env = { ...AT_ONCE, FEED_LIMITS: '{ "ETH/USD": { "maxJump": 0.2 } }' }
+    await using writer = await still(redis.port, 'reader-writer', env)
+    await writer.transport.put(ETH, 5)
+    await eventually(async () => expect(await redis.client.pttl(KEY)).toBeGreaterThan(10_000))
+    await writer.transport.put(ETH, 50)
+    await eventually(async () => expect(await redis.client.pttl(KEY)).toBeLessThanOrEqual(10_000))
+    await writer.transport.put(ETH, 51)
+    await eventually(async () => expect(await redis.client.pttl(KEY)).toBeGreaterThan(10_000))
+  })
+
   it('end a value there that an earlier process wrote, and that is out of a tightened range', async () => {
     using file = new LimitsFile()
     await using redis = await redisServer()

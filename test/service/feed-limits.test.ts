@@ -83,6 +83,33 @@ describe('limits that are text', () => {
     expect(one.refused('not-positive')).toBe(1)
   })
 
+  it('refuse what they name, even where the endpoint only flags it, and leave its other flags', async () => {
+    const policy = { 'out-of-range': 'flag', 'not-positive': 'flag', 'too-old': 'flag' } as const
+    await using one = await start(
+      { 'ETH/USD': { max: 50 }, 'BTC/USD': { maxAgeMs: 5_000 } },
+      { guards: { max: 100, maxAgeMs: 1_000, policy } },
+    )
+    for (const value of [40, 200, -1]) await one.transport.put(ETH, value)
+    for (const value of [200, -1]) await one.transport.put(BTC, value)
+    await one.transport.put(BTC, 7, Date.now() - 6_000)
+    expect([await one.answer(), await one.answer(BTC)]).toEqual([good(-1), good(-1)])
+    expect([one.refused('out-of-range'), one.refused('too-old'), one.refused('not-positive')]).toEqual([
+      1, 1, 0,
+    ])
+    await pass(5_000)
+    expect([await one.answer(), (await one.answer(BTC)).statusCode]).toEqual([good(-1), 504])
+  })
+
+  it('leave a flagged value in its place when they change', async () => {
+    using file = new LimitsFile()
+    await using one = await start(file.path, { guards: { max: 10, policy: { 'out-of-range': 'flag' } } })
+    await one.transport.put(ETH, 20)
+    await changed(() => file.write({ 'ETH/USD': { maxAgeMs: 60_000 } }), one.adapter)
+    expect(await one.answer()).toEqual(good(20))
+    await changed(() => file.write({ 'ETH/USD': { max: 15 } }), one.adapter)
+    expect(await one.answer()).toEqual(refusal('out-of-range'))
+  })
+
   it('NU-8: hold back a jump, and let it in when a second value agrees', async () => {
     await using one = await start({ 'ETH/USD': { maxJump: 0.2 } })
     for (const value of [100, 130]) await one.transport.put(ETH, value)

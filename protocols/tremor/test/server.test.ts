@@ -321,7 +321,7 @@ describe('a stream', () => {
     })
   })
 
-  it('ID-5: gives its handlers facts that they cannot change for the next event', async () => {
+  it('gives its handlers facts that they cannot change for the next event', async () => {
     await using server = await listeningServer(serverDefinition())
     const peer = await PeerSocket.connect(server.url)
     peer.send('1')

@@ -140,7 +140,7 @@ describe('a handler', () => {
     expect(await adapter.result('ETH')).toBe(1)
   })
 
-  it('NU-1: does not serve an error of one peer over the price of another', async () => {
+  it('ER-2: does not serve an error of one peer over the price of another', async () => {
     await using adapter = await pushedTo({
       event: ({ value }) =>
         value === 'error'

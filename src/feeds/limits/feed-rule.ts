@@ -30,11 +30,33 @@ export const feedRule = (limits: Limits, declared: Declared): FeedRule => {
   return {
     limits,
     withdrawal: limits.withdrawn == null ? undefined : `The feed is withdrawn: ${limits.withdrawn}`,
-    enforced: isStrict ? { ...guards, ...said } : { ...(saysSign(limits) ? {} : { sign: 'any' }), ...said },
+    enforced: isStrict
+      ? { ...guards, ...said, ...strictly(limits, guards) }
+      : { ...(saysSign(limits) ? {} : { sign: 'any' }), ...said },
     reported: { ...guards, ...takenFrom(limits) },
     freshness: freshnessOf(limits, declared),
   }
 }
+
+/** Where the endpoint only flags what the operator limits, the operator's word counts. */
+const strictly = (limits: Limits, { policy }: GuardOptions): Pick<GuardOptions, 'policy'> => {
+  if (policy === undefined) return {}
+  const outcomes = Object.entries(policy).filter(
+    ([guard, outcome]) =>
+      outcome !== 'flag' || !GUARDED_BY.some(([limit, by]) => by === guard && limit in limits),
+  )
+  return { policy: Object.fromEntries(outcomes) }
+}
+
+/** Which guard each limit is for. */
+const GUARDED_BY = [
+  ['min', 'out-of-range'],
+  ['max', 'out-of-range'],
+  ['maxJump', 'jump'],
+  ['frozenAfterMs', 'frozen'],
+  ['sign', 'not-positive'],
+  ['allowZero', 'not-positive'],
+] as const
 
 const saysSign = ({ sign, allowZero }: Limits): boolean => sign !== undefined || allowZero !== undefined
 

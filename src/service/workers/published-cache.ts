@@ -44,9 +44,10 @@ export class PublishedCache<T = unknown> extends LocalCache<T> implements Source
     return set
   }
 
-  override shorten(key: string, ttl: number): void {
-    super.shorten(key, ttl)
-    this.onChange(this, key)
+  override shorten(key: string, ttl: number): boolean {
+    const isShorter = super.shorten(key, ttl)
+    if (isShorter) this.onChange(this, key)
+    return isShorter
   }
 
   keys(): Iterable<string> {

@@ -122,7 +122,7 @@ describe('an adapter that is pushed to', () => {
     expect(await refused(service, 'unauthenticated')).toBe(1)
   })
 
-  it('ID-1: does not let what a guard refuses keep the other peer out', async () => {
+  it('TM-2: does not let a price of the future, of one peer, keep the other out', async () => {
     await using adapter = await pushedTo({ TREMOR_PEERS: PEERS })
     const { service, push, url } = adapter
     const [first, second] = [

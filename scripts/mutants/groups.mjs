@@ -1,0 +1,70 @@
+/** The rooms that keep the promises about prices and connections: which files are mutated, and which tests have to notice. */
+const feeds = [
+  'test/feeds/**/*.test.ts',
+  'test/adapter/guard-policy.test.ts',
+  'test/service/feed-limits.test.ts',
+  'test/transports/composite/**/*.test.ts',
+]
+/** Nearly every test needs a clock: these are about it. */
+const clocks = [
+  'test/util/{clock,provider-time,rfc3339,decimal}.test.ts',
+  'test/feeds/{clock-steps,inspector,local-cache}.test.ts',
+]
+const connections = ['test/connections/**/*.test.ts', 'test/contract/{connection,websocket}.test.ts']
+
+/** What is tried first is what matters most, because the time may be over before the last. */
+export const groups = [
+  {
+    name: 'guards',
+    files: ['guards', 'guarded-numbers', 'guard-policy', 'jump', 'frozen'].map(
+      (name) => `src/feeds/${name}.ts`,
+    ),
+    tests: feeds,
+  },
+  {
+    name: 'age',
+    files: ['freshness', 'order', 'time', 'inspector', 'judging'].map((name) => `src/feeds/${name}.ts`),
+    tests: feeds,
+  },
+  {
+    name: 'clocks',
+    files: ['clock', 'provider-time', 'decimal'].map((name) => `src/util/${name}.ts`),
+    tests: clocks,
+  },
+  {
+    name: 'connections',
+    files: ['retry', 'connection-life', 'client-socket'].map((name) => `src/connections/${name}.ts`),
+    tests: connections,
+  },
+  {
+    name: 'limits',
+    files: ['feed-limits', 'feed-rule', 'limited-feeds', 'pattern', 'rules', 'schema'].map(
+      (name) => `src/feeds/limits/${name}.ts`,
+    ),
+    tests: feeds,
+  },
+  {
+    name: 'memory',
+    files: [
+      'local-cache',
+      'merge',
+      'merged-error',
+      'merged-feeds',
+      'merged-source',
+      'preference',
+      'patience',
+    ].map((name) => `src/feeds/${name}.ts`),
+    tests: feeds,
+  },
+]
+
+const testsOf = (file) =>
+  file.startsWith('src/util/') ? clocks : file.startsWith('src/connections/') ? connections : feeds
+
+/** @param files - those that were asked for, together as far as the same tests are for them; all groups where there are none */
+export const groupsOf = (files) => {
+  if (files.length === 0) return groups
+  const byTests = new Map()
+  for (const file of files) byTests.set(testsOf(file), [...(byTests.get(testsOf(file)) ?? []), file])
+  return [...byTests].map(([tests, of]) => ({ name: of.join(' '), files: of, tests }))
+}
