@@ -122,6 +122,11 @@ export class Requester {
     }
   }
 
+  /** Does what the first request would take time for, so that it is sent when it seems to be. */
+  warmUp(): void {
+    this.sender.load()
+  }
+
   /** Gives up a pending request, whether it is queued or in flight. Its promise is rejected. */
   cancel(key: string): void {
     this.pending.get(key)?.cancel()

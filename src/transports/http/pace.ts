@@ -25,6 +25,7 @@ export class Pace {
 
   /** A pass begins. */
   begin(): void {
+    if (this.floorMs > 0) this.requester?.warmUp()
     this.passAtMs = monotonicMs()
     for (const [key, at] of this.askedAtMs) if (this.passAtMs - at >= this.floorMs) this.askedAtMs.delete(key)
   }
