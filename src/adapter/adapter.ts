@@ -30,7 +30,7 @@ import { type Reason } from '../validation/reason'
 import { type EmptyInputParameters } from '../validation/input-parameters'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { allocateRateLimits } from './allocations'
-import { rateLimitTierOf } from './rate-limit-tier'
+import { passFloorMs, rateLimitTierOf } from './rate-limit-tier'
 import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
 import { hasSay } from './pure'
 import { PollingStats } from './polling-stats'
@@ -80,6 +80,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
    * (contract 16.6).
    */
   givesReasons = true
+  /** Whether data providers are spared beyond the contract. False there, too: such tests have recorded what is sent when. */
+  isCourteous = true
   /** Gives that reason. It is replaced where the transports run in another process. */
   reasonOf: ReasonOf = (req, transport, feed) => reasonFor(transport, feed?.absence, req.requestContext.data)
   private ownRedisClient?: Redis
@@ -176,11 +178,17 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       { cacheType: settings.CACHE_TYPE, maxSizeForLocalCache: settings.CACHE_MAX_ITEMS },
       redisClient,
     )
+    const tier = rateLimitTierOf(settings, this.rateLimiting)
+    const courtesy = { passMs: dependencies.rateLimiter === undefined ? passFloorMs(tier) : 0 }
     dependencies.rateLimiter ??= RateLimiterFactory.buildRateLimiter(
       settings.RATE_LIMITING_STRATEGY as RateLimitingStrategy,
-    ).initialize(this.endpoints, rateLimitTierOf(settings, this.rateLimiting))
+    ).initialize(this.endpoints, tier)
     dependencies.subscriptionSetFactory ??= new SubscriptionSetFactory(settings, this.name, redisClient)
-    dependencies.requester ??= new Requester(dependencies.rateLimiter, settings)
+    dependencies.requester ??= new Requester(
+      dependencies.rateLimiter,
+      settings,
+      this.isCourteous ? courtesy : undefined,
+    )
     return dependencies as AdapterDependencies
   }
 

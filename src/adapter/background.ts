@@ -1,4 +1,5 @@
 import { type AnyAdapter } from './adapter'
+import { HttpTransport } from '../transports/http/http-transport'
 import { childrenOf } from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
@@ -12,6 +13,9 @@ type Working = Transport<TransportGenerics> &
 
 const worksInBackground = (transport: Transport<TransportGenerics>): transport is Working =>
   transport.backgroundExecute !== undefined
+
+const isPolling = (transport: Transport<TransportGenerics>): boolean =>
+  [...(childrenOf(transport)?.values() ?? [transport])].some((one) => one instanceof HttpTransport)
 
 /** The background work of one adapter. */
 export class Background {
@@ -41,7 +45,22 @@ export class Background {
         }
       }
     }
+    if (this.transports.some(isPolling)) this.warnOfFloor()
     for (const runner of this.runners) runner.start()
+  }
+
+  private warnOfFloor(): void {
+    const { name: adapter, config, dependencies } = this.adapter
+    const { requester } = dependencies
+    const passMs = requester instanceof Requester ? (requester.courtesy?.passMs ?? 0) : 0
+    if (passMs === 0) return
+    const settings = ['RATE_LIMIT_CAPACITY_SECOND', 'RATE_LIMIT_CAPACITY_MINUTE'].map((setting) =>
+      config.variableOf(setting),
+    )
+    logger.warn(
+      { adapter, passMs },
+      `${adapter} declares no rate limit of its data provider, so each request is repeated at most once a second. Declare what the provider allows: in the adapter as rateLimiting.tiers, or with ${settings.join(' or ')}`,
+    )
   }
 
   /**

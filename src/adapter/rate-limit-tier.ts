@@ -33,3 +33,10 @@ export const rateLimitTierOf = (
     )
   return tier
 }
+
+/** Where no limit is declared each request is repeated at most this often. */
+const FLOOR_MS = 1_000
+
+/** The shortest time between two passes of an HTTP transport, in ms: there is one only where no limit of the provider is known. */
+export const passFloorMs = (tier: AdapterRateLimitTier | undefined): number =>
+  highestTierLimit(tier) > 0 ? 0 : FLOOR_MS

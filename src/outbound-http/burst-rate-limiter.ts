@@ -1,6 +1,6 @@
 import { type RateLimiter } from './rate-limiter'
 import { type AdapterRateLimitTier } from './tiers'
-import { WindowedRateLimiter } from './windowed-rate-limiter'
+import { inWhole, WindowedRateLimiter } from './windowed-rate-limiter'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
@@ -18,9 +18,11 @@ export class BurstRateLimiter extends WindowedRateLimiter implements RateLimiter
     const perHour = limits?.rateLimit1h || Infinity
     this.perSecondLimit = limits?.rateLimit1s || Infinity
     this.perMinuteLimit = Math.min(limits?.rateLimit1m || Infinity, perHour / 60)
+    const minute = { lengthMs: MINUTE_MS, limit: this.perMinuteLimit }
     this.limit([
       { lengthMs: SECOND_MS, limit: this.perSecondLimit },
-      { lengthMs: MINUTE_MS, limit: this.perMinuteLimit },
+      // What is left of the hour is no limit that anybody declared, and keeps to its rate alone.
+      this.perMinuteLimit < (limits?.rateLimit1m || Infinity) ? inWhole(minute) : minute,
       { lengthMs: HOUR_MS, limit: perHour },
     ])
     return this

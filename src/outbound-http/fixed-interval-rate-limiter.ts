@@ -16,8 +16,12 @@ export class FixedIntervalRateLimiter extends WindowedRateLimiter implements Rat
     return this
   }
 
-  waitForRateLimit(_cost?: number): Promise<void> {
-    return this.admit(1)
+  waitForRateLimit(cost?: number): Promise<void> {
+    return this.admit(cost)
+  }
+
+  protected override creditsFor(_cost: number | undefined): number {
+    return 1
   }
 
   protected override spend(credits: number): void {

@@ -1,5 +1,5 @@
 import { memberOf } from '../util/objects'
-import { type AxiosRequestConfig, type AxiosResponse, type AxiosStatic } from 'axios'
+import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
 import { dataProviderMetricsLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { type RateLimiter } from './rate-limiter'
@@ -10,11 +10,13 @@ import { EvictedError, TurnQueue } from '../util/turns'
 import { unlessAborted } from '../util/unless-aborted'
 import { AdapterRateLimitError } from '../validation/errors'
 import { goingOn, type Reason } from '../validation/reason'
+import { type Origin, originOf, Origins } from './origins'
 import { Overtaking } from './overtaking'
 import { PendingRequest, type RequesterResult } from './pending-request'
 import { describeFailure, isWorthRetrying, providerError, statusOf } from './provider-error'
 import { ProviderPause, type Ticket } from './provider-pause'
 import { MAX_RETRY_AFTER_MS, retryAfterOf } from './retry-after'
+import { Sender } from './sender'
 import { monotonicMs } from '../util/clock'
 
 export { type RequesterResult }
@@ -27,17 +29,17 @@ const OVERFLOW =
 /** A request is tried again only if the pause that the provider asked for is no longer than this; else it fails at once. */
 const LONGEST_PAUSE_BEFORE_RETRY_MS = 5_000
 
-/** No answer that an adapter could use is longer; authors may set `maxContentLength` themselves. */
-const MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-
-/** So many providers have a pause of their own; all further ones share one. */
-const MAX_ORIGINS = 1_000
-
 interface RequesterSettings {
   API_TIMEOUT: number
   RETRY: number
   REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: number
   MAX_HTTP_REQUEST_QUEUE_LENGTH: number
+}
+
+/** How a provider is spared beyond contract 11. Nobody is where adapters' tests have recorded what is sent when (contract 16.6). */
+export interface Courtesy {
+  /** The shortest time between two passes of a transport over its feeds, in ms; 0 where the rate limiter paces them. */
+  readonly passMs: number
 }
 
 interface Order {
@@ -52,10 +54,6 @@ const backoffOf = ({ REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: fixedMs }: RequesterS
     ? steadyBackoff(fixedMs, exact)
     : exponentialBackoff({ minMs: 1_000, maxMs: Infinity, factor: 2, jitter: longerBy(() => 1_000) })
 
-/** Each provider host has pauses of its own, so that one host does not delay requests to another. */
-const originOf = ({ url = '', baseURL }: AxiosRequestConfig): string =>
-  URL.canParse(url, baseURL) ? new URL(url, baseURL).origin : ''
-
 /**
  * All HTTP requests to data providers go through this (contract 11). They share one budget and are sent in the order in which they came;
  * callers with the same key share one request, and failures are tried again. `Retry-After` is obeyed. A request that the provider
@@ -63,18 +61,22 @@ const originOf = ({ url = '', baseURL }: AxiosRequestConfig): string =>
  */
 export class Requester {
   private readonly pending = new Map<string, PendingRequest>()
-  private readonly pauses = new Map<string, ProviderPause>()
+  private readonly origins: Origins
   private readonly queue: TurnQueue
   private readonly overtaking = new Overtaking()
-  private client: AxiosStatic | undefined
+  private readonly sender: Sender
   private publishedLength = 0
   private isStopped = false
 
   constructor(
     private readonly rateLimiter: RateLimiter,
     private readonly settings: RequesterSettings,
+    readonly courtesy?: Courtesy,
   ) {
-    this.queue = new TurnQueue(settings.MAX_HTTP_REQUEST_QUEUE_LENGTH)
+    const { MAX_HTTP_REQUEST_QUEUE_LENGTH: maxWaiting } = settings
+    this.queue = new TurnQueue(maxWaiting)
+    this.sender = new Sender(rateLimiter, courtesy !== undefined)
+    this.origins = new Origins(() => new ProviderPause(maxWaiting, () => this.overflow()))
   }
 
   /**
@@ -100,6 +102,11 @@ export class Requester {
     return this.pending.get(key)?.left ?? Promise.resolve()
   }
 
+  /** Whether a request with this key has had its turn, and has no outcome yet. */
+  isInFlight(key: string): boolean {
+    return this.pending.get(key)?.hasLeftQueue ?? false
+  }
+
   /** Why a pending request has no answer yet, if it is known. */
   troubleWith(key: string): Reason | undefined {
     const request = this.pending.get(key)
@@ -115,6 +122,11 @@ export class Requester {
     }
   }
 
+  /** Does what the first request would take time for, so that it is sent when it seems to be. */
+  warmUp(): void {
+    this.sender.load()
+  }
+
   /** Gives up a pending request, whether it is queued or in flight. Its promise is rejected. */
   cancel(key: string): void {
     this.pending.get(key)?.cancel()
@@ -124,7 +136,7 @@ export class Requester {
   stop(): void {
     this.isStopped = true
     for (const request of this.pending.values()) request.cancel()
-    for (const pause of this.pauses.values()) pause.stop()
+    this.origins.stop()
     const limiter: RateLimiter & { stop?: () => void } = this.rateLimiter
     limiter.stop?.()
   }
@@ -151,15 +163,17 @@ export class Requester {
     const { config, pending } = order
     // contract 11: the caller's object is changed
     config.timeout ||= this.settings.API_TIMEOUT
-    const pause = this.pauseOf(config)
+    const origin = this.origins.of(config)
+    // Before the request is admitted: it counts as sent from then on.
+    this.sender.load()
     let backoff = backoffOf(this.settings)
     for (let attempt = 0; ; attempt++) {
-      const ticket = await this.admission(order, pause, isUrgent && attempt === 0)
+      const ticket = await this.admission(order, origin.pause, isUrgent && attempt === 0)
       pending.markLeft()
       try {
-        return await this.attempt(order, pause, ticket)
+        return await this.attempt(order, origin, ticket)
       } catch (error) {
-        if (pending.signal.aborted || attempt >= this.settings.RETRY || !this.mayRetry(error, pause))
+        if (pending.signal.aborted || attempt >= this.settings.RETRY || !this.mayRetry(error, origin.pause))
           throw error
         const { delayMs, next } = backoff.next()
         backoff = next
@@ -222,18 +236,18 @@ export class Requester {
   }
 
   private async attempt(
-    { config, pending }: Order,
-    pause: ProviderPause,
+    { config, pending, cost }: Order,
+    origin: Origin,
     ticket: Ticket,
   ): Promise<RequesterResult<unknown>> {
     const { signal } = pending
+    const { pause } = origin
     const requestedAt = Date.now()
     const startedAtMs = monotonicMs()
     let response: AxiosResponse<unknown> | undefined
     let failure: { error: unknown } | undefined
     try {
-      const sent = { maxContentLength: MAX_RESPONSE_BYTES, ...config, signal: config.signal ?? signal }
-      response = await unlessAborted(this.send(sent), signal)
+      response = await this.sender.send(config, cost, signal, origin.start)
     } catch (error) {
       if (signal.aborted) {
         pause.abandoned(ticket)
@@ -252,28 +266,9 @@ export class Requester {
     throw providerError(failure?.error ?? new Error('The HTTP client returned nothing'), config, timestamps)
   }
 
-  /** Uses axios, which adapters and their tests know (contract 1.1). It is loaded for the first request: it takes a fifth of the start. */
-  private async send(config: AxiosRequestConfig): Promise<AxiosResponse<unknown>> {
-    // Not by `import()`: that fails under jest, and would load another copy than the one that adapters' tests mock.
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- see above
-    this.client ??= (require('axios') as { default: AxiosStatic }).default
-    return this.client.request<unknown>(config)
-  }
-
   private mayRetry(error: unknown, pause: ProviderPause): boolean {
     if (!isWorthRetrying(statusOf(memberOf(error, 'cause')))) return false
     return pause.remainingMs() <= LONGEST_PAUSE_BEFORE_RETRY_MS
-  }
-
-  private pauseOf(config: AxiosRequestConfig): ProviderPause {
-    const origin = originOf(config)
-    const name = this.pauses.has(origin) || this.pauses.size < MAX_ORIGINS ? origin : ''
-    let pause = this.pauses.get(name)
-    if (pause === undefined) {
-      pause = new ProviderPause(this.settings.MAX_HTTP_REQUEST_QUEUE_LENGTH, () => this.overflow())
-      this.pauses.set(name, pause)
-    }
-    return pause
   }
 
   private beginPause(config: AxiosRequestConfig, pause: ProviderPause, pauseMs: number): void {

