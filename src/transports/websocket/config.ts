@@ -4,6 +4,7 @@ import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'
+import { type WebSocketLimits } from './limits'
 
 export type WebsocketTransportGenerics = TransportGenerics & {
   Provider: {
@@ -69,6 +70,8 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   builders?: WebSocketIndividualBuilders<T> | WebSocketCustomBuilders<T>
   /** Whether to close the connection when no feed is wanted any more, instead of leaving that to the provider. Default false. */
   closeWhenIdle?: boolean
+  /** What the provider allows. Default: no limits. */
+  limits?: WebSocketLimits
   /** A larger message is refused without being parsed. The connection stays open. Default 8 MiB. */
   maxMessageBytes?: number
 }

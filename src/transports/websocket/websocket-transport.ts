@@ -17,11 +17,15 @@ import { ClientSocket } from '../../connections/client-socket'
 import { reasonOf } from '../../connections/connection-error'
 import { shownUrl } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
+import { ConnectBudget } from './connect-budget'
 import { Failover } from './failover'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
+import { checkLimits } from './limits'
+import { MessagePacer } from './message-pacer'
+import { SubscriptionQueue } from './subscription-queue'
 import { SubscriptionStats } from './subscription-stats'
 
 const logger = makeLogger('WebSocketTransport')
@@ -60,10 +64,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     () => {
       this.stopHeartbeat()
       this.subscriptions.disconnected()
+      this.queue.clear()
     },
   )
   private readonly failoverCounter = new Failover(this, this.clientSocket.stats)
   private readonly connectionEvents: ConnectionEvents<T>
+  private readonly connects: ConnectBudget
+  private readonly pacer: MessagePacer
+  private readonly queue: SubscriptionQueue<Params<T>, EndpointContext<T>>
 
   constructor(private readonly config: WebSocketTransportConfig<T>) {
     super()
@@ -79,6 +87,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       wake,
     })
     this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
+    const { limits = {} } = config
+    checkLimits(limits)
+    this.connects = new ConnectBudget(limits.connects, () => wake.wake())
+    this.pacer = new MessagePacer(limits.messages, {
+      onRoom: () => this.queue.proceed(),
+      onDropped: (error) => this.refuse('builder-failed', () => 'a message that cannot be sent', error),
+    })
+    this.queue = this.queueFor(config)
   }
 
   get [OUTAGE](): Reason | undefined {
@@ -117,15 +133,17 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   async sendMessages(_context: EndpointContext<T>, messages: unknown[]): Promise<void> {
-    together(this.wsConnection, () => {
-      for (const message of messages) {
-        try {
-          this.wsConnection?.send(this.serializeMessage(message))
-        } catch (error) {
-          this.refuse('builder-failed', () => 'a message that cannot be sent', error)
+    this.pacer.inBulk(() =>
+      together(this.wsConnection, () => {
+        for (const message of messages) {
+          try {
+            this.wsConnection?.send(this.serializeMessage(message))
+          } catch (error) {
+            this.refuse('builder-failed', () => 'a message that cannot be sent', error)
+          }
         }
-      }
-    })
+      }),
+    )
     return Promise.resolve()
   }
 
@@ -163,17 +181,22 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     options?: ClientOptions,
   ): Promise<WebSocket> {
     const { open } = this.config.handlers
-    return this.clientSocket.open({
-      url,
-      options,
-      timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
-      open: open && ((connection) => open(connection, context)),
-      listeners: (connection) => this.buildConnectionHandlers(context, connection),
-      onOpen: (connection) => {
-        this.connectionEvents.listenForPongs(connection)
-        this.startHeartbeat(context)
-      },
-    })
+    return this.connects.attempt(options, (counted) =>
+      this.clientSocket.open({
+        url,
+        options: counted,
+        timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
+        open: open && ((connection) => open(connection, context)),
+        listeners: (connection) => {
+          this.pacer.meter(connection)
+          return this.buildConnectionHandlers(context, connection)
+        },
+        onOpen: (connection) => {
+          this.connectionEvents.listenForPongs(connection)
+          this.startHeartbeat(context)
+        },
+      }),
+    )
   }
 
   async streamHandler(
@@ -185,16 +208,18 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (subscriptions.new.length === 0 && this.wsConnection === undefined) return this[WAKE].wait(intervalMs)
 
     const pass = this.currentPass
-    const isUnresponsive = this.failoverCounter.addIfUnresponsive(context.adapterSettings)
+    // While the provider may not be connected to, nothing was attempted that could be counted.
+    const isHeld = this.connectionClosed() && this.connects.hold !== undefined
+    const isUnresponsive = !isHeld && this.failoverCounter.addIfUnresponsive(context.adapterSettings)
     const url = await this.urlFor(context, desired)
     this.ensureCurrent(pass)
     this.clientSocket.look()
     if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive)) await this.leave(url, pass)
     if (this.connectionClosed() && desired.length > 0) {
-      if (!(await this.clientSocket.isDueWithin(intervalMs))) return
+      if (!(await this.mayConnect(intervalMs))) return
       await this.reconnect(context, url, subscriptions, pass)
     }
-    await this.sendSubscriptions(context, subscriptions)
+    await this.queue.add(context, subscriptions)
     if (this.config.closeWhenIdle && desired.length === 0 && !this.connectionClosed())
       this.clientSocket.retire()
     await this[WAKE].wait(intervalMs)
@@ -206,6 +231,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const unsubscribed = this.unsubscribeAll()
     if (unsubscribed !== undefined) await unsubscribed
     const gone = this.clientSocket.stop()
+    this.connects.stop()
+    this.pacer.stop()
     this.subscriptions.stop()
     this.intake.stop()
     await Promise.all([stopping, gone])
@@ -245,6 +272,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   /** Gives up a connection that has the wrong URL or does not respond, so that there is none and nothing is subscribed. */
   private async leave(url: string, pass: number): Promise<void> {
+    const { hold } = this.connects
+    // Without the right to open another connection, this one is better than none.
+    if (hold !== undefined) return url === this.currentUrl ? this.clientSocket.trouble(hold) : undefined
     const why = url === this.currentUrl ? 'no usable message for too long' : 'the URL changed'
     logger.info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
     const age = this.failoverCounter.openForMs
@@ -254,6 +284,27 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (!this.connectionClosed()) this.clientSocket.retire()
     // If the rest of this pass fails, nothing may seem to be subscribed.
     this.localSubscriptions = []
+  }
+
+  /** Whether another connection may be opened, now or in a moment. */
+  private async mayConnect(limitMs: number): Promise<boolean> {
+    if (!(await this.clientSocket.isDueWithin(limitMs))) return false
+    const { hold } = this.connects
+    if (hold === undefined) return true
+    this.clientSocket.held(hold)
+    await this[WAKE].wait(limitMs)
+    return false
+  }
+
+  private queueFor({ builders = {} }: WebSocketTransportConfig<T>): typeof this.queue {
+    return new SubscriptionQueue({
+      pacer: this.pacer,
+      identityOf: (params) => this.identityOf(params),
+      isOpen: () => !this.connectionClosed() && this.wsConnection?.readyState !== CLOSING,
+      feedsPerMessage: 'customSubscriptionMessages' in builders ? Infinity : 1,
+      send: (context, deltas) => this.sendSubscriptions(context, deltas),
+      onFailure: () => this[WAKE].wake(),
+    })
   }
 
   private async reconnect(
@@ -287,6 +338,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.providerDataStreamEstablished = Date.now()
     this.localSubscriptions = []
     this.subscribed = undefined
+    this.queue.clear()
     subscriptions.new = subscriptions.desired
     this.subscriptions.keepOnly(context, subscriptions.desired)
     const connection = await this.establishWsConnection(context, url, options)
@@ -295,6 +347,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (isLate && connection !== this.wsConnection) this.clientSocket.dismiss(connection)
     this.ensureCurrent(pass)
     this.clientSocket.use(connection)
+    this.pacer.meter(connection)
   }
 
   private async sendSubscriptions(
