@@ -3,7 +3,7 @@ import { type ClientOptions } from 'ws'
 import { type Reason } from '../validation/reason'
 import { type Attempt, connect } from './connect'
 import { IS_CLOSING, transportStopped } from './connection-error'
-import { ConnectionLife } from './connection-life'
+import { ConnectionLife, type Hold } from './connection-life'
 import { type ConnectionCounts, ConnectionStats } from './connection-stats'
 import { AnnouncedEnd } from './announced-end'
 import { Farewell } from './farewell'
@@ -128,6 +128,11 @@ export class ClientSocket<End> {
   /** Notes that an attempt failed, here or in what its owner does around it. The owner decides when to try again. */
   failed(error: unknown): void {
     this.life.failed(error)
+  }
+
+  /** Notes that another attempt may not be made yet, and when it may. */
+  held(hold: Hold): void {
+    this.life.held(hold)
   }
 
   /**

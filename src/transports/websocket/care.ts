@@ -26,12 +26,16 @@ export interface CareHost<T extends WebsocketTransportGenerics> {
   writesOf: (params: Params<T>) => number | undefined
   /** Whether the main connection is open. */
   isOpen: () => boolean
+  /** Whether something waits for its turn to be subscribed there. */
+  isBusy: () => boolean
   url: () => string
   /** Returns a function that tells whether the main connection is still the one that it is now. */
   currency: () => () => boolean
   /** Sends subscriptions on the main connection without changing what is to be subscribed there. */
   sendOnMain: (context: EndpointContext<T>, fresh: Params<T>[], stale: Params<T>[]) => Promise<void>
   maker: LaneMaker<T>
+  /** For how long no connection beside the main one may be opened; undefined when one may. */
+  holdMs: () => number | undefined
   wake: () => void
   /** Aborted when the transport stops. */
   signal: AbortSignal

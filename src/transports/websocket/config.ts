@@ -4,6 +4,7 @@ import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'
+import { type WebSocketLimits } from './limits'
 
 export type WebsocketTransportGenerics = TransportGenerics & {
   Provider: {
@@ -108,6 +109,8 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   singleConnection?: boolean
   /** How long a subscribed feed may be without its first value before it is subscribed again, in ms. Default 15 000. */
   firstDataMs?: number
+  /** What the provider allows. Default: no limits. */
+  limits?: WebSocketLimits
   /** A larger message is refused without being parsed. The connection stays open. Default 8 MiB. */
   maxMessageBytes?: number
 }

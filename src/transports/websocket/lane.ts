@@ -31,6 +31,10 @@ export interface LaneParts<T extends WebsocketTransportGenerics> {
     context: EndpointContext<T>,
     feeds: Params<T>[],
   ) => Promise<ClientOptions> | ClientOptions | undefined
+  /** Whether messages have been passed to the connection and wait for their turn. */
+  isHolding: () => boolean
+  /** Resolves when more may be sent on any connection. */
+  room: () => Promise<void>
   stop: () => void
 }
 
@@ -64,7 +68,10 @@ export class Lane<T extends WebsocketTransportGenerics> {
     private readonly listener: LaneListener = {},
   ) {
     this.over = new Promise((resolve) => (this.end = resolve))
-    this.parts = maker({ onFrame: () => this.listener.onFrame?.(), onLost: () => this.end() })
+    this.parts = maker({
+      onFrame: () => this.listener.onFrame?.(),
+      onLost: () => this.end(),
+    })
   }
 
   get isOpen(): boolean {
@@ -90,7 +97,10 @@ export class Lane<T extends WebsocketTransportGenerics> {
     transport.connectionOpenedAt = Date.now()
   }
 
-  /** Subscribes and unsubscribes. A feed that is in both lists is subscribed anew. */
+  /**
+   * Subscribes and unsubscribes. A feed that is in both lists is subscribed anew. The promise resolves when the limit of messages, if there is
+   * one, has let all of it out, or the connection is closed.
+   */
   async change(fresh: Params<T>[], stale: Params<T>[] = []): Promise<void> {
     const { transport } = this.parts
     for (const feed of stale) this.feeds.delete(feed)
@@ -99,6 +109,7 @@ export class Lane<T extends WebsocketTransportGenerics> {
     const deltas = { desired: [...this.feeds], new: fresh, stale }
     const messages = transport.subscriptionMessageBuilder?.(this.context, deltas) ?? []
     if (messages.length > 0) await transport.sendMessages(this.context, messages)
+    while (this.parts.isHolding() && this.isOpen) await Promise.race([this.over, this.parts.room()])
   }
 
   /** Closes it. When the promise resolves, no socket and no timer of it is left. */

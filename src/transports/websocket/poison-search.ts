@@ -101,11 +101,15 @@ export class PoisonSearch {
   /**
    * The connection that has the feeds without suspicion was closed.
    *
-   * @param recent - what was subscribed on it a short time before, and brought nothing since
+   * @param last - what was subscribed on it a moment before, and brought nothing since
+   * @param earlier - the same for what was subscribed a little longer before: suspect only if nothing of the last is
    * @returns the feeds that are suspects from now on
    */
-  closed(recent: readonly string[]): readonly string[] {
-    const untried = recent.filter((feed) => !this.trusted.has(feed))
+  closed(last: readonly string[], earlier: readonly string[] = []): readonly string[] {
+    const isUntried = (feed: string) => !this.trusted.has(feed)
+    const latest = last.filter(isUntried)
+    const untried = latest.length > 0 ? latest : earlier.filter(isUntried)
+    const recent = [...last, ...earlier]
     if (this.isSearching && untried.length === 0) this.nothingProven()
     const concerned = untried.length > 0 ? untried : this.surprised(recent)
     for (const feed of concerned) this.strikes.set(feed, (this.strikes.get(feed) ?? 0) + 1)

@@ -117,6 +117,8 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     const now = monotonicMs()
     this.settle(now)
     const recent = [...this.trials]
+    const isLast = ([, { atMs }]: (typeof recent)[number]) => now - atMs <= this.probeMs
+    const [last, earlier] = [recent.filter(isLast), recent.filter((one) => !isLast(one))]
     this.replaced()
     this.closes++
     const { onMain } = this
@@ -126,7 +128,8 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     }
     if (recent.length > 0) this.noteDelay(now - Math.max(...recent.map(([, { atMs }]) => atMs)))
     const wasSearching = this.search.isSearching
-    const suspects = this.search.closed(recent.map(([id]) => id))
+    const idOf = ([id]: (typeof recent)[number]) => id
+    const suspects = this.search.closed(last.map(idOf), earlier.map(idOf))
     if (suspects.length === 0) return false
     if (!wasSearching) this.sinceUnixMs = Date.now()
     logger.warn(
@@ -196,7 +199,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
       if (this.search.next(monotonicMs(), this.isWanted) === undefined) return
       // The main connection is opened for it, even where nothing is left to subscribe on it.
       this.care.wake()
-      if (!(await this.witnessed())) continue
+      if (!(await this.witnessed()) || (await this.isHeld())) continue
       const probe = this.search.next(monotonicMs(), this.isWanted)
       if (probe === undefined) return
       const outcome = await (this.care.isSingle ? this.tryOnMain(probe) : this.tryAside(context, probe))
@@ -225,6 +228,11 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
   private async witnessed(): Promise<boolean> {
     const { signal } = this.care
     const { openedMs } = this
+    if (this.care.isBusy()) {
+      // What others wait for goes first.
+      await sleep(this.times.witnessMs, signal)
+      return false
+    }
     if (openedMs === undefined || !this.care.isOpen()) {
       await new Promise<void>((resolve) => {
         this.rouse = resolve
@@ -235,6 +243,13 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     const leftMs = openedMs + this.times.witnessMs - monotonicMs()
     if (leftMs > 0) await sleep(leftMs, signal)
     return !signal.aborted && this.openedMs === openedMs && this.care.isOpen()
+  }
+
+  /** Whether a side connection had to be waited for. */
+  private async isHeld(): Promise<boolean> {
+    const holdMs = this.care.isSingle ? undefined : this.care.holdMs()
+    if (holdMs !== undefined) await sleep(holdMs, this.care.signal)
+    return holdMs !== undefined
   }
 
   private async tryAside(context: EndpointContext<T>, probe: Probe): Promise<Outcome> {

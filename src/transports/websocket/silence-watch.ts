@@ -99,8 +99,12 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     const asks = this.judge.asked(id, now)
     logger.debug({ feed: id, asks }, 'A silent feed is subscribed again')
     if (this.moved.has(id)) this.comeHome(id, params)
-    else if (asks === 1 || this.care.isSingle) this.said(this.care.sendOnMain(context, [params], [params]))
+    else if (asks === 1 || !this.mayMove) this.said(this.care.sendOnMain(context, [params], [params]))
     else this.said(this.move(context, id, params))
+  }
+
+  private get mayMove(): boolean {
+    return !this.care.isSingle && (this.lane?.isOpen === true || this.care.holdMs() === undefined)
   }
 
   /** To the other connection, which is opened first if there is none. */

@@ -22,15 +22,19 @@ import { ClientSocket } from '../../connections/client-socket'
 import { reasonOf } from '../../connections/connection-error'
 import { shownUrl, UNCOUNTED } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
+import { ConnectBudget } from './connect-budget'
 import { Failover } from './failover'
 import { failoverUrlsOf, type FailoverUrls, withUrl } from './failover-urls'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
-import { type LaneParts } from './lane'
+import { type LaneMaker, type LaneParts } from './lane'
+import { checkLimits } from './limits'
 import { Losses } from './lost-connection'
+import { MessagePacer } from './message-pacer'
 import { SILENCE_TERMS } from './silence'
+import { SubscriptionQueue } from './subscription-queue'
 import { SubscriptionStats } from './subscription-stats'
 
 const logger = makeLogger('WebSocketTransport')
@@ -81,6 +85,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     () => {
       this.stopHeartbeat()
       this.subscriptions.disconnected()
+      this.queue.clear()
     },
   )
   protected readonly config: WebSocketTransportConfig<T>
@@ -89,6 +94,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private readonly connectionEvents: ConnectionEvents<T>
   /** Where there are messages to subscribe with. */
   private care: SubscriptionCare<T> | undefined
+  private readonly connects: ConnectBudget
+  /** For all connections together: whether a limit holds for each of them or for all is not known. */
+  private readonly pacer: MessagePacer
+  private readonly roomWaiters: (() => void)[] = []
+  private readonly queue: SubscriptionQueue<Params<T>, EndpointContext<T>>
 
   constructor(given: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>) {
     super()
@@ -113,6 +123,17 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       onLost: (lost) => losses.take(lost),
     })
     this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
+    const { limits = {} } = config
+    checkLimits(limits)
+    this.connects = new ConnectBudget(limits.connects, () => wake.wake())
+    this.pacer = new MessagePacer(limits.messages, {
+      onRoom: () => {
+        this.queue.proceed()
+        for (const goOn of this.roomWaiters.splice(0)) goOn()
+      },
+      onDropped: (error) => this.refuse('builder-failed', () => 'a message that cannot be sent', error),
+    })
+    this.queue = this.queueFor(config)
   }
 
   get [OUTAGE](): Reason | undefined {
@@ -156,15 +177,17 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   async sendMessages(_context: EndpointContext<T>, messages: unknown[]): Promise<void> {
-    together(this.wsConnection, () => {
-      for (const message of messages) {
-        try {
-          this.wsConnection?.send(this.serializeMessage(message))
-        } catch (error) {
-          this.refuse('builder-failed', () => 'a message that cannot be sent', error)
+    this.pacer.inBulk(() =>
+      together(this.wsConnection, () => {
+        for (const message of messages) {
+          try {
+            this.wsConnection?.send(this.serializeMessage(message))
+          } catch (error) {
+            this.refuse('builder-failed', () => 'a message that cannot be sent', error)
+          }
         }
-      }
-    })
+      }),
+    )
     return Promise.resolve()
   }
 
@@ -202,18 +225,23 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     options?: ClientOptions,
   ): Promise<WebSocket> {
     const { open } = this.config.handlers
-    return this.clientSocket.open({
-      url,
-      options,
-      isAlone: this.config.singleConnection,
-      timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
-      open: open && ((connection) => open(connection, context)),
-      listeners: (connection) => this.buildConnectionHandlers(context, connection),
-      onOpen: (connection) => {
-        this.connectionEvents.listenForPongs(connection)
-        this.startHeartbeat(context)
-      },
-    })
+    return this.connects.attempt(options, (counted) =>
+      this.clientSocket.open({
+        url,
+        options: counted,
+        isAlone: this.config.singleConnection,
+        timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
+        open: open && ((connection) => open(connection, context)),
+        listeners: (connection) => {
+          this.pacer.meter(connection)
+          return this.buildConnectionHandlers(context, connection)
+        },
+        onOpen: (connection) => {
+          this.connectionEvents.listenForPongs(connection)
+          this.startHeartbeat(context)
+        },
+      }),
+    )
   }
 
   async streamHandler(
@@ -228,16 +256,18 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (isIdle && this.wsConnection === undefined) return this[WAKE].wait(intervalMs)
 
     const pass = this.currentPass
-    const isUnresponsive = this.failoverCounter.addIfUnresponsive(context.adapterSettings)
+    // While the provider may not be connected to, nothing was attempted that could be counted.
+    const isHeld = this.connectionClosed() && this.connects.hold !== undefined
+    const isUnresponsive = !isHeld && this.failoverCounter.addIfUnresponsive(context.adapterSettings)
     const url = await this.urlFor(context, desired)
     this.ensureCurrent(pass)
     this.clientSocket.look()
     if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive)) await this.leave(url, pass)
     if (this.connectionClosed() && isNeeded) {
-      if (!(await this.clientSocket.isDueWithin(intervalMs))) return
+      if (!(await this.mayConnect(intervalMs))) return
       await this.reconnect(context, url, share, pass)
     }
-    await this.sendSubscriptions(context, share)
+    await this.queue.add(context, share)
     if (this.config.closeWhenIdle && desired.length === 0 && !this.connectionClosed())
       this.clientSocket.retire()
     await this[WAKE].wait(intervalMs)
@@ -249,6 +279,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const unsubscribed = this.unsubscribeAll()
     if (unsubscribed !== undefined) await unsubscribed
     const gone = [this.clientSocket.stop(), this.care?.stop()]
+    this.connects.stop()
+    this.pacer.stop()
     this.subscriptions.stop()
     this.intake.stop()
     await Promise.all([stopping, ...gone, this.urls?.stop()])
@@ -303,6 +335,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   /** Gives up a connection that has the wrong URL or does not respond, so that there is none and nothing is subscribed. */
   private async leave(url: string, pass: number): Promise<void> {
+    const { hold } = this.connects
+    // Without the right to open another connection, this one is better than none.
+    if (hold !== undefined) return url === this.currentUrl ? this.clientSocket.trouble(hold) : undefined
     const why = url === this.currentUrl ? 'no usable message for too long' : 'the URL changed'
     logger.info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
     const age = this.failoverCounter.openForMs
@@ -312,6 +347,27 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (!this.connectionClosed()) this.clientSocket.retire()
     // If the rest of this pass fails, nothing may seem to be subscribed.
     this.localSubscriptions = []
+  }
+
+  /** Whether another connection may be opened, now or in a moment. */
+  private async mayConnect(limitMs: number): Promise<boolean> {
+    if (!(await this.clientSocket.isDueWithin(limitMs))) return false
+    const { hold } = this.connects
+    if (hold === undefined) return true
+    this.clientSocket.held(hold)
+    await this[WAKE].wait(limitMs)
+    return false
+  }
+
+  private queueFor({ builders = {} }: WebSocketTransportConfig<T>): typeof this.queue {
+    return new SubscriptionQueue({
+      pacer: this.pacer,
+      identityOf: (params) => this.identityOf(params),
+      isOpen: () => !this.connectionClosed() && this.wsConnection?.readyState !== CLOSING,
+      feedsPerMessage: 'customSubscriptionMessages' in builders ? Infinity : 1,
+      send: (context, deltas) => this.sendSubscriptions(context, deltas),
+      onFailure: () => this[WAKE].wake(),
+    })
   }
 
   private async reconnect(
@@ -350,6 +406,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.localSubscriptions = []
     this.subscribed = undefined
     this.care?.replaced()
+    this.queue.clear()
     subscriptions.new = subscriptions.desired
     this.subscriptions.keepOnly(context, subscriptions.desired)
     const connection = await this.establishWsConnection(context, url, options)
@@ -358,6 +415,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (isLate && connection !== this.wsConnection) this.clientSocket.dismiss(connection)
     this.ensureCurrent(pass)
     this.clientSocket.use(connection)
+    this.pacer.meter(connection)
   }
 
   private async sendSubscriptions(
@@ -385,10 +443,12 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         idOf: this.identityOf,
         writesOf: (params) => (isKnown ? cache.feed(this.name, params).sets : undefined),
         isOpen: () => this.wsConnection?.readyState === OPEN,
+        isBusy: () => this.queue.size > 0,
         url: () => this.currentUrl,
         currency: () => this.clientSocket.currency(),
         sendOnMain: (context, fresh, stale) => this.sendAgain(context, fresh, stale),
         maker: (of) => this.laneParts(of),
+        holdMs: () => this.connects.holdAside?.delayMs,
         wake: () => this[WAKE].wake(),
         signal: stopping.signal,
         isSingle,
@@ -414,7 +474,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
    * What a {@link Lane} is made of: this transport with another connection in its place. The author's methods act on that one, and on no
    * member of this transport that has to do with a connection. Closes and errors of a lane are not told to the author.
    */
-  private laneParts({ onFrame, onLost }: { onFrame: () => void; onLost: () => void }): LaneParts<T> {
+  private laneParts({ onFrame, onLost }: Parameters<LaneMaker<T>>[0]): LaneParts<T> {
     const { config } = this
     const transport = Object.create(this) as WebSocketTransport<T>
     const client: ClientSocket<StreamEnd> = new ClientSocket(
@@ -441,7 +501,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     })
     Object.assign(transport, { ...NO_CONNECTION, clientSocket: client, intake, connectionEvents })
     const options = (context: EndpointContext<T>, feeds: Params<T>[]) => config.options?.(context, feeds)
-    return { transport, client, options, stop: () => intake.stop() }
+    return {
+      transport,
+      client,
+      options,
+      isHolding: () => this.pacer.isHolding(transport.wsConnection),
+      room: () => new Promise((resolve) => this.roomWaiters.push(resolve)),
+      stop: () => intake.stop(),
+    }
   }
 
   private ensureCurrent(pass: number): void {
