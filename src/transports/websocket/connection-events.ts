@@ -8,6 +8,7 @@ import { type WakeSignal } from '../../util/wake-signal'
 import { type RetrySettings } from '../stream-retries'
 import { type EndpointContext } from '../transport'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
+import { type CredentialUse } from './credential-use'
 import { type Failover } from './failover'
 import { type FrameReader } from './frame-reader'
 import { type SubscriptionStats } from './subscription-stats'
@@ -35,6 +36,7 @@ interface Parts<T extends WebsocketTransportGenerics> {
   frames: FrameReader<T>
   subscriptions: SubscriptionStats
   failover: Failover
+  credential: CredentialUse<T> | undefined
   /** Woken when another connection may be opened. */
   wake: WakeSignal
 }
@@ -97,7 +99,7 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
 
   /** The connection in use has closed: counts it, records why, and plans the next one after a pause. */
   private lost(code: number, reason: string, url: string, { adapterSettings }: EndpointContext<T>): void {
-    const { host, client, failover, wake } = this.parts
+    const { host, client, failover, credential, wake } = this.parts
     if (code === 1000) {
       logger.debug(`WebSocket closed normally. URL: ${shownUrl(url)}`)
     } else {
@@ -110,7 +112,9 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
     const message = `The provider closed the connection (code: ${code}, reason: ${reason})`
     const livedMs = failover.openForMs
     const wasUsed = host.lastMessageReceivedAt >= host.connectionOpenedAt
-    const pauseMs = failover.lost(url, livedMs, wasUsed)
+    const isAuth = credential?.closed({ code, reason }, wasUsed) ?? false
+    // The URL is not to blame for a credential that has ended.
+    const pauseMs = isAuth ? undefined : failover.lost(url, livedMs, wasUsed)
     const end = { settings: adapterSettings, livedMs, wasUsed, pauseMs }
     client.lost({ code: 'CONNECTION_CLOSED', message }, end, () => wake.wake())
   }

@@ -22,6 +22,7 @@ import { reasonOf } from '../../connections/connection-error'
 import { shownUrl } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { Failover } from './failover'
+import { CredentialUse, withCredential } from './credential-use'
 import { failoverUrlsOf, type FailoverUrls, withUrl } from './failover-urls'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
@@ -69,14 +70,18 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   )
   private readonly config: WebSocketTransportConfig<T>
   private readonly urls: FailoverUrls<T> | undefined
+  private readonly credential: CredentialUse<T> | undefined
   private readonly failoverCounter: Failover
   private readonly connectionEvents: ConnectionEvents<T>
 
   constructor(given: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>) {
     super()
-    this.urls = failoverUrlsOf(this, given)
+    const credential = given.credential && new CredentialUse<T>(this, given.credential)
+    this.credential = credential
+    const withValues = withCredential<T, typeof given>(given, credential)
+    this.urls = failoverUrlsOf(this, withValues)
     this.failoverCounter = new Failover(this, this.clientSocket.stats, this.urls)
-    const config = (this.config = withUrl(given, this.urls, this.failoverCounter))
+    const config = (this.config = withUrl(withValues, this.urls, this.failoverCounter))
     const { clientSocket: client, failoverCounter: failover, subscriptions, [WAKE]: wake } = this
     const frames = new FrameReader<T>(this, config, this.intake)
     this.connectionEvents = new ConnectionEvents({
@@ -86,6 +91,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       frames,
       subscriptions,
       failover,
+      credential,
       wake,
     })
     this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
@@ -219,6 +225,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const gone = this.clientSocket.stop()
     this.subscriptions.stop()
     this.intake.stop()
+    this.credential?.stop()
     await Promise.all([stopping, gone, this.urls?.stop()])
   }
 
@@ -239,7 +246,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   protected override pauseAfter(): number | undefined {
-    return this.failoverCounter.takePause()
+    return this.credential?.pauseMs ?? this.failoverCounter.takePause()
   }
 
   /** Counts something from the provider that is not served, and logs it once per interval. */
@@ -253,7 +260,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       return await this.config.url(context, desired, { streamHandlerInvocationsWithNoConnection })
     } catch (error) {
       const message = `The URL could not be determined: ${String(error)}`
-      this.clientSocket.trouble({ code: 'URL_FAILED', message })
+      this.clientSocket.trouble((this.credential && reasonOf(error)) || { code: 'URL_FAILED', message })
       throw error
     }
   }
@@ -283,7 +290,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     } catch (error) {
       if (this.isCurrentPass(pass)) {
         this.clientSocket.failed(error)
-        this.failoverCounter.attemptFailed(url)
+        if (!this.credential?.attemptFailed(error)) this.failoverCounter.attemptFailed(url)
       }
       throw error
     }
@@ -297,6 +304,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     subscriptions: SubscriptionDeltas<Params<T>>,
     pass: number,
   ): Promise<void> {
+    await this.credential?.next(context)
     const options = await this.config.options?.(context, subscriptions.desired)
     this.ensureCurrent(pass)
     // The subscriptions ended with their connection, so there is nothing to unsubscribe on the next one.
