@@ -54,6 +54,8 @@ const classes: Record<ErrorCode, ReasonClass> = {
   CONNECTION_STRING_REFUSED: 'internal',
   REALM_FAILED: 'provider',
   ROOM_FULL: 'capacity',
+  CREDENTIAL_REFUSED: 'auth',
+  CREDENTIAL_FAILED: 'network',
   LOGIN_REFUSED: 'auth',
   LOGIN_TIMEOUT: 'timeout',
   CHALLENGE_REFUSED: 'provider',

@@ -1,6 +1,8 @@
 /** The work is in connections/, transports/. */
 export { WebSocket, WebSocketClassProvider, type WebSocketRawData } from '../../connections/class-provider'
+export { type CredentialConfig, type IssuedCredential } from '../../connections/credential'
 export {
+  type WebSocketCredentialParameters,
   type WebSocketTransportConfig,
   type WebSocketUrlConfigFunctionParameters,
   type WebsocketTransportGenerics,

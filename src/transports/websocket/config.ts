@@ -1,5 +1,6 @@
 import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
+import { type CredentialConfig } from '../../connections/credential'
 import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type SubscriptionDeltas } from '../streaming-transport'
@@ -21,6 +22,14 @@ export interface WebSocketUrlConfigFunctionParameters {
    * Use it to choose among several URLs.
    */
   streamHandlerInvocationsWithNoConnection: number
+  /** What `credential` gave: that of the open connection, or that for the next one. Undefined where the transport has no `credential`. */
+  credential?: string | undefined
+}
+
+/** Given where the transport has a `credential`, and not else. */
+export interface WebSocketCredentialParameters {
+  /** What `credential` gave for this connection. */
+  credential: string
 }
 
 /** One message for each feed. An object is sent as JSON, a string as it is; for undefined nothing is sent. */
@@ -78,13 +87,21 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
     urlConfigFunctionParameters: WebSocketUrlConfigFunctionParameters,
   ) => Promise<string> | string
   /** Headers and other client options. Called right before connecting. */
-  options?: (context: EndpointContext<T>, desiredSubs: Params<T>[]) => Promise<ClientOptions> | ClientOptions
+  options?: (
+    context: EndpointContext<T>,
+    desiredSubs: Params<T>[],
+    parameters?: WebSocketCredentialParameters,
+  ) => Promise<ClientOptions> | ClientOptions
   handlers: {
     /**
      * Runs before anything is subscribed, and may exchange messages with the provider itself, such as a login. Listeners that it adds are
      * removed afterwards. If it rejects, the attempt to connect has failed.
      */
-    open?: (wsConnection: WebSocket, context: EndpointContext<T>) => Promise<void> | void
+    open?: (
+      wsConnection: WebSocket,
+      context: EndpointContext<T>,
+      parameters?: WebSocketCredentialParameters,
+    ) => Promise<void> | void
     /** Called every `WS_HEARTBEAT_INTERVAL_MS` while the connection is open. */
     heartbeat?: (wsConnection: WebSocket, context: EndpointContext<T>) => Promise<void> | void
     pong?: (wsConnection: WebSocket, data: Buffer) => void
@@ -100,6 +117,12 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   builders?: WebSocketIndividualBuilders<T> | WebSocketCustomBuilders<T>
   /** Whether to close the connection when no feed is wanted any more, instead of leaving that to the provider. Default false. */
   closeWhenIdle?: boolean
+  /**
+   * A token or the like, which is got and renewed ahead of its end, and given to `url`, `options` and `handlers.open`. A connection goes on
+   * with the value that it was opened with. When the provider closes it over that, or answers a handshake with 401 or 403, there is one new
+   * value and one new connection; if it does not take that either, the attempts are slow and the reason is `CREDENTIAL_REFUSED`.
+   */
+  credential?: CredentialConfig<EndpointContext<T>>
   /**
    * Whether the provider allows one connection at a time, for one credential. A connection is then replaced only after the provider has
    * confirmed its close, or it has been destroyed, and nothing is tried on a second one: feeds at which the provider closes the connection

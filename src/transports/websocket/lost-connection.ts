@@ -4,6 +4,7 @@ import { makeLogger } from '../../util/logging'
 import { type WakeSignal } from '../../util/wake-signal'
 import { type WebsocketTransportGenerics } from './config'
 import { type LostConnection, type StreamEnd } from './connection-events'
+import { type CredentialUse } from './credential-use'
 import { type Failover } from './failover'
 
 const logger = makeLogger('WebSocketTransport')
@@ -19,6 +20,7 @@ export class Losses<T extends WebsocketTransportGenerics> {
       host: { readonly lastMessageReceivedAt: number; readonly connectionOpenedAt: number }
       client: ClientSocket<StreamEnd>
       failover: Failover
+      credential: CredentialUse<T> | undefined
       /** Woken when another connection may be opened. */
       wake: WakeSignal
       isLaidToFeeds: (lost: LostConnection<T>) => boolean
@@ -26,22 +28,24 @@ export class Losses<T extends WebsocketTransportGenerics> {
   ) {}
 
   take(lost: LostConnection<T>): void {
-    const { client, failover, wake } = this.of
+    const { client, failover, credential, wake } = this.of
     const { code, reason, url, context } = lost
     const why = {
       code: 'CONNECTION_CLOSED',
       message: `The provider closed the connection (code: ${code}, reason: ${reason})`,
     }
-    if (this.of.isLaidToFeeds(lost)) {
+    const { lastMessageReceivedAt, connectionOpenedAt } = this.of.host
+    const wasUsed = lastMessageReceivedAt >= connectionOpenedAt
+    const isAuth = credential?.closed(lost, wasUsed) ?? false
+    if (!isAuth && this.of.isLaidToFeeds(lost)) {
       logger.info({ code, reason, url: shownUrl(url) }, 'The connection is opened again without some feeds')
       client.lostWithoutFault(why)
       return wake.wake()
     }
     this.say(lost)
-    const { lastMessageReceivedAt, connectionOpenedAt } = this.of.host
-    const wasUsed = lastMessageReceivedAt >= connectionOpenedAt
     const livedMs = failover.openForMs
-    const pauseMs = failover.lost(url, livedMs, wasUsed)
+    // The URL is not to blame for a credential that has ended.
+    const pauseMs = isAuth ? undefined : failover.lost(url, livedMs, wasUsed)
     const end = { settings: context.adapterSettings, livedMs, wasUsed, pauseMs }
     client.lost(why, end, () => wake.wake())
   }

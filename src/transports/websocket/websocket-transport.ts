@@ -24,6 +24,7 @@ import { shownUrl, UNCOUNTED } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { ConnectBudget } from './connect-budget'
 import { Failover } from './failover'
+import { CredentialUse, withCredential } from './credential-use'
 import { failoverUrlsOf, type FailoverUrls, withUrl } from './failover-urls'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
@@ -90,6 +91,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   )
   protected readonly config: WebSocketTransportConfig<T>
   private readonly urls: FailoverUrls<T> | undefined
+  private readonly credential: CredentialUse<T> | undefined
   private readonly failoverCounter: Failover
   private readonly connectionEvents: ConnectionEvents<T>
   /** Where there are messages to subscribe with. */
@@ -102,14 +104,18 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   constructor(given: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>) {
     super()
-    this.urls = failoverUrlsOf(this, given)
+    const credential = given.credential && new CredentialUse<T>(this, given.credential)
+    this.credential = credential
+    const withValues = withCredential<T, typeof given>(given, credential)
+    this.urls = failoverUrlsOf(this, withValues)
     this.failoverCounter = new Failover(this, this.clientSocket.stats, this.urls)
-    const config = (this.config = withUrl(given, this.urls, this.failoverCounter))
+    const config = (this.config = withUrl(withValues, this.urls, this.failoverCounter))
     const { clientSocket: client, failoverCounter: failover, subscriptions, [WAKE]: wake } = this
     const losses = new Losses<T>({
       host: this,
       client,
       failover,
+      credential,
       wake,
       isLaidToFeeds: ({ context }) => this.care?.closed(context, this.subscribed?.feeds.length ?? 0) ?? false,
     })
@@ -283,6 +289,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.pacer.stop()
     this.subscriptions.stop()
     this.intake.stop()
+    this.credential?.stop()
     await Promise.all([stopping, ...gone, this.urls?.stop()])
   }
 
@@ -314,7 +321,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   protected override pauseAfter(): number | undefined {
-    return this.failoverCounter.takePause()
+    return this.credential?.pauseMs ?? this.failoverCounter.takePause()
   }
 
   /** Counts something from the provider that is not served, and logs it once per interval. */
@@ -328,7 +335,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       return await this.config.url(context, desired, { streamHandlerInvocationsWithNoConnection })
     } catch (error) {
       const message = `The URL could not be determined: ${String(error)}`
-      this.clientSocket.trouble({ code: 'URL_FAILED', message })
+      this.clientSocket.trouble((this.credential && reasonOf(error)) || { code: 'URL_FAILED', message })
       throw error
     }
   }
@@ -382,7 +389,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     } catch (error) {
       if (this.isCurrentPass(pass)) {
         this.clientSocket.failed(error)
-        this.failoverCounter.attemptFailed(url)
+        if (!this.credential?.attemptFailed(error)) this.failoverCounter.attemptFailed(url)
       }
       throw error
     }
@@ -397,6 +404,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     subscriptions: SubscriptionDeltas<Params<T>>,
     pass: number,
   ): Promise<void> {
+    await this.credential?.next(context)
     const options = await this.config.options?.(context, subscriptions.desired)
     this.ensureCurrent(pass)
     // The subscriptions ended with their connection, so there is nothing to unsubscribe on the next one.
