@@ -7,6 +7,7 @@ import { ConnectionLife, type Hold } from './connection-life'
 import { ConnectionStats } from './connection-stats'
 import { AnnouncedEnd } from './announced-end'
 import { Farewell } from './farewell'
+import { readRefusal } from './handshake-refusal'
 import { newSocket } from './new-socket'
 import { type Retry } from './retry'
 import { CLOSED, CLOSING, noteWire } from './socket'
@@ -84,6 +85,7 @@ export class ClientSocket<End> {
     const socket = newSocket(of.url, undefined, of.options)
     const end = this.endOf(socket)
     noteWire(socket, (wire) => end.watch(wire))
+    readRefusal(socket)
     this.life.connecting()
     this.stats.attempted()
     const attempt = this.attempted(socket, of)

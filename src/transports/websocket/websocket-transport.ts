@@ -89,7 +89,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
     const { limits = {} } = config
     checkLimits(limits)
-    this.connects = new ConnectBudget(limits.connects, () => wake.wake())
+    this.connects = new ConnectBudget(
+      limits.connects,
+      () => wake.wake(),
+      () => this.tryAgainNow(),
+    )
     this.pacer = new MessagePacer(limits.messages, {
       onRoom: () => this.queue.proceed(),
       onDropped: (error) => this.refuse('builder-failed', () => 'a message that cannot be sent', error),
@@ -181,7 +185,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     options?: ClientOptions,
   ): Promise<WebSocket> {
     const { open } = this.config.handlers
-    return this.connects.attempt(options, (counted) =>
+    return this.connects.attempt(url, options, (counted) =>
       this.clientSocket.open({
         url,
         options: counted,
@@ -216,7 +220,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.clientSocket.look()
     if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive)) await this.leave(url, pass)
     if (this.connectionClosed() && desired.length > 0) {
-      if (!(await this.mayConnect(intervalMs))) return
+      if (!(await this.mayConnect(url, intervalMs))) return
       await this.reconnect(context, url, subscriptions, pass)
     }
     await this.queue.add(context, subscriptions)
@@ -272,7 +276,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   /** Gives up a connection that has the wrong URL or does not respond, so that there is none and nothing is subscribed. */
   private async leave(url: string, pass: number): Promise<void> {
-    const { hold } = this.connects
+    const hold = this.connects.holdAt(url)
     // Without the right to open another connection, this one is better than none.
     if (hold !== undefined) return url === this.currentUrl ? this.clientSocket.trouble(hold) : undefined
     const why = url === this.currentUrl ? 'no usable message for too long' : 'the URL changed'
@@ -286,12 +290,17 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.localSubscriptions = []
   }
 
-  /** Whether another connection may be opened, now or in a moment. */
-  private async mayConnect(limitMs: number): Promise<boolean> {
+  /**
+   * Whether another connection may be opened, now or in a moment.
+   *
+   * @throws Error while this URL's host has a pause: like a failed attempt, so that an adapter with several URLs comes to the next one
+   */
+  private async mayConnect(url: string, limitMs: number): Promise<boolean> {
     if (!(await this.clientSocket.isDueWithin(limitMs))) return false
-    const { hold } = this.connects
+    const hold = this.connects.holdAt(url)
     if (hold === undefined) return true
     this.clientSocket.held(hold)
+    if (hold.error !== undefined) throw hold.error
     await this[WAKE].wait(limitMs)
     return false
   }
@@ -317,7 +326,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       // A pass that was given up may still be connecting. There must be only one attempt at a time.
       await (this.clientSocket.opening ?? this.openAnother(context, url, subscriptions, pass))
     } catch (error) {
-      if (this.isCurrentPass(pass)) this.clientSocket.failed(error)
+      if (this.isCurrentPass(pass)) {
+        this.clientSocket.failed(error)
+        const hold = this.connects.holdAt(url)
+        if (hold !== undefined) this.clientSocket.held(hold)
+      }
       throw error
     }
     this.ensureCurrent(pass)
