@@ -99,8 +99,10 @@ export class HostPauses {
     const step = pause.next?.next()
     pause.next = step?.next
     const delayMs = isAsked ? pauseFor(retryAfterMs) : (step?.delayMs ?? 0)
-    const why = isAsked ? 'asked for a pause' : 'has a pause'
-    pause.message = `the host that answered with status ${status} ${why} of ${secondsOf(delayMs)}`
+    const pauseOfS = `a pause of ${secondsOf(delayMs)}`
+    pause.message = isAsked
+      ? `the provider asked for ${pauseOfS} (status ${status})`
+      : `${pauseOfS} follows status ${status}`
     pause.endsAtMs = monotonicMs() + delayMs
     pause.gate.close(delayMs, this.onDue)
   }
