@@ -10,7 +10,7 @@ import { Farewell } from './farewell'
 import { readRefusal } from './handshake-refusal'
 import { newSocket } from './new-socket'
 import { type Retry } from './retry'
-import { CLOSED, CLOSING, noteWire } from './socket'
+import { CLOSED, CLOSING, noteWire, verdictOf } from './socket'
 
 /** Holds the socket in use. Other code may put a socket here or remove it; the socket that is here is the one that counts. */
 export interface Place {
@@ -138,7 +138,8 @@ export class ClientSocket<End> {
    */
   lost(why: Pick<Reason, 'code' | 'message'>, end: End, onDue: () => void): void {
     this.gone()
-    this.life.trouble(why)
+    const verdict = verdictOf(this.place.wsConnection)
+    this.life.trouble(verdict === undefined ? why : { code: 'UNRESPONSIVE', message: verdict })
     const { delayMs } = this.retry.again(end, () => {
       this.life.due()
       onDue()

@@ -15,15 +15,16 @@ import { messageBuilder, tellIn, type SubscriptionMessageBuilder } from './build
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
 import { ClientSocket } from '../../connections/client-socket'
 import { reasonOf } from '../../connections/connection-error'
+import { watchPulse } from '../../connections/pulse'
 import { shownUrl } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { ConnectBudget } from './connect-budget'
 import { Failover } from './failover'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
-import { CLOSED, CLOSING, OPEN, together } from '../../connections/socket'
+import { CLOSED, CLOSING, hasBacklog, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
-import { checkLimits } from './limits'
+import { checkLimits, checkPing } from './limits'
 import { MessagePacer } from './message-pacer'
 import { SubscriptionQueue } from './subscription-queue'
 import { SubscriptionStats } from './subscription-stats'
@@ -89,6 +90,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
     const { limits = {} } = config
     checkLimits(limits)
+    checkPing(config.ping ?? {})
     this.connects = new ConnectBudget(
       limits.connects,
       () => wake.wake(),
@@ -148,6 +150,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         }
       }),
     )
+    if (this.wsConnection !== undefined) hasBacklog(this.wsConnection)
     return Promise.resolve()
   }
 
@@ -197,6 +200,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         },
         onOpen: (connection) => {
           this.connectionEvents.listenForPongs(connection)
+          this.watch(connection)
           this.startHeartbeat(context)
         },
       }),
@@ -303,6 +307,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (hold.error !== undefined) throw hold.error
     await this[WAKE].wait(limitMs)
     return false
+  }
+
+  private watch(connection: WebSocket): void {
+    const { ping } = this.config
+    if (ping !== undefined) watchPulse(connection, { ...ping, graceMs: this.pacer.urgentDelayMs })
   }
 
   private queueFor({ builders = {} }: WebSocketTransportConfig<T>): typeof this.queue {
