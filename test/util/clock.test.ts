@@ -341,6 +341,14 @@ describe('what others wrote down of the wall clock', () => {
   })
 })
 
+it('our time is the wall clock from the first look on, however long the machine has run', () => {
+  const machine = new Machine()
+  machine.monotonic = 5_000_000
+  const time = new OurTime({ wall: () => machine.wall, monotonic: () => machine.monotonic })
+  expect(time.now()).toBe(START)
+  expect(time.steps).toBe(0)
+})
+
 describe('the limits of our time', () => {
   it('are a second for a step', () => {
     for (const [by, steps] of [
