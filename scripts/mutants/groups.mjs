@@ -9,6 +9,7 @@ const feeds = [
 const clocks = [
   'test/util/{clock,provider-time,rfc3339,decimal}.test.ts',
   'test/feeds/{clock-steps,inspector,local-cache}.test.ts',
+  'test/http/clock-status.test.ts',
 ]
 const connections = ['test/connections/**/*.test.ts', 'test/contract/{connection,websocket}.test.ts']
 

@@ -23,7 +23,7 @@ const described = (file, lines, { location, replacement, status }) => ({
   file,
   line: location.start.line,
   in: oneLine(lines[location.start.line - 1]),
-  mutant: `${oneLine(between(lines, location))} -> ${oneLine(replacement ?? '')}`,
+  mutant: `${oneLine(between(lines, location))} -> ${oneLine(replacement ?? '')}`.trim(),
   isCovered: status !== 'NoCoverage',
 })
 

@@ -259,11 +259,8 @@ const refused = (reason: GuardReason): Refusal => ({
 })
 
 /** @param reason - what a guard is against that is only reported */
-const reported = (
-  reason: GuardReason | undefined,
-  flags: readonly GuardReason[] = [],
-): Report | undefined => {
-  if (flags.length === 0) return reason && { isServed: true, reasons: [reason] }
+const reported = (reason: GuardReason | undefined, flags?: readonly GuardReason[]): Report | undefined => {
+  if (flags === undefined || flags.length === 0) return reason && { isServed: true, reasons: [reason] }
   return { isServed: true, reasons: reason === undefined ? flags : [...flags, reason], flags }
 }
 

@@ -25,6 +25,7 @@ export class Refusals {
   private readonly counts = new Map<string, number>()
   private readonly limiter = new LogLimiter()
   private readonly unpublish: () => void
+  private readonly says: string
 
   /** @param metric - what is counted: values that were refused, or values that were served although a guard was against it */
   constructor(
@@ -33,6 +34,7 @@ export class Refusals {
     transportName: string,
     metric: 'dataRefused' | 'dataReported' = 'dataRefused',
   ) {
+    this.says = metric === 'dataRefused' ? 'Refused what the provider sent' : 'Served what a guard is against'
     const labels = { app_name: adapterName, adapter_endpoint: endpointName, transport: transportName }
     this.unpublish = metrics.publish(metric, (counter) => {
       for (const [reason, count] of this.counts) counter.inc({ ...labels, reason }, count)
@@ -43,7 +45,7 @@ export class Refusals {
   add(reason: RefusalReason | (string & {}), detail: () => unknown, err?: unknown): void {
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1)
     this.limiter.run(reason, (repeated) => {
-      logger.debug({ reason, repeated, detail: shorten(detail()), err }, 'Refused what the provider sent')
+      logger.debug({ reason, repeated, detail: shorten(detail()), err }, this.says)
     })
   }
 

@@ -12,6 +12,8 @@ import {
   config,
   ETH,
   inputParameters,
+  linesAt,
+  logged,
   loggerFactory,
   tick,
   type Types,
@@ -78,8 +80,11 @@ describe('a value that a guard is against', () => {
 
   it('is named with its flag after it has ended', async () => {
     await using still = await heldStill({ max: 1_000, policy: { 'out-of-range': 'flag' }, maxAgeMs: 5_000 })
+    logged.length = 0
     await still.put(5_000)
     expect(await still.answer()).toEqual([200, 5_000])
+    expect(linesAt('debug')).toContain('Served what a guard is against')
+    expect(linesAt('debug')).not.toContain('Refused what the provider sent')
     await pass(5_000)
     expect(await still.answer()).toEqual([
       504,

@@ -37,6 +37,13 @@ describe('the order of values', () => {
     )
   })
 
+  it('TM-4: is none between equals of no rank', () => {
+    for (const rank of [0, 1, Infinity]) {
+      const one = { timeUnixMs: NOW, rank }
+      expect(compareStandings(one, { ...one })).toBe(0)
+    }
+  })
+
   it('has no place for what has no time', () => {
     expect(compareTimes({ timeUnixMs: NaN }, { timeUnixMs: NOW })).toBeNaN()
     expect(compareTimes({ timeUnixMs: NaN }, { timeUnixMs: NaN })).toBeNaN()

@@ -46,3 +46,29 @@ it.each([-HOUR, HOUR])(
     expect(JSON.stringify(logs)).toContain('The wall clock was set: the ticks of providers decide')
   },
 )
+
+it('steps of the wall clock are logged with how far it went, no more than one a minute, and its way back', () => {
+  const lines = collectLogs()
+  const said = () => lines.splice(0).filter(({ message }) => /wall clock/.test(message))
+  const step = (ms: number) => {
+    vi.setSystemTime(Date.now() + ms)
+    ourTime.now()
+  }
+  vi.advanceTimersByTime(60_000)
+  step(HOUR)
+  expect(said()).toMatchObject([{ fields: { movedMs: HOUR, byMs: HOUR } }])
+  vi.advanceTimersByTime(59_999)
+  step(1_000)
+  expect(said()).toEqual([])
+  vi.advanceTimersByTime(1)
+  step(HOUR)
+  expect(said()).toMatchObject([{ fields: { movedMs: HOUR, byMs: 2 * HOUR + 1_000 } }])
+  vi.advanceTimersByTime(60_000)
+  step(-2 * HOUR - 1_000)
+  expect(said()).toMatchObject([
+    {
+      fields: { movedMs: -2 * HOUR - 1_000, byMs: 0 },
+      message: 'The wall clock was set back to where it was',
+    },
+  ])
+})

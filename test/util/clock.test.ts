@@ -1,7 +1,17 @@
 import FakeTimers from '@sinonjs/fake-timers'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type ClockStep, monotonicMs, OurTime, Witness } from '../../src/util/clock'
+import {
+  ageMs,
+  type ClockStep,
+  later,
+  leftMs,
+  monotonicMs,
+  ourTime,
+  OurTime,
+  WallMark,
+  Witness,
+} from '../../src/util/clock'
 
 afterEach(() => void vi.useRealTimers())
 
@@ -265,5 +275,162 @@ describe('our time', () => {
     machine.step(-HOUR)
     expect(machine.time.now()).toBe(START - HOUR)
     expect(machine.seen).toEqual([])
+  })
+})
+
+describe('a moment on both clocks', () => {
+  const at = { unixMs: 1_000, monotonicMs: 50 }
+
+  it('TM-6: is over when the first clock says so, and as old as the larger of both have counted', () => {
+    expect(later(at, 30)).toEqual({ unixMs: 1_030, monotonicMs: 80 })
+    expect(leftMs(later(at, 30), { unixMs: 1_010, monotonicMs: 75 })).toBe(5)
+    expect(leftMs(later(at, 30), { unixMs: 1_028, monotonicMs: 55 })).toBe(2)
+    expect(ageMs(at, { unixMs: 900, monotonicMs: 57 })).toBe(7)
+    expect(ageMs(at, { unixMs: 4_000, monotonicMs: 57 })).toBe(3_000)
+  })
+})
+
+describe('what others wrote down of the wall clock', () => {
+  const held = () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'Date', 'hrtime'], now: START })
+    ourTime.trustsWall = false
+    onTestFinished(() => {
+      ourTime.trustsWall = undefined
+      ourTime.restart()
+    })
+    return new WallMark()
+  }
+  const pass = (ms: number) => vi.advanceTimersByTime(ms)
+  const step = (ms: number) => vi.setSystemTime(Date.now() + ms)
+
+  it('is as old as it says, and then as the monotonic clock counts', () => {
+    const mark = held()
+    expect(mark.msSince(0)).toBe(Infinity)
+    pass(10_000)
+    const written = Date.now() - 4_000
+    expect(mark.msSince(written)).toBe(4_000)
+    pass(1_000)
+    expect(mark.msSince(written)).toBe(5_000)
+    pass(500)
+    expect(mark.msSince(written + 5_400)).toBe(100)
+  })
+
+  it('TM-6: is no older than the last look when it is new, and no younger than now, whatever the wall clock does', () => {
+    const mark = held()
+    pass(1_000)
+    const written = Date.now()
+    expect(mark.msSince(written)).toBe(0)
+    step(HOUR)
+    pass(2_000)
+    expect(mark.msSince(written)).toBe(2_000)
+    pass(3_000)
+    // It was written before the clock was set ahead, and is new.
+    expect(mark.msSince(written + 1)).toBe(3_000)
+    step(-2 * HOUR)
+    pass(400)
+    // It was written before the clock was set back.
+    expect(mark.msSince(Date.now() + HOUR)).toBe(0)
+  })
+
+  it('is what the wall clock says where that has been replaced by a test', () => {
+    const mark = held()
+    ourTime.trustsWall = undefined
+    expect(mark.msSince(START - 700)).toBe(700)
+    step(-HOUR)
+    expect(mark.msSince(START)).toBe(0)
+  })
+})
+
+it('our time is the wall clock from the first look on, however long the machine has run', () => {
+  const machine = new Machine()
+  machine.monotonic = 5_000_000
+  const time = new OurTime({ wall: () => machine.wall, monotonic: () => machine.monotonic })
+  expect(time.now()).toBe(START)
+  expect(time.steps).toBe(0)
+})
+
+describe('the limits of our time', () => {
+  it('are a second for a step', () => {
+    for (const [by, steps] of [
+      [999, 0],
+      [-999, 0],
+      [1_000, 1],
+      [-1_000, 1],
+    ] as const)
+      expect(new Machine().step(by).time.steps).toBe(steps)
+  })
+
+  it('are five seconds for what agrees with a clock, on either side', () => {
+    for (const [off, agreed] of [
+      [5_000, 'kept'],
+      [-5_000, 'kept'],
+      [5_001, undefined],
+      [-5_001, undefined],
+    ] as const)
+      expect(new Machine().step(HOUR).tick(new Witness(), START + off).time.lastStep?.agreed).toBe(agreed)
+    // As near to the one as to the other: it is the wall clock's.
+    expect(new Machine().step(4_000).tick(new Witness(), START + 2_000).time.lastStep?.agreed).toBe('wall')
+    expect(new Machine().step(4_000).tick(new Witness(), START + 1_999).time.lastStep?.agreed).toBe('kept')
+  })
+
+  it('are ten minutes for the time from before, once the wall clock is right', () => {
+    const machine = new Machine().step(HOUR)
+    machine.pass(5_000).tick(new Witness(), machine.wall)
+    machine.pass(600_000)
+    expect(machine.time.lastStep?.agreed).toBe('wall')
+    machine.pass(1)
+    expect(machine.time.lastStep).toBeUndefined()
+  })
+})
+
+describe('sources that tell the time', () => {
+  it('who contradict each other evenly decide nothing', () => {
+    const machine = new Machine().step(HOUR)
+    machine.tick(new Witness(), START)
+    const { era } = machine.time
+    machine.tick(new Witness(), machine.wall)
+    expect(machine.time.lastStep?.agreed).toBe('kept')
+    expect(machine.time.era).toBe(era)
+    machine.tick(new Witness(), machine.wall)
+    expect(machine.time.lastStep?.agreed).toBe('wall')
+    expect(machine.time.era).toBe(era + 1)
+    machine.tick(new Witness(), machine.wall)
+    expect(machine.time.era).toBe(era + 1)
+  })
+
+  it('change their mind only by ticks in a row', () => {
+    const machine = new Machine().step(HOUR)
+    const witness = new Witness()
+    machine.tick(witness, START).tick(witness, START).tick(witness, START)
+    machine.tick(witness, machine.wall).tick(witness, machine.wall)
+    expect(machine.time.lastStep?.agreed).toBe('kept')
+    machine.tick(witness, machine.wall)
+    expect(machine.time.lastStep?.agreed).toBe('wall')
+  })
+
+  it('are proven by one tick within five seconds of our time, and are so from then on', () => {
+    for (const [off, isProven] of [
+      [5_000, true],
+      [-5_000, true],
+      [5_001, false],
+    ] as const) {
+      const [machine, witness] = [new Machine(), new Witness()]
+      machine.tick(witness, START + off)
+      expect(witness.isProven).toBe(isProven)
+      machine.tick(witness, START).tick(witness, START + HOUR)
+      expect(witness.isProven).toBe(true)
+    }
+  })
+
+  it('TM-3: a step after a step that ticks agreed with is held against the wall clock of between', () => {
+    const [machine, witness] = [new Machine(), new Witness()]
+    machine.tick(witness, START).step(HOUR)
+    machine.tick(witness, machine.wall)
+    const { era } = machine.time
+    machine.step(-3 * HOUR)
+    expect(machine.time.lastStep).toMatchObject({ movedMs: -3 * HOUR, byMs: -3 * HOUR, agreed: undefined })
+    expect(machine.time.era).toBeGreaterThan(era)
+    machine.tick(witness, START + HOUR)
+    expect(machine.time.now()).toBe(START + HOUR)
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { providerTime, type TimeUnit } from '../../src/util/provider-time'
+import { isUnixMs, providerTime, type TimeUnit } from '../../src/util/provider-time'
 
 const UNITS: readonly [TimeUnit, digitsAfterMs: number][] = [
   ['s', -3],
@@ -27,6 +27,19 @@ describe("a provider's time", () => {
           expect(Math.abs(read(Number(text))! - unixMs)).toBeLessThanOrEqual(unit === 'us' ? 1 : 0)
       }),
     )
+  })
+
+  it('TM-5: is read from whole numbers of every kind, and from the first to the last that can be', () => {
+    const [first, last] = [Date.UTC(2000, 0), Date.UTC(2100, 0) - 1]
+    for (const [unit, places] of UNITS) {
+      for (const unixMs of [first, last]) {
+        const whole = places < 0 ? Math.floor(unixMs / 1_000) : `${unixMs}${'0'.repeat(places)}`
+        const expected = places < 0 ? Math.floor(unixMs / 1_000) * 1_000 : unixMs
+        for (const value of [String(whole), BigInt(whole)]) expect(providerTime(unit)(value)).toBe(expected)
+      }
+    }
+    expect([first - 1, first, last, last + 1].map(isUnixMs)).toEqual([false, true, true, false])
+    for (const value of ['', '0', 0, 0n, true, {}]) expect(providerTime('ns')(value)).toBeNaN()
   })
 
   it.each(UNITS)('TM-5: in %s that is in any other unit is never one', (unit) => {
