@@ -94,11 +94,12 @@ export class Service {
    *
    * @param build - the folder of a package
    * @param of.venue - the name of the package's adapter; none for the small one
+   * @param of.adapter - the file of another small one
    */
-  static async start(build, { venue, env, folder }) {
+  static async start(build, { venue, adapter = ADAPTER, env, folder }) {
     const service = new Service()
     const [port, metricsPort] = [await freePort(), await freePort()]
-    const program = venue === undefined ? ADAPTER : mainOf(build)
+    const program = venue === undefined ? adapter : mainOf(build)
     const own = venue === undefined ? { TRIAL_FRAMEWORK: build } : { ADAPTERS: venue }
     const all = { PATH: process.env.PATH, TMPDIR: folder, ...ENV, ...own, ...env }
     Object.assign(all, { EA_PORT: String(port), METRICS_PORT: String(metricsPort) })
