@@ -97,6 +97,21 @@ export class Bench {
     return feed
   }
 
+  /**
+   * A service with providers of the case's own.
+   *
+   * @param providers - are started before it; `of.env` may be made of them
+   */
+  async service(providers, { venue, adapter, env }) {
+    for (const provider of providers) {
+      await provider.start()
+      this.#ends.push(() => provider.stop())
+    }
+    const service = await Service.start(this.build, { venue, adapter, env: env(), folder: this.#folder })
+    this.services.push(service)
+    return service
+  }
+
   sleep(ms) {
     return this.clock.sleep(ms, this.services)
   }

@@ -96,11 +96,12 @@ export class Service {
    *
    * @param build - the folder of a package
    * @param of.venue - the name of the package's adapter; none for the small one
+   * @param of.adapter - the file of another small one
    */
-  static async start(build, { venue, workers = 1, env, folder }) {
+  static async start(build, { venue, adapter, workers = 1, env, folder }) {
     const service = new Service()
     const [port, metricsPort] = [await freePort(), await freePort()]
-    const { program, own } = planOf(build, venue, workers)
+    const { program, own } = planOf(build, { venue, adapter, workers })
     const all = { PATH: process.env.PATH, TMPDIR: folder, ...ENV, ...own, ...env }
     Object.assign(all, { EA_PORT: String(port), METRICS_PORT: String(metricsPort) })
     // A group of its own, so that it can be stopped, and made to stand still, with all the processes that it starts.
@@ -183,8 +184,8 @@ export class Service {
   }
 }
 
-function planOf(build, venue, workers) {
-  if (venue === undefined && workers === 1) return { program: ADAPTER, own: { TRIAL_FRAMEWORK: build } }
+function planOf(build, { venue, adapter = ADAPTER, workers }) {
+  if (venue === undefined && workers === 1) return { program: adapter, own: { TRIAL_FRAMEWORK: build } }
   const many = workers > 1 ? { WORKERS: String(workers) } : {}
   if (venue !== undefined) return { program: mainOf(build), own: { ADAPTERS: venue, ...many } }
   return { program: mainOf(buildWithAdapter(build)), own: { ADAPTERS: NAME, ...many } }

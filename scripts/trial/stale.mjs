@@ -7,77 +7,16 @@
  * `--package <folder>` tries another build than dist/package, `--reference [--reference-folder <folder>]` tries the reference framework
  * instead, and fails for nothing; `--write` tries both and puts the rows into docs/reliability.md; `--list` names the lines.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Bench } from './bench.mjs'
 import { lines } from './lines.mjs'
 import { writePage } from './page.mjs'
-import { nowMs, seconds } from './waiting.mjs'
+import { folderOf, runTrial, tried, TrialError, wantedLines } from './trying.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const REFERENCE = join(root, 'dist/compat/reference/node_modules/@chainlink/external-adapter-framework')
-/** Cases wait most of the time. */
-const AT_ONCE = 8
-
-class TrialError extends Error {}
-
-async function tryCase(build, one) {
-  const bench = new Bench(build)
-  try {
-    return await one.run(bench)
-  } catch (error) {
-    return { ok: false, saw: error.message }
-  } finally {
-    await bench.end()
-  }
-}
-
-/**
- * @param side - `ours` or `reference`
- * @returns by the line's name, the outcome of each case that this side has
- */
-async function tryAll(side, build, wanted) {
-  const done = new Map()
-  const due = wanted
-    .flatMap((line) => line.cases.map((one) => ({ line, one })))
-    .filter(({ one }) => side === 'ours' || one.only === undefined)
-  // What takes longest begins first, and everything else is done beside it.
-  due.sort((a, b) => Number(b.one.isLong === true) - Number(a.one.isLong === true))
-  const worker = async () => {
-    for (let next = due.shift(); next !== undefined; next = due.shift()) {
-      const { line, one } = next
-      const { ok, saw } = await tryCase(build, one)
-      done.set(one, { name: one.name, ok, saw })
-      console.log(`${ok ? 'PASS' : 'FAIL'}  ${line.name}: ${one.name}: ${saw}`)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return new Map(
-    wanted.map(({ name, cases }) => [name, cases.filter((one) => done.has(one)).map((one) => done.get(one))]),
-  )
-}
-
-function folderOf(name, folder, hint) {
-  const build = resolve(folder)
-  if (!existsSync(join(build, 'index.js'))) throw new TrialError(`${name} is not in ${build}: ${hint}`)
-  return build
-}
-
-function wantedLines(names) {
-  const unknown = names.filter((name) => !lines.some((line) => line.name === name))
-  if (unknown.length > 0) throw new TrialError(`there is no line ${unknown.join(', ')}; --list names them`)
-  return names.length === 0 ? lines : lines.filter(({ name }) => names.includes(name))
-}
-
-function sum(side, outcomes, beganMs) {
-  const all = [...outcomes.values()].flat()
-  const failed = [...outcomes].filter(([, cases]) => cases.some(({ ok }) => !ok)).map(([name]) => name)
-  const count = `${all.filter(({ ok }) => ok).length} of ${all.length} cases right, ${seconds(nowMs() - beganMs)}`
-  console.log(`trial, ${side}: ${count}${failed.length === 0 ? '' : `; not right: ${failed.join(', ')}`}`)
-  return failed.length === 0
-}
 
 function seenWith(reference) {
   const { name, version } = JSON.parse(readFileSync(join(reference, 'package.json'), 'utf8'))
@@ -85,13 +24,7 @@ function seenWith(reference) {
   return `Seen on ${day} with Node.js ${process.version}. The reference is ${name} ${version}.`
 }
 
-async function tried(side, build, wanted) {
-  const beganMs = nowMs()
-  const outcomes = await tryAll(side, build, wanted)
-  return { outcomes, isRight: sum(side, outcomes, beganMs) }
-}
-
-try {
+await runTrial(async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -102,7 +35,7 @@ try {
       list: { type: 'boolean', default: false },
     },
   })
-  const wanted = wantedLines(positionals)
+  const wanted = wantedLines(lines, positionals)
   const ours = () => folderOf('the package', values.package, 'run `npm run build`')
   const theirs = () => folderOf('the reference', values['reference-folder'], 'run `npm run test:reference`')
   if (values.list) for (const { name, law, scenario } of lines) console.log(`${name} (${law}): ${scenario}`)
@@ -115,8 +48,4 @@ try {
     if (!isRight) process.exitCode = 1
   } else if (values.reference) await tried('reference', theirs(), wanted)
   else if (!(await tried('ours', ours(), wanted)).isRight) process.exitCode = 1
-} catch (error) {
-  if (!(error instanceof TrialError) && !String(error?.code).startsWith('ERR_PARSE_ARGS')) throw error
-  console.error(`trial: ${error.message}`)
-  process.exitCode = 1
-}
+})

@@ -18,7 +18,7 @@ import { metrics } from '../metrics/registry'
 import { RateLimiterFactory, type RateLimitingStrategy } from '../outbound-http/rate-limiter-factory'
 import { SubscriptionSetFactory } from './subscription-set-factory'
 import { Requester } from '../outbound-http/requester'
-import { registersAsUsual } from '../transports/subscription-transport'
+import { capacityReason, refusedAtOnce, registersAsUsual } from '../transports/subscription-transport'
 import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
 import { deepCopy } from '../util/deep-copy'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
@@ -83,7 +83,11 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   /** Whether data providers are spared beyond the contract. False there, too: such tests have recorded what is sent when. */
   isCourteous = true
   /** Gives that reason. It is replaced where the transports run in another process. */
-  reasonOf: ReasonOf = (req, transport, feed) => reasonFor(transport, feed?.absence, req.requestContext.data)
+  reasonOf: ReasonOf = (req, transport, feed) =>
+    capacityReason(transport, req.requestContext.cacheKey) ??
+    reasonFor(transport, feed?.absence, req.requestContext.data)
+  /** Why a feed that was registered cannot become wanted after all. It is set where the transports run in another process. */
+  refusedElsewhere?: (req: Request, transport: Transport<EndpointGenerics>) => Promise<Reason | undefined>
   private ownRedisClient?: Redis
   private polling!: PollingStats
   private readonly bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>
@@ -233,22 +237,39 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   async handleRequest(req: Request, replySent: Promise<unknown>): Promise<Readonly<AdapterResponse>> {
     const cached = await this.findResponseInCache(req)
     const transport = this.transportOf(req)
+    const { cacheKey } = req.requestContext
     if (cached !== undefined) {
       void replySent.then(() => this.register(transport, req))
       return this.handedOut(cached)
     }
+    const refused = refusedAtOnce(transport, cacheKey)
+    if (refused !== undefined) throw await this.noValue(refused)
     const registration = this.register(transport, req)
     const immediate = await transport.foregroundExecute?.(req, this.settings)
     if (immediate) return immediate
     const failure = await registration
     if (failure !== undefined) throw failure.error
-    const response = await waitForValue(this.cache, req, this.settings, this.polling)
+    const waiting = waitForValue(this.cache, req, this.settings, this.polling)
+    const response = await (this.refusedElsewhere === undefined
+      ? waiting
+      : Promise.race([waiting, this.refusalOr(waiting, this.refusedElsewhere(req, transport))]))
     if (response !== undefined) return this.handedOut(response)
-    throw new AdapterTimeoutError({
+    throw await this.noValue(this.reasonOf(req, transport, this.feedOf(req)))
+  }
+
+  private async noValue(reason: ReturnType<ReasonOf>): Promise<AdapterTimeoutError> {
+    return new AdapterTimeoutError({
       statusCode: 504,
       message: NO_VALUE_YET,
-      reason: this.givesReasons ? await this.reasonOf(req, transport, this.feedOf(req)) : undefined,
+      reason: this.givesReasons ? await reason : undefined,
     })
+  }
+
+  /** @throws AdapterTimeoutError when the feed cannot become wanted in the process that fills it */
+  private async refusalOr<V>(waiting: Promise<V>, refusal: ReturnType<ReasonOf>): Promise<V> {
+    const reason = await refusal
+    if (reason === undefined) return waiting
+    throw await this.noValue(reason)
   }
 
   /** True when a cached response can be sent unchanged, because neither a subclass nor an output validation can change it. */

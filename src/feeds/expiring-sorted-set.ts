@@ -54,6 +54,13 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     this.onAdded?.()
   }
 
+  /** Whether adding this member evicts no other: it is there, or there is room. For those who rather refuse a new one. */
+  hasRoomFor(key: string): boolean {
+    if (this.items.has(key) || this.items.size < this.capacity) return true
+    this.expire()
+    return this.items.size < this.capacity
+  }
+
   /** Keeps a member for `ttl` ms from now, with the same value. False when the key is not in the set. */
   refresh(key: string, ttl: number): boolean {
     const item = this.items.get(key)

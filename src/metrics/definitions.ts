@@ -146,6 +146,11 @@ const cacheMetrics = () => ({
     ['adapter_endpoint', 'transport', 'reason'],
     'Frames and values that were received but not served, by reason',
   ),
+  subscriptionsRefused: counter(
+    'subscriptions_refused_total',
+    ['adapter_endpoint', 'transport'],
+    'Requests for feeds that could not become wanted, because SUBSCRIPTION_SET_MAX_ITEMS are',
+  ),
   clockSteps: plainGauge('clock_steps', 'Steps of the wall clock that were noticed since the start'),
   clockOffsetSeconds: plainGauge(
     'clock_offset_seconds',

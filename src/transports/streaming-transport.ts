@@ -58,7 +58,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   override want(params: Params<T>, key: string): void | Promise<void> {
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet && set.refresh(key, this.subscriptionTtl)) return
-    return set.add(params, this.subscriptionTtl, key)
+    return super.want(params, key)
   }
 
   async backgroundHandler(context: EndpointContext<T>, desiredSubs: Params<T>[]): Promise<void> {

@@ -1,11 +1,13 @@
 import { type Identify, identifierFor } from '../feeds/delta'
 import { isCaseSensitive } from '../feeds/keys'
+import { fullFor, Refusing } from '../feeds/full-set'
 import { ResponseCache } from '../feeds/response-cache'
 import { metrics } from '../metrics/registry'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { type SubscriptionSet } from '../feeds/subscription-set'
 import { type TypeFromDefinition } from '../validation/input-parameters'
 import { isOurs } from '../util/overridden'
+import { type Reason } from '../validation/reason'
 import { childrenOf } from './capabilities'
 import {
   type AdapterRequest,
@@ -36,6 +38,7 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
    * The list that {@link backgroundExecute} last read from the set and gave to the handler. A subclass may give the handler another list.
    */
   protected lastLook: Params<T>[] | undefined
+  private refusing: Refusing | undefined
 
   async initialize(
     dependencies: TransportDependencies<T>,
@@ -51,6 +54,7 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
     this.subscriptionSet = dependencies.subscriptionSetFactory.buildSet(endpointName, name)
     this.subscriptionTtl = this.getSubscriptionTtlFromConfig(adapterSettings)
     this.name = name
+    this.refusing = new Refusing({ endpoint: endpointName, transport: name })
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet && 'setWanted' in this.responseCache)
       this.responseCache.setWanted(name, (key) => set.has(key))
@@ -60,9 +64,14 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
     await this.want(req.requestContext.data, req.requestContext.cacheKey)
   }
 
-  /** Keeps a feed wanted for the subscription TTL from now on. */
+  /** Keeps a feed wanted for the subscription TTL from now on. A new one is not taken while as many are wanted as may be. */
   want(params: Params<T>, key: string): void | Promise<void> {
-    return this.subscriptionSet.add(params, this.subscriptionTtl, key)
+    if (this.refusalOf(key) === undefined) return this.subscriptionSet.add(params, this.subscriptionTtl, key)
+  }
+
+  /** Why a feed cannot become wanted; undefined where it can, or is. A refusal is counted. */
+  refusalOf(key: string): Reason | undefined {
+    return this.refusing?.refusal(this.subscriptionSet, key)
   }
 
   async backgroundExecute(context: EndpointContext<T>): Promise<void> {
@@ -105,4 +114,17 @@ export const wantingTransports = <T extends TransportGenerics>(
   const children = childrenOf(transport)
   if (children !== undefined) return [...children.values()].flatMap((child) => wantingTransports(child))
   return transport instanceof SubscriptionTransport ? [transport as SubscriptionTransport<T>] : []
+}
+
+/** Why no part of a transport can take a feed that is new to it; undefined where one can, or has it. */
+export const capacityReason = (transport: Transport<TransportGenerics>, key: string): Reason | undefined => {
+  const reasons = wantingTransports(transport).map(({ subscriptionSet }) => fullFor(subscriptionSet, key))
+  return reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined
+}
+
+/** The same, before the request is registered, and counted. Where the author's code registers it, that decides. */
+export const refusedAtOnce = (transport: Transport<TransportGenerics>, key: string): Reason | undefined => {
+  if (transport.foregroundExecute !== undefined || !registersAsUsual(transport)) return undefined
+  const reason = capacityReason(transport, key)
+  return reason && wantingTransports(transport).map((one) => one.refusalOf(key))[0]
 }

@@ -29,6 +29,7 @@ export const errorCodes = {
   STALE_VALUE: 'The last value is older than the feed allows.',
   NO_DATA_YET: 'Everything is connected and subscribed, but no value for this feed has arrived yet.',
   STARTING: 'The feed was asked for only now; its connection or subscription is being set up.',
+  CAPACITY: 'As many feeds are wanted as may be, so that this one cannot be; the message names the setting.',
   NO_PEER: 'Values are pushed to this adapter, and nobody who could is connected.',
   LISTEN_FAILED:
     'The port that peers are to connect to cannot be listened on, for example because it is taken.',

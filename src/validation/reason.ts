@@ -46,6 +46,7 @@ const classes: Record<ErrorCode, ReasonClass> = {
   STALE_VALUE: 'stale',
   NO_DATA_YET: 'starting',
   STARTING: 'starting',
+  CAPACITY: 'capacity',
   NO_PEER: 'network',
   LISTEN_FAILED: 'internal',
   MESSAGES_REFUSED: 'guard',

@@ -1,5 +1,6 @@
 import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { SubscriptionSetFactory } from '../../adapter/subscription-set-factory'
+import { Refusing } from '../../feeds/full-set'
 import { type SubscriptionSet } from '../../feeds/subscription-set'
 import { makeLogger } from '../../util/logging'
 import { LogLimiter } from '../../util/log-limiter'
@@ -14,6 +15,7 @@ const nameOf = (adapter: string, endpoint: string, transport: string): string =>
 /** The subscription sets of the transports that run in the writer. Workers add to them. */
 export class WantedFeeds {
   private readonly sets = new Map<string, ExpiringSortedSet<unknown>>()
+  private readonly refusing = new Map<string, Refusing>()
   private readonly problems = new LogLimiter()
 
   /** Builds the sets of one adapter, and remembers them. */
@@ -26,7 +28,7 @@ export class WantedFeeds {
     )
   }
 
-  /** Keeps a feed wanted. If this writer has no transport for it (its adapter did not start here), that is logged. */
+  /** Keeps a feed wanted, if it is or there is room. If this writer has no transport for it (its adapter did not start here), that is logged. */
   want({ adapter, endpoint, transport, params, key, ttlMs }: WantedFeed): void {
     const set = this.sets.get(nameOf(adapter, endpoint, transport))
     if (set === undefined) {
@@ -40,7 +42,16 @@ export class WantedFeeds {
     }
     const ttl = Math.min(ttlMs, MAX_TIMER_MS)
     // The first spelling is kept for as long as the feed is wanted, so that a provider always sees the same bytes.
-    if (!set.refresh(key, ttl)) set.add(params, ttl, key)
+    if (set.refresh(key, ttl)) return
+    if (this.refusingOf(adapter, endpoint, transport).refusal(set, key) === undefined)
+      set.add(params, ttl, key)
+  }
+
+  private refusingOf(adapter: string, endpoint: string, transport: string): Refusing {
+    const name = nameOf(adapter, endpoint, transport)
+    let refusing = this.refusing.get(name)
+    if (refusing === undefined) this.refusing.set(name, (refusing = new Refusing({ endpoint, transport })))
+    return refusing
   }
 }
 

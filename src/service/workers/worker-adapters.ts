@@ -1,11 +1,16 @@
 import { type AnyAdapter } from '../../adapter/adapter'
 import { reasonFor } from '../../adapter/wait-for-value'
 import { type Cache } from '../../feeds/cache'
-import { type AdapterDependencies } from '../../transports/transport'
+import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
+import { wantingTransports } from '../../transports/subscription-transport'
+import { type AdapterDependencies, type AdapterRequest } from '../../transports/transport'
+import { type EmptyInputParameters } from '../../validation/input-parameters'
 import { requireLocalCache } from './local-only'
 import { MirrorCache } from './mirror-cache'
 import { WantedSetFactory } from './wanted-set'
 import { WriterLink } from './writer-link'
+
+type RequestContext = AdapterRequest<EmptyInputParameters>['requestContext']
 
 /** The adapters of a worker: they read what the writer has written, and tell the writer what their clients want. */
 export class WorkerAdapters {
@@ -28,11 +33,22 @@ export class WorkerAdapters {
 
   /** Transports do not run here, so the writer is asked why a feed has no value. */
   private askWriter(adapter: AnyAdapter): void {
-    adapter.reasonOf = async ({ requestContext }, transport, feed) => {
-      const { endpointName, transportName, data } = requestContext
-      const params = data
-      const name = { adapter: adapter.name, endpoint: endpointName, transport: transportName, params }
-      return (await this.link.explain(name)) ?? reasonFor(transport, feed?.absence, params)
+    const explain = ({ endpointName, transportName, data }: RequestContext) =>
+      this.link.explain({
+        adapter: adapter.name,
+        endpoint: endpointName,
+        transport: transportName,
+        params: data,
+      })
+    adapter.reasonOf = async ({ requestContext }, transport, feed) =>
+      (await explain(requestContext)) ?? reasonFor(transport, feed?.absence, requestContext.data)
+    adapter.refusedElsewhere = async ({ requestContext }, transport) => {
+      const reason = await explain(requestContext)
+      if (reason?.code !== 'CAPACITY') return undefined
+      // So the next request tells the writer again, which may have room by then.
+      for (const { subscriptionSet } of wantingTransports(transport))
+        if (subscriptionSet instanceof ExpiringSortedSet) subscriptionSet.delete(requestContext.cacheKey)
+      return reason
     }
   }
 }

@@ -1,5 +1,6 @@
 import { type AnyAdapter } from '../../adapter/adapter'
 import { reasonFor } from '../../adapter/wait-for-value'
+import { capacityReason } from '../../transports/subscription-transport'
 import { type AdapterDependencies } from '../../transports/transport'
 import { type Reason } from '../../validation/reason'
 import { requireLocalCache } from './local-only'
@@ -41,6 +42,6 @@ export class WriterAdapters {
     const transport = endpoint?.transportRoutes.entries().find(([one]) => one === route)?.[1]
     if (endpoint === undefined || transport === undefined) return undefined
     const feed = endpoint.responseCache?.feed(route, params)
-    return reasonFor(transport, feed?.absence, params)
+    return (feed && capacityReason(transport, feed.key)) ?? reasonFor(transport, feed?.absence, params)
   }
 }

@@ -102,7 +102,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   override want(params: Params<T>, key: string): void | Promise<void> {
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet && set.refresh(key, this.subscriptionTtl)) return
-    return set.add(params, this.subscriptionTtl, key)
+    return super.want(params, key)
   }
 
   async backgroundHandler(context: EndpointContext<T>, wanted: Params<T>[]): Promise<void> {

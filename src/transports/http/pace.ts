@@ -2,6 +2,9 @@ import { Requester } from '../../outbound-http/requester'
 import { monotonicMs } from '../../util/clock'
 import { sleep } from '../../util/sleep'
 
+/** By this much at most a pass counts as later than it began: what it sends is on its way until the first answer comes. */
+const MAX_TRANSIT_MS = 250
+
 /** So long after it was sent a request without an answer no longer keeps the next pass waiting. */
 const LATE_MS = 1_000
 
@@ -14,6 +17,7 @@ export class Pace {
   private readonly requester: Requester | undefined
   private readonly floorMs: number
   private readonly askedAtMs = new Map<string, number>()
+  private beganAtMs = -Infinity
   private passAtMs = -Infinity
 
   /** @param requester - authors' tests give transports one of their own */
@@ -26,7 +30,7 @@ export class Pace {
   /** A pass begins. */
   begin(): void {
     if (this.floorMs > 0) this.requester?.warmUp()
-    this.passAtMs = monotonicMs()
+    this.beganAtMs = this.passAtMs = monotonicMs()
     for (const [key, at] of this.askedAtMs) if (this.passAtMs - at >= this.floorMs) this.askedAtMs.delete(key)
   }
 
@@ -50,6 +54,7 @@ export class Pace {
   async outcomeOf<T>(key: string, outcome: Promise<T>, whenLate: T): Promise<T> {
     const { requester } = this
     if (requester === undefined) return outcome
+    if (this.floorMs > 0) void outcome.then(() => this.reached())
     const over = new AbortController()
     const late = async (): Promise<T> => {
       await requester.hasLeftQueue(key)
@@ -57,6 +62,12 @@ export class Pace {
       return requester.isInFlight(key) ? whenLate : outcome
     }
     return Promise.race([outcome, late()]).finally(() => over.abort())
+  }
+
+  /** The first answer of a pass: the provider saw the pass no later than now. */
+  private reached(): void {
+    if (this.passAtMs === this.beganAtMs)
+      this.passAtMs = Math.min(monotonicMs(), this.beganAtMs + MAX_TRANSIT_MS)
   }
 
   private mayAsk(key: string, now: number): boolean {

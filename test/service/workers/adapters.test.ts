@@ -12,6 +12,7 @@ import { Background } from '../../../src/adapter/background'
 import { buildAdapterServer } from '../../../src/http/server'
 import { withEnv } from '../../../src/testing/env'
 import { type ChangedEnv } from '../../../src/testing/env'
+import { type ExpiringSortedSet } from '../../../src/feeds/expiring-sorted-set'
 import { HttpTransport } from '../../../src/transports/http/http-transport'
 import { DEFAULT_TRANSPORT_NAME, TransportRoutes } from '../../../src/transports/routes'
 import { OUTAGE } from '../../../src/transports/capabilities'
@@ -213,6 +214,28 @@ describe('an adapter in a writer and in workers', () => {
     expect((await post(api)).json['error'].reason).toEqual(outage)
     await stop()
     await eventually(async () => expect((await post(api)).json['error'].reason.code).toBe('WRITER_DOWN'))
+  })
+
+  it('refuses a new feed at once in the worker when the registry of the writer is full, and takes it when there is room', async () => {
+    environment({ SUBSCRIPTION_SET_MAX_ITEMS: '1000' })
+    const writer = still()
+    await startWriter(writer.adapter)
+    const api = await startWorker(still().adapter)
+    const set = writer.transport.subscriptionSet as ExpiringSortedSet<Pair>
+    for (let i = 0; i < 1_000; i++) set.add({ base: `B${i}`, quote: 'USD' }, 3_600_000, `known ${i}`)
+    // No wait ends while the clock is held, so whoever waits is not answered.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    ends.push(() => vi.useRealTimers())
+    const refused = await post(api)
+    expect(refused).toMatchObject({
+      statusCode: 504,
+      json: { error: { reason: { code: 'CAPACITY' } } },
+    })
+    set.delete('known 1')
+    const asked = post(api)
+    await eventually(() => expect(set.size).toBe(1_000))
+    await writer.transport.put(ETH, 5)
+    expect(await asked).toMatchObject({ statusCode: 200, json: { result: 5 } })
   })
 
   it('answers in the foreground in the worker itself', async () => {

@@ -44,26 +44,21 @@ describe('an adapter that declares no limit', () => {
 
   it('repeats no request within a second, whenever that was asked for', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    await using provider = await httpProvider(() => ({ body: { price: 1 } }))
+    await using provider = await httpProvider((_, n) => ({ body: { price: n } }))
     await using service = await started(() => httpAdapter(oneByOne(provider.url)), AT_ONCE)
     const paths = () => provider.asked.map(({ path }) => path).join(' ')
-    const pass = async (ms: number) => {
-      await vi.advanceTimersByTimeAsync(ms)
-      // As many as a request and its answer take, and more.
-      for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve))
-    }
-    await service.post({ base: 'A' })
-    await provider.seen(1)
-    await pass(400)
-    await service.post({ base: 'B' })
-    await provider.seen(2)
-    await pass(599)
+    /** The n-th request has been answered, at the time that it is now. */
+    const answered = (base: string, n: number) => service.until({ base }, ({ json }) => json.result >= n)
+    await answered('A', 1)
+    await vi.advanceTimersByTimeAsync(400)
+    await answered('B', 2)
+    await vi.advanceTimersByTimeAsync(590)
     expect(paths()).toBe('/A /B')
-    await pass(20)
-    await provider.seen(3)
-    await pass(900)
+    await vi.advanceTimersByTimeAsync(30)
+    await answered('A', 3)
+    await vi.advanceTimersByTimeAsync(900)
     expect(paths()).toBe('/A /B /A')
-    await pass(150)
+    await vi.advanceTimersByTimeAsync(150)
     await provider.seen(5)
     expect(paths()).toBe('/A /B /A /A /B')
   })

@@ -60,6 +60,8 @@ describe('the credential of a transport', () => {
     const tokens = issuer()
     const of = config((_context, _desired, { credential }) => `${provider.url}/?token=${credential}`, {
       credential: tokens,
+      // The feed is silent for long here, and would be tried on a second connection.
+      singleConnection: true,
       options: (_context, _desired, parameters) => ({ headers: { 'x-token': parameters!.credential } }),
     })
     of.handlers.open = (socket, _context, parameters) => socket.send(`login ${parameters?.credential}`)
@@ -149,7 +151,9 @@ describe('the credential of a transport', () => {
   it('CN-9: of an open connection may fail to be renewed, and the connection goes on', async () => {
     await using provider = await wsProvider()
     const tokens = issuer()
-    await using service = await startWith(config(provider.url, { credential: tokens }))
+    await using service = await startWith(
+      config(provider.url, { credential: tokens, singleConnection: true }),
+    )
     void service.post(ETH)
     await subscribed(provider, 0)
     tokens.fails = new Error('down')

@@ -1,0 +1,57 @@
+/** One service whose provider counts, and what can be said of its feeds. */
+import { fileURLToPath } from 'node:url'
+import { CountingProvider } from './counting-provider.mjs'
+import { seconds } from './waiting.mjs'
+
+const ADAPTER = fileURLToPath(new URL('alive-adapter.mjs', import.meta.url))
+/** A value that was sent no longer ago than this is a live one. */
+const FRESH_MS = 2_000
+
+export class Rig {
+  constructor(service, provider) {
+    this.service = service
+    this.provider = provider
+  }
+
+  /**
+   * @param kind - `ws`, `sse` or `http`
+   * @param of.say - what the provider does, see {@link CountingProvider}
+   * @param of.declared - what the adapter declares of it; a function is called when the provider has an address
+   */
+  static async start(bench, kind, { say, declared = {}, env = {}, providers } = {}) {
+    const all = providers ?? [new CountingProvider(say)]
+    const [first] = all
+    const own = () => ({
+      TRIAL_FRAMEWORK: bench.build,
+      TRIAL_KIND: kind,
+      TRIAL_PROVIDER: kind === 'ws' ? first.url : first.httpUrl,
+      TRIAL_DECLARED: JSON.stringify(typeof declared === 'function' ? declared() : declared),
+      // What the adapter declares is all that it goes by.
+      RATE_LIMIT_CAPACITY_SECOND: undefined,
+      ...env,
+    })
+    return new Rig(await bench.service(all, { adapter: ADAPTER, env: own }), first)
+  }
+
+  /** Asks once for each. */
+  ask(symbols) {
+    return Promise.all(symbols.map((symbol) => this.service.ask({ symbol })))
+  }
+
+  /** Which of the symbols have no live value. */
+  async notFresh(symbols) {
+    const answers = await this.ask(symbols)
+    return symbols.filter((_, i) => !isFresh(answers[i]))
+  }
+}
+
+const isFresh = ({ status, result }) => status === 200 && Date.now() - result <= FRESH_MS
+
+/** The first few, and how many there are. */
+export const some = (names) =>
+  names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
+
+export const gapText = (ms) => (ms === Infinity ? 'never' : seconds(ms))
+
+/** The reason that an answer names, if it is one by a code. */
+export const codeOf = ({ body }) => body?.error?.reason?.code

@@ -1,0 +1,168 @@
+/**
+ * A provider that keeps a log: of every connection and every message, when and on which connection. What it does at each step is told to it.
+ * Every tick's value is the time at which it was sent, so that whoever sees the value knows how old it is.
+ */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { clearInterval, setInterval } from 'node:timers'
+import { WebSocketServer } from 'ws'
+import { nowMs } from './waiting.mjs'
+
+const TICK_MS = 100
+
+/** The most entries of a log that lie within any span of so many ms. */
+export const mostWithin = (log, ms) =>
+  Math.max(0, ...log.map(({ atMs }) => log.filter((one) => one.atMs > atMs - ms && one.atMs <= atMs).length))
+
+export class CountingProvider {
+  /** Handshakes, refused ones too. */
+  connects = []
+  /** `op` is `subscribe` or `unsubscribe`, over HTTP `ask`. */
+  messages = []
+  #carried = new Map()
+  #lastTick = new Map()
+  #longestGap = new Map()
+  #say
+  #port = 0
+  #server
+  #sockets
+  #timer
+  #sse = new Set()
+
+  /**
+   * @param say.upgrade - `(n) => ({ status, headers })` for a handshake that is refused, the n-th of all
+   * @param say.subscribe - `(connection, symbol) => boolean`: whether the symbol ticks from now on
+   */
+  constructor(say = {}) {
+    this.#say = say
+  }
+
+  async start() {
+    this.#server = createServer((incoming, response) => void this.#answer(incoming, response))
+    this.#sockets = new WebSocketServer({ noServer: true })
+    this.#server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket, head))
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    this.#port = this.#server.address().port
+    this.url = `ws://127.0.0.1:${this.#port}`
+    this.httpUrl = `http://127.0.0.1:${this.#port}`
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  /** May be started again, at the same address. */
+  stop() {
+    clearInterval(this.#timer)
+    this.#carried.clear()
+    for (const socket of this.#sockets?.clients ?? []) socket.terminate()
+    this.#server?.closeAllConnections()
+    this.#server?.close()
+  }
+
+  /** The symbols that tick on each connection. */
+  get carried() {
+    return [...this.#carried.values()]
+  }
+
+  isTicking(symbol) {
+    return this.carried.some((symbols) => symbols.has(symbol))
+  }
+
+  /** As if a symbol had never been subscribed. */
+  forget(symbol) {
+    for (const symbols of this.#carried.values()) symbols.delete(symbol)
+  }
+
+  closeAll(code = 1001) {
+    for (const connection of this.#carried.keys()) connection.close(code)
+  }
+
+  /** The longest time for which one of the symbols did not tick, since it first did; Infinity if it never did. */
+  longestGapMs(symbols) {
+    return Math.max(...symbols.map((symbol) => this.#gapOf(symbol)))
+  }
+
+  log(op, symbol) {
+    return this.messages.filter((one) => one.op === op && (symbol === undefined || one.symbol === symbol))
+  }
+
+  #gapOf(symbol) {
+    const last = this.#lastTick.get(symbol)
+    return last === undefined ? Infinity : Math.max(this.#longestGap.get(symbol) ?? 0, nowMs() - last)
+  }
+
+  #tick() {
+    for (const [connection, symbols] of this.#carried) {
+      for (const symbol of symbols) {
+        this.#longestGap.set(symbol, this.#lastTick.has(symbol) ? this.#gapOf(symbol) : 0)
+        this.#lastTick.set(symbol, nowMs())
+        connection.send(JSON.stringify({ symbol, result: Date.now() }))
+      }
+    }
+  }
+
+  #isRefused(end) {
+    this.connects.push({ atMs: nowMs() })
+    const refusal = this.#say.upgrade?.(this.connects.length)
+    if (refusal !== undefined) end(refusal.status, refusal.headers ?? {})
+    return refusal !== undefined
+  }
+
+  #upgrade(incoming, socket, head) {
+    socket.on('error', () => {})
+    const end = (status, headers) => {
+      const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+      socket.end(`HTTP/1.1 ${status} No\r\n${fields.join('')}content-length: 0\r\nconnection: close\r\n\r\n`)
+    }
+    if (this.#isRefused(end)) return
+    this.#sockets.handleUpgrade(incoming, socket, head, (connection) => this.#connected(connection))
+  }
+
+  #connected(connection) {
+    this.#carried.set(connection, new Set())
+    connection.on('close', () => this.#carried.delete(connection))
+    connection.on('error', () => {})
+    connection.on('message', (data) => {
+      const { op, symbol } = JSON.parse(String(data))
+      this.#heard(connection, op, symbol)
+    })
+    this.#say.connected?.(connection)
+  }
+
+  #heard(connection, op, symbol) {
+    this.messages.push({ atMs: nowMs(), op, symbol, connection })
+    const symbols = this.#carried.get(connection)
+    if (op === 'unsubscribe') symbols?.delete(symbol)
+    else if (this.#say.subscribe?.(connection, symbol, symbols) ?? true) symbols?.add(symbol)
+  }
+
+  async #answer(incoming, response) {
+    const { pathname, searchParams } = new URL(incoming.url, this.httpUrl)
+    if (pathname === '/stream') return this.#stream(response)
+    if (pathname === '/price') {
+      this.messages.push({ atMs: nowMs(), op: 'ask', symbol: searchParams.get('symbol') })
+      response.writeHead(200, { 'content-type': 'application/json' })
+      return response.end(JSON.stringify({ result: Date.now() }))
+    }
+    let text = ''
+    for await (const chunk of incoming) text += chunk
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    for (const symbol of JSON.parse(text))
+      for (const stream of this.#sse) this.#heard(stream, pathname.slice(1), symbol)
+  }
+
+  #stream(response) {
+    const end = (status, headers) => response.writeHead(status, headers).end()
+    if (this.#isRefused(end)) return
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    const stream = {
+      send: (data) => response.write(`event: tick\ndata: ${data}\n\n`),
+      close: () => response.end(),
+    }
+    this.#carried.set(stream, new Set())
+    this.#sse.add(stream)
+    response.on('close', () => {
+      this.#carried.delete(stream)
+      this.#sse.delete(stream)
+    })
+  }
+}

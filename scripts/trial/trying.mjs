@@ -1,0 +1,87 @@
+/** Tries lines on a build, and says what was seen. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Bench } from './bench.mjs'
+import { nowMs, seconds } from './waiting.mjs'
+
+/** Cases wait most of the time. */
+const AT_ONCE = 8
+
+/** What whoever started the trial can put right. */
+export class TrialError extends Error {}
+
+async function tryCase(build, one) {
+  const bench = new Bench(build)
+  try {
+    return await one.run(bench)
+  } catch (error) {
+    return { ok: false, saw: error.message }
+  } finally {
+    await bench.end()
+  }
+}
+
+/**
+ * @param side - `ours` or `reference`
+ * @returns by the line's name, the outcome of each case that this side has
+ */
+async function tryAll(side, build, wanted) {
+  const done = new Map()
+  const due = wanted
+    .flatMap((line) => line.cases.map((one) => ({ line, one })))
+    .filter(({ one }) => side === 'ours' || one.only === undefined)
+  // What takes longest begins first, and everything else is done beside it.
+  due.sort((a, b) => Number(b.one.isLong === true) - Number(a.one.isLong === true))
+  const worker = async () => {
+    for (let next = due.shift(); next !== undefined; next = due.shift()) {
+      const { line, one } = next
+      const { ok, saw } = await tryCase(build, one)
+      done.set(one, { name: one.name, ok, saw })
+      console.log(`${ok ? 'PASS' : 'FAIL'}  ${line.name}: ${one.name}: ${saw}`)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return new Map(
+    wanted.map(({ name, cases }) => [name, cases.filter((one) => done.has(one)).map((one) => done.get(one))]),
+  )
+}
+
+/** @throws TrialError when there is no package in that folder */
+export function folderOf(name, folder, hint) {
+  const build = resolve(folder)
+  if (!existsSync(join(build, 'index.js'))) throw new TrialError(`${name} is not in ${build}: ${hint}`)
+  return build
+}
+
+/** @throws TrialError for names that no line has */
+export function wantedLines(lines, names) {
+  const unknown = names.filter((name) => !lines.some((line) => line.name === name))
+  if (unknown.length > 0) throw new TrialError(`there is no line ${unknown.join(', ')}; --list names them`)
+  return names.length === 0 ? lines : lines.filter(({ name }) => names.includes(name))
+}
+
+function sum(side, outcomes, beganMs) {
+  const all = [...outcomes.values()].flat()
+  const failed = [...outcomes].filter(([, cases]) => cases.some(({ ok }) => !ok)).map(([name]) => name)
+  const count = `${all.filter(({ ok }) => ok).length} of ${all.length} cases right, ${seconds(nowMs() - beganMs)}`
+  console.log(`trial, ${side}: ${count}${failed.length === 0 ? '' : `; not right: ${failed.join(', ')}`}`)
+  return failed.length === 0
+}
+
+/** @returns what {@link tryAll} does, and whether all of it was right */
+export async function tried(side, build, wanted) {
+  const beganMs = nowMs()
+  const outcomes = await tryAll(side, build, wanted)
+  return { outcomes, isRight: sum(side, outcomes, beganMs) }
+}
+
+/** Runs a trial's program. What whoever started it can put right is said in one line. */
+export async function runTrial(program) {
+  try {
+    await program()
+  } catch (error) {
+    if (!(error instanceof TrialError) && !String(error?.code).startsWith('ERR_PARSE_ARGS')) throw error
+    console.error(`trial: ${error.message}`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,40 @@
+import { metrics } from '../metrics/registry'
+import { LogLimiter } from '../util/log-limiter'
+import { makeLogger } from '../util/logging'
+import { type Reason } from '../validation/reason'
+import { ExpiringSortedSet } from './expiring-sorted-set'
+
+const logger = makeLogger('SubscriptionSet')
+
+/**
+ * Why a feed cannot become wanted: the set is full of feeds that are, and none of them gives way, or all would lose their values in turn.
+ * Undefined where it is wanted already, or there is room. A set in Redis has its own limit.
+ */
+export const fullFor = (set: unknown, key: string): Reason | undefined => {
+  if (!(set instanceof ExpiringSortedSet) || set.hasRoomFor(key)) return undefined
+  const { size, capacity } = set
+  return {
+    code: 'CAPACITY',
+    message: `${size} feeds are wanted, and no more than ${capacity} may be (SUBSCRIPTION_SET_MAX_ITEMS): there is room when one is no longer asked for`,
+    sinceUnixMs: Date.now(),
+  }
+}
+
+/** Counts the refusals of one set, and logs them once per interval. */
+export class Refusing {
+  private readonly problems = new LogLimiter()
+
+  constructor(private readonly of: { endpoint: string; transport: string }) {}
+
+  /** The reason by {@link fullFor}, which is counted. */
+  refusal(set: unknown, key: string): Reason | undefined {
+    const reason = fullFor(set, key)
+    if (reason === undefined) return undefined
+    const { endpoint, transport } = this.of
+    metrics.get('subscriptionsRefused').labels({ adapter_endpoint: endpoint, transport }).inc()
+    this.problems.run('full', (repeated) => {
+      logger.warn({ ...this.of, repeated }, `A new feed is refused: ${reason.message}`)
+    })
+    return reason
+  }
+}
