@@ -146,7 +146,7 @@ describe('the Coinbase adapter', () => {
     const { json } = await service.until(ethUsd, ({ json: { result } }) => result !== 3000)
     expect(json.result).toBe(3001)
     for (const [reason, times] of Object.entries(bad))
-      expect(await service.metric('data_refused_total', { reason })).toBe(times.length)
+      expect(await service.metric('data_refused_total', { app_name: 'COINBASE', reason })).toBe(times.length)
   })
 
   it('serves a price with its book and the time of the trade', async () => {

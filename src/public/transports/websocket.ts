@@ -1,6 +1,16 @@
 /** The work is in connections/, transports/. */
 export { WebSocket, WebSocketClassProvider, type WebSocketRawData } from '../../connections/class-provider'
 export {
+  type Acceptance,
+  type Asking,
+  type BatchedTransportConfig,
+  type Batches,
+  type FeedName,
+  type Said,
+  type Session,
+  type SubscriptionRefusal,
+} from '../../transports/websocket/batches'
+export {
   type WebSocketTransportConfig,
   type WebSocketUrlConfigFunctionParameters,
   type WebsocketTransportGenerics,

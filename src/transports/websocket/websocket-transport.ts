@@ -5,12 +5,14 @@ import { ResponseCache } from '../../feeds/response-cache'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { OUTAGE, WAKE } from '../capabilities'
+import { FEED_OUTAGE, OUTAGE, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
+import { type BatchedTransportConfig } from './batches'
+import { Batching } from './batching'
 import { messageBuilder, tellIn, type SubscriptionMessageBuilder } from './builders'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
 import { ClientSocket } from '../../connections/client-socket'
@@ -60,13 +62,22 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     () => {
       this.stopHeartbeat()
       this.subscriptions.disconnected()
+      this.batching?.ended()
     },
   )
   private readonly failoverCounter = new Failover(this, this.clientSocket.stats)
   private readonly connectionEvents: ConnectionEvents<T>
+  private readonly batching: Batching<T> | undefined
+  private readonly config: WebSocketTransportConfig<T>
 
-  constructor(private readonly config: WebSocketTransportConfig<T>) {
+  constructor(given: WebSocketTransportConfig<T> | BatchedTransportConfig<T>) {
     super()
+    const tell = tellIn(this.intake)
+    this.batching =
+      'batches' in given
+        ? new Batching(given, this, this.intake, (params) => this.identityOf(params), tell)
+        : undefined
+    const config = (this.config = this.batching?.plainConfig() ?? (given as WebSocketTransportConfig<T>))
     const { clientSocket: client, failoverCounter: failover, subscriptions, [WAKE]: wake } = this
     const frames = new FrameReader<T>(this, config, this.intake)
     this.connectionEvents = new ConnectionEvents({
@@ -78,11 +89,15 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       failover,
       wake,
     })
-    this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
+    this.subscriptionMessageBuilder = messageBuilder(config.builders, tell)
   }
 
   get [OUTAGE](): Reason | undefined {
     return this.clientSocket.outage
+  }
+
+  [FEED_OUTAGE](params: object): Reason | undefined {
+    return this.batching?.reasonFor(params)
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
