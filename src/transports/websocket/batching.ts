@@ -97,6 +97,17 @@ export class Batching<T extends WebsocketTransportGenerics> {
     this.notice = undefined
   }
 
+  /** The same for another connection of the transport. */
+  forLane(host: BatchHost<T>, intake: StreamIntake<T>): Batching<T> {
+    return new Batching(this.config, host, intake, this.identityOf, this.onFailed)
+  }
+
+  /** How many messages were about a feed on this connection, values and confirmations. */
+  heardOf(params: object): number {
+    const symbol = this.symbolOf(params as Params<T>)
+    return symbol === undefined ? 0 : this.ledger.heardOf(symbol)
+  }
+
   /** What the subscription of a feed tells of why it has no value. */
   reasonFor(params: object): Reason | undefined {
     const symbol = this.symbolOf(params as Params<T>)
@@ -110,15 +121,16 @@ export class Batching<T extends WebsocketTransportGenerics> {
     { new: fresh, stale }: SubscriptionDeltas<Params<T>>,
   ): unknown[] {
     const now = monotonicMs()
-    for (const params of fresh) {
-      const symbol = this.symbolOf(params, true)
-      if (symbol !== undefined) this.ledger.want(symbol, params, now)
-    }
     for (const params of stale) {
       const symbol = this.symbolOf(params, false)
       if (symbol !== undefined) this.ledger.leave(symbol, params)
     }
+    for (const params of fresh) {
+      const symbol = this.symbolOf(params, true)
+      if (symbol !== undefined) this.ledger.want(symbol, params, now)
+    }
     const orders = this.ledger.orders(now)
+    if (orders.isVain && !this.hasAcceptances) this.restart('The provider answers no subscription')
     for (const entry of orders.says) this.sayRefusal(entry, context, now)
     this.hold.look(this.ledger, fresh, now)
     return [...this.unsubscribes(orders, now), ...this.subscribes(orders)]
@@ -196,8 +208,11 @@ export class Batching<T extends WebsocketTransportGenerics> {
     if (unusable !== undefined) for (const [name, why] of unusable) this.refuseData(name, why, now)
     if (notice !== undefined) this.say(notice, now)
     if (paused !== undefined) this.pause(paused)
-    if (restart === undefined) return
-    logger.info({ why: restart }, 'Everything is subscribed again on a new connection')
+    if (restart !== undefined) this.restart(restart)
+  }
+
+  private restart(why: string): void {
+    logger.info({ why }, 'Everything is subscribed again on a new connection')
     this.host.wsConnection?.close(1000)
   }
 
@@ -209,6 +224,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
   ): void {
     const entry = this.entryOf(name, now)
     if (entry === undefined) return
+    this.hasAcceptances = true
     entry.last = response
     entry.confirmedMs = now
     const { why } = this.hold

@@ -38,6 +38,8 @@ export interface Orders<P> {
   asks: string[][]
   /** Refused symbols whose clients are to be told so, again. */
   says: Entry<P>[]
+  /** Whether some symbol was asked for in vain so often that, if nothing is answered, the connection is at fault. */
+  isVain: boolean
 }
 
 interface Gone extends End {
@@ -87,10 +89,8 @@ export class Ledger<P> {
     }
     const isKnown = entry.feeds.some((one) => this.isSame(one, feed))
     if (!isKnown) entry.feeds.push(feed)
-    if (entry.state === 'leaving') {
-      enter(entry, 'sent')
-      this.due(entry, now + this.limits.ackWithinMs)
-    } else if (entry.state === 'refused') this.sayAt(entry, now)
+    if (entry.state === 'leaving') this.stay(entry, now)
+    else if (entry.state === 'refused') this.sayAt(entry, now)
     // Only an answer to a new request has a value for a feed that joins the others.
     else if (entry.state === 'accepted' && !isKnown) this.due(entry, now)
   }
@@ -104,6 +104,18 @@ export class Ledger<P> {
     enter(entry, 'leaving')
     entry.dueMs = Infinity
     this.ends.push({ symbol, channel: entry.channel })
+  }
+
+  /** It was left, and is wanted again before that could be said. Where it was left just now, it is subscribed anew. */
+  private stay(entry: Entry<P>, now: number): void {
+    const isAnew = entry.wasAccepted && this.ends.some(({ symbol }) => symbol === entry.symbol)
+    if (isAnew) {
+      this.unbind(entry)
+      return this.askAgain(entry, -Infinity)
+    }
+    this.ends = this.ends.filter(({ symbol }) => symbol !== entry.symbol)
+    enter(entry, 'sent')
+    this.due(entry, now + this.limits.ackWithinMs)
   }
 
   /** An unsubscribe has been sent. */
@@ -162,6 +174,8 @@ export class Ledger<P> {
     if (entry === undefined || entry.state === 'leaving') return entry
     const { heardMs } = entry
     if (entry.state !== 'accepted') enter(entry, 'accepted')
+    entry.wasAccepted = true
+    entry.heard++
     if (heardMs !== undefined) entry.gapMs = Math.max(now - heardMs, entry.gapMs * 0.9)
     entry.heardMs = now
     entry.asked = 0
@@ -186,13 +200,18 @@ export class Ledger<P> {
     this.gone.delete(name)
     if (typeof name === 'number' && this.strays.delete(name)) {
       // One of these was that channel. Asked for again, it gets one whose number is known.
-      for (const entry of this.numberless) this.askAgain(entry, -Infinity)
+      for (const entry of this.numberless) if (entry.state !== 'leaving') this.askAgain(entry, -Infinity)
       this.numberless.clear()
     }
     const entry = this.names.get(name)
     if (entry === undefined || entry.state !== 'accepted') return
     this.unbind(entry)
     this.askAgain(entry, now + this.limits.ackWithinMs)
+  }
+
+  /** How many messages were about a symbol on this connection. */
+  heardOf(symbol: string): number {
+    return this.entries.get(symbol)?.heard ?? 0
   }
 
   isUnanswered(symbol: string): boolean {
@@ -206,7 +225,7 @@ export class Ledger<P> {
 
   /** What is to be done now. It counts as done. */
   orders(now: number): Orders<P> {
-    const orders: Orders<P> = { ends: this.ends, asks: [], says: [] }
+    const orders: Orders<P> = { ends: this.ends, asks: [], says: [], isVain: false }
     this.ends = []
     if (now < this.nextDueMs) return orders
     this.nextDueMs = Infinity
@@ -217,6 +236,7 @@ export class Ledger<P> {
         const size = this.sizeFor(entry)
         if (entry.state === 'accepted') orders.ends.push(this.silent(entry))
         this.ask(entry, now)
+        if (entry.asked > MAX_ASKED) orders.isVain = true
         const symbols = bySize.get(size)
         if (symbols === undefined) bySize.set(size, [entry.symbol])
         else symbols.push(entry.symbol)
@@ -249,6 +269,7 @@ export class Ledger<P> {
     const wasSent = entry.state === 'sent'
     const { ackWithinMs } = this.limits
     enter(entry, 'sent')
+    entry.wasAccepted = false
     entry.asked = wasSent ? entry.asked + 1 : 1
     entry.missedMs = undefined
     entry.dueMs = now + (entry.asked > MAX_ASKED ? SLOW_MS : growing(ackWithinMs, entry.asked - 1))
@@ -269,6 +290,7 @@ export class Ledger<P> {
 
   private accept(entry: Entry<P>, now: number): void {
     enter(entry, 'accepted')
+    entry.wasAccepted = true
     entry.asked = 0
     entry.refusals = 0
     entry.sayMs = Infinity
@@ -276,7 +298,6 @@ export class Ledger<P> {
   }
 
   private askAgain(entry: Entry<P>, atMs: number): void {
-    if (entry.state === 'leaving') return
     enter(entry, 'wanted')
     this.due(entry, atMs)
   }

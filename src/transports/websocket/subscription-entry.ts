@@ -14,6 +14,8 @@ export interface Entry<P> {
   feeds: P[]
   channel: number | undefined
   state: State
+  /** Whether the provider has answered that it is subscribed, since it was last asked for. */
+  wasAccepted: boolean
   /** When its present state began, in Unix ms. */
   sinceUnixMs: number
   /** How often it was asked for without an answer. */
@@ -30,6 +32,8 @@ export interface Entry<P> {
   words: string
   kind: 'symbol' | 'quota'
   heardMs: number | undefined
+  /** How many messages were about it. */
+  heard: number
   /** The longest pause between two messages about it, lately. */
   gapMs: number
   /** Since when the provider says that there is something newer. */
@@ -45,6 +49,7 @@ export const newEntry = <P>(symbol: string, feed: P, now: number): Entry<P> => (
   feeds: [feed],
   channel: undefined,
   state: 'wanted',
+  wasAccepted: false,
   sinceUnixMs: Date.now(),
   asked: 0,
   silences: 0,
@@ -55,6 +60,7 @@ export const newEntry = <P>(symbol: string, feed: P, now: number): Entry<P> => (
   words: '',
   kind: 'symbol',
   heardMs: undefined,
+  heard: 0,
   gapMs: 0,
   missedMs: undefined,
   isUntraded: false,

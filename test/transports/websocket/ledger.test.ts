@@ -49,7 +49,7 @@ describe('what was asked for', () => {
     const ledger = ledgerOf()
     expect(ledger.refused(['A', 'no'], 0)).toBeUndefined()
     ledger.accepted('A', 0, false)
-    expect(ledger.orders(1_000 * SECOND)).toEqual({ ends: [], asks: [], says: [] })
+    expect(ledger.orders(1_000 * SECOND)).toMatchObject({ ends: [], asks: [], says: [] })
   })
 
   it('is asked for alone where it is not in the whole set, and something was refused', () => {
@@ -91,6 +91,23 @@ describe('what was asked for', () => {
     expect(ledger.orders(14 * SECOND).ends).toEqual([])
     ledger.heard('A', 15 * SECOND)
     expect(ledger.orders(15 * SECOND).ends).toEqual([{ symbol: 'A', channel: undefined }])
+  })
+
+  it('is subscribed anew where it is left and wanted at once', () => {
+    const ledger = asking('A')
+    ledger.accepted(['A', 5], 0, false)
+    ledger.leave('A', 'A')
+    ledger.want('A', 'A', 0)
+    expect(ledger.orders(0)).toMatchObject({ ends: [{ symbol: 'A', channel: 5 }], asks: [['A']] })
+    ledger.accepted(['A', 6], 0, false)
+    expect(ledger.heard(6, 0)?.feeds).toEqual(['A'])
+    expect(ledger.heard(5, 0)).toBeUndefined()
+  })
+
+  it('is known to be in vain when it was asked for many times', () => {
+    const ledger = asking('A')
+    const vain = [15, 45, 105, 225].map((at) => ledger.orders(at * SECOND).isVain)
+    expect(vain).toEqual([false, false, false, true])
   })
 
   it('is shared by feeds of the same symbol, and left with the last of them', () => {
