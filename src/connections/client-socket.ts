@@ -3,8 +3,8 @@ import { type ClientOptions } from 'ws'
 import { type Reason } from '../validation/reason'
 import { type Attempt, connect } from './connect'
 import { IS_CLOSING, transportStopped } from './connection-error'
-import { ConnectionLife } from './connection-life'
-import { ConnectionStats } from './connection-stats'
+import { ConnectionLife, type Hold } from './connection-life'
+import { type ConnectionCounts, ConnectionStats } from './connection-stats'
 import { AnnouncedEnd } from './announced-end'
 import { Farewell } from './farewell'
 import { newSocket } from './new-socket'
@@ -41,7 +41,6 @@ export interface Opening {
  * is ignored (CN-1). A transport has as many of these as it has connections.
  */
 export class ClientSocket<End> {
-  readonly stats = new ConnectionStats()
   private readonly life = new ConnectionLife()
   private readonly farewell = new Farewell()
   private generation = 0
@@ -49,11 +48,15 @@ export class ClientSocket<End> {
   private announcedEnd: AnnouncedEnd | undefined
   private isStopped = false
 
-  /** @param onGone - called when the connection in use is given up, whoever ended it */
+  /**
+   * @param onGone - called when the connection in use is given up, whoever ended it
+   * @param stats - where its connections are counted. Default: in the contract's metrics
+   */
   constructor(
     private readonly place: Place,
     private readonly retry: Retry<End>,
     private readonly onGone: () => void,
+    readonly stats: ConnectionCounts = new ConnectionStats(),
   ) {}
 
   /** The known reason why no values come, for clients that wait; undefined when there is none. */
@@ -124,6 +127,11 @@ export class ClientSocket<End> {
     this.life.failed(error)
   }
 
+  /** Notes that another attempt may not be made yet, and when it may. */
+  held(hold: Hold): void {
+    this.life.held(hold)
+  }
+
   /**
    * Notes that the connection in use has closed; its socket stays in its place. Another one may be opened after a pause.
    *
@@ -137,6 +145,13 @@ export class ClientSocket<End> {
       onDue()
     })
     this.life.waiting(delayMs)
+  }
+
+  /** The same for an end that is not the connection's fault: another one may be opened at once, and the pauses do not grow. */
+  lostWithoutFault(why: Pick<Reason, 'code' | 'message'>): void {
+    this.gone()
+    this.life.trouble(why)
+    this.life.waiting()
   }
 
   /** Whether another connection may be opened, now or within `limitMs`. */

@@ -8,6 +8,9 @@ export type LifeState = 'idle' | 'connecting' | 'open' | 'closing' | 'waiting' |
 
 type Trouble = Pick<Reason, 'code' | 'message'>
 
+/** Why no attempt may be made for a while, and how long that lasts. */
+export type Hold = Trouble & { delayMs: number }
+
 /**
  * The state of something that is kept connected, with what is reported about it: since when, why not, and when the next attempt is. Its
  * owner decides what happens; this class only records it. The start of an outage is the time of its first failure.
@@ -18,6 +21,8 @@ export class ConnectionLife {
   private nextAttemptUnixMs: number | undefined
   private error: ConnectionStatus['lastError']
   private outageSinceUnixMs: number | undefined
+  /** Why the next attempt is not made sooner. */
+  private because: string | undefined
   private opened = 0
 
   /** @param onState - called after each change of state */
@@ -68,7 +73,16 @@ export class ConnectionLife {
   /** @param delayMs - the time until the next attempt; undefined where other code decides on that */
   waiting(delayMs?: number): void {
     this.nextAttemptUnixMs = delayMs === undefined ? undefined : Math.round(Date.now() + delayMs)
+    this.because = undefined
     this.enter('waiting')
+  }
+
+  /** The next attempt may not be made yet, whatever is wrong beside that. What went wrong before stays the reason, with this added. */
+  held({ code, message, delayMs }: Hold): void {
+    const isAddition = this.error !== undefined && this.error.message !== message
+    if (!isAddition) this.trouble({ code, message })
+    this.waiting(delayMs)
+    if (isAddition) this.because = message
   }
 
   /** The next attempt may be made now, and is made when somebody wants it. */
@@ -97,9 +111,10 @@ export class ConnectionLife {
 
   /** The known reason why no values come, for clients that wait; undefined when there is none. */
   outage(): Reason | undefined {
-    const { error, outageSinceUnixMs } = this
+    const { error, outageSinceUnixMs, because } = this
     if (error === undefined || outageSinceUnixMs === undefined) return undefined
-    const { code, message } = error
+    const { code } = error
+    const message = because === undefined ? error.message : `${error.message}; ${because}`
     return { code, message, sinceUnixMs: outageSinceUnixMs, ...this.next() }
   }
 
@@ -109,7 +124,7 @@ export class ConnectionLife {
   }
 
   private enter(state: LifeState): void {
-    if (state !== 'waiting') this.nextAttemptUnixMs = undefined
+    if (state !== 'waiting') this.nextAttemptUnixMs = this.because = undefined
     if (state === 'open' || this.current === 'open') this.sinceUnixMs = Date.now()
     this.current = state
     this.onState?.(state)

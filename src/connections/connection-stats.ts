@@ -7,8 +7,26 @@ const MAX_ERROR_LABELS = 30
 /** The URL without its secrets, for logs and labels. Empty before the first connection. */
 export const shownUrl = (url: string): string => (url === '' ? '' : safeUrl(url))
 
+/** What is counted of the connections of one transport. */
+export interface ConnectionCounts {
+  attempted(): void
+  active(isActive: boolean): void
+  errored(message: string): void
+  closed(code: number, url: string): void
+  failedOver(transportName: string, url: string, count: number): void
+}
+
+/** For connections that the contract's metrics do not know. */
+export const UNCOUNTED: ConnectionCounts = {
+  attempted() {},
+  active() {},
+  errored() {},
+  closed() {},
+  failedOver() {},
+}
+
 /** Counts the connections of one transport. Such events are rare, so each goes to its metric at once. */
-export class ConnectionStats {
+export class ConnectionStats implements ConnectionCounts {
   private isActive = false
   private readonly errorLabels = new Set<string>()
 

@@ -182,6 +182,11 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     return this.endpointFeeds.find(transportName, params)
   }
 
+  /** Whether what is written for a transport is noted on {@link feed}, and not on feeds that it shares with others. */
+  hasOwnFeeds(transportName: string): boolean {
+    return this.nameForCache(transportName) === transportName
+  }
+
   /** The same for the params of a client's request. Where letter case does not count, their spelling is noted, to warn of mistakes. */
   feedAskedFor(transportName: string, params: Data): Feed {
     const feed = this.feed(transportName, params)

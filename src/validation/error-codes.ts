@@ -15,9 +15,13 @@ export const errorCodes = {
   SUBSCRIBE_FAILED: 'The subscribe message could not be built or sent, or the provider refused it.',
   SUBSCRIPTION_LIMIT: 'The provider allows no more subscriptions, for example on one connection.',
   UNANSWERED: 'The provider has not answered the subscription, although it was asked more than once.',
-  SILENT: 'The feed is subscribed, but no data comes for it; it is subscribed again by itself.',
   NO_DATA:
     'The provider lists the feed and confirms the subscription, but has no value: nothing has been traded.',
+  SUSPECTED:
+    'The provider closed the connection soon after feeds were subscribed, this one among them; which of them it was is being found out.',
+  QUARANTINED:
+    'The provider closes the connection whenever this feed is subscribed; it is kept off, and tried again by itself now and then.',
+  SILENT: 'Everything is connected and subscribed, but nothing comes for this feed; it is subscribed again.',
   URL_FAILED: "The adapter's URL function threw or returned something that is not a URL.",
   REQUEST_FAILED: 'The HTTP request to the provider failed or was answered with an error status.',
   PREPARE_FAILED: "The adapter's code that makes requests threw, or made something that is no request.",

@@ -63,8 +63,12 @@ export class Batching<T extends WebsocketTransportGenerics> {
     private readonly config: BatchedTransportConfig<T>,
     private readonly host: BatchHost<T>,
     private readonly intake: StreamIntake<T>,
-    private readonly identityOf: Identify,
-    private readonly onFailed: (params: Params<T>, error: unknown, isWanted: boolean) => void,
+    private readonly of: {
+      identityOf: Identify
+      onFailed: (params: Params<T>, error: unknown, isWanted: boolean) => void
+      /** How many messages may be sent at once. */
+      room: () => number
+    },
   ) {
     this.hold = new Hold(host, intake)
     this.ledger = this.newLedger()
@@ -99,13 +103,12 @@ export class Batching<T extends WebsocketTransportGenerics> {
 
   /** The same for another connection of the transport. */
   forLane(host: BatchHost<T>, intake: StreamIntake<T>): Batching<T> {
-    return new Batching(this.config, host, intake, this.identityOf, this.onFailed)
+    return new Batching(this.config, host, intake, this.of)
   }
 
-  /** How many messages were about a feed on this connection, values and confirmations. */
-  heardOf(params: object): number {
-    const symbol = this.symbolOf(params as Params<T>)
-    return symbol === undefined ? 0 : this.ledger.heardOf(symbol)
+  /** Whether something is to be sent as soon as the limits allow. */
+  get isHeldBack(): boolean {
+    return this.ledger.isHeldBack
   }
 
   /** What the subscription of a feed tells of why it has no value. */
@@ -129,7 +132,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
       const symbol = this.symbolOf(params, true)
       if (symbol !== undefined) this.ledger.want(symbol, params, now)
     }
-    const orders = this.ledger.orders(now)
+    const orders = this.ledger.orders(now, this.of.room())
     if (orders.isVain && !this.hasAcceptances) this.restart('The provider answers no subscription')
     for (const entry of orders.says) this.sayRefusal(entry, context, now)
     this.hold.look(this.ledger, fresh, now)
@@ -317,7 +320,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
 
   private newLedger(): Ledger<Params<T>> {
     const { size = 1, ackWithinMs = ACK_WITHIN_MS, firstDataMs = FIRST_DATA_MS } = this.config.batches
-    const { identityOf } = this
+    const { identityOf } = this.of
     return new Ledger(
       { size, ackWithinMs, firstDataMs },
       (a, b) => a === b || identityOf(a) === identityOf(b),
@@ -329,7 +332,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
     try {
       return this.config.batches.symbolOf(params)
     } catch (error) {
-      if (isWanted !== undefined) this.onFailed(params, error, isWanted)
+      if (isWanted !== undefined) this.of.onFailed(params, error, isWanted)
       return undefined
     }
   }

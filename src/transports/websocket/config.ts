@@ -4,6 +4,7 @@ import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'
+import { type WebSocketLimits } from './limits'
 
 export type WebsocketTransportGenerics = TransportGenerics & {
   Provider: {
@@ -69,6 +70,16 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   builders?: WebSocketIndividualBuilders<T> | WebSocketCustomBuilders<T>
   /** Whether to close the connection when no feed is wanted any more, instead of leaving that to the provider. Default false. */
   closeWhenIdle?: boolean
+  /**
+   * Whether the provider allows only one connection at a time. Then nothing is tried on a second one: feeds at which the provider closes
+   * the connection are found on the only one, which costs the others more reconnects. Default false; true for a transport with reverse
+   * mappings, because what they map from may differ from connection to connection.
+   */
+  singleConnection?: boolean
+  /** How long a subscribed feed may be without its first value before it is subscribed again, in ms. Default 15 000. */
+  firstDataMs?: number
+  /** What the provider allows. Default: no limits. */
+  limits?: WebSocketLimits
   /** A larger message is refused without being parsed. The connection stays open. Default 8 MiB. */
   maxMessageBytes?: number
 }

@@ -4,13 +4,10 @@ import { codeOf, textOf } from '../../connections/connection-error'
 import { shownUrl } from '../../connections/connection-stats'
 import { type Life } from '../../connections/retry'
 import { makeLogger } from '../../util/logging'
-import { type WakeSignal } from '../../util/wake-signal'
 import { type RetrySettings } from '../stream-retries'
 import { type EndpointContext } from '../transport'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
-import { type Failover } from './failover'
 import { type FrameReader } from './frame-reader'
-import { type SubscriptionStats } from './subscription-stats'
 
 const logger = makeLogger('WebSocketTransport')
 
@@ -27,16 +24,22 @@ export interface ConnectionHandlers {
 /** How the connection of a stream ended. */
 export type StreamEnd = Life & { settings: RetrySettings }
 
+/** A connection that has closed while it was the one in use. */
+export interface LostConnection<T extends WebsocketTransportGenerics> {
+  code: number
+  /** In the provider's words; `none` where it gave none. */
+  reason: string
+  url: string
+  context: EndpointContext<T>
+}
+
 interface Parts<T extends WebsocketTransportGenerics> {
-  /** Read at each use, because adapters assign these members. */
-  host: { readonly lastMessageReceivedAt: number; readonly connectionOpenedAt: number }
-  config: WebSocketTransportConfig<T>
+  handlers: Omit<WebSocketTransportConfig<T>['handlers'], 'message'>
   client: ClientSocket<StreamEnd>
-  frames: FrameReader<T>
-  subscriptions: SubscriptionStats
-  failover: Failover
-  /** Woken when another connection may be opened. */
-  wake: WakeSignal
+  frames: Pick<FrameReader<T>, 'read'>
+  /** Number of messages received. */
+  counts: { received: number }
+  onLost: (lost: LostConnection<T>) => void
 }
 
 /** Handles the events of a connection (contract 10.4, "Event behaviour"): reads messages, counts, logs, and calls the author's handlers. */
@@ -49,17 +52,17 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
     url: string,
     onReady?: (connection: WebSocket) => void,
   ): ConnectionHandlers {
-    const { config, client, frames, subscriptions } = this.parts
+    const { handlers, client, frames, counts } = this.parts
     const isCurrent = client.currency()
     return {
       open: async () => {
-        await config.handlers.open?.(connection, context)
+        await handlers.open?.(connection, context)
         onReady?.(connection)
       },
       message: (event) => {
         if (!isCurrent()) return
         frames.read(event.data, context)
-        subscriptions.received++
+        counts.received++
       },
       error: (event) => this.errored(event, context, url),
       close: (event) => this.closed(event, context, url, isCurrent()),
@@ -68,7 +71,7 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
 
   /** Listens for pongs, if the author has a handler for them. Only then, because test doubles may not have `on`. */
   listenForPongs(connection: WebSocket): void {
-    const { pong } = this.parts.config.handlers
+    const { pong } = this.parts.handlers
     if (pong !== undefined)
       connection.on('pong', (data: Buffer) => guarded('pong', () => pong(connection, data)))
   }
@@ -77,7 +80,7 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
     const message = textOf(event)
     logger.warn({ code: codeOf(event), url: shownUrl(url) }, `WebSocket error: ${message}`)
     this.parts.client.stats.errored(message)
-    guarded('error', () => this.parts.config.handlers.error?.(event, context))
+    guarded('error', () => this.parts.handlers.error?.(event, context))
   }
 
   private closed(
@@ -90,28 +93,9 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
     const reason = typeof event.reason === 'string' && event.reason !== '' ? event.reason : 'none'
     const url = shownUrl(connectionUrl)
     this.parts.client.stats.closed(code, connectionUrl)
-    if (isCurrent) this.lost(code, reason, connectionUrl, context)
+    if (isCurrent) this.parts.onLost({ code, reason, url: connectionUrl, context })
     else logger.debug(`A replaced WebSocket closed (code: ${code}, reason: ${reason}). URL: ${url}`)
-    guarded('close', () => this.parts.config.handlers.close?.(event, context))
-  }
-
-  /** The connection in use has closed: counts it, records why, and plans the next one after a pause. */
-  private lost(code: number, reason: string, url: string, { adapterSettings }: EndpointContext<T>): void {
-    const { host, client, failover, wake } = this.parts
-    if (code === 1000) {
-      logger.debug(`WebSocket closed normally. URL: ${shownUrl(url)}`)
-    } else {
-      failover.add(url)
-      logger.warn(
-        `WebSocket closed abnormally (code: ${code}, reason: ${reason}). ` +
-          `Failover counter incremented to ${failover.count}. URL: ${shownUrl(url)}`,
-      )
-    }
-    const message = `The provider closed the connection (code: ${code}, reason: ${reason})`
-    const livedMs = failover.openForMs
-    const wasUsed = host.lastMessageReceivedAt >= host.connectionOpenedAt
-    const end = { settings: adapterSettings, livedMs, wasUsed }
-    client.lost({ code: 'CONNECTION_CLOSED', message }, end, () => wake.wake())
+    guarded('close', () => this.parts.handlers.close?.(event, context))
   }
 }
 

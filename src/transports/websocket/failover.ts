@@ -1,4 +1,4 @@
-import { type ConnectionStats } from '../../connections/connection-stats'
+import { type ConnectionCounts } from '../../connections/connection-stats'
 import { makeLogger } from '../../util/logging'
 import { WallMark } from '../../util/clock'
 
@@ -23,7 +23,7 @@ export class Failover {
 
   constructor(
     private readonly host: FailoverHost,
-    private readonly stats: ConnectionStats,
+    private readonly stats: ConnectionCounts,
   ) {}
 
   /** How long ago the connection was opened, in ms. */

@@ -60,6 +60,8 @@ export class Ledger<P> {
   private readonly numberless = new Set<Entry<P>>()
   /** Channels of nobody, which were unsubscribed. */
   private readonly strays = new Map<number, number>()
+  /** Whether something due was not done, because no more messages may be sent now. */
+  isHeldBack = false
   private ends: End[] = []
   private nextDueMs = Infinity
 
@@ -175,7 +177,6 @@ export class Ledger<P> {
     const { heardMs } = entry
     if (entry.state !== 'accepted') enter(entry, 'accepted')
     entry.wasAccepted = true
-    entry.heard++
     if (heardMs !== undefined) entry.gapMs = Math.max(now - heardMs, entry.gapMs * 0.9)
     entry.heardMs = now
     entry.asked = 0
@@ -209,11 +210,6 @@ export class Ledger<P> {
     this.askAgain(entry, now + this.limits.ackWithinMs)
   }
 
-  /** How many messages were about a symbol on this connection. */
-  heardOf(symbol: string): number {
-    return this.entries.get(symbol)?.heard ?? 0
-  }
-
   isUnanswered(symbol: string): boolean {
     return this.entries.get(symbol)?.state === 'sent'
   }
@@ -223,23 +219,37 @@ export class Ledger<P> {
     return this.gone.has(name)
   }
 
-  /** What is to be done now. It counts as done. */
-  orders(now: number): Orders<P> {
+  /**
+   * What is to be done now. It counts as done.
+   *
+   * @param room - how many messages may be sent; what is due beyond that stays due
+   */
+  orders(now: number, room = Infinity): Orders<P> {
     const orders: Orders<P> = { ends: this.ends, asks: [], says: [], isVain: false }
     this.ends = []
     if (now < this.nextDueMs) return orders
     this.nextDueMs = Infinity
+    this.isHeldBack = false
     const bySize = new Map<number, string[]>()
+    let left = room - Math.ceil(orders.ends.length / this.limits.size)
     for (const entry of this.entries.values()) {
       if (entry.sayMs <= now) orders.says.push(entry)
       if (entry.dueMs <= now) {
         const size = this.sizeFor(entry)
-        if (entry.state === 'accepted') orders.ends.push(this.silent(entry))
+        const symbols = bySize.get(size) ?? []
+        const isSilent = entry.state === 'accepted'
+        const cost = (symbols.length % size === 0 ? 1 : 0) + (isSilent ? 1 : 0)
+        if (cost > left) {
+          this.nextDueMs = Math.min(this.nextDueMs, now)
+          this.isHeldBack = true
+          continue
+        }
+        left -= cost
+        if (isSilent) orders.ends.push(this.silent(entry))
         this.ask(entry, now)
         if (entry.asked > MAX_ASKED) orders.isVain = true
-        const symbols = bySize.get(size)
-        if (symbols === undefined) bySize.set(size, [entry.symbol])
-        else symbols.push(entry.symbol)
+        symbols.push(entry.symbol)
+        bySize.set(size, symbols)
       }
       this.nextDueMs = Math.min(this.nextDueMs, entry.dueMs, entry.sayMs > now ? entry.sayMs : Infinity)
     }

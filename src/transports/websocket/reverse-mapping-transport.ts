@@ -45,6 +45,11 @@ export class WebsocketReverseMappingTransport<
     await super.streamHandler(context, subscriptions)
   }
 
+  /** A provider may give the same id or channel number to different feeds on different connections. */
+  protected override get isSingle(): boolean {
+    return this.config.singleConnection ?? true
+  }
+
   private prune({ new: fresh, stale }: SubscriptionDeltas<Params<T>>): void {
     const now = monotonicMs()
     for (const params of stale) this.unsubscribedAt.set(this.identityOf(params), now)

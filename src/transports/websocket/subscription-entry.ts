@@ -32,8 +32,6 @@ export interface Entry<P> {
   words: string
   kind: 'symbol' | 'quota'
   heardMs: number | undefined
-  /** How many messages were about it. */
-  heard: number
   /** The longest pause between two messages about it, lately. */
   gapMs: number
   /** Since when the provider says that there is something newer. */
@@ -60,7 +58,6 @@ export const newEntry = <P>(symbol: string, feed: P, now: number): Entry<P> => (
   words: '',
   kind: 'symbol',
   heardMs: undefined,
-  heard: 0,
   gapMs: 0,
   missedMs: undefined,
   isUntraded: false,

@@ -14,16 +14,24 @@ import { type EndpointContext, type TransportDependencies } from '../transport'
 import { type BatchedTransportConfig } from './batches'
 import { Batching } from './batching'
 import { messageBuilder, tellIn, type SubscriptionMessageBuilder } from './builders'
+import { type CareTerms, SubscriptionCare } from './care'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
 import { ClientSocket } from '../../connections/client-socket'
 import { reasonOf } from '../../connections/connection-error'
-import { shownUrl } from '../../connections/connection-stats'
+import { shownUrl, UNCOUNTED } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
+import { ConnectBudget } from './connect-budget'
 import { Failover } from './failover'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
+import { type LaneMaker, type LaneParts } from './lane'
+import { checkLimits } from './limits'
+import { Losses } from './lost-connection'
+import { MessagePacer } from './message-pacer'
+import { SILENCE_TERMS } from './silence'
+import { SubscriptionQueue } from './subscription-queue'
 import { SubscriptionStats } from './subscription-stats'
 
 const logger = makeLogger('WebSocketTransport')
@@ -33,6 +41,18 @@ const MIN_CONNECTION_AGE_MS = 1_000
 
 /** How long the transport waits at its end for the unsubscribe messages of an author's own `sendMessages`. */
 const GOODBYE_MS = 500
+
+/** The members that tell of a connection, where there is none yet. */
+const NO_CONNECTION = {
+  wsConnection: undefined,
+  currentUrl: '',
+  lastMessageReceivedAt: 0,
+  connectionOpenedAt: 0,
+  providerDataStreamEstablished: 0,
+  streamHandlerInvocationsWithNoConnection: 0,
+  heartbeatInterval: undefined,
+  localSubscriptions: [],
+}
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -62,34 +82,56 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     () => {
       this.stopHeartbeat()
       this.subscriptions.disconnected()
+      this.queue.clear()
       this.batching?.ended()
     },
   )
   private readonly failoverCounter = new Failover(this, this.clientSocket.stats)
   private readonly connectionEvents: ConnectionEvents<T>
   private readonly batching: Batching<T> | undefined
-  private readonly config: WebSocketTransportConfig<T>
+  protected readonly config: WebSocketTransportConfig<T>
+  /** Where there are messages to subscribe with. */
+  private care: SubscriptionCare<T> | undefined
+  private readonly connects: ConnectBudget
+  /** For all connections together: whether a limit holds for each of them or for all is not known. */
+  private readonly pacer: MessagePacer
+  private readonly roomWaiters: (() => void)[] = []
+  private readonly queue: SubscriptionQueue<Params<T>, EndpointContext<T>>
 
   constructor(given: WebSocketTransportConfig<T> | BatchedTransportConfig<T>) {
     super()
-    const tell = tellIn(this.intake)
-    this.batching =
-      'batches' in given
-        ? new Batching(given, this, this.intake, (params) => this.identityOf(params), tell)
-        : undefined
+    this.batching = 'batches' in given ? this.batchingOf(given) : undefined
     const config = (this.config = this.batching?.plainConfig() ?? (given as WebSocketTransportConfig<T>))
     const { clientSocket: client, failoverCounter: failover, subscriptions, [WAKE]: wake } = this
-    const frames = new FrameReader<T>(this, config, this.intake)
-    this.connectionEvents = new ConnectionEvents({
+    const losses = new Losses<T>({
       host: this,
-      config,
       client,
-      frames,
-      subscriptions,
       failover,
       wake,
+      isLaidToFeeds: ({ context }) => this.care?.closed(context, this.subscribed?.feeds.length ?? 0) ?? false,
     })
-    this.subscriptionMessageBuilder = messageBuilder(config.builders, tell)
+    this.connectionEvents = new ConnectionEvents({
+      get handlers() {
+        return config.handlers
+      },
+      client,
+      frames: new FrameReader<T>(this, config, this.intake),
+      counts: subscriptions,
+      onLost: (lost) => losses.take(lost),
+    })
+    this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
+    const { limits = {} } = config
+    checkLimits(limits)
+    this.connects = new ConnectBudget(limits.connects, () => wake.wake())
+    this.pacer = new MessagePacer(limits.messages, {
+      onRoom: () => {
+        this.queue.proceed()
+        if (this.batching?.isHeldBack) wake.wake()
+        for (const goOn of this.roomWaiters.splice(0)) goOn()
+      },
+      onDropped: (error) => this.refuse('builder-failed', () => 'a message that cannot be sent', error),
+    })
+    this.queue = this.queueFor(config)
   }
 
   get [OUTAGE](): Reason | undefined {
@@ -97,7 +139,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   [FEED_OUTAGE](params: object): Reason | undefined {
-    return this.batching?.reasonFor(params)
+    const isDisconnected = this.clientSocket.outage !== undefined
+    return this.care?.reasonOf(params as Params<T>, isDisconnected) ?? this.batching?.reasonFor(params)
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
@@ -115,6 +158,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (cache instanceof ResponseCache)
       this.subscriptions.publish(cache.adapterName, (_, params) => cache.feed(this.name, params).feedId)
     else this.subscriptions.publish(undefined)
+    if (this.config.builders !== undefined) this.care = this.careOf(cache)
   }
 
   /** True if there is no connection or it has closed. One that is still closing counts as open. */
@@ -132,15 +176,17 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   async sendMessages(_context: EndpointContext<T>, messages: unknown[]): Promise<void> {
-    together(this.wsConnection, () => {
-      for (const message of messages) {
-        try {
-          this.wsConnection?.send(this.serializeMessage(message))
-        } catch (error) {
-          this.refuse('builder-failed', () => 'a message that cannot be sent', error)
+    this.pacer.inBulk(() =>
+      together(this.wsConnection, () => {
+        for (const message of messages) {
+          try {
+            this.wsConnection?.send(this.serializeMessage(message))
+          } catch (error) {
+            this.refuse('builder-failed', () => 'a message that cannot be sent', error)
+          }
         }
-      }
-    })
+      }),
+    )
     return Promise.resolve()
   }
 
@@ -178,17 +224,22 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     options?: ClientOptions,
   ): Promise<WebSocket> {
     const { open } = this.config.handlers
-    return this.clientSocket.open({
-      url,
-      options,
-      timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
-      open: open && ((connection) => open(connection, context)),
-      listeners: (connection) => this.buildConnectionHandlers(context, connection),
-      onOpen: (connection) => {
-        this.connectionEvents.listenForPongs(connection)
-        this.startHeartbeat(context)
-      },
-    })
+    return this.connects.attempt(options, (counted) =>
+      this.clientSocket.open({
+        url,
+        options: counted,
+        timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
+        open: open && ((connection) => open(connection, context)),
+        listeners: (connection) => {
+          this.pacer.meter(connection)
+          return this.buildConnectionHandlers(context, connection)
+        },
+        onOpen: (connection) => {
+          this.connectionEvents.listenForPongs(connection)
+          this.startHeartbeat(context)
+        },
+      }),
+    )
   }
 
   async streamHandler(
@@ -197,19 +248,24 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   ): Promise<void> {
     const intervalMs = context.adapterSettings.BACKGROUND_EXECUTE_MS_WS
     const { desired } = subscriptions
-    if (subscriptions.new.length === 0 && this.wsConnection === undefined) return this[WAKE].wait(intervalMs)
+    const share = this.care?.pass(context, subscriptions) ?? subscriptions
+    const isNeeded = share.desired.length > 0 || this.care?.needsMain === true
+    const isIdle = share.new.length === 0 && this.care?.needsMain !== true
+    if (isIdle && this.wsConnection === undefined) return this[WAKE].wait(intervalMs)
 
     const pass = this.currentPass
-    const isUnresponsive = this.failoverCounter.addIfUnresponsive(context.adapterSettings)
+    // While the provider may not be connected to, nothing was attempted that could be counted.
+    const isHeld = this.connectionClosed() && this.connects.hold !== undefined
+    const isUnresponsive = !isHeld && this.failoverCounter.addIfUnresponsive(context.adapterSettings)
     const url = await this.urlFor(context, desired)
     this.ensureCurrent(pass)
     this.clientSocket.look()
     if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive)) await this.leave(url, pass)
-    if (this.connectionClosed() && desired.length > 0) {
-      if (!(await this.clientSocket.isDueWithin(intervalMs))) return
-      await this.reconnect(context, url, subscriptions, pass)
+    if (this.connectionClosed() && isNeeded) {
+      if (!(await this.mayConnect(intervalMs))) return
+      await this.reconnect(context, url, share, pass)
     }
-    await this.sendSubscriptions(context, subscriptions)
+    await this.queue.add(context, share)
     if (this.config.closeWhenIdle && desired.length === 0 && !this.connectionClosed())
       this.clientSocket.retire()
     await this[WAKE].wait(intervalMs)
@@ -220,10 +276,12 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.stopping.abort()
     const unsubscribed = this.unsubscribeAll()
     if (unsubscribed !== undefined) await unsubscribed
-    const gone = this.clientSocket.stop()
+    const gone = [this.clientSocket.stop(), this.care?.stop()]
+    this.connects.stop()
+    this.pacer.stop()
     this.subscriptions.stop()
     this.intake.stop()
-    await Promise.all([stopping, gone])
+    await Promise.all([stopping, ...gone])
   }
 
   /** Unsubscribes everything as a courtesy to the provider, and does not wait long for it. Undefined where nothing has to be sent. */
@@ -236,6 +294,17 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       .catch((err: unknown) => logger.debug({ err }, 'What was subscribed could not be unsubscribed'))
       .finally(() => patience.abort())
     return Promise.race([said, sleep(GOODBYE_MS, patience.signal)])
+  }
+
+  /** Whether there may be no second connection beside the main one. */
+  protected get isSingle(): boolean {
+    return this.config.singleConnection === true
+  }
+
+  /** How patient the transport is with single feeds. */
+  protected get careTerms(): CareTerms {
+    const { firstDataMs } = this.config
+    return firstDataMs === undefined ? {} : { silence: { ...SILENCE_TERMS, firstDataMs } }
   }
 
   protected override wasUnheard(error: unknown): boolean {
@@ -260,6 +329,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   /** Gives up a connection that has the wrong URL or does not respond, so that there is none and nothing is subscribed. */
   private async leave(url: string, pass: number): Promise<void> {
+    const { hold } = this.connects
+    // Without the right to open another connection, this one is better than none.
+    if (hold !== undefined) return url === this.currentUrl ? this.clientSocket.trouble(hold) : undefined
     const why = url === this.currentUrl ? 'no usable message for too long' : 'the URL changed'
     logger.info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
     const age = this.failoverCounter.openForMs
@@ -269,6 +341,27 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (!this.connectionClosed()) this.clientSocket.retire()
     // If the rest of this pass fails, nothing may seem to be subscribed.
     this.localSubscriptions = []
+  }
+
+  /** Whether another connection may be opened, now or in a moment. */
+  private async mayConnect(limitMs: number): Promise<boolean> {
+    if (!(await this.clientSocket.isDueWithin(limitMs))) return false
+    const { hold } = this.connects
+    if (hold === undefined) return true
+    this.clientSocket.held(hold)
+    await this[WAKE].wait(limitMs)
+    return false
+  }
+
+  private queueFor({ builders = {} }: WebSocketTransportConfig<T>): typeof this.queue {
+    return new SubscriptionQueue({
+      pacer: this.pacer,
+      identityOf: (params) => this.identityOf(params),
+      isOpen: () => !this.connectionClosed() && this.wsConnection?.readyState !== CLOSING,
+      feedsPerMessage: 'customSubscriptionMessages' in builders ? Infinity : 1,
+      send: (context, deltas) => this.sendSubscriptions(context, deltas),
+      onFailure: () => this[WAKE].wake(),
+    })
   }
 
   private async reconnect(
@@ -286,6 +379,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     }
     this.ensureCurrent(pass)
     this.connectionOpenedAt = Date.now()
+    this.care?.opened()
   }
 
   private async openAnother(
@@ -302,6 +396,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.providerDataStreamEstablished = Date.now()
     this.localSubscriptions = []
     this.subscribed = undefined
+    this.care?.replaced()
+    this.queue.clear()
     subscriptions.new = subscriptions.desired
     this.subscriptions.keepOnly(context, subscriptions.desired)
     const connection = await this.establishWsConnection(context, url, options)
@@ -310,6 +406,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (isLate && connection !== this.wsConnection) this.clientSocket.dismiss(connection)
     this.ensureCurrent(pass)
     this.clientSocket.use(connection)
+    this.pacer.meter(connection)
   }
 
   private async sendSubscriptions(
@@ -322,10 +419,105 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       const messages = this.subscriptionMessageBuilder?.(context, subscriptions) ?? []
       if (messages.length > 0) await this.sendMessages(context, messages)
       wasSent = messages.length > 0
+      if (wasSent) this.care?.sent(subscriptions.new)
       this.subscribed = { context, feeds: subscriptions.desired }
     }
     this.subscriptions.subscribed(context, subscriptions.new, wasSent)
     this.subscriptions.unsubscribed(context, subscriptions.stale, wasSent)
+  }
+
+  private batchingOf(config: BatchedTransportConfig<T>): Batching<T> {
+    return new Batching(config, this, this.intake, {
+      identityOf: (params) => this.identityOf(params),
+      onFailed: tellIn(this.intake),
+      room: () => this.pacer.room,
+    })
+  }
+
+  private careOf(cache: unknown): SubscriptionCare<T> {
+    const isKnown = cache instanceof ResponseCache && cache.hasOwnFeeds(this.name)
+    const { isSingle, stopping } = this
+    return new SubscriptionCare<T>(
+      {
+        idOf: this.identityOf,
+        writesOf: (params) => (isKnown ? cache.feed(this.name, params).sets : undefined),
+        isOpen: () => this.wsConnection?.readyState === OPEN,
+        isBusy: () => this.queue.size > 0,
+        url: () => this.currentUrl,
+        currency: () => this.clientSocket.currency(),
+        sendOnMain: (context, fresh, stale) => this.sendAgain(context, fresh, stale),
+        maker: (of) => this.laneParts(of),
+        holdMs: () => this.connects.holdAside?.delayMs,
+        wake: () => this[WAKE].wake(),
+        signal: stopping.signal,
+        isSingle,
+        // What was asked for in batches is watched by its answers.
+        hearsSilence: this.batching === undefined,
+      },
+      this.careTerms,
+    )
+  }
+
+  /** Sends subscriptions that change nothing about what is to be subscribed. */
+  private async sendAgain(
+    context: EndpointContext<T>,
+    fresh: Params<T>[],
+    stale: Params<T>[],
+  ): Promise<void> {
+    const { subscribed } = this
+    if (subscribed === undefined || this.wsConnection?.readyState !== OPEN) return
+    const deltas = { desired: subscribed.feeds, new: fresh, stale }
+    const messages = this.subscriptionMessageBuilder?.(context, deltas) ?? []
+    if (messages.length > 0) await this.sendMessages(context, messages)
+  }
+
+  /**
+   * What a {@link Lane} is made of: this transport with another connection in its place. The author's methods act on that one, and on no
+   * member of this transport that has to do with a connection. Closes and errors of a lane are not told to the author.
+   */
+  private laneParts({ onFrame, onLost }: Parameters<LaneMaker<T>>[0]): LaneParts<T> {
+    const transport = Object.create(this) as WebSocketTransport<T>
+    const client: ClientSocket<StreamEnd> = new ClientSocket(
+      transport,
+      new Retry(afterClose),
+      () => transport.stopHeartbeat(),
+      UNCOUNTED,
+    )
+    const intake = new StreamIntake<T>(transport)
+    // What was asked for and answered is kept for each connection.
+    const batching = this.batching?.forLane(transport, intake)
+    const config = batching?.plainConfig() ?? this.config
+    const reader = new FrameReader<T>(transport, config, intake)
+    const frames = {
+      read: (data: WebSocket.Data, context: EndpointContext<T>) => {
+        reader.read(data, context)
+        onFrame()
+      },
+    }
+    const handlers = { open: config.handlers.open }
+    const connectionEvents = new ConnectionEvents<T>({
+      handlers,
+      client,
+      frames,
+      counts: { received: 0 },
+      onLost,
+    })
+    Object.assign(transport, { ...NO_CONNECTION, clientSocket: client, intake, connectionEvents })
+    if (batching !== undefined)
+      Object.assign(transport, {
+        config,
+        batching,
+        subscriptionMessageBuilder: messageBuilder(config.builders, tellIn(intake)),
+      })
+    const options = (context: EndpointContext<T>, feeds: Params<T>[]) => config.options?.(context, feeds)
+    return {
+      transport,
+      client,
+      options,
+      isHolding: () => this.pacer.isHolding(transport.wsConnection),
+      room: () => new Promise((resolve) => this.roomWaiters.push(resolve)),
+      stop: () => intake.stop(),
+    }
   }
 
   private ensureCurrent(pass: number): void {

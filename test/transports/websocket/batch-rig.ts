@@ -29,7 +29,7 @@ export const priceOf = (symbol: string): number => 1_000 + Number(symbol.slice(1
 
 /** A provider with its own idea of what is subscribed: by symbol, or by the numbers of channels. */
 export class Venue {
-  mannerOf: (symbol: string) => Manner = () => 'accept'
+  mannerOf: (symbol: string, connection: ProviderConnection) => Manner = () => 'accept'
   /** Whether it says the number of a channel that was subscribed before. */
   saysNumberOfDup = true
   readonly sent: (Sent & { connection: number })[] = []
@@ -43,6 +43,7 @@ export class Venue {
     provider.onConnection((connection) => void this.books.set(connection, new Map()))
     provider.onMessage((text, connection) => {
       const message = JSON.parse(text) as Sent
+      if (!this.books.has(connection)) return
       this.sent.push({ ...message, connection: connection.index })
       for (const answer of message.op === 'sub'
         ? this.subscribe(message, connection)
@@ -71,18 +72,24 @@ export class Venue {
     }
   }
 
+  /** Ends a connection, and all that is subscribed on it. */
+  kill(connection: ProviderConnection): void {
+    this.books.delete(connection)
+    connection.destroy()
+  }
+
   /** Forgets a subscription without a word. */
   forget(symbol: string): void {
     for (const [, book] of this.books) book.delete(symbol)
   }
 
   private subscribe({ s }: Sent, connection: ProviderConnection): Message[] {
-    const book = this.books.get(connection)!
     return s.flatMap((symbol): Message[] => {
+      const book = this.books.get(connection) ?? new Map<string, number>()
       const known = book.get(symbol)
       const number = (ch: number) => (this.hasNumbers ? { ch } : {})
       if (known !== undefined) return [{ dup: symbol, ...(this.saysNumberOfDup ? number(known) : {}) }]
-      const manner = this.mannerOf(symbol)
+      const manner = this.mannerOf(symbol, connection)
       if (manner === 'refuse') return [{ no: symbol }]
       if (manner === 'lose') return []
       const ch = ++this.lastChannel

@@ -100,52 +100,83 @@ describe('subscriptions in batches', () => {
   it.each(['symbols', 'numbers of channels'])(
     'SB-2: are restored in their spelling, wherever in the protocol the connection ends, by %s',
     async (by) => {
-      const points = [
-        'before the answers',
-        'between the answers',
-        'after the answers',
-        'after the first tick',
-        'again',
-      ]
       await using provider = await wsProvider()
       const venue = new Venue(provider, by !== 'symbols')
-      await using service = await startBatching(venue)
+      await using service = await startBatching(venue, { WS_SUBSCRIPTION_TTL: '3600000' })
       const wanted = ['S1', 'S2', 'S3', 'S4']
-      const sentOn = (index: number) =>
-        venue.sent.filter(({ op, connection }) => op === 'sub' && connection === index).flatMap(({ s }) => s)
-      // Ended in the greeting, before anything was asked for.
-      let greeted = 0
+      const isRestored = () =>
+        eventually(() => {
+          vi.advanceTimersByTime(SECOND)
+          venue.tick()
+          expect(venue.subscribed).toEqual(wanted)
+        })
+      const endAll = () => {
+        for (const [connection] of venue.open) venue.kill(connection)
+      }
+      /** Ends a connection when so many symbols were asked for on it, once. */
+      const endAfter = (count: number) => {
+        let answered = 0
+        venue.mannerOf = (_symbol, connection) => {
+          if (answered++ === count) venue.kill(connection)
+          return 'accept'
+        }
+      }
+      let isGreetingEnded = true
       provider.onConnection((connection) => {
-        if (greeted++ === 0) connection.close(1001)
+        if (!isGreetingEnded) connection.close(1001)
+        isGreetingEnded = true
       })
       for (const symbol of wanted) await service.post({ s: symbol })
-      for (const [at, point] of points.entries()) {
-        let answered = 0
-        venue.mannerOf = (symbol) => {
-          const [[connection] = []] = venue.open.slice(-1)
-          if (point === 'before the answers' || (point === 'between the answers' && answered++ === 2))
-            connection?.destroy()
-          return symbol === 'S4' && point === 'again' ? 'lose' : 'accept'
-        }
-        const connection = await provider.connection(at + 1)
-        await eventually(() => expect(sentOn(at + 1).length).toBeGreaterThan(0))
-        if (point === 'after the first tick') venue.tick()
-        if (point !== 'before the answers' && point !== 'between the answers') {
-          await eventually(() => expect(new Set(sentOn(at + 1))).toEqual(new Set(wanted)))
-          connection[at % 2 === 0 ? 'destroy' : 'close']()
-        }
-        await connection.closed
+      await isRestored()
+      const points: Record<string, () => Promise<void> | void> = {
+        'before it opens': async () => {
+          provider.refuse()
+          const { handshakes } = provider
+          endAll()
+          await eventually(() => {
+            vi.advanceTimersByTime(SECOND)
+            expect(provider.handshakes).toBeGreaterThan(handshakes)
+          })
+          provider.accept()
+        },
+        'in the greeting': () => {
+          isGreetingEnded = false
+          endAll()
+        },
+        'before the answers': () => {
+          endAfter(0)
+          endAll()
+        },
+        'between the answers': () => {
+          endAfter(2)
+          endAll()
+        },
+        'after the answers': endAll,
+        'after the first tick': () => {
+          venue.tick()
+          endAll()
+        },
+        repeatedly: async () => {
+          for (let time = 0; time < 3; time++) {
+            endAfter(time)
+            endAll()
+            await eventually(() => expect(venue.open).not.toEqual([]))
+          }
+        },
       }
-      venue.mannerOf = () => 'accept'
-      await eventually(() => expect(venue.subscribed).toEqual(wanted))
-      expect([...new Set(venue.sent.filter(({ op }) => op === 'sub').flatMap(({ s }) => s))].sort()).toEqual(
-        wanted,
-      )
-      venue.tick()
+      for (const end of Object.values(points)) {
+        const before = provider.connections.length
+        await end()
+        await isRestored()
+        expect(provider.connections.length).toBeGreaterThan(before)
+        const spelled = venue.sent.flatMap(({ op, s }) => (op === 'sub' ? s : []))
+        expect([...new Set(spelled)].sort()).toEqual(wanted)
+      }
       for (const s of wanted)
-        expect((await service.until({ s }, ({ statusCode }) => statusCode === 200)).json.result).toBe(
-          priceOf(s),
-        )
+        await eventually(async () => {
+          venue.tick()
+          expect((await service.post({ s })).json.result).toBe(priceOf(s))
+        })
     },
   )
 
@@ -161,8 +192,8 @@ describe('subscriptions in batches', () => {
     const ask = (s: string) => service.post({ s })
     await Promise.all(symbols.map(ask))
     await eventually(() => expect(symbols.map(asked)).toEqual([1, 1, 1, 1]))
-    for (let step = 0; step < 45; step++) {
-      vi.advanceTimersByTime(50 * SECOND)
+    for (let step = 0; step < 50; step++) {
+      vi.advanceTimersByTime(25 * SECOND)
       venue.tick()
       const passed = venue.sent.length
       await nextPass(service)

@@ -75,7 +75,7 @@ describe('a heartbeat', () => {
 
   it('stops by itself when its connection is not the current one or not open', async () => {
     await using provider = await wsProvider()
-    const of = config(provider.url)
+    const of = config(provider.url, { firstDataMs: 3_600_000 })
     const beat = vi.fn()
     of.handlers.heartbeat = beat
     await using service = await start(of, EVERY_5_S)

@@ -93,6 +93,18 @@ describe('what was asked for', () => {
     expect(ledger.orders(15 * SECOND).ends).toEqual([{ symbol: 'A', channel: undefined }])
   })
 
+  it('waits where no more messages may be sent', () => {
+    const ledger = ledgerOf({ size: 2 })
+    for (const symbol of ['A', 'B', 'C', 'D', 'E']) ledger.want(symbol, symbol, 0)
+    expect(ledger.orders(0, 1).asks).toEqual([['A', 'B']])
+    expect(ledger.isHeldBack).toBe(true)
+    expect(ledger.orders(1, 0).asks).toEqual([])
+    expect(ledger.orders(2, 9).asks).toEqual([['C', 'D'], ['E']])
+    expect(ledger.isHeldBack).toBe(false)
+    expect(ledger.orders(15 * SECOND, 1).asks).toEqual([['A']])
+    expect(ledger.orders(15 * SECOND + 2, 9).asks).toEqual([['B'], ['C'], ['D'], ['E']])
+  })
+
   it('is subscribed anew where it is left and wanted at once', () => {
     const ledger = asking('A')
     ledger.accepted(['A', 5], 0, false)

@@ -1,0 +1,134 @@
+import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { type Reason } from '../../validation/reason'
+import { type SubscriptionDeltas } from '../streaming-transport'
+import { type EndpointContext } from '../transport'
+import { type WebsocketTransportGenerics } from './config'
+import { type LaneMaker } from './lane'
+import { Placement } from './placement'
+import { type PoisonTerms } from './poison-search'
+import { type PoisonTimes, PoisonWatch } from './poison-watch'
+import { type SilenceTerms } from './silence'
+import { SilenceWatch } from './silence-watch'
+
+export type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
+
+/** How patient the care is; each part has defaults. */
+export interface CareTerms {
+  poison?: PoisonTerms
+  poisonTimes?: PoisonTimes
+  silence?: SilenceTerms
+}
+
+/** What the care of subscriptions needs from the transport with the main connection. */
+export interface CareHost<T extends WebsocketTransportGenerics> {
+  idOf: (params: Params<T>) => string
+  /** How often something was written for a feed so far; undefined where that is not known. */
+  writesOf: (params: Params<T>) => number | undefined
+  /** Whether the main connection is open. */
+  isOpen: () => boolean
+  /** Whether something waits for its turn to be subscribed there. */
+  isBusy: () => boolean
+  url: () => string
+  /** Returns a function that tells whether the main connection is still the one that it is now. */
+  currency: () => () => boolean
+  /** Sends subscriptions on the main connection without changing what is to be subscribed there. */
+  sendOnMain: (context: EndpointContext<T>, fresh: Params<T>[], stale: Params<T>[]) => Promise<void>
+  maker: LaneMaker<T>
+  /** For how long no connection beside the main one may be opened; undefined when one may. */
+  holdMs: () => number | undefined
+  wake: () => void
+  /** Aborted when the transport stops. */
+  signal: AbortSignal
+  /** Whether the provider allows one connection only. */
+  isSingle: boolean
+  /** Whether silent feeds are found here. */
+  hearsSilence: boolean
+}
+
+/** What the watches share. */
+export interface Care<T extends WebsocketTransportGenerics> extends CareHost<T> {
+  /** The params of a wanted feed that is kept off the main connection. */
+  paramsOf: (id: string) => Params<T> | undefined
+}
+
+/**
+ * Takes care of single subscriptions, which the main connection alone cannot: feeds that end a connection, and feeds that are silent. Where
+ * neither is so, everything wanted is subscribed on the main connection, as the contract has it.
+ */
+export class SubscriptionCare<T extends WebsocketTransportGenerics> {
+  private readonly placement: Placement<Params<T>>
+  private readonly poison: PoisonWatch<T>
+  private readonly silence: SilenceWatch<T>
+  private wanted: { of: readonly Params<T>[]; ids: Set<string> } = { of: [], ids: new Set() }
+
+  constructor(
+    private readonly host: CareHost<T>,
+    terms: CareTerms = {},
+  ) {
+    const care: Care<T> = { ...host, paramsOf: (id) => this.placement.paramsOf(id) }
+    this.poison = new PoisonWatch(care, terms.poisonTimes, terms.poison)
+    this.silence = new SilenceWatch(care, terms.silence)
+    this.placement = new Placement<Params<T>>(
+      (params) => host.idOf(params),
+      (id) => this.poison.isAway(id) || this.silence.isAway(id),
+      () => this.poison.search.isIdle && this.silence.isIdle,
+    )
+  }
+
+  /** Whether the main connection is needed even if nothing is to be subscribed on it. */
+  get needsMain(): boolean {
+    return this.poison.needsWitness
+  }
+
+  /** Called in each pass. @returns the changes to make on the main connection */
+  pass(
+    context: EndpointContext<T>,
+    subscriptions: SubscriptionDeltas<Params<T>>,
+  ): SubscriptionDeltas<Params<T>> {
+    const isWanted = (id: string) => this.idsOf(subscriptions.desired).has(id)
+    // What ends connections is never asked for again because it is silent.
+    this.silence.pass(context, (id) => isWanted(id) && !this.poison.search.isAway(id))
+    const share = this.placement.divide(subscriptions)
+    this.poison.pass(context, isWanted)
+    return share
+  }
+
+  /** The main connection is being replaced. */
+  replaced(): void {
+    this.poison.replaced()
+  }
+
+  opened(): void {
+    this.poison.opened()
+  }
+
+  /** These feeds were subscribed on the main connection. */
+  sent(feeds: readonly Params<T>[]): void {
+    if (feeds.length === 0) return
+    this.placement.sent(feeds)
+    this.poison.sent(feeds)
+    this.silence.sent(feeds)
+  }
+
+  /** The provider closed the main connection. @returns whether that is laid to feeds that are kept off it from now on */
+  closed(context: EndpointContext<T>, subscribed: number): boolean {
+    return this.poison.closed(context, subscribed)
+  }
+
+  /** What is wrong with a feed. */
+  reasonOf(params: Params<T>, isDisconnected: boolean): Reason | undefined {
+    const id = this.host.idOf(params)
+    // Without a connection nothing comes for any feed, and that is told instead.
+    return this.poison.reasonOf(id) ?? (isDisconnected ? undefined : this.silence.reasonOf(id))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.poison.stop(), this.silence.stop()])
+  }
+
+  private idsOf(desired: readonly Params<T>[]): Set<string> {
+    if (desired !== this.wanted.of)
+      this.wanted = { of: desired, ids: new Set(desired.map((params) => this.host.idOf(params))) }
+    return this.wanted.ids
+  }
+}

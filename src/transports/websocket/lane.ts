@@ -1,0 +1,122 @@
+import type WebSocket from 'ws'
+import { type ClientOptions } from 'ws'
+import { type ClientSocket } from '../../connections/client-socket'
+import { OPEN } from '../../connections/socket'
+import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { type SubscriptionDeltas } from '../streaming-transport'
+import { type EndpointContext } from '../transport'
+import { type WebsocketTransportGenerics } from './config'
+import { type StreamEnd } from './connection-events'
+
+type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
+
+/** The transport as a lane has it: the same methods, also those that an author has overridden, but with a connection of its own. */
+export interface LaneTransport<T extends WebsocketTransportGenerics> {
+  wsConnection?: WebSocket
+  currentUrl: string
+  connectionOpenedAt: number
+  providerDataStreamEstablished: number
+  establishWsConnection(context: EndpointContext<T>, url: string, options?: ClientOptions): Promise<WebSocket>
+  subscriptionMessageBuilder?: (
+    context: EndpointContext<T>,
+    subscriptions: SubscriptionDeltas<Params<T>>,
+  ) => unknown[]
+  sendMessages(context: EndpointContext<T>, messages: unknown[]): Promise<void>
+}
+
+export interface LaneParts<T extends WebsocketTransportGenerics> {
+  transport: LaneTransport<T>
+  client: ClientSocket<StreamEnd>
+  options: (
+    context: EndpointContext<T>,
+    feeds: Params<T>[],
+  ) => Promise<ClientOptions> | ClientOptions | undefined
+  /** Whether messages have been passed to the connection and wait for their turn. */
+  isHolding: () => boolean
+  /** Resolves when more may be sent on any connection. */
+  room: () => Promise<void>
+  stop: () => void
+}
+
+/** What a lane tells its owner. */
+export interface LaneListener {
+  /** A frame was read, and its values have been written. */
+  onFrame?: () => void
+}
+
+/** Makes a lane's parts. `onLost` is called when its connection was closed by the other side. */
+export type LaneMaker<T extends WebsocketTransportGenerics> = (of: {
+  onFrame: () => void
+  onLost: () => void
+}) => LaneParts<T>
+
+/**
+ * A further connection of a transport, with subscriptions of its own. It is opened once, and is not opened again when it closes: its owner
+ * decides what becomes of its feeds. What comes on it fills the same feeds; counters, metrics and public members of the transport are those
+ * of the main connection alone.
+ */
+export class Lane<T extends WebsocketTransportGenerics> {
+  /** Resolves when its connection is closed, by whichever side. */
+  readonly over: Promise<void>
+  private readonly parts: LaneParts<T>
+  private readonly feeds = new Set<Params<T>>()
+  private end!: () => void
+
+  constructor(
+    maker: LaneMaker<T>,
+    private readonly context: EndpointContext<T>,
+    private readonly listener: LaneListener = {},
+  ) {
+    this.over = new Promise((resolve) => (this.end = resolve))
+    this.parts = maker({
+      onFrame: () => this.listener.onFrame?.(),
+      onLost: () => this.end(),
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.parts.transport.wsConnection?.readyState === OPEN
+  }
+
+  get size(): number {
+    return this.feeds.size
+  }
+
+  /**
+   * Connects, with the author's open handler.
+   *
+   * @param feeds - what is going to be subscribed
+   */
+  async open(url: string, feeds: Params<T>[]): Promise<void> {
+    const { transport, client, options: optionsFor } = this.parts
+    const options = await optionsFor(this.context, feeds)
+    transport.currentUrl = url
+    transport.providerDataStreamEstablished = Date.now()
+    const connection = await transport.establishWsConnection(this.context, url, options)
+    client.use(connection)
+    transport.connectionOpenedAt = Date.now()
+  }
+
+  /**
+   * Subscribes and unsubscribes. A feed that is in both lists is subscribed anew. The promise resolves when the limit of messages, if there is
+   * one, has let all of it out, or the connection is closed.
+   */
+  async change(fresh: Params<T>[], stale: Params<T>[] = []): Promise<void> {
+    const { transport } = this.parts
+    for (const feed of stale) this.feeds.delete(feed)
+    for (const feed of fresh) this.feeds.add(feed)
+    if (!this.isOpen) return
+    const deltas = { desired: [...this.feeds], new: fresh, stale }
+    const messages = transport.subscriptionMessageBuilder?.(this.context, deltas) ?? []
+    if (messages.length > 0) await transport.sendMessages(this.context, messages)
+    while (this.parts.isHolding() && this.isOpen) await Promise.race([this.over, this.parts.room()])
+  }
+
+  /** Closes it. When the promise resolves, no socket and no timer of it is left. */
+  async close(): Promise<void> {
+    this.end()
+    const gone = this.parts.client.stop()
+    this.parts.stop()
+    await gone
+  }
+}

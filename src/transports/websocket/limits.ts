@@ -1,0 +1,56 @@
+import { SlidingWindow } from '../../outbound-http/sliding-window'
+
+/** At most `count` in every span of `perMs` milliseconds, whenever that span begins. */
+export interface RollingLimit {
+  count: number
+  perMs: number
+}
+
+/** What a provider allows. What is not declared is not limited. */
+export interface WebSocketLimits {
+  /** The most feeds that one connection may carry. */
+  subscriptionsPerConnection?: number
+  /**
+   * Messages that we may send on one connection. Everything that is sent on it counts: what the builders and `sendMessages` send, what
+   * the author's `open` and `heartbeat` send through the socket, and ping and pong frames. Only the close frame does not count. What exceeds
+   * the limit is sent later, in order. A connection that takes the place of another goes on with what that one has left of the limit.
+   */
+  messages?: RollingLimit
+  /**
+   * Connections that the transport may open, all its URLs together. An attempt counts once the provider has accepted its TCP connection. An
+   * author's own `establishWsConnection` counts when it calls the original.
+   */
+  connects?: RollingLimit
+  /** A connection that is older than this, in ms, is replaced. */
+  maxAgeMs?: number
+}
+
+/** What was sent so far apart may arrive a little less far apart. */
+const TRANSIT_SHARE = 0.05
+const MAX_TRANSIT_MS = 250
+
+/**
+ * The window that keeps a limit at the provider, where messages arrive in other distances than those in which they were sent. It is longer
+ * than what was declared by as much.
+ */
+export const windowOf = ({ count, perMs }: RollingLimit, onFreed: () => void): SlidingWindow =>
+  new SlidingWindow(perMs + Math.min(perMs * TRANSIT_SHARE, MAX_TRANSIT_MS), count, onFreed)
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1
+const isDuration = (value: number): boolean => Number.isFinite(value) && value > 0
+
+/** @throws Error that names the first limit that is none */
+export const checkLimits = (limits: WebSocketLimits): void => {
+  const { subscriptionsPerConnection, messages, connects, maxAgeMs } = limits
+  const refuse = (name: string, expected: string) => {
+    throw new Error(`limits.${name} of a WebSocketTransport must be ${expected}`)
+  }
+  if (subscriptionsPerConnection !== undefined && !isCount(subscriptionsPerConnection))
+    refuse('subscriptionsPerConnection', 'a whole number from 1')
+  for (const [name, limit] of Object.entries({ messages, connects })) {
+    if (limit === undefined) continue
+    if (!isCount(limit.count)) refuse(`${name}.count`, 'a whole number from 1')
+    if (!isDuration(limit.perMs)) refuse(`${name}.perMs`, 'a number of milliseconds above 0')
+  }
+  if (maxAgeMs !== undefined && !isDuration(maxAgeMs)) refuse('maxAgeMs', 'a number of milliseconds above 0')
+}

@@ -1,0 +1,331 @@
+import { makeLogger } from '../../util/logging'
+import { monotonicMs } from '../../util/clock'
+import { sleep } from '../../util/sleep'
+import { type Reason } from '../../validation/reason'
+import { type EndpointContext } from '../transport'
+import { type WebsocketTransportGenerics } from './config'
+import { type Care, type Params } from './care'
+import { Lane } from './lane'
+import { PoisonSearch, type PoisonTerms, POISON_TERMS, type Probe } from './poison-search'
+
+const logger = makeLogger('WebSocketTransport')
+
+export interface PoisonTimes {
+  /** For so long after it was subscribed, a feed without a value may be the cause when its connection closes. */
+  suspicionMs: number
+  /** A connection that lives so long after a subscription was not harmed by it. It is longer where a provider took longer to close one. */
+  probeMs: number
+  /** For so long another connection has to be open before a trial begins, and after a connection has died of it. */
+  witnessMs: number
+}
+
+export const POISON_TIMES: PoisonTimes = { suspicionMs: 10_000, probeMs: 2_000, witnessMs: 500 }
+
+type Outcome = 'lived' | 'died' | 'nothing'
+
+interface Trial<P> {
+  params: P
+  writes: number | undefined
+  atMs: number
+}
+
+/** How often it is looked whether what was subscribed is beyond suspicion. */
+const SETTLE_EVERY_MS = 1_000
+
+/**
+ * Watches what happens to connections on which feeds were subscribed, and makes the trials of {@link PoisonSearch}: each on a side
+ * connection, while the main one lives on with the feeds without suspicion as the witness. Where a provider allows one connection only,
+ * the feeds of a trial join the main one for its time.
+ */
+export class PoisonWatch<T extends WebsocketTransportGenerics> {
+  readonly search: PoisonSearch
+  /** What was subscribed on the main connection lately, and has brought nothing since. */
+  private readonly trials = new Map<string, Trial<Params<T>>>()
+  private readonly lingering = new Map<Lane<T>, Set<string>>()
+  private readonly lanes = new Set<Lane<T>>()
+  /** The trial that is made on the main connection, if one is. */
+  private onMain:
+    { feeds: Set<string>; isSent: boolean; begun: () => void; ended: (outcome: Outcome) => void } | undefined
+  private rouse = (): void => {}
+  private openedMs: number | undefined
+  private closes = 0
+  private settledMs = -Infinity
+  private isRunning = false
+  private sinceUnixMs = 0
+  private slowestCloseMs = 0
+
+  constructor(
+    private readonly care: Care<T>,
+    private readonly times: PoisonTimes = POISON_TIMES,
+    terms: PoisonTerms = POISON_TERMS,
+  ) {
+    this.search = new PoisonSearch(terms)
+  }
+
+  isAway(id: string): boolean {
+    return this.search.isAway(id) && this.onMain?.feeds.has(id) !== true
+  }
+
+  /** Whether the main connection is needed even if nothing is to be subscribed on it: a trial needs a witness. */
+  get needsWitness(): boolean {
+    return this.search.next(monotonicMs(), this.isWanted) !== undefined
+  }
+
+  /** The main connection was replaced: nothing is subscribed on the next one yet. */
+  replaced(): void {
+    this.trials.clear()
+    this.openedMs = undefined
+  }
+
+  opened(): void {
+    this.openedMs = monotonicMs()
+    this.rouse()
+  }
+
+  /** Feeds were subscribed on the main connection. */
+  sent(feeds: readonly Params<T>[]): void {
+    const atMs = monotonicMs()
+    for (const params of feeds) {
+      const id = this.care.idOf(params)
+      this.trials.set(id, { params, writes: this.care.writesOf(params), atMs })
+    }
+    if (this.lingering.size > 0) this.endLingering((id) => this.trials.has(id))
+    const { onMain } = this
+    if (onMain === undefined || onMain.isSent) return
+    onMain.isSent = feeds.some((params) => onMain.feeds.has(this.care.idOf(params)))
+    if (onMain.isSent) onMain.begun()
+  }
+
+  /** Called in each pass, with what is wanted in all. */
+  pass(context: EndpointContext<T>, isWanted: (id: string) => boolean): void {
+    const now = monotonicMs()
+    if (now - this.settledMs >= SETTLE_EVERY_MS) {
+      this.settle(now)
+      this.search.keepOnly(isWanted)
+      this.endLingering((id) => !isWanted(id))
+    }
+    if (this.search.next(now, this.isWanted) !== undefined) this.start(context)
+  }
+
+  /**
+   * The provider has closed the main connection.
+   *
+   * @param subscribed - how many feeds it had
+   * @returns whether that is laid to feeds which are kept off it from now on, so that it may be opened again at once for the others
+   */
+  closed(context: EndpointContext<T>, subscribed: number): boolean {
+    const now = monotonicMs()
+    this.settle(now)
+    const recent = [...this.trials]
+    const isLast = ([, { atMs }]: (typeof recent)[number]) => now - atMs <= this.probeMs
+    const [last, earlier] = [recent.filter(isLast), recent.filter((one) => !isLast(one))]
+    this.replaced()
+    this.closes++
+    const { onMain } = this
+    if (onMain?.isSent === true) {
+      onMain.ended('died')
+      return true
+    }
+    if (recent.length > 0) this.noteDelay(now - Math.max(...recent.map(([, { atMs }]) => atMs)))
+    const wasSearching = this.search.isSearching
+    const idOf = ([id]: (typeof recent)[number]) => id
+    const suspects = this.search.closed(last.map(idOf), earlier.map(idOf))
+    if (suspects.length === 0) return false
+    if (!wasSearching) this.sinceUnixMs = Date.now()
+    logger.warn(
+      { suspects: suspects.length },
+      'The provider closed the connection soon after feeds were subscribed: they are tried apart from the others',
+    )
+    this.start(context)
+    return subscribed > suspects.length
+  }
+
+  reasonOf(id: string): Reason | undefined {
+    const sentence = this.search.sentenceOf(id)
+    if (sentence !== undefined) {
+      const { sinceUnixMs, kills, nextMs } = sentence
+      const message = `The provider closes the connection when this feed is subscribed (seen ${kills} times with this feed alone): it is kept off, and tried again by itself`
+      const nextAttemptUnixMs = Math.round(Date.now() + Math.max(0, nextMs - monotonicMs()))
+      return { code: 'QUARANTINED', message, sinceUnixMs, nextAttemptUnixMs }
+    }
+    if (!this.search.isSuspect(id)) return undefined
+    const message = `The provider closed the connection soon after feeds were subscribed: ${this.search.suspectCount} of them, with this one, are tried apart from the others`
+    return { code: 'SUSPECTED', message, sinceUnixMs: this.sinceUnixMs }
+  }
+
+  async stop(): Promise<void> {
+    this.rouse()
+    this.onMain?.ended('nothing')
+    await Promise.all([...this.lanes].map((lane) => lane.close()))
+  }
+
+  private readonly isWanted = (id: string): boolean => this.care.paramsOf(id) !== undefined
+
+  private get probeMs(): number {
+    return Math.min(this.times.suspicionMs, Math.max(this.times.probeMs, 3 * this.slowestCloseMs))
+  }
+
+  private noteDelay(ms: number): void {
+    this.slowestCloseMs = Math.max(this.slowestCloseMs, ms)
+  }
+
+  /** What has brought something, or has been there for long, is beyond suspicion. */
+  private settle(now: number): void {
+    this.settledMs = now
+    if (this.trials.size === 0) return
+    for (const [id, { params, writes, atMs }] of this.trials) {
+      const isOld = now - atMs > this.times.suspicionMs
+      if (!isOld && !this.hasWritten(params, writes)) continue
+      this.trials.delete(id)
+      this.search.trust(id)
+      if (isOld && this.trials.size === 0) this.search.calm()
+    }
+  }
+
+  private hasWritten(params: Params<T>, writes: number | undefined): boolean {
+    return writes !== undefined && this.care.writesOf(params) !== writes
+  }
+
+  private start(context: EndpointContext<T>): void {
+    if (this.isRunning || this.care.signal.aborted) return
+    this.isRunning = true
+    const run = this.run(context).catch((err: unknown) => logger.error({ err }, 'A search for a feed failed'))
+    void run.finally(() => (this.isRunning = false))
+  }
+
+  private async run(context: EndpointContext<T>): Promise<void> {
+    const { signal } = this.care
+    while (!signal.aborted) {
+      if (this.search.next(monotonicMs(), this.isWanted) === undefined) return
+      // The main connection is opened for it, even where nothing is left to subscribe on it.
+      this.care.wake()
+      if (!(await this.witnessed()) || (await this.isHeld())) continue
+      const probe = this.search.next(monotonicMs(), this.isWanted)
+      if (probe === undefined) return
+      const outcome = await (this.care.isSingle ? this.tryOnMain(probe) : this.tryAside(context, probe))
+      if (signal.aborted) return
+      this.note(probe, outcome)
+      this.care.wake()
+      if (outcome === 'nothing') await sleep(this.times.witnessMs, signal)
+    }
+  }
+
+  private note(probe: Probe, outcome: Outcome): void {
+    const now = monotonicMs()
+    if (outcome === 'lived') return this.search.lived(probe)
+    if (outcome === 'nothing') return this.search.provedNothing(probe, now)
+    const [only] = probe.feeds
+    const wasKnown = only !== undefined && this.search.sentenceOf(only) !== undefined
+    this.search.died(probe, now, Date.now())
+    if (only === undefined || wasKnown || this.search.sentenceOf(only) === undefined) return
+    logger.warn(
+      { feed: only },
+      'A feed was put in quarantine: the provider closes the connection when it is subscribed',
+    )
+  }
+
+  /** Whether the main connection is open and has been for long enough to be a witness. Waits for it. */
+  private async witnessed(): Promise<boolean> {
+    const { signal } = this.care
+    const { openedMs } = this
+    if (this.care.isBusy()) {
+      // What others wait for goes first.
+      await sleep(this.times.witnessMs, signal)
+      return false
+    }
+    if (openedMs === undefined || !this.care.isOpen()) {
+      await new Promise<void>((resolve) => {
+        this.rouse = resolve
+        if (signal.aborted) resolve()
+      })
+      return false
+    }
+    const leftMs = openedMs + this.times.witnessMs - monotonicMs()
+    if (leftMs > 0) await sleep(leftMs, signal)
+    return !signal.aborted && this.openedMs === openedMs && this.care.isOpen()
+  }
+
+  /** Whether a side connection had to be waited for. */
+  private async isHeld(): Promise<boolean> {
+    const holdMs = this.care.isSingle ? undefined : this.care.holdMs()
+    if (holdMs !== undefined) await sleep(holdMs, this.care.signal)
+    return holdMs !== undefined
+  }
+
+  private async tryAside(context: EndpointContext<T>, probe: Probe): Promise<Outcome> {
+    const feeds = probe.feeds.map((id) => this.care.paramsOf(id)).filter((one) => one !== undefined)
+    const isSame = this.care.currency()
+    const unproven = feeds.map((params) => [params, this.care.writesOf(params)] as const)
+    let prove = (): void => {}
+    const proven = new Promise<void>((resolve) => (prove = resolve))
+    const onFrame = () => {
+      while (unproven.length > 0 && this.hasWritten(...unproven.at(-1)!)) unproven.pop()
+      if (unproven.length === 0) prove()
+    }
+    const lane = new Lane(this.care.maker, context, { onFrame })
+    this.lanes.add(lane)
+    try {
+      await lane.open(this.care.url(), feeds)
+      const sentMs = monotonicMs()
+      await lane.change(feeds)
+      const isOver = await this.isOverWithin(lane, proven)
+      if (!isOver) {
+        this.linger(lane, probe.feeds)
+        return 'lived'
+      }
+      this.noteDelay(monotonicMs() - sentMs)
+    } catch (err) {
+      logger.debug({ err }, 'A side connection could not be opened')
+      this.dismiss(lane)
+      return 'nothing'
+    }
+    this.dismiss(lane)
+    await sleep(this.times.witnessMs, this.care.signal)
+    return isSame() && this.care.isOpen() ? 'died' : 'nothing'
+  }
+
+  /** Whether a lane is closed by the other side before all has come that is waited for, or enough time has passed. */
+  private async isOverWithin(lane: Lane<T>, proven: Promise<void>): Promise<boolean> {
+    const patience = new AbortController()
+    const enough = () => patience.abort()
+    this.care.signal.addEventListener('abort', enough, { once: true })
+    const over = lane.over.then(() => true)
+    const lived = Promise.race([proven, sleep(this.probeMs, patience.signal)]).then(() => false)
+    const isOver = await Promise.race([over, lived])
+    this.care.signal.removeEventListener('abort', enough)
+    enough()
+    return isOver
+  }
+
+  /** The feeds of a lane go on on it until they are subscribed on the main connection. */
+  private linger(lane: Lane<T>, ids: readonly string[]): void {
+    this.lingering.set(lane, new Set(ids))
+  }
+
+  private endLingering(isDone: (id: string) => boolean): void {
+    for (const [lane, ids] of this.lingering) {
+      for (const id of ids) if (isDone(id)) ids.delete(id)
+      if (ids.size === 0) this.dismiss(lane)
+    }
+  }
+
+  private dismiss(lane: Lane<T>): void {
+    this.lingering.delete(lane)
+    void lane.close().finally(() => this.lanes.delete(lane))
+  }
+
+  private async tryOnMain(probe: Probe): Promise<Outcome> {
+    const { signal } = this.care
+    const outcome = await new Promise<Outcome>((resolve) => {
+      const begun = () => void sleep(this.probeMs, signal).then(() => resolve('lived'))
+      this.onMain = { feeds: new Set(probe.feeds), isSent: false, begun, ended: resolve }
+      this.care.wake()
+    })
+    this.onMain = undefined
+    if (outcome !== 'died') return outcome
+    const { closes } = this
+    this.care.wake()
+    while (!signal.aborted && this.closes === closes) if (await this.witnessed()) return 'died'
+    return 'nothing'
+  }
+}

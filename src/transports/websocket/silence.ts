@@ -1,0 +1,155 @@
+/** When a subscribed feed counts as silent. Durations are in milliseconds. */
+export interface SilenceTerms {
+  /** For so long a feed may be without its first value. */
+  firstDataMs: number
+  /** A feed is silent when nothing has come for so many times its usual interval, */
+  intervals: number
+  /** but never sooner than this. */
+  leastMs: number
+  /** The longest time between two attempts to wake the same feed. */
+  maxMs: number
+  /** So many feeds at most are found silent at one look, so that asking for them again is spread. */
+  perLook: number
+}
+
+export const SILENCE_TERMS: SilenceTerms = {
+  firstDataMs: 15_000,
+  intervals: 10,
+  leastMs: 15_000,
+  maxMs: 600_000,
+  perLook: 2,
+}
+
+/** What is known of the silence of a feed. */
+export interface Silence {
+  /** How often it has been asked for again since something came for it. */
+  readonly asks: number
+  readonly hasSpoken: boolean
+  /** Whether others on the connection were heard while it was silent. */
+  readonly othersSpoke: boolean
+  readonly sinceUnixMs: number
+  /** When it is asked for again, by the monotonic clock. */
+  readonly nextMs: number
+}
+
+interface Heard {
+  writes: number
+  hasSpoken: boolean
+  /** When something came last; before that, when it was subscribed. By the monotonic clock. */
+  heardMs: number
+  sinceUnixMs: number
+  /** When it was subscribed or asked for last. */
+  askedMs: number
+  asks: number
+  /** The last ones, in ms. */
+  intervals: number[]
+  othersSpoke: boolean
+}
+
+/** From so many intervals on a feed has a cadence, and no more are kept. */
+const FEWEST_INTERVALS = 3
+const MOST_INTERVALS = 5
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Infinity
+
+/**
+ * Finds the feeds of a connection that have gone silent (SB-6): by their own cadence, as far as it is known, and only while others are
+ * heard. It is asked now and then, and compares how much was written for each feed; nothing is done per message.
+ */
+export class SilenceJudge {
+  private readonly feeds = new Map<string, Heard>()
+
+  constructor(readonly terms: SilenceTerms = SILENCE_TERMS) {}
+
+  /** A feed was subscribed, for the first time or on another connection. Its cadence stays known. */
+  subscribed(feed: string, writes: number, nowMs: number, nowUnixMs: number): void {
+    const known = this.feeds.get(feed)
+    if (known !== undefined) {
+      known.askedMs = nowMs
+      if (known.asks === 0) known.heardMs = nowMs
+      return
+    }
+    this.feeds.set(feed, {
+      writes,
+      hasSpoken: false,
+      heardMs: nowMs,
+      sinceUnixMs: nowUnixMs,
+      askedMs: nowMs,
+      asks: 0,
+      intervals: [],
+      othersSpoke: false,
+    })
+  }
+
+  /** Forgets all feeds that are not wanted any more. */
+  keepOnly(isWanted: (feed: string) => boolean): void {
+    for (const feed of this.feeds.keys()) if (!isWanted(feed)) this.feeds.delete(feed)
+  }
+
+  /**
+   * The feeds that should be asked for again now.
+   *
+   * @param writesOf - how much has been written for a feed so far
+   */
+  look(nowMs: number, nowUnixMs: number, writesOf: (feed: string) => number): string[] {
+    let lastHeardMs = -Infinity
+    for (const [feed, heard] of this.feeds) {
+      const writes = writesOf(feed)
+      if (writes !== heard.writes) note(heard, writes, nowMs, nowUnixMs)
+      if (heard.hasSpoken && heard.heardMs > lastHeardMs) lastHeardMs = heard.heardMs
+    }
+    const silent: string[] = []
+    for (const [feed, heard] of this.feeds) {
+      if (silent.length >= this.terms.perLook) break
+      if (this.isSilent(heard, nowMs, lastHeardMs)) silent.push(feed)
+    }
+    return silent
+  }
+
+  /** A feed is asked for again. @returns how often that has been so since something came for it */
+  asked(feed: string, nowMs: number): number {
+    const heard = this.feeds.get(feed)
+    if (heard === undefined) return 0
+    // The one that was asked for goes to the end, so that each has its turn.
+    this.feeds.delete(feed)
+    this.feeds.set(feed, heard)
+    heard.askedMs = nowMs
+    return ++heard.asks
+  }
+
+  /** What is known of a feed that was asked for again in vain; undefined for all others. */
+  silenceOf(feed: string, writes: number): Silence | undefined {
+    const heard = this.feeds.get(feed)
+    if (heard === undefined || heard.asks === 0 || heard.writes !== writes) return undefined
+    const { asks, hasSpoken, othersSpoke, sinceUnixMs } = heard
+    return { asks, hasSpoken, othersSpoke, sinceUnixMs, nextMs: heard.askedMs + this.patienceOf(heard) }
+  }
+
+  private isSilent(heard: Heard, nowMs: number, lastHeardMs: number): boolean {
+    const patienceMs = this.patienceOf(heard)
+    if (nowMs - Math.max(heard.heardMs, heard.askedMs) < patienceMs) return false
+    heard.othersSpoke = lastHeardMs > Math.max(heard.heardMs, nowMs - patienceMs / 2)
+    // Where nothing comes for anybody, the connection is in trouble, not the feed.
+    return heard.othersSpoke || !heard.hasSpoken
+  }
+
+  private patienceOf({ hasSpoken, intervals, asks }: Heard): number {
+    const { firstDataMs, leastMs, maxMs, intervals: many } = this.terms
+    const usual = intervals.length < FEWEST_INTERVALS ? Infinity : Math.max(leastMs, many * median(intervals))
+    const first = hasSpoken ? usual : firstDataMs
+    return Math.max(first, Math.min(first * 2 ** Math.max(0, asks - 1), maxMs))
+  }
+}
+
+const note = (heard: Heard, writes: number, nowMs: number, nowUnixMs: number): void => {
+  if (heard.hasSpoken && heard.asks === 0 && writes > heard.writes) {
+    heard.intervals.push((nowMs - heard.heardMs) / (writes - heard.writes))
+    if (heard.intervals.length > MOST_INTERVALS) heard.intervals.shift()
+  }
+  heard.writes = writes
+  heard.hasSpoken = true
+  heard.heardMs = nowMs
+  heard.sinceUnixMs = nowUnixMs
+  heard.asks = 0
+}

@@ -1,0 +1,134 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { SILENCE_TERMS, SilenceJudge } from '../../../src/transports/websocket/silence'
+
+const { firstDataMs, leastMs, intervals, maxMs, perLook } = SILENCE_TERMS
+
+/** Looks once a second at feeds that tick at their own intervals, until each falls silent for good. */
+class Scene {
+  readonly judge = new SilenceJudge()
+  readonly asked: { feed: string; atMs: number; sinceTickMs: number }[] = []
+  now = 0
+
+  constructor(readonly feeds: Record<string, { everyMs: number; untilMs: number }>) {
+    for (const feed of Object.keys(feeds)) this.judge.subscribed(feed, 0, 0, 0)
+  }
+
+  writes(feed: string): number {
+    const { everyMs, untilMs } = this.feeds[feed]!
+    return Math.floor(Math.min(this.now, untilMs) / everyMs)
+  }
+
+  run(untilMs: number): this {
+    while (this.now < untilMs) {
+      this.now += 1_000
+      for (const feed of this.judge.look(this.now, this.now, (one) => this.writes(one))) {
+        const last = this.writes(feed) * this.feeds[feed]!.everyMs
+        this.asked.push({ feed, atMs: this.now, sinceTickMs: this.now - last })
+        this.judge.asked(feed, this.now)
+      }
+    }
+    return this
+  }
+
+  of(feed: string) {
+    return this.asked.filter((one) => one.feed === feed)
+  }
+}
+
+const NEVER = Infinity
+
+describe('the judge of silence', () => {
+  it('asks again for a feed that has stopped while another ticks, after ten of its intervals or fifteen seconds', () => {
+    const scene = new Scene({
+      fast: { everyMs: 100, untilMs: 60_000 },
+      slow: { everyMs: 5_000, untilMs: 60_000 },
+      other: { everyMs: 100, untilMs: NEVER },
+    }).run(300_000)
+    const [fast] = scene.of('fast')
+    expect(fast!.sinceTickMs).toBeGreaterThanOrEqual(leastMs)
+    expect(fast!.sinceTickMs).toBeLessThanOrEqual(leastMs + 2_000)
+    const [slow] = scene.of('slow')
+    expect(slow!.sinceTickMs).toBeGreaterThanOrEqual(intervals * 5_000 - 1_000)
+    expect(slow!.sinceTickMs).toBeLessThanOrEqual(intervals * 5_000 + 2_000)
+    expect(scene.of('other')).toEqual([])
+  })
+
+  it('does not ask again where nothing comes for anybody: then the connection is in trouble', () => {
+    const feed = { everyMs: 1_000, untilMs: 60_000 }
+    const scene = new Scene({ a: feed, b: feed }).run(300_000)
+    expect(scene.asked).toEqual([])
+  })
+
+  it('asks again for a feed that never had a value, after the first-data time, whoever ticks', () => {
+    const scene = new Scene({ quiet: { everyMs: NEVER, untilMs: 0 } }).run(40_000)
+    expect(scene.of('quiet')[0]!.atMs).toBe(firstDataMs)
+  })
+
+  it('lets alone a feed of whose cadence too little is known', () => {
+    const scene = new Scene({
+      rare: { everyMs: 40_000, untilMs: 100_000 },
+      other: { everyMs: 100, untilMs: NEVER },
+    }).run(3_600_000)
+    // Before its first value it was asked for.
+    expect(scene.of('rare').filter(({ atMs }) => atMs > 40_000)).toEqual([])
+  })
+
+  it('asks ever more seldom, up to ten minutes, and says how often', () => {
+    const scene = new Scene({
+      dead: { everyMs: 1_000, untilMs: 30_000 },
+      other: { everyMs: 100, untilMs: NEVER },
+    }).run(7_200_000)
+    const times = scene.of('dead').map(({ atMs }) => atMs)
+    const pauses = times.slice(1).map((at, i) => at - times[i]!)
+    expect(pauses.slice(0, 8)).toEqual([15, 30, 60, 120, 240, 480, 600, 600].map((s) => s * 1_000))
+    expect(scene.judge.silenceOf('dead', scene.writes('dead'))).toMatchObject({
+      asks: times.length,
+      hasSpoken: true,
+      othersSpoke: true,
+    })
+    expect(scene.judge.silenceOf('other', scene.writes('other'))).toBeUndefined()
+    // As soon as something is written for it, the silence is over, whether or not it has been looked at.
+    expect(scene.judge.silenceOf('dead', scene.writes('dead') + 1)).toBeUndefined()
+  })
+
+  const lives = fc.record({
+    everyMs: fc.integer({ min: 10, max: 20_000 }),
+    untilMs: fc.oneof(fc.constant(NEVER), fc.integer({ min: 0, max: 300_000 })),
+  })
+
+  it('never asks for a feed within its liveness period, nor for more at a time than is allowed, nor sooner than before', () => {
+    fc.assert(
+      fc.property(fc.array(lives, { minLength: 1, maxLength: 12 }), (all) => {
+        const scene = new Scene(Object.fromEntries(all.map((life, i) => [`F${i}`, life]))).run(900_000)
+        for (const feed of Object.keys(scene.feeds)) {
+          const { everyMs, untilMs } = scene.feeds[feed]!
+          const asks = scene.of(feed)
+          // A feed that ticks regularly is heard; the looks are a second apart.
+          if (untilMs === NEVER && everyMs < firstDataMs) expect(asks).toEqual([])
+          for (const { sinceTickMs } of asks) expect(sinceTickMs).toBeGreaterThanOrEqual(leastMs - 1_000)
+          const pauses = asks.slice(1).map(({ atMs }, i) => atMs - asks[i]!.atMs)
+          for (const pause of pauses) expect(pause).toBeGreaterThanOrEqual(Math.min(leastMs, maxMs))
+        }
+        const perSecond = new Map<number, number>()
+        for (const { atMs } of scene.asked) perSecond.set(atMs, (perSecond.get(atMs) ?? 0) + 1)
+        expect(Math.max(0, ...perSecond.values())).toBeLessThanOrEqual(perLook)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('asks for each in turn where many are silent', () => {
+    const feeds = Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`F${i}`, { everyMs: NEVER, untilMs: 0 }]),
+    )
+    const scene = new Scene(feeds).run(firstDataMs + 60_000)
+    expect(new Set(scene.asked.map(({ feed }) => feed)).size).toBe(100)
+  })
+
+  it('forgets what is not wanted any more', () => {
+    const scene = new Scene({ quiet: { everyMs: NEVER, untilMs: 0 } })
+    scene.judge.keepOnly(() => false)
+    expect(scene.run(60_000).asked).toEqual([])
+  })
+})
