@@ -77,6 +77,8 @@ const createTransport = () =>
   new WebSocketTransport<Types>({
     url: ({ adapterSettings }) => adapterSettings.WS_API_ENDPOINT,
     closeWhenIdle: true,
+    // By address, whatever the number of connections.
+    limits: { messages: { count: 100, perMs: 1_000 }, connects: { count: 8, perMs: 1_000 } },
     batches: {
       symbolOf: ({ base, quote }) => `${codes.venue(base)}-${codes.venue(quote)}`,
       size: 100,
