@@ -11,6 +11,7 @@ export interface Ticker {
   trade_id: number
 }
 
+/** Once a second for each product: which trade was the last, or 0 where there never was one. */
 export interface Heartbeat {
   type: 'heartbeat'
   product_id: string
@@ -32,25 +33,19 @@ export interface Refusal {
 /** Other types (`last_match`, `l2update`, `status`) are not asked for, and ignored. */
 export type CoinbaseMessage = Ticker | Heartbeat | Subscriptions | Refusal
 
-/** `heartbeat` tells a quiet market from a dead feed: once a second it says which trade was the last. */
-const CHANNELS = ['ticker', 'heartbeat']
-
-export const subscribeFrame = (products: string[]) => ({
-  type: 'subscribe',
+const frame = (type: string) => (products: string[]) => ({
+  type,
   product_ids: products,
-  channels: CHANNELS,
+  channels: ['ticker', 'heartbeat'],
 })
 
-export const unsubscribeFrame = (products: string[]) => ({
-  type: 'unsubscribe',
-  product_ids: products,
-  channels: CHANNELS,
-})
+export const subscribeFrame = frame('subscribe')
+export const unsubscribeFrame = frame('unsubscribe')
 
 /** The product that a refusal names: `ETH-XYZ is not a valid product`, `LOOM-USDC is delisted`. */
 export const refusedProduct = (reason: string): string | undefined =>
   /^(\S+) is (?:not a valid product|delisted)/.exec(reason)?.[1]
 
 /** Channels are acknowledged under other names than they were asked for, so only products are compared. */
-export const acknowledgedProducts = ({ channels }: Subscriptions): Set<string> =>
-  new Set(channels.flatMap(({ product_ids = [] }) => product_ids))
+export const acknowledgedProducts = ({ channels }: Subscriptions): string[] =>
+  channels.flatMap(({ product_ids = [] }) => product_ids)

@@ -4,151 +4,87 @@
  * Source: Coinbase Exchange WebSocket feed, channels `ticker` and `heartbeat`.
  * Units: prices in the quote asset; `time` is that of the last trade, which on an idle product may be hours ago and is the truth.
  */
-import {
-  CryptoPriceEndpoint,
-  type EndpointContext,
-  priceEndpointInputParametersDefinition,
-} from '../../src/public/adapter'
-import { WebsocketReverseMappingTransport } from '../../src/public/transports'
-import { monotonicMs, type ProviderResult } from '../../src/public/util'
+import { CryptoPriceEndpoint, priceEndpointInputParametersDefinition } from '../../src/public/adapter'
+import { type Said, type Session, WebSocketTransport } from '../../src/public/transports'
+import { monotonicMs } from '../../src/public/util'
 import { InputParameters } from '../../src/public/validation'
-import { Answers } from '../common/answers'
 import { AssetCodes, commonNames } from '../common/asset-codes'
-import { framesFor } from '../common/frames'
-import { Notices } from '../common/notices'
-import { extendLife, refusal } from '../common/serving'
-import { type Quote } from '../common/quote'
+import { type Quote, whyNoQuote } from '../common/quote'
 import { type config } from './config'
-import {
-  acknowledgedProducts,
-  type CoinbaseMessage,
-  type Heartbeat,
-  type Refusal,
-  refusedProduct,
-  subscribeFrame,
-  type Subscriptions,
-  type Ticker,
-  unsubscribeFrame,
-} from './frames'
+import * as frames from './frames'
 import { LastTickers } from './tickers'
-
-const HOUR_MS = 3_600_000
-/** At most this often is a feed's life extended by heartbeats, which come every second. */
-const CONFIRM_EVERY_MS = 5_000
-const MAX_PRODUCTS_PER_FRAME = 100
 
 const inputParameters = new InputParameters(priceEndpointInputParametersDefinition, [
   { base: 'ETH', quote: 'USD' },
   { base: 'BTC', quote: 'USDT' },
 ])
-type Pair = typeof inputParameters.validated
 
 type Types = {
   Parameters: typeof inputParameters.definition
   Response: { Result: number; Data: Quote }
   Settings: typeof config.settings
-  Provider: { WsMessage: CoinbaseMessage }
+  Provider: { WsMessage: frames.CoinbaseMessage }
 }
-type Results = ProviderResult<Types>[] | undefined
 
 // Staked and wrapped coins that clients know by their issuers' spellings: Coinbase has them in upper case.
 export const codes = new AssetCodes({ venue: 'Coinbase', listed: ['CBBTC', 'CBETH', 'LSETH', 'MSOL'] })
-const productOf = ({ base, quote }: Pair) => `${codes.venue(base)}-${codes.venue(quote)}`
 
-const createTransport = () => {
-  const answers = new Answers()
-  const notices = new Notices('Coinbase')
+const session = (): Session<Types> => {
   const tickers = new LastTickers()
-  let wasRefused = false
 
-  const send = (frame: object) => transport.wsConnection?.send(transport.serializeMessage(frame))
-
-  const subscribe = (products: string[]) => {
-    const now = monotonicMs()
-    for (const product of products) answers.asked(product, now)
-    return subscribeFrame(products)
-  }
-
-  const ticker = (message: Ticker): Results => {
-    const params = transport.getReverseMapping(message.product_id)
-    if (params === undefined) return undefined
+  const ticker = (message: frames.Ticker): Said<Types> => {
+    const { product_id: product, price: last, best_bid: bid, best_ask: ask } = message
     const accepted = tickers.accept(message, monotonicMs())
-    if (accepted === undefined) return undefined
+    if (accepted === undefined)
+      return { unusable: [[product, whyNoQuote({ last, bid, ask }) ?? 'backwards']] }
     const { quote, time } = accepted
     const timestamps = { providerIndicatedTimeUnixMs: time }
-    return [{ params, response: { result: quote.result, data: quote, timestamps } }]
+    return { values: [[product, { result: quote.result, data: quote, timestamps }]] }
   }
 
-  const heartbeat = (message: Heartbeat, { adapterSettings }: EndpointContext<Types>) => {
-    transport.lastMessageReceivedAt = Date.now()
-    const { CACHE_MAX_AGE: lifeMs } = adapterSettings
-    const confirmed = tickers.confirm(message, monotonicMs(), Math.min(CONFIRM_EVERY_MS, lifeMs / 3))
-    const params = confirmed && transport.getReverseMapping(message.product_id)
-    if (params) void extendLife(transport, params, confirmed, lifeMs)
+  const heartbeat = (message: frames.Heartbeat): Said<Types> => {
+    const found = tickers.compare(message)
+    return found === undefined ? { isAlive: true } : { isAlive: true, [found]: [message.product_id] }
   }
 
-  const acknowledgement = (message: Subscriptions) => {
-    transport.lastMessageReceivedAt = Date.now()
-    const now = monotonicMs()
-    for (const product of acknowledgedProducts(message)) answers.accepted(product, now)
-    if (!wasRefused) return
-    wasRefused = false
-    // Only one bad product of a batch is named. Asked for alone, each of the others is accepted or named itself.
-    for (const product of answers.unansweredOnce()) send(subscribe([product]))
+  return {
+    subscribe: frames.subscribeFrame,
+    unsubscribe(products) {
+      for (const product of products) tickers.forget(product)
+      return frames.unsubscribeFrame(products)
+    },
+    answer(message) {
+      switch (message?.type) {
+        case 'ticker':
+          return ticker(message)
+        case 'heartbeat':
+          return heartbeat(message)
+        case 'subscriptions':
+          return { accepted: frames.acknowledgedProducts(message), isWhole: true }
+        case 'error': {
+          const { reason = message.message } = message
+          const product = frames.refusedProduct(reason)
+          return product === undefined ? { notice: reason } : { refused: [[product, reason]] }
+        }
+        default:
+          return undefined
+      }
+    },
   }
+}
 
-  const error = ({ message, reason = message }: Refusal): Results => {
-    const now = monotonicMs()
-    const product = refusedProduct(reason)
-    wasRefused = true
-    if (product === undefined || !answers.refused(product, now)) return void notices.say(reason, now)
-    const params = transport.getReverseMapping(product)
-    return params && [refusal(params, reason)]
-  }
-
-  const transport: WebsocketReverseMappingTransport<Types, string> = new WebsocketReverseMappingTransport({
+const createTransport = () =>
+  new WebSocketTransport<Types>({
     url: ({ adapterSettings }) => adapterSettings.WS_API_ENDPOINT,
     closeWhenIdle: true,
-    handlers: {
-      open() {
-        answers.clear()
-        tickers.clear()
-        wasRefused = false
-      },
-      // Coinbase wants no pings. This is when to ask again for what was refused or never answered, each by itself.
-      heartbeat() {
-        for (const product of answers.due(monotonicMs())) send(subscribe([product]))
-      },
-      message(message, context) {
-        switch (message?.type) {
-          case 'ticker':
-            return ticker(message)
-          case 'heartbeat':
-            return void heartbeat(message, context)
-          case 'subscriptions':
-            return void acknowledgement(message)
-          case 'error':
-            return error(message)
-          default:
-            return undefined
-        }
-      },
-    },
-    builders: {
-      customSubscriptionMessages(_context, { new: fresh, stale }) {
-        const ended = stale.map(productOf)
-        for (const product of ended) tickers.forget(product)
-        const known = ended.filter((product) => answers.forget(product))
-        for (const params of fresh) transport.setReverseMapping(productOf(params), params)
-        return [
-          ...framesFor(known, MAX_PRODUCTS_PER_FRAME, unsubscribeFrame),
-          ...framesFor(fresh.map(productOf), MAX_PRODUCTS_PER_FRAME, subscribe),
-        ]
-      },
+    // By address, whatever the number of connections.
+    limits: { messages: { count: 100, perMs: 1_000 }, connects: { count: 8, perMs: 1_000 } },
+    batches: {
+      symbolOf: ({ base, quote }) => `${codes.venue(base)}-${codes.venue(quote)}`,
+      size: 100,
+      session,
     },
   })
-  return transport
-}
 
 export const createPriceEndpoint = () =>
   new CryptoPriceEndpoint<Types>({
@@ -159,5 +95,5 @@ export const createPriceEndpoint = () =>
     requestTransforms: [commonNames(codes)],
     guards: {},
     // Heartbeats come every second, and confirm the last trade by its number.
-    freshness: { mode: 'confirmed', maxAgeMs: 30_000, hardMaxAgeMs: HOUR_MS },
+    freshness: { mode: 'confirmed', maxAgeMs: 30_000, hardMaxAgeMs: 3_600_000 },
   })

@@ -11,7 +11,9 @@ export type Quote = {
   ask?: number
 }
 
-const isDecimal = decimalText({ leadingZeros: true, point: 'inside', exponentDigits: 2, maxCharacters: 60 })
+const form = { leadingZeros: true, point: 'inside', exponentDigits: 2, maxCharacters: 60 } as const
+const isDecimal = decimalText(form)
+const isSignedDecimal = decimalText({ ...form, sign: '-' })
 
 /** A finite number above zero, from a JSON number or a decimal string; undefined for everything else. Nothing is coerced (NU-1). */
 export const positive = (value: unknown): number | undefined => {
@@ -29,4 +31,12 @@ export const quoteOf = (of: { last: unknown; bid: unknown; ask: unknown }): Quot
   const mid = bid !== undefined && ask !== undefined && bid <= ask ? (bid + ask) / 2 : undefined
   const result = positive(of.last) ?? mid
   return result === undefined ? undefined : { result, bid, mid, ask }
+}
+
+/** Why a frame has no quote; undefined when it has one. */
+export const whyNoQuote = (of: { last: unknown; bid: unknown; ask: unknown }) => {
+  if (quoteOf(of) !== undefined) return undefined
+  const { last } = of
+  if (last === undefined || last === null || last === '') return 'missing'
+  return Number.isFinite(last) || isSignedDecimal(last) ? 'not-positive' : 'not-a-number'
 }

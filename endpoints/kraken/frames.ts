@@ -39,18 +39,16 @@ export const elementsOf = <T extends object>(data: T[] | undefined): T[] =>
   Array.isArray(data) ? data.filter((element) => typeof element === 'object' && element !== null) : []
 
 /** `bbo`: on each change of the best bid or ask, for a fresh mid. An unsubscribe must repeat it. */
-const TICKER = { channel: 'ticker', event_trigger: 'bbo' } as const
-
-export const subscribeFrame = (symbol: string[], req_id: number) => ({
+export const subscribeFrame = (symbol: string[], { id: req_id }: { id: number }) => ({
   method: 'subscribe',
-  params: { channel: TICKER.channel, symbol, event_trigger: TICKER.event_trigger, snapshot: true },
+  params: { channel: 'ticker', symbol, event_trigger: 'bbo', snapshot: true },
   req_id,
 })
 
-export const unsubscribeFrame = (symbol: string[], req_id: number) => ({
+export const unsubscribeFrame = (symbol: string[], { id: req_id }: { id: number }) => ({
   method: 'unsubscribe',
-  params: { channel: TICKER.channel, symbol, event_trigger: TICKER.event_trigger },
+  params: { channel: 'ticker', symbol, event_trigger: 'bbo' },
   req_id,
 })
 
-export const pingFrame = (req_id: number) => ({ method: 'ping', req_id })
+export const pingFrame = ({ id: req_id }: { id: number }) => ({ method: 'ping', req_id })

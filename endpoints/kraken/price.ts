@@ -5,33 +5,18 @@
  * Units: prices in the quote asset, as JSON numbers; `timestamp` is the market's own and may be old on an idle market.
  */
 import { priceEndpointInputParametersDefinition } from '../../src/public/adapter'
-import { WebsocketReverseMappingTransport } from '../../src/public/transports'
-import { makeLogger, monotonicMs, type ProviderResult, providerTime } from '../../src/public/util'
+import { type Said, type Session, WebSocketTransport } from '../../src/public/transports'
+import { makeLogger, type ProviderResult, providerTime } from '../../src/public/util'
 import { InputParameters } from '../../src/public/validation'
-import { Answers } from '../common/answers'
 import { commonNames } from '../common/asset-codes'
 import { BookPriceEndpoint } from '../common/book-price-endpoint'
-import { framesFor } from '../common/frames'
-import { Notices } from '../common/notices'
-import { type Quote, quoteOf } from '../common/quote'
-import { pause, refusal } from '../common/serving'
+import { type Quote, quoteOf, whyNoQuote } from '../common/quote'
 import { type config } from './config'
-import {
-  type Answer,
-  elementsOf,
-  type KrakenMessage,
-  pingFrame,
-  type Status,
-  subscribeFrame,
-  type TickerData,
-  unsubscribeFrame,
-} from './frames'
-import { Requests } from './requests'
+import * as frames from './frames'
 import { naming, symbolOf } from './symbols'
 
 const logger = makeLogger('Kraken')
 
-const MAX_SYMBOLS_PER_FRAME = 100
 /** States of the venue in which prices move by trading. */
 const TRADING: ReadonlySet<string> = new Set(['online', 'limit_only'])
 const timeOf = providerTime('iso')
@@ -45,115 +30,66 @@ type Types = {
   Parameters: typeof inputParameters.definition
   Response: { Result: number; Data: Quote }
   Settings: typeof config.settings
-  Provider: { WsMessage: KrakenMessage }
+  Provider: { WsMessage: frames.KrakenMessage }
 }
-type Results = ProviderResult<Types>[]
 
-const createTransport = () => {
-  const answers = new Answers()
-  const requests = new Requests()
-  const notices = new Notices('Kraken')
+/** Each market of a frame stands for itself. */
+const tickers = ({ data }: frames.Ticker): Said<Types> => {
+  const values: [string, ProviderResult<Types>['response']][] = []
+  const unusable: [string, NonNullable<ReturnType<typeof whyNoQuote>>][] = []
+  for (const { symbol, last, bid, ask, timestamp } of frames.elementsOf(data)) {
+    const quote = quoteOf({ last, bid, ask })
+    const timestamps = { providerIndicatedTimeUnixMs: timeOf(timestamp) }
+    if (quote !== undefined) values.push([symbol, { result: quote.result, data: quote, timestamps }])
+    else unusable.push([symbol, whyNoQuote({ last, bid, ask }) ?? 'missing'])
+  }
+  return { values, unusable }
+}
+
+const session = (): Session<Types> => {
   let system = 'online'
 
-  const isPaused = () => !TRADING.has(system)
-  const pauseReason = () =>
-    system === 'maintenance' ? 'Kraken is in maintenance' : `Nothing is traded at Kraken (${system})`
-  const send = (frame: object) => transport.wsConnection?.send(transport.serializeMessage(frame))
-
-  const subscribe = (symbols: string[]) => {
-    const now = monotonicMs()
-    for (const symbol of symbols) answers.asked(symbol, now)
-    return subscribeFrame(symbols, requests.add(symbols))
+  const answer = (message: frames.Answer, asked: (id?: number) => string[]): Said<Types> | undefined => {
+    const { method, success, result, symbol, req_id: id, error = 'Kraken refused without a reason' } = message
+    if (method !== 'subscribe') return undefined
+    if (success) return { accepted: result ? [result.symbol] : [], notice: result?.warnings?.[0] }
+    const refused = symbol === undefined ? asked(id) : [symbol]
+    return refused.length === 0 ? { notice: error } : { refused: refused.map((one) => [one, error]) }
   }
 
-  const ticker = (data: TickerData): Results => {
-    const params = transport.getReverseMapping(data.symbol)
-    const quote = quoteOf(data as { last: unknown; bid: unknown; ask: unknown })
-    if (params === undefined || quote === undefined) return []
-    if (isPaused()) return [refusal(params, pauseReason())]
-    const timestamps = { providerIndicatedTimeUnixMs: timeOf(data.timestamp) }
-    return [{ params, response: { result: quote.result, data: quote, timestamps } }]
-  }
-
-  const refuse = (symbols: string[], error: string, now: number): Results => {
-    const concerned = symbols.filter((symbol) => answers.refused(symbol, now))
-    if (concerned.length === 0) notices.say(error, now)
-    return concerned.flatMap((symbol) => {
-      const params = transport.getReverseMapping(symbol)
-      return params === undefined ? [] : [refusal<Types>(params, error)]
-    })
-  }
-
-  const answer = (message: Answer): Results => {
-    if (message.method !== 'subscribe') return []
-    const now = monotonicMs()
-    const { success, result, symbol, req_id: id, error = 'Kraken refused without a reason' } = message
-    if (!success) {
-      const unanswered = requests.symbolsOf(id).filter((asked) => answers.isUnanswered(asked))
-      return refuse(symbol === undefined ? unanswered : [symbol], error, now)
-    }
-    transport.lastMessageReceivedAt = Date.now()
-    if (result !== undefined) answers.accepted(result.symbol, now)
-    for (const warning of result?.warnings ?? []) notices.say(warning, now)
-    return []
-  }
-
-  const status = ({ data }: Status) => {
-    const [status] = elementsOf(data)
-    if (status === undefined || status.system === system) return
-    const wasPaused = isPaused()
+  const status = ({ data }: frames.Status): Said<Types> | undefined => {
+    const [status] = frames.elementsOf(data)
+    if (status === undefined || status.system === system) return undefined
+    const wasTrading = TRADING.has(system)
     system = status.system
     logger.info({ system }, 'The state of trading at Kraken has changed')
-    if (isPaused()) void pause(transport, pauseReason())
+    if (system === 'maintenance') return { paused: 'Kraken is in maintenance' }
+    if (!TRADING.has(system)) return { paused: `Nothing is traded at Kraken (${system})` }
     // Quiet markets would stay without a value: a new connection begins with a snapshot of each.
-    else if (wasPaused) transport.wsConnection?.close(1000)
+    return wasTrading ? undefined : { restart: 'Kraken trades again' }
   }
 
-  const transport: WebsocketReverseMappingTransport<Types, string> = new WebsocketReverseMappingTransport({
+  return {
+    subscribe: frames.subscribeFrame,
+    unsubscribe: frames.unsubscribeFrame,
+    ping: frames.pingFrame,
+    answer(message, asked) {
+      if (typeof message !== 'object' || message === null) return undefined
+      if ('method' in message) return message.method === 'pong' ? { isAlive: true } : answer(message, asked)
+      if (message.channel === 'ticker') return tickers(message)
+      if (message.channel === 'heartbeat') return { isAlive: true }
+      return message.channel === 'status' ? status(message) : undefined
+    },
+  }
+}
+
+const createTransport = () =>
+  new WebSocketTransport<Types>({
     url: ({ adapterSettings }) => adapterSettings.WS_API_ENDPOINT,
     closeWhenIdle: true,
-    handlers: {
-      open() {
-        answers.clear()
-        requests.clear()
-        system = 'online'
-      },
-      heartbeat() {
-        send(pingFrame(requests.nextId()))
-        const due = answers.due(monotonicMs())
-        for (const frame of framesFor(due, MAX_SYMBOLS_PER_FRAME, subscribe)) send(frame)
-        if (isPaused()) return pause(transport, pauseReason())
-      },
-      message(message) {
-        if (typeof message !== 'object' || message === null) return undefined
-        if ('method' in message) {
-          if (message.method !== 'pong') return answer(message)
-          transport.lastMessageReceivedAt = Date.now()
-        } else if (message.channel === 'ticker') {
-          return elementsOf(message.data).flatMap(ticker)
-        } else if (message.channel === 'heartbeat') {
-          transport.lastMessageReceivedAt = Date.now()
-        } else if (message.channel === 'status') {
-          status(message)
-        }
-        return undefined
-      },
-    },
-    builders: {
-      customSubscriptionMessages(_context, { new: fresh, stale }) {
-        const known = stale.map(symbolOf).filter((symbol) => answers.forget(symbol))
-        for (const params of fresh) transport.setReverseMapping(symbolOf(params), params)
-        return [
-          ...framesFor(known, MAX_SYMBOLS_PER_FRAME, (symbols) =>
-            unsubscribeFrame(symbols, requests.nextId()),
-          ),
-          ...framesFor(fresh.map(symbolOf), MAX_SYMBOLS_PER_FRAME, subscribe),
-        ]
-      },
-    },
+    limits: { connects: { count: 150, perMs: 600_000 } },
+    batches: { symbolOf, size: 100, session },
   })
-  return transport
-}
 
 export const createPriceEndpoint = () =>
   new BookPriceEndpoint<Types>({

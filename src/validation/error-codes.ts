@@ -13,6 +13,10 @@ export const errorCodes = {
   OPEN_HANDLER_FAILED: "The adapter's open handler threw, or did not finish within the connection timeout.",
   UNRESPONSIVE: 'The connection is open, but nothing usable arrived on it for too long.',
   SUBSCRIBE_FAILED: 'The subscribe message could not be built or sent, or the provider refused it.',
+  SUBSCRIPTION_LIMIT: 'The provider allows no more subscriptions, for example on one connection.',
+  UNANSWERED: 'The provider has not answered the subscription, although it was asked more than once.',
+  NO_DATA:
+    'The provider lists the feed and confirms the subscription, but has no value: nothing has been traded.',
   SUSPECTED:
     'The provider closed the connection soon after feeds were subscribed, this one among them; which of them it was is being found out.',
   QUARANTINED:

@@ -254,4 +254,76 @@ describe('the Bitfinex adapter', () => {
     connection.send(subscribed('tBTCUSD', 1))
     expect(await connection.nextJson(unsubscribes)).toEqual({ event: 'unsubscribe', chanId: 1 })
   })
+
+  it('SB-1: adopts a channel that is subscribed already, although Bitfinex does not say its number', async () => {
+    await using provider = await wsProvider()
+    await using service = await start(provider)
+    market(provider, (symbol) =>
+      symbol === 'tBTCUSD'
+        ? [refused(symbol, 10301, 'subscribe: dup'), ticker(71_182, 1000)]
+        : listed(symbol),
+    )
+    expect((await service.post(ethUsd)).json.result).toBe(2000)
+    expect((await service.post(btcUsd)).json.result).toBe(1000)
+    expect((await service.post(ethUsd)).json.result).toBe(2000)
+  })
+
+  it('SB-1, ID-3: asks anew for channels without a number where they could be of several pairs', async () => {
+    await using provider = await wsProvider()
+    await using service = await start(provider)
+    const ended = new Set<number>()
+    const elder: Record<string, number> = { tBTCUSD: 71, tETHUSD: 72 }
+    provider.onMessage((text) => {
+      const { event, chanId } = JSON.parse(text) as Sent
+      if (event === 'unsubscribe') ended.add(chanId)
+    })
+    market(provider, (symbol) =>
+      ended.has(elder[symbol]!) ? listed(symbol) : [refused(symbol, 10301, 'subscribe: dup')],
+    )
+    const answers = Promise.all([service.post(btcUsd), service.post(ethUsd)])
+    const connection = await provider.connection()
+    for (const symbol of ['tBTCUSD', 'tETHUSD'])
+      await connection.nextJson<Sent>((sent) => sent.symbol === symbol)
+    for (const chanId of [71, 72]) connection.send(ticker(chanId, 666))
+    for (const chanId of [71, 72])
+      await connection.nextJson<Sent>((sent) => unsubscribes(sent) && sent.chanId === chanId)
+    expect((await answers).map(({ json }) => json.result as number)).toEqual([1000, 2000])
+  })
+
+  it('FR-3: keeps a quiet pair alive by the heartbeats of its channel, and only that, also where the mid is served', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await using provider = await wsProvider()
+    await using service = await start(provider, {
+      CACHE_POLLING_MAX_RETRIES: '0',
+      WS_SUBSCRIPTION_TTL: '3600000',
+    })
+    let isOpen = true
+    market(provider, (symbol) => {
+      const [opened, price] = listed(symbol)
+      // The last trade lies outside of the book.
+      ;(price as [number, number[]])[1][6] = 5
+      return isOpen ? [opened!, price!] : []
+    })
+    for (const feed of [btcUsd, ethUsd]) await service.until(feed, ({ statusCode }) => statusCode === 200)
+    isOpen = false
+    const connection = await provider.connection()
+    for (let at = 0; at < 8; at++) {
+      vi.advanceTimersByTime(15_000)
+      connection.send([1, 'hb'])
+      connection.send([2, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], Date.now()])
+      await eventually(async () =>
+        expect(
+          await service.metric('data_refused_total', { app_name: 'BITFINEX', reason: 'not-positive' }),
+        ).toBe(at + 1),
+      )
+      expect((await service.post(btcUsd)).json.result).toBe(1000)
+    }
+    const { statusCode, json } = await service.post(ethUsd)
+    expect(statusCode).toBe(504)
+    expect(json.error.reason).toMatchObject({
+      code: 'REFUSED_VALUE',
+      message: 'The last value was refused: not-positive',
+    })
+  })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAdapter } from '../../endpoints/coinbase'
 import { createPriceEndpoint } from '../../endpoints/coinbase/price'
 import { type ProviderConnection, serve, type WsProvider, wsProvider } from '../../src/testing'
-import { PATIENT } from '../helpers/eventually'
+import { eventually, PATIENT } from '../helpers/eventually'
 import { bench, expectedOf, expectPrices, frameOf, pricesIn, titled } from './vectors'
 
 const ticker = (product_id: string, rest: object = {}) => ({
@@ -146,7 +146,7 @@ describe('the Coinbase adapter', () => {
     const { json } = await service.until(ethUsd, ({ json: { result } }) => result !== 3000)
     expect(json.result).toBe(3001)
     for (const [reason, times] of Object.entries(bad))
-      expect(await service.metric('data_refused_total', { reason })).toBe(times.length)
+      expect(await service.metric('data_refused_total', { app_name: 'COINBASE', reason })).toBe(times.length)
   })
 
   it('serves a price with its book and the time of the trade', async () => {
@@ -306,5 +306,90 @@ describe('the Coinbase adapter', () => {
     expect(statusCode).toBe(200)
     expect(json.timestamps).toEqual(first!.json.timestamps)
     expect((await service.post(btcUsd)).statusCode).toBe(504)
+  })
+
+  it('names a product that was never traded, and asks alone for one whose trades it is not sent', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await using provider = await wsProvider()
+    await using service = await start(provider, {
+      CACHE_POLLING_MAX_RETRIES: '0',
+      WS_SUBSCRIPTION_TTL: '3600000',
+    })
+    const [quiet, deaf] = [
+      { base: 'AAA', quote: 'USD' },
+      { base: 'BBB', quote: 'USD' },
+    ]
+    provider.onMessage((text, connection) => {
+      const { type, product_ids: products } = JSON.parse(text) as Sent
+      if (type === 'subscribe') connection.send(acknowledged(...products))
+    })
+    for (const feed of [ethUsd, quiet, deaf]) expect((await service.post(feed)).statusCode).toBe(504)
+    const connection = await provider.connection()
+    const asked = () =>
+      connection.received
+        .map((text) => JSON.parse(text) as Sent)
+        .filter(subscribes)
+        .flatMap(({ product_ids: products }) => products)
+    await eventually(() => expect(asked()).toEqual(['ETH-USD', 'AAA-USD', 'BBB-USD']))
+    const heartbeat = (product_id: string, last_trade_id: number) =>
+      connection.send({ type: 'heartbeat', product_id, last_trade_id, sequence: 1 })
+    const beat = () => {
+      heartbeat('AAA-USD', 0)
+      heartbeat('BBB-USD', 9)
+      heartbeat('ETH-USD', 7)
+      connection.send(ticker('ETH-USD'))
+    }
+    beat()
+    await service.until(ethUsd, ({ statusCode }) => statusCode === 200)
+    expect((await service.post(quiet)).json.error.reason).toMatchObject({
+      code: 'NO_DATA',
+      message: 'Listed and subscribed, but nothing has been traded',
+    })
+    for (let second = 0; second < 6; second++) {
+      vi.advanceTimersByTime(1_000)
+      beat()
+    }
+    await eventually(() => expect(asked().slice(3)).toEqual(['BBB-USD']))
+    expect((await service.post(deaf)).json.error.reason.code).toBe('SILENT')
+    connection.send(ticker('BBB-USD', { trade_id: 8, price: '1' }))
+    connection.send(ticker('BBB-USD', { trade_id: 9 }))
+    expect((await service.until(deaf, ({ statusCode }) => statusCode === 200)).json.result).toBe(1800.5)
+    expect(asked()).toHaveLength(4)
+  })
+
+  it('counts and names prices that are none', async () => {
+    await using provider = await wsProvider()
+    await using service = await start(provider, { CACHE_POLLING_MAX_RETRIES: '0' })
+    const prices = {
+      missing: [null, ''],
+      'not-positive': ['0', '-1', 0],
+      'not-a-number': ['NaN', 'abc', true, [5]],
+    }
+    market(provider, (product) => ticker(product, { price: null, best_bid: null }))
+    const feed = { base: 'ODD', quote: 'USD' }
+    await service.post(feed)
+    const connection = await provider.connection()
+    await connection.nextJson(subscribes)
+    const count = (reason: string) =>
+      service.metric('data_refused_total', {
+        app_name: 'COINBASE',
+        transport: 'default_single_transport',
+        reason,
+      })
+    const before = await Promise.all(Object.keys(prices).map(async (reason) => (await count(reason)) ?? 0))
+    for (const price of Object.values(prices).flat())
+      connection.send(ticker('ODD-USD', { price, best_bid: null }))
+    await eventually(async () => {
+      const after = await Promise.all(Object.keys(prices).map(count))
+      // The one that the subscription brought is counted, too.
+      expect(after.map((number, at) => number! - before[at]!)).toEqual([expect.any(Number), 3, 4])
+    })
+    const { statusCode, json } = await service.post(feed)
+    expect(statusCode).toBe(504)
+    expect(json.error.reason).toMatchObject({
+      code: 'REFUSED_VALUE',
+      message: 'The last value was refused: not-a-number',
+    })
   })
 })

@@ -289,4 +289,20 @@ describe('the Kraken adapter', () => {
       req_id: 2,
     })
   })
+
+  it('names why an idle market has no price any more after its snapshot', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await using provider = await wsProvider()
+    await using service = await start(provider, { CACHE_POLLING_MAX_RETRIES: '0' })
+    const timestamp = new Date().toISOString()
+    market(provider, (symbol, reqId) => [accepted(symbol, reqId), ticker(symbol, { timestamp })])
+    await service.until(ethUsd, ({ statusCode }) => statusCode === 200)
+    vi.advanceTimersByTime(29_000)
+    expect((await service.post(ethUsd)).statusCode).toBe(200)
+    vi.advanceTimersByTime(2_000)
+    const { statusCode, json } = await service.post(ethUsd)
+    expect(statusCode).toBe(504)
+    expect(json.error.reason.code).toBe('STALE_VALUE')
+  })
 })

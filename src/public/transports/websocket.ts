@@ -2,6 +2,16 @@
 export { WebSocket, WebSocketClassProvider, type WebSocketRawData } from '../../connections/class-provider'
 export { type CredentialConfig, type IssuedCredential } from '../../connections/credential'
 export {
+  type Acceptance,
+  type Asking,
+  type BatchedTransportConfig,
+  type Batches,
+  type FeedName,
+  type Said,
+  type Session,
+  type SubscriptionRefusal,
+} from '../../transports/websocket/batches'
+export {
   type WebSocketCredentialParameters,
   type WebSocketTransportConfig,
   type WebSocketUrlConfigFunctionParameters,

@@ -41,6 +41,8 @@ export interface CareHost<T extends WebsocketTransportGenerics> {
   signal: AbortSignal
   /** Whether the provider allows one connection only. */
   isSingle: boolean
+  /** Whether silent feeds are found here. */
+  hearsSilence: boolean
 }
 
 /** What the watches share. */

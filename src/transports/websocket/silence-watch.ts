@@ -44,6 +44,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
 
   /** Feeds were subscribed on the main connection. */
   sent(feeds: readonly Params<T>[]): void {
+    if (!this.care.hearsSilence) return
     const [nowMs, nowUnixMs] = [monotonicMs(), Date.now()]
     for (const params of feeds) {
       const writes = this.care.writesOf(params)

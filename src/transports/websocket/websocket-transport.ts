@@ -11,6 +11,8 @@ import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
+import { type BatchedTransportConfig } from './batches'
+import { Batching } from './batching'
 import { messageBuilder, tellIn, type SubscriptionMessageBuilder } from './builders'
 import { type CareTerms, SubscriptionCare } from './care'
 import {
@@ -88,6 +90,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       this.stopHeartbeat()
       this.subscriptions.disconnected()
       this.queue.clear()
+      this.batching?.ended()
     },
   )
   protected readonly config: WebSocketTransportConfig<T>
@@ -95,6 +98,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private readonly credential: CredentialUse<T> | undefined
   private readonly failoverCounter: Failover
   private readonly connectionEvents: ConnectionEvents<T>
+  private readonly batching: Batching<T> | undefined
   /** Where there are messages to subscribe with. */
   private care: SubscriptionCare<T> | undefined
   private readonly connects: ConnectBudget
@@ -103,11 +107,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private readonly roomWaiters: (() => void)[] = []
   private readonly queue: SubscriptionQueue<Params<T>, EndpointContext<T>>
 
-  constructor(given: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>) {
+  constructor(given: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T> | BatchedTransportConfig<T>) {
     super()
-    const credential = given.credential && new CredentialUse<T>(this, given.credential)
+    this.batching = 'batches' in given ? this.batchingOf(given) : undefined
+    const plain = this.batching?.plainConfig() ?? (given as WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>)
+    const credential = plain.credential && new CredentialUse<T>(this, plain.credential)
     this.credential = credential
-    const withValues = withCredential<T, typeof given>(given, credential)
+    const withValues = withCredential<T, typeof plain>(plain, credential)
     this.urls = failoverUrlsOf(this, withValues)
     this.failoverCounter = new Failover(this, this.clientSocket.stats, this.urls)
     const config = (this.config = withUrl(withValues, this.urls, this.failoverCounter))
@@ -141,6 +147,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.pacer = new MessagePacer(limits.messages, {
       onRoom: () => {
         this.queue.proceed()
+        if (this.batching?.isHeldBack) wake.wake()
         for (const goOn of this.roomWaiters.splice(0)) goOn()
       },
       onDropped: (error) => this.refuse('builder-failed', () => 'a message that cannot be sent', error),
@@ -153,7 +160,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   [FEED_OUTAGE](params: object): Reason | undefined {
-    return this.care?.reasonOf(params as Params<T>, this.clientSocket.outage !== undefined)
+    const isDisconnected = this.clientSocket.outage !== undefined
+    return this.care?.reasonOf(params as Params<T>, isDisconnected) ?? this.batching?.reasonFor(params)
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
@@ -465,6 +473,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.subscriptions.unsubscribed(context, subscriptions.stale, wasSent)
   }
 
+  private batchingOf(config: BatchedTransportConfig<T>): Batching<T> {
+    return new Batching(config, this, this.intake, {
+      identityOf: (params) => this.identityOf(params),
+      onFailed: tellIn(this.intake),
+      room: () => this.pacer.room,
+    })
+  }
+
   private careOf(cache: unknown): SubscriptionCare<T> {
     const isKnown = cache instanceof ResponseCache && cache.hasOwnFeeds(this.name)
     const { isSingle, stopping } = this
@@ -482,6 +498,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         wake: () => this[WAKE].wake(),
         signal: stopping.signal,
         isSingle,
+        // What was asked for in batches is watched by its answers.
+        hearsSilence: this.batching === undefined,
       },
       this.careTerms,
     )
@@ -505,7 +523,6 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
    * member of this transport that has to do with a connection. Closes and errors of a lane are not told to the author.
    */
   private laneParts({ onFrame, onLost }: Parameters<LaneMaker<T>>[0]): LaneParts<T> {
-    const { config } = this
     const transport = Object.create(this) as WebSocketTransport<T>
     const client: ClientSocket<StreamEnd> = new ClientSocket(
       transport,
@@ -514,6 +531,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       UNCOUNTED,
     )
     const intake = new StreamIntake<T>(transport)
+    // What was asked for and answered is kept for each connection.
+    const batching = this.batching?.forLane(transport, intake)
+    const own = batching?.plainConfig()
+    const config =
+      own === undefined
+        ? this.config
+        : { ...this.config, ...own, url: this.config.url, handlers: { ...own.handlers, open: this.config.handlers.open } }
     const reader = new FrameReader<T>(transport, config, intake)
     const frames = {
       read: (data: WebSocket.Data, context: EndpointContext<T>) => {
@@ -530,6 +554,12 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       onLost,
     })
     Object.assign(transport, { ...NO_CONNECTION, clientSocket: client, intake, connectionEvents })
+    if (batching !== undefined)
+      Object.assign(transport, {
+        config,
+        batching,
+        subscriptionMessageBuilder: messageBuilder(config.builders, tellIn(intake)),
+      })
     const options = (context: EndpointContext<T>, feeds: Params<T>[]) => config.options?.(context, feeds)
     return {
       transport,

@@ -27,24 +27,38 @@ describe('the last ticker of a product', () => {
     expect(
       tickers.accept(ticker({ sequence: 11, price: '0', best_bid: '0', trade_id: 8 }), NOW),
     ).toBeUndefined()
-    expect(tickers.confirm(heartbeat(7), NOW, 0)?.quote.result).toBe(1800)
+    expect(tickers.compare(heartbeat(7))).toBe('confirmed')
   })
 
   it('FR-4: is confirmed by a heartbeat of the same trade of the same product only', () => {
     const tickers = new LastTickers()
     tickers.accept(ticker(), NOW)
-    expect(tickers.confirm(heartbeat(8), NOW, 0)).toBeUndefined()
-    expect(tickers.confirm(heartbeat(7, 'BTC-USD'), NOW, 0)).toBeUndefined()
-    expect(tickers.confirm(heartbeat(7), NOW, 0)).toBeDefined()
-    tickers.clear()
-    expect(tickers.confirm(heartbeat(7), NOW, 0)).toBeUndefined()
+    expect(tickers.compare(heartbeat(8))).not.toBe('confirmed')
+    expect(tickers.compare(heartbeat(7, 'BTC-USD'))).not.toBe('confirmed')
+    expect(tickers.compare(heartbeat(7))).toBe('confirmed')
+    tickers.forget('ETH-USD')
+    expect(tickers.compare(heartbeat(7))).not.toBe('confirmed')
   })
 
-  it('is confirmed no more often than it needs to be', () => {
+  it('is missed where a heartbeat knows of a later trade, and then not taken as news', () => {
     const tickers = new LastTickers()
-    tickers.accept(ticker(), NOW)
-    expect(tickers.confirm(heartbeat(7), NOW + 4_999, 5_000)).toBeUndefined()
-    expect(tickers.confirm(heartbeat(7), NOW + 5_000, 5_000)).toBeDefined()
-    expect(tickers.confirm(heartbeat(7), NOW + 9_999, 5_000)).toBeUndefined()
+    expect(tickers.compare(heartbeat(8))).toBe('missed')
+    expect(tickers.accept(ticker(), NOW)).toBeUndefined()
+    expect(tickers.accept(ticker({ trade_id: 8 }), NOW)?.quote.result).toBe(1800)
+    expect(tickers.compare(heartbeat(8))).toBe('confirmed')
+    expect(tickers.compare(heartbeat(7))).toBeUndefined()
+  })
+
+  it('is known not to exist where nothing was ever traded', () => {
+    expect(new LastTickers().compare(heartbeat(0))).toBe('confirmed')
+  })
+
+  it('ER-4: is replaced when trades are numbered anew', () => {
+    const tickers = new LastTickers()
+    tickers.accept(ticker({ trade_id: 1_000 }), NOW)
+    tickers.compare(heartbeat(1_000))
+    tickers.compare(heartbeat(3))
+    expect(tickers.accept(ticker({ trade_id: 3, price: '1700' }), NOW)?.quote.result).toBe(1700)
+    expect(tickers.compare(heartbeat(3))).toBe('confirmed')
   })
 })

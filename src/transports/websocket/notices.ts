@@ -1,4 +1,4 @@
-import { makeLogger } from '../../src/public/util'
+import { makeLogger } from '../../util/logging'
 
 const INTERVAL_MS = 60_000
 const MAX_TEXTS = 20
@@ -13,11 +13,13 @@ export class Notices {
     this.logger = makeLogger(provider)
   }
 
-  say(text: unknown, now: number): void {
+  /** @returns what is shown of it */
+  say(text: unknown, now: number): string {
     const shown = String(text).slice(0, MAX_CHARACTERS)
     for (const [said, at] of this.saidAt) if (now - at >= INTERVAL_MS) this.saidAt.delete(said)
-    if (this.saidAt.has(shown) || this.saidAt.size >= MAX_TEXTS) return
+    if (this.saidAt.has(shown) || this.saidAt.size >= MAX_TEXTS) return shown
     this.saidAt.set(shown, now)
     this.logger.warn({ text: shown }, `${this.provider} sent a notice`)
+    return shown
   }
 }

@@ -1,9 +1,9 @@
 /** More unanswered requests than this on one connection, and the oldest are forgotten. */
 const MAX_REQUESTS = 1_000
 
-/** Which symbols were asked for by which request of one connection, for refusals that name none. */
+/** Which symbols were asked for by which request of one connection, for answers that name none. */
 export class Requests {
-  private readonly symbols = new Map<number, string[]>()
+  private readonly symbols = new Map<string, string[]>()
   private lastId = 0
 
   /** A new connection: answers to requests of the old one will not come. Ids go on, so that none has two meanings. */
@@ -15,16 +15,15 @@ export class Requests {
     return ++this.lastId
   }
 
-  /** @returns the id of a request for these symbols */
-  add(symbols: string[]): number {
-    const id = this.nextId()
-    this.symbols.set(id, symbols)
+  /** Notes a request for these symbols. */
+  add(id: number, symbols: string[]): void {
+    this.symbols.set(String(id), symbols)
     const [oldest] = this.symbols.keys()
     if (this.symbols.size > MAX_REQUESTS && oldest !== undefined) this.symbols.delete(oldest)
-    return id
   }
 
-  symbolsOf(id: number | undefined): string[] {
-    return (id === undefined ? undefined : this.symbols.get(id)) ?? []
+  /** @param id - providers give it back as a number or as text */
+  symbolsOf(id: number | string | undefined): string[] {
+    return (id === undefined ? undefined : this.symbols.get(String(id))) ?? []
   }
 }
