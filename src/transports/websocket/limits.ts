@@ -1,5 +1,6 @@
 import { type PulseOptions } from '../../connections/pulse'
 import { SlidingWindow } from '../../outbound-http/sliding-window'
+import { between, steadyBackoff } from '../../util/backoff'
 
 /** At most `count` in every span of `perMs` milliseconds, whenever that span begins. */
 export interface RollingLimit {
@@ -31,9 +32,9 @@ export interface WebSocketLimits {
 
 /** How old a connection may become, drawn anew for each. Infinity without a limit. */
 export const drawMaxAge = ({ maxAgeMs = Infinity }: WebSocketLimits): number =>
-  maxAgeMs * (1 - AGE_JITTER * Math.random())
+  steadyBackoff(maxAgeMs, UP_TO_A_TENTH_LESS).next().delayMs
 
-const AGE_JITTER = 0.1
+const UP_TO_A_TENTH_LESS = between(1, 0.9)
 
 /** What was sent so far apart may arrive a little less far apart. */
 const TRANSIT_SHARE = 0.05
