@@ -434,6 +434,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         wake: () => this[WAKE].wake(),
         signal: stopping.signal,
         isSingle,
+        perConnection: this.config.limits?.subscriptionsPerConnection ?? Infinity,
       },
       this.careTerms,
     )
