@@ -7,9 +7,10 @@ import { ConnectionLife, type Hold } from './connection-life'
 import { type ConnectionCounts, ConnectionStats } from './connection-stats'
 import { AnnouncedEnd } from './announced-end'
 import { Farewell } from './farewell'
+import { readRefusal } from './handshake-refusal'
 import { newSocket } from './new-socket'
 import { type Retry } from './retry'
-import { CLOSED, CLOSING, noteWire } from './socket'
+import { CLOSED, CLOSING, noteWire, verdictOf } from './socket'
 
 /** Holds the socket in use. Other code may put a socket here or remove it; the socket that is here is the one that counts. */
 export interface Place {
@@ -87,6 +88,7 @@ export class ClientSocket<End> {
     const socket = newSocket(of.url, undefined, of.options)
     const end = this.endOf(socket)
     noteWire(socket, (wire) => end.watch(wire))
+    readRefusal(socket)
     this.life.connecting()
     this.stats.attempted()
     const attempt = this.attempted(socket, of)
@@ -139,7 +141,8 @@ export class ClientSocket<End> {
    */
   lost(why: Pick<Reason, 'code' | 'message'>, end: End, onDue: () => void): void {
     this.gone()
-    this.life.trouble(why)
+    const verdict = verdictOf(this.place.wsConnection)
+    this.life.trouble(verdict === undefined ? why : { code: 'UNRESPONSIVE', message: verdict })
     const { delayMs } = this.retry.again(end, () => {
       this.life.due()
       onDue()

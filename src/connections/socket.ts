@@ -14,7 +14,8 @@ const double = (socket: WebSocket): Double => socket
 const ignore = () => {}
 
 const WIRE: unique symbol = Symbol('tickwell.wire')
-type Wired = WebSocket & { [WIRE]?: Socket }
+const VERDICT: unique symbol = Symbol('tickwell.verdict')
+type Wired = WebSocket & { [WIRE]?: Socket; [VERDICT]?: string }
 
 /** Remembers the TCP connection below a socket that is being opened, for {@link together}, and passes it to `onWire`. */
 export const noteWire = (socket: WebSocket, onWire?: (wire: Socket) => void): void => {
@@ -35,6 +36,37 @@ export const together = (socket: WebSocket | undefined, send: () => void): void 
   } finally {
     wire?.uncork()
   }
+}
+
+/** How many bytes have come on the TCP connection below a socket; undefined where that is not known. */
+export const bytesRead = (socket: WebSocket): number | undefined => {
+  const { [WIRE]: wire }: Wired = socket
+  return wire?.bytesRead
+}
+
+/** The most that may wait to be sent on a socket. A peer that reads so little for so long is not listening (CN-12). */
+const MAX_BACKLOG_BYTES = 8 * 1024 * 1024
+
+/** Whether too much waits to be sent. The socket is then destroyed, so that another can take its place. */
+export const hasBacklog = (socket: WebSocket): boolean => {
+  const { bufferedAmount = 0, readyState } = double(socket)
+  if (bufferedAmount <= MAX_BACKLOG_BYTES) return false
+  if (readyState === OPEN)
+    condemn(socket, `The provider does not read: ${bufferedAmount} bytes wait to be sent`)
+  return true
+}
+
+/** Destroys a socket whose peer is dead, and keeps why for whoever hears of its close. */
+export const condemn = (socket: WebSocket, why: string): void => {
+  const wired: Wired = socket
+  wired[VERDICT] = why
+  destroy(socket)
+}
+
+/** Why we have destroyed a socket; undefined where the peer has ended it. */
+export const verdictOf = (socket: WebSocket | undefined): string | undefined => {
+  const wired: Wired | undefined = socket
+  return wired?.[VERDICT]
 }
 
 export const takeListenersOff = (socket: WebSocket): void => {

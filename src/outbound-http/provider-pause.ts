@@ -1,14 +1,10 @@
-import { longerBy, steadyBackoff } from '../util/backoff'
+import { pauseFor } from '../util/retry-after'
 import { MAX_TIMER_MS } from '../util/sleep'
 import { AdapterRateLimitError } from '../validation/errors'
-import { MAX_RETRY_AFTER_MS } from './retry-after'
 import { monotonicMs } from '../util/clock'
 
 /** A request waits up to this long for a pause to end; if the pause lasts longer, the request is refused at once. */
 export const LONGEST_WAIT_MS = 30_000
-
-/** Several adapters may have been told the same pause: they must not all come back at the same moment. */
-const A_LITTLE_LONGER = longerBy((delayMs) => Math.min(1_000, delayMs / 10))
 
 /** Admission of one request. */
 export interface Ticket {
@@ -49,8 +45,7 @@ export class ProviderPause {
 
   /** Nothing is sent for `delayMs`, and a little longer. */
   begin(delayMs: number): void {
-    const cappedMs = Math.min(delayMs, MAX_RETRY_AFTER_MS)
-    const withJitterMs = steadyBackoff(cappedMs, A_LITTLE_LONGER).next().delayMs
+    const withJitterMs = pauseFor(delayMs)
     if (this.state === 'closed' && this.remainingMs() >= withJitterMs) return
     this.state = 'closed'
     this.probe = undefined

@@ -23,8 +23,8 @@ export interface WsProvider extends AsyncDisposable {
   onConnection(handler: (connection: ProviderConnection) => void): void
   /** The handler is called for each text frame of any connection. */
   onMessage(handler: (message: string, connection: ProviderConnection) => void): void
-  /** Answers handshakes with this HTTP status from now on (503 by default). */
-  refuse(status?: number): void
+  /** Answers handshakes with this HTTP status from now on (503 by default), and with these headers. */
+  refuse(status?: number, headers?: Record<string, string>): void
   /** From now on handshakes get no answer, and their TCP connections stay open. */
   hang(): void
   /** Ends {@link refuse} and {@link hang} for the handshakes to come. */
@@ -45,7 +45,7 @@ export interface WsProviderOptions {
   guardMs?: number
 }
 
-type Mode = { kind: 'accept' } | { kind: 'hang' } | { kind: 'refuse'; status: number }
+type Mode = { kind: 'accept' } | { kind: 'hang' } | { kind: 'refuse'; status: number; headers: string }
 
 interface Milestone {
   isReached: () => boolean
@@ -104,8 +104,9 @@ class LoopbackProvider implements WsProvider {
     this.messageHandlers.push(handler)
   }
 
-  refuse(status = 503): void {
-    this.mode = { kind: 'refuse', status }
+  refuse(status = 503, headers: Record<string, string> = {}): void {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    this.mode = { kind: 'refuse', status, headers: lines.join('') }
   }
 
   hang(): void {
@@ -153,7 +154,8 @@ class LoopbackProvider implements WsProvider {
   private upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.handshakes += 1
     if (this.mode.kind === 'refuse') {
-      socket.end(`HTTP/1.1 ${this.mode.status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      const { status, headers } = this.mode
+      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n${headers}\r\n`)
     } else if (this.mode.kind === 'accept') {
       // Held back until all handlers have run, so that what they send is in the segment of the handshake's answer.
       socket.cork()

@@ -132,6 +132,12 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     return ordered.length === stale.length ? ordered : stale
   }
 
+  /** Ends the wait after a failed pass at once, because there is reason to expect that another one succeeds. */
+  protected tryAgainNow(): void {
+    this.retry.now()
+    this[WAKE].wake()
+  }
+
   /** Whether it is known that the failed attempt did not reach the provider. Then the wait grows more slowly than the settings say. */
   protected wasUnheard(_error: unknown): boolean {
     return false

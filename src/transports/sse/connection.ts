@@ -1,7 +1,9 @@
 import { type EventSource } from 'eventsource'
 import { type ErrorCode } from '../../validation/error-codes'
 import { connectionError } from '../../connections/connection-error'
+import { HandshakeRefusal } from '../../connections/handshake-refusal'
 import { MAX_TIMER_MS } from '../../util/sleep'
+import { retryAfterOfSource } from './event-source'
 
 const OPEN = 1
 
@@ -9,6 +11,7 @@ const OPEN = 1
 export interface Loss {
   code: ErrorCode
   message: string
+  cause?: HandshakeRefusal
 }
 
 type Listen = (type: string, listener: (event: MessageEvent) => void) => void
@@ -93,7 +96,11 @@ export class SseConnection {
     if (this.state === 'closed' || this.source.readyState === OPEN) return
     const { code: status } = event
     if (status !== undefined && status !== 200)
-      this.fail({ code: 'REQUEST_FAILED', message: `The provider answered with status ${status}` })
+      this.fail({
+        code: 'REQUEST_FAILED',
+        message: `The provider answered with status ${status}`,
+        cause: new HandshakeRefusal(status, retryAfterOfSource(this.source)),
+      })
     else if (this.state === 'open')
       this.fail({ code: 'CONNECTION_CLOSED', message: 'The provider closed the stream' })
     else this.fail(failureToOpen(event.message ?? ''))
@@ -101,7 +108,7 @@ export class SseConnection {
 
   private fail(loss: Loss): void {
     const wasOpen = this.state === 'open'
-    this.end(connectionError(loss.code, loss.message))
+    this.end(connectionError(loss.code, loss.message, loss.cause))
     if (wasOpen) this.of.onLost(loss)
   }
 

@@ -1,20 +1,35 @@
 import { createRequire } from 'node:module'
 import { type EventSource, type EventSourceInit, type FetchLike } from 'eventsource'
+import { delayAskedFor } from '../../connections/handshake-refusal'
 
 export type EventSourceClass = typeof EventSource
+
+const RETRY_AFTER: unique symbol = Symbol('tickwell.retryAfter')
+
+/** How long the provider asked us to wait when it refused this stream, in ms; undefined where it did not, and for any other class. */
+export const retryAfterOfSource = (source: object): number | undefined => {
+  const refused: { [RETRY_AFTER]?: number } = source
+  return refused[RETRY_AFTER]
+}
+
+type Answer = Awaited<ReturnType<FetchLike>>
 
 /**
  * Cancels the body of an answer that is not a stream. Nobody reads it, and it would keep its connection open for as long as the provider
  * likes.
  */
 const withoutLeftovers =
-  (given: FetchLike | undefined): FetchLike =>
+  (given: FetchLike | undefined, onRefused: (answer: Answer) => void): FetchLike =>
   async (url, init) => {
     const response = await (given ?? globalThis.fetch)(url, init)
     const { body } = response as { body?: { cancel?: () => Promise<void> } | null }
-    if (response.status !== 200) void body?.cancel?.().catch(() => {})
+    if (response.status === 200) return response
+    void body?.cancel?.().catch(() => {})
+    onRefused(response)
     return response
   }
+
+const headerOf = ({ headers }: Answer, name: string): string | undefined => headers?.get(name) ?? undefined
 
 /**
  * Loads the class of the `eventsource` package, for transports that were given no other. It uses plain `require` because adapters' tests
@@ -25,8 +40,14 @@ export const loadEventSource = (): EventSourceClass => {
     EventSource: EventSourceClass
   }
   return class extends Original {
+    [RETRY_AFTER]?: number
+
     constructor(url: string | URL, init?: EventSourceInit) {
-      super(url, { ...init, fetch: withoutLeftovers(init?.fetch) })
+      const note = (answer: Answer): void => {
+        const [value, date] = [headerOf(answer, 'retry-after'), headerOf(answer, 'date')]
+        this[RETRY_AFTER] = delayAskedFor({ 'retry-after': value, date })
+      }
+      super(url, { ...init, fetch: withoutLeftovers(init?.fetch, note) })
     }
   }
 }

@@ -14,6 +14,7 @@ import { type Requester } from '../../outbound-http/requester'
 import { StreamIntake } from '../stream-intake'
 import { connectionError, noUrl } from '../../connections/connection-error'
 import { ConnectionLife } from '../../connections/connection-life'
+import { HostPauses } from '../../connections/host-pauses'
 import { SseConnection } from './connection'
 import {
   type SSEConfig,
@@ -61,6 +62,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private readonly life = new ConnectionLife()
   private requestOutage: Reason | undefined
   private readonly reconnection = new Retry(afterClose)
+  private readonly pauses = new HostPauses(() => this.tryAgainNow())
   private readonly requests = new SubscriptionRequests<Params<T>>(
     () => this[WAKE].wake(),
     (params) => this.identityOf(params),
@@ -121,6 +123,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   override async shutdown(): Promise<void> {
     const stopping = super.shutdown()
     this.reconnection.stop()
+    this.pauses.stop()
     this.requests.stop()
     this.keepAlive.stop()
     this.retire()
@@ -144,7 +147,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     }
     const isConfirmed = url === this.suggestedUrl
     this.suggestedUrl = url === this.currentUrl ? undefined : url
-    return isConfirmed && url !== this.currentUrl
+    return isConfirmed && url !== this.currentUrl && this.pauses.hold(url) === undefined
   }
 
   private async connect(
@@ -153,10 +156,12 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     pass: number,
   ): Promise<void> {
     this.retire()
+    const config = this.configFor(context, subscriptions.desired)
+    this.respectPause(config)
     try {
-      await this.open(context, subscriptions).opened
+      await this.pauses.attempt(config.url, () => this.open(context, subscriptions, config).opened)
     } catch (error) {
-      if (this.isCurrentPass(pass)) this.life.failed(error)
+      if (this.isCurrentPass(pass)) this.failed(config, error)
       throw error
     }
     if (this.isStopped) throw new Error('The transport has stopped')
@@ -167,9 +172,26 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     if (this.connection?.isClosed === false) this.life.open()
   }
 
-  private open(context: EndpointContext<T>, subscriptions: SubscriptionDeltas<Params<T>>): SseConnection {
+  private failed({ url }: SSEConfig, error: unknown): void {
+    this.life.failed(error)
+    const hold = this.pauses.hold(url)
+    if (hold !== undefined) this.life.held(hold)
+  }
+
+  /** @throws Error while the host has a pause, so that this is like a failed attempt */
+  private respectPause({ url }: SSEConfig): void {
+    const hold = this.pauses.hold(url)
+    if (hold === undefined) return
+    this.life.held(hold)
+    throw hold.error
+  }
+
+  private open(
+    context: EndpointContext<T>,
+    subscriptions: SubscriptionDeltas<Params<T>>,
+    { url, eventSourceInitDict }: SSEConfig,
+  ): SseConnection {
     this.life.connecting()
-    const { url, eventSourceInitDict } = this.configFor(context, subscriptions.desired)
     const generation = ++this.generation
     this.streams++
     this.requests.reset()
@@ -199,7 +221,9 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     try {
       return this.config.prepareSSEConnectionConfig(desired, context)
     } catch (cause) {
-      throw connectionError('URL_FAILED', 'The connection config could not be made', cause)
+      const error = connectionError('URL_FAILED', 'The connection config could not be made', cause)
+      this.life.failed(error)
+      throw error
     }
   }
 

@@ -4,6 +4,7 @@ import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'
+import { type PulseOptions } from '../../connections/pulse'
 import { type WebSocketLimits } from './limits'
 
 export type WebsocketTransportGenerics = TransportGenerics & {
@@ -78,6 +79,11 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   singleConnection?: boolean
   /** How long a subscribed feed may be without its first value before it is subscribed again, in ms. Default 15 000. */
   firstDataMs?: number
+  /**
+   * Pings the provider, and replaces the connection when nothing comes from it in time afterwards. Turned on by `{}`: a ping every 15 s, and
+   * 10 s for the answer. Default: no pings. Then only silence is noticed, by `WS_SUBSCRIPTION_UNRESPONSIVE_TTL`.
+   */
+  ping?: PulseOptions
   /** What the provider allows. Default: no limits. */
   limits?: WebSocketLimits
   /** A larger message is refused without being parsed. The connection stays open. Default 8 MiB. */

@@ -1,49 +1,72 @@
 import { type ClientOptions } from 'ws'
 import { type Hold } from '../../connections/connection-life'
+import { HostPauses } from '../../connections/host-pauses'
 import { type SlidingWindow } from '../../outbound-http/sliding-window'
 import { secondsOf } from '../../util/clock'
 import { type RollingLimit, windowOf } from './limits'
 
 /**
- * The connections that a transport may open in a rolling interval, all its sockets together (CN-5, SB-7). Attempts that are under way count.
- * Those that the provider has not noticed, because nothing listens there, are given back. Without a limit it allows everything.
+ * When a transport may open another connection, all its sockets together: within the declared limit of a rolling interval, where attempts
+ * that are under way count and those that the provider has not noticed are given back; and not while a host that refused one has a pause
+ * ({@link HostPauses}).
  */
 export class ConnectBudget {
   private readonly window: SlidingWindow | undefined
+  private readonly pauses: HostPauses
   private underWay = 0
 
-  /** @param onFreed - called when there may be one more */
+  /**
+   * @param onFreed - called when the limit allows one more
+   * @param onPauseOver - called when the pause of a host is over
+   */
   constructor(
     private readonly limit: RollingLimit | undefined,
     private readonly onFreed: () => void,
+    onPauseOver: () => void,
   ) {
     this.window = limit && windowOf(limit, onFreed)
+    this.pauses = new HostPauses(onPauseOver)
   }
 
-  /** Why no connection may be opened now; undefined when one may. */
+  /** Why no connection may be opened now, wherever; undefined when one may. */
   get hold(): Hold | undefined {
     return this.holdAbove(0)
   }
 
-  /** The same for a connection beside the main one, for which one attempt is left. */
-  get holdAside(): Hold | undefined {
-    return this.holdAbove(1)
+  /** Why no connection may be opened at this URL now; undefined when one may. An error says that another URL may be tried. */
+  holdAt(url: string): (Hold & { error?: Error }) | undefined {
+    return this.hold ?? this.pauses.hold(url)
+  }
+
+  /** The same for a connection beside the main one, for which one attempt of the limit is left. */
+  holdAside(url: string): Hold | undefined {
+    return this.holdAbove(1) ?? this.pauses.hold(url)
+  }
+
+  /** What the provider refused has changed, such as a credential: the next attempt may be made at once. */
+  forgive(url: string): void {
+    this.pauses.end(url)
   }
 
   /**
-   * Counts an attempt to open a connection.
+   * Counts an attempt to open a connection, and learns from how it ends.
    *
    * @param connect - gets the options to connect with, by which it is noticed whether the provider accepts
    */
   attempt<T>(
+    url: string,
     options: ClientOptions | undefined,
     connect: (options: ClientOptions | undefined) => Promise<T>,
   ): Promise<T> {
-    return this.window === undefined ? connect(options) : this.counted(this.window, options, connect)
+    const { window } = this
+    return this.pauses.attempt(url, () =>
+      window === undefined ? connect(options) : this.counted(window, options, connect),
+    )
   }
 
   stop(): void {
     this.window?.stop()
+    this.pauses.stop()
   }
 
   private holdAbove(reserve: number): Hold | undefined {

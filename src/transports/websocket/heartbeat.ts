@@ -1,5 +1,5 @@
 import type WebSocket from 'ws'
-import { OPEN } from '../../connections/socket'
+import { hasBacklog, OPEN } from '../../connections/socket'
 import { makeLogger } from '../../util/logging'
 
 const logger = makeLogger('WebSocketTransport')
@@ -18,6 +18,7 @@ export const startBeating = (
   const connection = place.wsConnection
   const beat = async () => {
     if (connection !== place.wsConnection || connection?.readyState !== OPEN) return clearInterval(timer)
+    if (hasBacklog(connection)) return
     try {
       await heartbeat(connection)
     } catch (err) {

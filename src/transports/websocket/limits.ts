@@ -1,3 +1,4 @@
+import { type PulseOptions } from '../../connections/pulse'
 import { SlidingWindow } from '../../outbound-http/sliding-window'
 
 /** At most `count` in every span of `perMs` milliseconds, whenever that span begins. */
@@ -39,18 +40,28 @@ export const windowOf = ({ count, perMs }: RollingLimit, onFreed: () => void): S
 const isCount = (value: number): boolean => Number.isInteger(value) && value >= 1
 const isDuration = (value: number): boolean => Number.isFinite(value) && value > 0
 
-/** @throws Error that names the first limit that is none */
+const refuse = (name: string, expected: string): never => {
+  throw new Error(`${name} of a WebSocketTransport must be ${expected}`)
+}
+
+const DURATION = 'a number of milliseconds above 0'
+
+/** @throws Error that names the first member of the option `ping` that is not possible */
+export const checkPing = (ping: PulseOptions): void => {
+  const { everyMs, pongWithinMs } = ping
+  for (const [name, ms] of Object.entries({ everyMs, pongWithinMs }))
+    if (ms !== undefined && !isDuration(ms)) refuse(`ping.${name}`, DURATION)
+}
+
+/** @throws Error that names the first limit that is not possible */
 export const checkLimits = (limits: WebSocketLimits): void => {
   const { subscriptionsPerConnection, messages, connects, maxAgeMs } = limits
-  const refuse = (name: string, expected: string) => {
-    throw new Error(`limits.${name} of a WebSocketTransport must be ${expected}`)
-  }
   if (subscriptionsPerConnection !== undefined && !isCount(subscriptionsPerConnection))
-    refuse('subscriptionsPerConnection', 'a whole number from 1')
+    refuse('limits.subscriptionsPerConnection', 'a whole number from 1')
   for (const [name, limit] of Object.entries({ messages, connects })) {
     if (limit === undefined) continue
-    if (!isCount(limit.count)) refuse(`${name}.count`, 'a whole number from 1')
-    if (!isDuration(limit.perMs)) refuse(`${name}.perMs`, 'a number of milliseconds above 0')
+    if (!isCount(limit.count)) refuse(`limits.${name}.count`, 'a whole number from 1')
+    if (!isDuration(limit.perMs)) refuse(`limits.${name}.perMs`, DURATION)
   }
-  if (maxAgeMs !== undefined && !isDuration(maxAgeMs)) refuse('maxAgeMs', 'a number of milliseconds above 0')
+  if (maxAgeMs !== undefined && !isDuration(maxAgeMs)) refuse('limits.maxAgeMs', DURATION)
 }

@@ -47,6 +47,11 @@ export class MessagePacer {
     return this.window !== undefined
   }
 
+  /** How long a frame of the author may wait at most, in ms. */
+  get urgentDelayMs(): number {
+    return Math.min(this.window?.lengthMs ?? 0, MAX_PONG_DELAY_MS)
+  }
+
   /** How many messages in bulk would be sent at once. */
   get room(): number {
     if (this.window === undefined) return Infinity

@@ -16,16 +16,17 @@ import { type CareTerms, SubscriptionCare } from './care'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
 import { ClientSocket } from '../../connections/client-socket'
 import { reasonOf } from '../../connections/connection-error'
+import { watchPulse } from '../../connections/pulse'
 import { shownUrl, UNCOUNTED } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { ConnectBudget } from './connect-budget'
 import { Failover } from './failover'
 import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
-import { CLOSED, CLOSING, OPEN, together } from '../../connections/socket'
+import { CLOSED, CLOSING, hasBacklog, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
 import { type LaneMaker, type LaneParts } from './lane'
-import { checkLimits } from './limits'
+import { checkLimits, checkPing } from './limits'
 import { Losses } from './lost-connection'
 import { MessagePacer } from './message-pacer'
 import { SILENCE_TERMS } from './silence'
@@ -115,7 +116,12 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
     const { limits = {} } = config
     checkLimits(limits)
-    this.connects = new ConnectBudget(limits.connects, () => wake.wake())
+    checkPing(config.ping ?? {})
+    this.connects = new ConnectBudget(
+      limits.connects,
+      () => wake.wake(),
+      () => this.tryAgainNow(),
+    )
     this.pacer = new MessagePacer(limits.messages, {
       onRoom: () => {
         this.queue.proceed()
@@ -178,6 +184,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         }
       }),
     )
+    if (this.wsConnection !== undefined) hasBacklog(this.wsConnection)
     return Promise.resolve()
   }
 
@@ -215,7 +222,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     options?: ClientOptions,
   ): Promise<WebSocket> {
     const { open } = this.config.handlers
-    return this.connects.attempt(options, (counted) =>
+    return this.connects.attempt(url, options, (counted) =>
       this.clientSocket.open({
         url,
         options: counted,
@@ -227,6 +234,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         },
         onOpen: (connection) => {
           this.connectionEvents.listenForPongs(connection)
+          this.watch(connection)
           this.startHeartbeat(context)
         },
       }),
@@ -253,7 +261,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.clientSocket.look()
     if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive)) await this.leave(url, pass)
     if (this.connectionClosed() && isNeeded) {
-      if (!(await this.mayConnect(intervalMs))) return
+      if (!(await this.mayConnect(url, intervalMs))) return
       await this.reconnect(context, url, share, pass)
     }
     await this.queue.add(context, share)
@@ -320,7 +328,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   /** Gives up a connection that has the wrong URL or does not respond, so that there is none and nothing is subscribed. */
   private async leave(url: string, pass: number): Promise<void> {
-    const { hold } = this.connects
+    const hold = this.connects.holdAt(url)
     // Without the right to open another connection, this one is better than none.
     if (hold !== undefined) return url === this.currentUrl ? this.clientSocket.trouble(hold) : undefined
     const why = url === this.currentUrl ? 'no usable message for too long' : 'the URL changed'
@@ -334,14 +342,24 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.localSubscriptions = []
   }
 
-  /** Whether another connection may be opened, now or in a moment. */
-  private async mayConnect(limitMs: number): Promise<boolean> {
+  /**
+   * Whether another connection may be opened, now or in a moment.
+   *
+   * @throws Error while this URL's host has a pause: like a failed attempt, so that an adapter with several URLs comes to the next one
+   */
+  private async mayConnect(url: string, limitMs: number): Promise<boolean> {
     if (!(await this.clientSocket.isDueWithin(limitMs))) return false
-    const { hold } = this.connects
+    const hold = this.connects.holdAt(url)
     if (hold === undefined) return true
     this.clientSocket.held(hold)
+    if (hold.error !== undefined) throw hold.error
     await this[WAKE].wait(limitMs)
     return false
+  }
+
+  private watch(connection: WebSocket): void {
+    const { ping } = this.config
+    if (ping !== undefined) watchPulse(connection, { ...ping, graceMs: this.pacer.urgentDelayMs })
   }
 
   private queueFor({ builders = {} }: WebSocketTransportConfig<T>): typeof this.queue {
@@ -365,7 +383,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       // A pass that was given up may still be connecting. There must be only one attempt at a time.
       await (this.clientSocket.opening ?? this.openAnother(context, url, subscriptions, pass))
     } catch (error) {
-      if (this.isCurrentPass(pass)) this.clientSocket.failed(error)
+      if (this.isCurrentPass(pass)) {
+        this.clientSocket.failed(error)
+        const hold = this.connects.holdAt(url)
+        if (hold !== undefined) this.clientSocket.held(hold)
+      }
       throw error
     }
     this.ensureCurrent(pass)
@@ -430,7 +452,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         currency: () => this.clientSocket.currency(),
         sendOnMain: (context, fresh, stale) => this.sendAgain(context, fresh, stale),
         maker: (of) => this.laneParts(of),
-        holdMs: () => this.connects.holdAside?.delayMs,
+        holdMs: () => this.connects.holdAside(this.currentUrl)?.delayMs,
         wake: () => this[WAKE].wake(),
         signal: stopping.signal,
         isSingle,

@@ -32,6 +32,8 @@ export class SseProvider implements AsyncDisposable {
   readonly calls: Call[] = []
   /** How the next streams are answered: begun, or with a status, or not at all. */
   answer: 'stream' | 'never' | number = 'stream'
+  /** What else an answer with a status says. */
+  headers: Record<string, string> = {}
   /** How requests are answered, by their path. */
   statusOf = (_call: Call): number | 'never' => 200
   /** Streams asked for, answered or not. */
@@ -80,7 +82,7 @@ export class SseProvider implements AsyncDisposable {
     this.asked++
     const { answer } = this
     if (typeof answer === 'number') {
-      res.writeHead(answer, { 'content-type': 'text/plain' }).end('no stream here')
+      res.writeHead(answer, { 'content-type': 'text/plain', ...this.headers }).end('no stream here')
     } else if (answer === 'stream') {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.flushHeaders()

@@ -113,7 +113,7 @@ describe('a stream that ends', () => {
 })
 
 describe('a stream that cannot be opened', () => {
-  it.each([204, 401, 404, 503])('for status %i is asked for again, later and later', async (status) => {
+  it.each([204, 500, 503])('for status %i is asked for again, later and later', async (status) => {
     await using provider = await SseProvider.start()
     provider.answer = status
     await using service = await start(config(provider.url))

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type RollingLimit } from '../../../src/transports/websocket/limits'
 import { MessagePacer } from '../../../src/transports/websocket/message-pacer'
 import { monotonicMs } from '../../../src/util/clock'
-import { mostIn } from './log'
+import { mostIn } from './held-clock'
 import { FAKED } from './support'
 
 afterEach(() => void vi.useRealTimers())
