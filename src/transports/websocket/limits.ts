@@ -22,9 +22,18 @@ export interface WebSocketLimits {
    * author's own `establishWsConnection` counts when it calls the original.
    */
   connects?: RollingLimit
-  /** A connection that is older than this, in ms, is replaced. */
+  /**
+   * A connection is replaced before it is older than this, in ms: a random part of up to a tenth earlier, so that a fleet does not reconnect
+   * at once. The old one is closed before the new one is opened.
+   */
   maxAgeMs?: number
 }
+
+/** How old a connection may become, drawn anew for each. Infinity without a limit. */
+export const drawMaxAge = ({ maxAgeMs = Infinity }: WebSocketLimits): number =>
+  maxAgeMs * (1 - AGE_JITTER * Math.random())
+
+const AGE_JITTER = 0.1
 
 /** What was sent so far apart may arrive a little less far apart. */
 const TRANSIT_SHARE = 0.05

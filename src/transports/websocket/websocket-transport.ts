@@ -26,7 +26,7 @@ import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, hasBacklog, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
 import { type LaneMaker, type LaneParts } from './lane'
-import { checkLimits, checkPing } from './limits'
+import { checkLimits, checkPing, drawMaxAge } from './limits'
 import { Losses } from './lost-connection'
 import { MessagePacer } from './message-pacer'
 import { SILENCE_TERMS } from './silence'
@@ -89,6 +89,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   /** Where there are messages to subscribe with. */
   private care: SubscriptionCare<T> | undefined
   private readonly connects: ConnectBudget
+  private maxAgeMs = Infinity
   /** For all connections together: whether a limit holds for each of them or for all is not known. */
   private readonly pacer: MessagePacer
   private readonly roomWaiters: (() => void)[] = []
@@ -259,7 +260,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const url = await this.urlFor(context, desired)
     this.ensureCurrent(pass)
     this.clientSocket.look()
-    if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive)) await this.leave(url, pass)
+    const isTooOld = this.failoverCounter.openForMs > this.maxAgeMs
+    if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive || isTooOld))
+      await this.leave(url, pass, isTooOld)
     if (this.connectionClosed() && isNeeded) {
       if (!(await this.mayConnect(url, intervalMs))) return
       await this.reconnect(context, url, share, pass)
@@ -327,11 +330,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   /** Gives up a connection that has the wrong URL or does not respond, so that there is none and nothing is subscribed. */
-  private async leave(url: string, pass: number): Promise<void> {
+  private async leave(url: string, pass: number, isTooOld: boolean): Promise<void> {
     const hold = this.connects.holdAt(url)
     // Without the right to open another connection, this one is better than none.
-    if (hold !== undefined) return url === this.currentUrl ? this.clientSocket.trouble(hold) : undefined
-    const why = url === this.currentUrl ? 'no usable message for too long' : 'the URL changed'
+    if (hold !== undefined)
+      return url === this.currentUrl && !isTooOld ? this.clientSocket.trouble(hold) : undefined
+    const same = isTooOld ? 'its age' : 'no usable message for too long'
+    const why = url === this.currentUrl ? same : 'the URL changed'
     logger.info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
     const age = this.failoverCounter.openForMs
     if (age < MIN_CONNECTION_AGE_MS) await sleep(MIN_CONNECTION_AGE_MS - age, this.stopping.signal)
@@ -393,6 +398,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.ensureCurrent(pass)
     this.connectionOpenedAt = Date.now()
     this.care?.opened()
+    this.maxAgeMs = drawMaxAge(this.config.limits ?? {})
   }
 
   private async openAnother(

@@ -251,6 +251,23 @@ describe('a limit of connects', () => {
   })
 })
 
+it('a connection is replaced before it is too old, and everything is subscribed on the next', async () => {
+  await using provider = await wsProvider()
+  const of = config(provider.url, { limits: { maxAgeMs: 60_000 }, firstDataMs: 36_000_000 })
+  await using service = await start(of, { WS_SUBSCRIPTION_TTL: '600000' })
+  await wantAll(service.transport, feeds(2))
+  const first = await provider.connection(0)
+  await elapse(53_000, 500)
+  expect(provider.connections).toHaveLength(1)
+  // Between nine tenths of the age and all of it, and a pass.
+  await elapse(9_000, 500)
+  const second = await provider.connection(1)
+  expect([await second.next(), await second.next()]).toEqual(subscribe(...feeds(2)))
+  expect(await first.closed).toMatchObject({ code: 1000 })
+  await elapse(20_000, 500)
+  expect(provider.connections).toHaveLength(2)
+})
+
 it.each([
   [{ messages: { count: 0, perMs: 1_000 } }, 'limits.messages.count'],
   [{ connects: { count: 1.5, perMs: 1_000 } }, 'limits.connects.count'],

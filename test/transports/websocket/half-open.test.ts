@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { wsProvider } from '../../../src/testing/ws-provider'
+import { outageOf } from '../../../src/transports/capabilities'
+import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport'
+import { eventually } from '../../helpers/eventually'
+import { elapse } from './held-clock'
+import { config, ETH, FAKED, logged, start, type Types } from './support'
+
+beforeEach(() => {
+  logged.length = 0
+  vi.useFakeTimers(FAKED)
+})
+afterEach(() => void vi.useRealTimers())
+
+const WANTED = { WS_SUBSCRIPTION_TTL: '3600000', WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '180000' }
+
+describe('a peer that is half open', () => {
+  it('is given up when it answers no ping, with the reason, and everything is subscribed on another connection', async () => {
+    await using provider = await wsProvider()
+    const of = config(provider.url, { ping: { everyMs: 5_000, pongWithinMs: 2_000 } })
+    const reasons: unknown[] = []
+    of.handlers.close = () => void reasons.push(outageOf(service.transport))
+    await using service = await start(of, WANTED)
+    await service.transport.want(ETH, 'eth')
+    const first = await provider.connection(0)
+    await first.next()
+    await elapse(5_000)
+    await first.nextPing()
+    await elapse(4_000)
+    expect(provider.connections).toHaveLength(1)
+    first.freeze()
+    await elapse(4_000)
+    await eventually(() => expect(reasons).toHaveLength(1))
+    expect(reasons[0]).toMatchObject({
+      code: 'UNRESPONSIVE',
+      message: 'The provider answered no ping within 2 s',
+    })
+    await elapse(1_000)
+    expect(await (await provider.connection(1)).next()).toBe('+ETH/USD')
+  })
+
+  it('gets no pings unless that is asked for', async () => {
+    await using provider = await wsProvider()
+    await using service = await start(config(provider.url), WANTED)
+    await service.transport.want(ETH, 'eth')
+    const first = await provider.connection(0)
+    await first.next()
+    let wasPinged = false
+    first.nextPing().then(
+      () => (wasPinged = true),
+      () => {},
+    )
+    await elapse(60_000, 1_000)
+    expect(wasPinged).toBe(false)
+  })
+
+  it('CN-12: is replaced when it does not read and too much waits for it', async () => {
+    await using provider = await wsProvider()
+    let size = 0
+    const of = config(provider.url, {
+      builders: { subscribeMessage: ({ base }) => base.padEnd(size, '.') },
+    })
+    await using service = await start(of, WANTED)
+    await service.transport.want(ETH, 'eth')
+    const first = await provider.connection(0)
+    await first.next()
+    first.freeze()
+    size = 30 * 1024 * 1024
+    await service.transport.want({ base: 'BTC', quote: 'USD' }, 'btc')
+    await eventually(() =>
+      expect(outageOf(service.transport)?.message).toContain('The provider does not read'),
+    )
+    size = 0
+    await elapse(1_000)
+    const second = await provider.connection(1)
+    expect([await second.next(), await second.next()]).toEqual(['ETH', 'BTC'])
+  })
+})
+
+it.each([{ everyMs: 0 }, { pongWithinMs: NaN }])('ping %j is refused at once, by its name', (ping) => {
+  const [name] = Object.keys(ping)
+  expect(() => new WebSocketTransport<Types>(config('ws://localhost', { ping }))).toThrow(`ping.${name}`)
+})
