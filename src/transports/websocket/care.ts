@@ -5,8 +5,9 @@ import { type EndpointContext } from '../transport'
 import { type WebsocketTransportGenerics } from './config'
 import { type LaneMaker } from './lane'
 import { Placement } from './placement'
-import { type PoisonTerms } from './poison-search'
+import { POISON_TERMS, type PoisonTerms } from './poison-search'
 import { type PoisonTimes, PoisonWatch } from './poison-watch'
+import { Shards } from './shards'
 import { type SilenceTerms } from './silence'
 import { SilenceWatch } from './silence-watch'
 
@@ -43,12 +44,16 @@ export interface CareHost<T extends WebsocketTransportGenerics> {
   isSingle: boolean
   /** Whether silent feeds are found here. */
   hearsSilence: boolean
+  /** The most feeds that one connection may carry. */
+  perConnection: number
 }
 
 /** What the watches share. */
 export interface Care<T extends WebsocketTransportGenerics> extends CareHost<T> {
   /** The params of a wanted feed that is kept off the main connection. */
   paramsOf: (id: string) => Params<T> | undefined
+  /** Sends subscriptions of one feed on the connection that it belongs to, without changing what is to be subscribed there. */
+  sendAtHome: (context: EndpointContext<T>, fresh: Params<T>[], stale: Params<T>[]) => Promise<void>
 }
 
 /**
@@ -59,19 +64,30 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
   private readonly placement: Placement<Params<T>>
   private readonly poison: PoisonWatch<T>
   private readonly silence: SilenceWatch<T>
+  private readonly shards: Shards<T> | undefined
   private wanted: { of: readonly Params<T>[]; ids: Set<string> } = { of: [], ids: new Set() }
 
   constructor(
     private readonly host: CareHost<T>,
     terms: CareTerms = {},
   ) {
-    const care: Care<T> = { ...host, paramsOf: (id) => this.placement.paramsOf(id) }
-    this.poison = new PoisonWatch(care, terms.poisonTimes, terms.poison)
+    const care: Care<T> = {
+      ...host,
+      paramsOf: (id) => this.placement.paramsOf(id),
+      sendAtHome: (context, fresh, stale) => this.sendAtHome(context, fresh, stale),
+    }
+    const { poison: poisonTerms = { ...POISON_TERMS, mostAtOnce: host.perConnection } } = terms
+    this.poison = new PoisonWatch(care, terms.poisonTimes, poisonTerms)
     this.silence = new SilenceWatch(care, terms.silence)
+    if (host.perConnection < Infinity && !host.isSingle)
+      this.shards = new Shards(care, host.perConnection, {
+        poison: this.poison,
+        sent: (feeds) => this.silence.sent(feeds),
+      })
     this.placement = new Placement<Params<T>>(
       (params) => host.idOf(params),
-      (id) => this.poison.isAway(id) || this.silence.isAway(id),
-      () => this.poison.search.isIdle && this.silence.isIdle,
+      (id) => this.isKeptOff(id) || this.shards?.isAway(id) === true,
+      () => this.poison.search.isIdle && this.silence.isIdle && this.shards === undefined,
     )
   }
 
@@ -85,10 +101,13 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
     context: EndpointContext<T>,
     subscriptions: SubscriptionDeltas<Params<T>>,
   ): SubscriptionDeltas<Params<T>> {
-    const isWanted = (id: string) => this.idsOf(subscriptions.desired).has(id)
+    const { desired } = subscriptions
+    const isWanted = (id: string) => this.idsOf(desired).has(id)
+    this.shards?.assign(desired)
     // What ends connections is never asked for again because it is silent.
     this.silence.pass(context, (id) => isWanted(id) && !this.poison.search.isAway(id))
     const share = this.placement.divide(subscriptions)
+    this.shards?.pass(context, desired, (id) => this.isKeptOff(id))
     this.poison.pass(context, isWanted)
     return share
   }
@@ -119,11 +138,28 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
   reasonOf(params: Params<T>, isDisconnected: boolean): Reason | undefined {
     const id = this.host.idOf(params)
     // Without a connection nothing comes for any feed, and that is told instead.
-    return this.poison.reasonOf(id) ?? (isDisconnected ? undefined : this.silence.reasonOf(id))
+    const reason = this.poison.reasonOf(id) ?? this.shards?.reasonOf(id)
+    return reason ?? (isDisconnected ? undefined : this.silence.reasonOf(id))
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.poison.stop(), this.silence.stop()])
+    await Promise.all([this.poison.stop(), this.silence.stop(), this.shards?.stop()])
+  }
+
+  private isKeptOff(id: string): boolean {
+    return this.poison.isAway(id) || this.silence.isAway(id)
+  }
+
+  private async sendAtHome(
+    context: EndpointContext<T>,
+    fresh: Params<T>[],
+    stale: Params<T>[],
+  ): Promise<void> {
+    const [params] = [...fresh, ...stale]
+    const elsewhere = params && this.shards?.isAway(this.host.idOf(params)) === true
+    if (!elsewhere) return this.host.sendOnMain(context, fresh, stale)
+    // What is only unsubscribed is so in the next pass.
+    if (fresh.length > 0) await this.shards?.again(params)
   }
 
   private idsOf(desired: readonly Params<T>[]): Set<string> {

@@ -33,14 +33,14 @@ export class ConnectBudget {
     return this.holdAbove(0)
   }
 
-  /** The same for a connection beside the main one, for which one attempt is left. */
-  get holdAside(): Hold | undefined {
-    return this.holdAbove(1)
-  }
-
   /** Why no connection may be opened at this URL now; undefined when one may. An error says that another URL may be tried. */
   holdAt(url: string): (Hold & { error?: Error }) | undefined {
     return this.hold ?? this.pauses.hold(url)
+  }
+
+  /** The same for a connection beside the main one, for which one attempt of the limit is left. */
+  holdAside(url: string): Hold | undefined {
+    return this.holdAbove(1) ?? this.pauses.hold(url)
   }
 
   /** What the provider refused has changed, such as a credential: the next attempt may be made at once. */

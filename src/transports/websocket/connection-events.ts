@@ -2,6 +2,7 @@ import type WebSocket from 'ws'
 import { type ClientSocket } from '../../connections/client-socket'
 import { codeOf, textOf } from '../../connections/connection-error'
 import { shownUrl } from '../../connections/connection-stats'
+import { verdictOf } from '../../connections/socket'
 import { type Life } from '../../connections/retry'
 import { makeLogger } from '../../util/logging'
 import { type RetrySettings } from '../stream-retries'
@@ -31,6 +32,8 @@ export interface LostConnection<T extends WebsocketTransportGenerics> {
   reason: string
   url: string
   context: EndpointContext<T>
+  /** Whether we have ended it ourselves, because it did not answer or did not read. */
+  isOurDoing: boolean
 }
 
 interface Parts<T extends WebsocketTransportGenerics> {
@@ -65,7 +68,10 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
         counts.received++
       },
       error: (event) => this.errored(event, context, url),
-      close: (event) => this.closed(event, context, url, isCurrent()),
+      close: (event) => {
+        const isOurDoing = verdictOf(connection) !== undefined
+        this.closed(event, { context, url, isOurDoing }, isCurrent())
+      },
     }
   }
 
@@ -85,17 +91,16 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
 
   private closed(
     event: WebSocket.CloseEvent,
-    context: EndpointContext<T>,
-    connectionUrl: string,
+    of: Omit<LostConnection<T>, 'code' | 'reason'>,
     isCurrent: boolean,
   ): void {
     const { code } = event
     const reason = typeof event.reason === 'string' && event.reason !== '' ? event.reason : 'none'
-    const url = shownUrl(connectionUrl)
-    this.parts.client.stats.closed(code, connectionUrl)
-    if (isCurrent) this.parts.onLost({ code, reason, url: connectionUrl, context })
+    const url = shownUrl(of.url)
+    this.parts.client.stats.closed(code, of.url)
+    if (isCurrent) this.parts.onLost({ ...of, code, reason })
     else logger.debug(`A replaced WebSocket closed (code: ${code}, reason: ${reason}). URL: ${url}`)
-    guarded('close', () => this.parts.handlers.close?.(event, context))
+    guarded('close', () => this.parts.handlers.close?.(event, of.context))
   }
 }
 

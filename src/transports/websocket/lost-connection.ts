@@ -37,7 +37,7 @@ export class Losses<T extends WebsocketTransportGenerics> {
     const { lastMessageReceivedAt, connectionOpenedAt } = this.of.host
     const wasUsed = lastMessageReceivedAt >= connectionOpenedAt
     const isAuth = credential?.closed(lost, wasUsed) ?? false
-    if (!isAuth && this.of.isLaidToFeeds(lost)) {
+    if (!isAuth && !lost.isOurDoing && this.of.isLaidToFeeds(lost)) {
       logger.info({ code, reason, url: shownUrl(url) }, 'The connection is opened again without some feeds')
       client.lostWithoutFault(why)
       return wake.wake()

@@ -4,6 +4,8 @@ export interface PoisonTerms {
   fewSuspects: number
   /** Up to so many feeds are tried at once without any hint that one of them is bad. Beyond this, it is a quarter of them. */
   fewAtOnce: number
+  /** No more than so many fit on one connection. */
+  mostAtOnce: number
   /** The first time between two trials of a feed in quarantine, the longest, and what it grows by. */
   quarantine: { minMs: number; maxMs: number; factor: number }
 }
@@ -11,6 +13,7 @@ export interface PoisonTerms {
 export const POISON_TERMS: PoisonTerms = {
   fewSuspects: 12,
   fewAtOnce: 32,
+  mostAtOnce: Infinity,
   quarantine: { minMs: 60_000, maxMs: 30 * 60_000, factor: 3 },
 }
 
@@ -202,10 +205,10 @@ export class PoisonSearch {
       this.suspects.add(feed)
       this.trusted.delete(feed)
     }
-    const { fewAtOnce } = this.terms
-    if (this.bad.length === 0 && feeds.length <= fewAtOnce) this.bad = [...feeds]
+    const { fewAtOnce, mostAtOnce } = this.terms
+    if (this.bad.length === 0 && feeds.length <= Math.min(fewAtOnce, mostAtOnce)) this.bad = [...feeds]
     else this.pool.push(...feeds)
-    this.atOnce = Math.max(fewAtOnce, Math.ceil(this.pool.length / 4))
+    this.atOnce = Math.min(mostAtOnce, Math.max(fewAtOnce, Math.ceil(this.pool.length / 4)))
   }
 
   private nothingProven(): void {

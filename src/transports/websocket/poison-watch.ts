@@ -7,6 +7,7 @@ import { type WebsocketTransportGenerics } from './config'
 import { type Care, type Params } from './care'
 import { Lane } from './lane'
 import { PoisonSearch, type PoisonTerms, POISON_TERMS, type Probe } from './poison-search'
+import { type Ended, hasWritten, Trials } from './trials'
 
 const logger = makeLogger('WebSocketTransport')
 
@@ -23,12 +24,6 @@ export const POISON_TIMES: PoisonTimes = { suspicionMs: 10_000, probeMs: 2_000, 
 
 type Outcome = 'lived' | 'died' | 'nothing'
 
-interface Trial<P> {
-  params: P
-  writes: number | undefined
-  atMs: number
-}
-
 /** How often it is looked whether what was subscribed is beyond suspicion. */
 const SETTLE_EVERY_MS = 1_000
 
@@ -39,8 +34,7 @@ const SETTLE_EVERY_MS = 1_000
  */
 export class PoisonWatch<T extends WebsocketTransportGenerics> {
   readonly search: PoisonSearch
-  /** What was subscribed on the main connection lately, and has brought nothing since. */
-  private readonly trials = new Map<string, Trial<Params<T>>>()
+  private readonly trials: Trials<T>
   private readonly lingering = new Map<Lane<T>, Set<string>>()
   private readonly lanes = new Set<Lane<T>>()
   /** The trial that is made on the main connection, if one is. */
@@ -52,7 +46,8 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
   private settledMs = -Infinity
   private isRunning = false
   private sinceUnixMs = 0
-  private slowestCloseMs = 0
+  /** How long the provider took to close a connection for what is searched now. */
+  private closeMs = 0
 
   constructor(
     private readonly care: Care<T>,
@@ -60,6 +55,12 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     terms: PoisonTerms = POISON_TERMS,
   ) {
     this.search = new PoisonSearch(terms)
+    this.trials = this.trialsOfConnection()
+  }
+
+  /** For a further connection. */
+  trialsOfConnection(): Trials<T> {
+    return new Trials(this.care, this.search, this.times.suspicionMs)
   }
 
   isAway(id: string): boolean {
@@ -84,23 +85,27 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
 
   /** Feeds were subscribed on the main connection. */
   sent(feeds: readonly Params<T>[]): void {
-    const atMs = monotonicMs()
-    for (const params of feeds) {
-      const id = this.care.idOf(params)
-      this.trials.set(id, { params, writes: this.care.writesOf(params), atMs })
-    }
-    if (this.lingering.size > 0) this.endLingering((id) => this.trials.has(id))
+    this.trials.sent(feeds)
+    this.arrived(feeds)
     const { onMain } = this
     if (onMain === undefined || onMain.isSent) return
     onMain.isSent = feeds.some((params) => onMain.feeds.has(this.care.idOf(params)))
     if (onMain.isSent) onMain.begun()
   }
 
+  /** Feeds are subscribed where they belong: the side connection of their trial is not needed for them any more. */
+  arrived(feeds: readonly Params<T>[]): void {
+    if (this.lingering.size === 0) return
+    const ids = new Set(feeds.map((params) => this.care.idOf(params)))
+    this.endLingering((id) => ids.has(id))
+  }
+
   /** Called in each pass, with what is wanted in all. */
   pass(context: EndpointContext<T>, isWanted: (id: string) => boolean): void {
     const now = monotonicMs()
     if (now - this.settledMs >= SETTLE_EVERY_MS) {
-      this.settle(now)
+      this.settledMs = now
+      this.trials.settle(now)
       this.search.keepOnly(isWanted)
       this.endLingering((id) => !isWanted(id))
     }
@@ -114,30 +119,37 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
    * @returns whether that is laid to feeds which are kept off it from now on, so that it may be opened again at once for the others
    */
   closed(context: EndpointContext<T>, subscribed: number): boolean {
-    const now = monotonicMs()
-    this.settle(now)
-    const recent = [...this.trials]
-    const isLast = ([, { atMs }]: (typeof recent)[number]) => now - atMs <= this.probeMs
-    const [last, earlier] = [recent.filter(isLast), recent.filter((one) => !isLast(one))]
-    this.replaced()
+    const ended = this.trials.end(monotonicMs(), this.probeMs)
+    this.openedMs = undefined
     this.closes++
     const { onMain } = this
     if (onMain?.isSent === true) {
       onMain.ended('died')
       return true
     }
-    if (recent.length > 0) this.noteDelay(now - Math.max(...recent.map(([, { atMs }]) => atMs)))
+    const suspects = this.suspect(context, ended)
+    return suspects > 0 && subscribed > suspects
+  }
+
+  /** The provider has closed a further connection. */
+  closedAside(context: EndpointContext<T>, trials: Trials<T>): void {
+    const ended = trials.end(monotonicMs(), this.probeMs)
+    if (ended.delayMs !== undefined) this.suspect(context, ended)
+  }
+
+  /** @returns how many feeds are suspects now that were not before */
+  private suspect(context: EndpointContext<T>, { last, earlier, delayMs = 0 }: Ended): number {
     const wasSearching = this.search.isSearching
-    const idOf = ([id]: (typeof recent)[number]) => id
-    const suspects = this.search.closed(last.map(idOf), earlier.map(idOf))
-    if (suspects.length === 0) return false
+    const suspects = this.search.closed(last, earlier)
+    if (suspects.length === 0) return 0
     if (!wasSearching) this.sinceUnixMs = Date.now()
-    logger.warn(
+    this.closeMs = wasSearching ? Math.max(this.closeMs, delayMs) : delayMs
+    logger.info(
       { suspects: suspects.length },
       'The provider closed the connection soon after feeds were subscribed: they are tried apart from the others',
     )
     this.start(context)
-    return subscribed > suspects.length
+    return suspects.length
   }
 
   reasonOf(id: string): Reason | undefined {
@@ -162,28 +174,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
   private readonly isWanted = (id: string): boolean => this.care.paramsOf(id) !== undefined
 
   private get probeMs(): number {
-    return Math.min(this.times.suspicionMs, Math.max(this.times.probeMs, 3 * this.slowestCloseMs))
-  }
-
-  private noteDelay(ms: number): void {
-    this.slowestCloseMs = Math.max(this.slowestCloseMs, ms)
-  }
-
-  /** What has brought something, or has been there for long, is beyond suspicion. */
-  private settle(now: number): void {
-    this.settledMs = now
-    if (this.trials.size === 0) return
-    for (const [id, { params, writes, atMs }] of this.trials) {
-      const isOld = now - atMs > this.times.suspicionMs
-      if (!isOld && !this.hasWritten(params, writes)) continue
-      this.trials.delete(id)
-      this.search.trust(id)
-      if (isOld && this.trials.size === 0) this.search.calm()
-    }
-  }
-
-  private hasWritten(params: Params<T>, writes: number | undefined): boolean {
-    return writes !== undefined && this.care.writesOf(params) !== writes
+    return Math.min(this.times.suspicionMs, Math.max(this.times.probeMs, 2 * this.closeMs))
   }
 
   private start(context: EndpointContext<T>): void {
@@ -259,7 +250,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     let prove = (): void => {}
     const proven = new Promise<void>((resolve) => (prove = resolve))
     const onFrame = () => {
-      while (unproven.length > 0 && this.hasWritten(...unproven.at(-1)!)) unproven.pop()
+      while (unproven.length > 0 && hasWritten(this.care, ...unproven.at(-1)!)) unproven.pop()
       if (unproven.length === 0) prove()
     }
     const lane = new Lane(this.care.maker, context, { onFrame })
@@ -273,7 +264,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
         this.linger(lane, probe.feeds)
         return 'lived'
       }
-      this.noteDelay(monotonicMs() - sentMs)
+      this.closeMs = Math.max(this.closeMs, monotonicMs() - sentMs)
     } catch (err) {
       logger.debug({ err }, 'A side connection could not be opened')
       this.dismiss(lane)

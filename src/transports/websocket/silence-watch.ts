@@ -100,12 +100,13 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     const asks = this.judge.asked(id, now)
     logger.debug({ feed: id, asks }, 'A silent feed is subscribed again')
     if (this.moved.has(id)) this.comeHome(id, params)
-    else if (asks === 1 || !this.mayMove) this.said(this.care.sendOnMain(context, [params], [params]))
+    else if (asks === 1 || !this.mayMove) this.said(this.care.sendAtHome(context, [params], [params]))
     else this.said(this.move(context, id, params))
   }
 
   private get mayMove(): boolean {
-    return !this.care.isSingle && (this.lane?.isOpen === true || this.care.holdMs() === undefined)
+    if (this.care.isSingle || this.moved.size >= this.care.perConnection) return false
+    return this.lane?.isOpen === true || this.care.holdMs() === undefined
   }
 
   /** To the other connection, which is opened first if there is none. */
@@ -113,7 +114,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     const lane = await this.openLane(context, params)
     if (lane !== this.lane || this.care.signal.aborted || !this.known.has(id)) return
     this.moved.set(id, params)
-    await this.care.sendOnMain(context, [], [params])
+    await this.care.sendAtHome(context, [], [params])
     await lane.change([params])
   }
 

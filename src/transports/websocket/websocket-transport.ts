@@ -500,12 +500,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         currency: () => this.clientSocket.currency(),
         sendOnMain: (context, fresh, stale) => this.sendAgain(context, fresh, stale),
         maker: (of) => this.laneParts(of),
-        holdMs: () => this.connects.holdAside?.delayMs,
+        holdMs: () => this.connects.holdAside(this.currentUrl)?.delayMs,
         wake: () => this[WAKE].wake(),
         signal: stopping.signal,
         isSingle,
         // What was asked for in batches is watched by its answers.
         hearsSilence: this.batching === undefined,
+        perConnection: this.config.limits?.subscriptionsPerConnection ?? Infinity,
       },
       this.careTerms,
     )

@@ -253,7 +253,7 @@ describe('a limit of connects', () => {
 
 it('a connection is replaced before it is too old, and everything is subscribed on the next', async () => {
   await using provider = await wsProvider()
-  const of = config(provider.url, { limits: { maxAgeMs: 60_000 } })
+  const of = config(provider.url, { limits: { maxAgeMs: 60_000 }, firstDataMs: 36_000_000 })
   await using service = await start(of, { WS_SUBSCRIPTION_TTL: '600000' })
   await wantAll(service.transport, feeds(2))
   const first = await provider.connection(0)

@@ -13,7 +13,9 @@ import {
   tick,
 } from './support'
 import { classOf } from '../../../src/validation/reason'
+import { monotonicMs } from '../../../src/util/clock'
 import { inTime } from './in-time'
+import { mostIn } from './held-clock'
 
 beforeEach(() => {
   logged.length = 0
@@ -195,6 +197,24 @@ describe('a feed at which the provider closes the connection', () => {
     expect(at.subscribed()).toEqual([...good].sort())
     expect(most).toBe(1)
     expect(provider.connections.length).toBeLessThanOrEqual(Math.log2(11) + 6)
+  })
+
+  it('is found within the declared limits of messages and connections, of all connections together', async () => {
+    const at = await venue(['POISON'], ends['with 1008']!)
+    await using provider = at.provider
+    const messages: { atMs: number }[] = []
+    const opened: { atMs: number }[] = []
+    provider.onMessage(() => messages.push({ atMs: monotonicMs() }))
+    provider.onConnection(() => opened.push({ atMs: monotonicMs() }))
+    const limits = { messages: { count: 8, perMs: 2_000 }, connects: { count: 3, perMs: 10_000 } }
+    await using service = await start(config(provider.url, { limits }), ENV)
+    const good = feedsOf(20)
+    await want(service, ...good.slice(0, 10), 'POISON', ...good.slice(10))
+    await inTime(() => codeOf(service, 'POISON') === 'QUARANTINED' && at.subscribed().length === 20)
+    expect(at.subscribed()).toEqual([...good].sort())
+    expect(mostIn(messages, limits.messages.perMs)).toBeLessThanOrEqual(limits.messages.count)
+    expect(mostIn(opened, limits.connects.perMs)).toBeLessThanOrEqual(limits.connects.count)
+    expect(opened.length).toBeGreaterThan(limits.connects.count)
   })
 
   it('lets the transport stop in the middle of the search', async () => {
