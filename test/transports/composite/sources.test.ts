@@ -70,7 +70,7 @@ const start = async (of: {
     await stream[Symbol.asyncDispose]()
     await provider[Symbol.asyncDispose]()
   }
-  const asked = (feed: Params = ETH) => provider.asked.filter((path) => path === pathOf(feed)).length
+  const asked = (feed: Params = ETH) => provider.asked.filter(({ path }) => path === pathOf(feed)).length
   return Object.assign(service, { provider, stream, ws, rest, asked, [Symbol.asyncDispose]: end })
 }
 
