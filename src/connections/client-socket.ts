@@ -223,9 +223,15 @@ export class ClientSocket<End> {
     const { wsConnection: former } = this.place
     if (former !== undefined) this.farewell.take(former)
     this.place.wsConnection = socket
+    if (socket.readyState === CLOSING) return this.closing()
     this.stats.active(true)
-    if (socket.readyState === CLOSING) this.life.closing(IS_CLOSING)
-    else this.life.open()
+    this.life.open()
+  }
+
+  /** The end has been announced. It is not a connection any more, though its socket stays in its place until it has closed. */
+  private closing(): void {
+    this.stats.active(false)
+    this.life.closing(IS_CLOSING)
   }
 
   private gone(): void {
@@ -237,7 +243,7 @@ export class ClientSocket<End> {
   private endOf(socket: WebSocket): AnnouncedEnd {
     if (this.announcedEnd?.socket === socket) return this.announcedEnd
     return (this.announcedEnd = new AnnouncedEnd(socket, () => {
-      if (this.place.wsConnection === socket) this.life.closing(IS_CLOSING)
+      if (this.place.wsConnection === socket) this.closing()
     }))
   }
 }

@@ -121,7 +121,9 @@ export class LinkKeeper<S extends Session> {
       if (this.current === session) this.lost(close, monotonicMs() - openedAtMs)
     })
     void session.closing?.then(() => {
-      if (this.current === session) this.life.closing(IS_CLOSING)
+      if (this.current !== session) return
+      this.stats.active(false)
+      this.life.closing(IS_CLOSING)
     })
     this.life.open()
     try {

@@ -5,7 +5,7 @@ export type LeaveReason = 'failed' | 'closed' | 'unresponsive' | 'returned' | 'w
 
 /** What one failure counts. Half of it is left after one dwell time. */
 const FAILURE = 1
-/** A connection that was useful and then closed says little about its URL: three such closes in a row count as a failure. */
+/** A connection that was useful and then closed says little about its URL: two soon after each other count as a failure. */
 const CLOSE_AFTER_USE = 0.4
 /** From here on a URL is not chosen while there is a better one. */
 const SICK = 0.5

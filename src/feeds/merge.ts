@@ -20,9 +20,22 @@ export interface MergeOptions {
   /** After this long without a response for a feed, a source does not count as healthy for it, in ms. Default: never. */
   silenceMs: number
   /** Called when a source sends an error; then it does not count as healthy for the feed. Default: does nothing. */
-  onError: (rank: number) => void
+  onError: (rank: number, response: AdapterResponse) => void
+  /** Called when a feed is served from another source than before (FO-8). Default: does nothing. */
+  onSwitch: (move: SourceSwitch) => void
   /** How long an error is held back for the other sources. Default: not at all. */
   patience: Patience | undefined
+}
+
+/**
+ * A feed moved from one source to another: the former is not healthy for it any more (`failed`), or the other one is preferred. That of two
+ * healthy sources the later value is served is no such move.
+ */
+export interface SourceSwitch {
+  key: string
+  from: number
+  to: number
+  reason: 'failed' | 'preferred'
 }
 
 const DEFAULTS: MergeOptions = {
@@ -30,6 +43,7 @@ const DEFAULTS: MergeOptions = {
   outageOf: () => undefined,
   silenceMs: Infinity,
   onError: () => {},
+  onSwitch: () => {},
   patience: undefined,
 }
 
@@ -121,7 +135,7 @@ export class Merge {
     let offered: Observation | undefined
     if (isError(response)) {
       feed.errors[rank] = { response, notedAt: now, expiresAt: later(now, ttlMs) }
-      this.options.onError(rank)
+      this.options.onError(rank, response)
     } else {
       const next = observe(response, rank, now, ttlMs)
       const previous = feed.values[rank]
@@ -192,6 +206,7 @@ export class Merge {
       stored.rank === best.rank &&
       compareTimes(best, stored) === 0
     if (stored === undefined || isSuccessor || this.replaces(feed, best, stored)) {
+      this.noteSwitch(feed, best, now)
       feed.written = best
       return { value: best.response, ttlMs }
     }
@@ -199,6 +214,19 @@ export class Merge {
     if (!isConfirmed || !isStored) return undefined
     feed.written = best
     return { value: undefined, ttlMs }
+  }
+
+  private noteSwitch(feed: MergedFeed, best: Observation, now: Instant): void {
+    const { key, written } = feed
+    if (written === undefined || written.rank === best.rank || written.rank === FOREIGN_RANK) return
+    const isHealthy = isAhead(written.expiresAt, now) && this.stands(feed, written, now)
+    if (isHealthy && written.isTimed && best.isTimed) return
+    this.options.onSwitch({
+      key,
+      from: written.rank,
+      to: best.rank,
+      reason: isHealthy ? 'preferred' : 'failed',
+    })
   }
 
   /** What is cached, as an observation: one that was stored by us, or by somebody else (an earlier process, an author). */

@@ -165,6 +165,16 @@ const cacheMetrics = () => ({
     'feed_limits_rejected_total',
     'Changes of FEED_LIMITS that could not be used, so that the limits before them went on',
   ),
+  sourceSwitches: counter(
+    'source_switches_total',
+    ['adapter_endpoint', 'from', 'to', 'reason'],
+    'Feeds of a composite transport that moved from one of its transports to another, because one failed or is preferred',
+  ),
+  sourceErrors: counter(
+    'source_errors_total',
+    [...ENDPOINT_LABELS, 'status_code'],
+    'Errors that a transport of a composite one gave for a feed, whether or not another one had a value',
+  ),
   porBalanceAddressLength: gauge(
     'por_balance_address_length',
     ['feed_id'],

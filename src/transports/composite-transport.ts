@@ -1,7 +1,9 @@
-import { Merge } from '../feeds/merge'
+import { Merge, type SourceSwitch } from '../feeds/merge'
 import { mergedResponseCache } from '../feeds/merged-source'
 import { Patience } from '../feeds/patience'
 import { type ResponseCache } from '../feeds/response-cache'
+import { metrics } from '../metrics/registry'
+import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { memberOf } from '../util/objects'
 import { type TypeFromDefinition } from '../validation/input-parameters'
@@ -43,6 +45,8 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
   private merge: Merge | undefined
   private patience: Patience | undefined
   private readonly rousers: (() => void)[] = []
+  private readonly limiter = new LogLimiter()
+  private endpointName = ''
 
   constructor(private readonly transports: Record<string, Transport<T>>) {
     this[CHILDREN] = new Map(Object.entries(transports))
@@ -68,6 +72,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
   ): Promise<void> {
     this.name = transportName
     this.responseCache = dependencies.responseCache
+    this.endpointName = endpointName
     const merge = this.mergeFor(adapterSettings)
     await Promise.all(
       this.children.map(async ([name, child]) => {
@@ -138,7 +143,11 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
         tierOf: tierOfRank,
         outageOf: (rank) => outageOf(this.sources[rank]![1]),
         silenceMs: livesMs * SILENCE_SHARE,
-        onError: (rank) => (tierOfRank(rank) === 0 ? this.rouse() : undefined),
+        onError: (rank, { statusCode }) => {
+          this.countError(rank, statusCode)
+          if (tierOfRank(rank) === 0) this.rouse()
+        },
+        onSwitch: (move) => this.moved(move),
         patience: this.patience,
       },
     )
@@ -162,6 +171,24 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     }
     // A stream that loses its connection wakes soon after.
     for (const child of told) wakeSignalOf(child)?.follow(() => this.rouse())
+  }
+
+  /** FO-7: errors of one source stay visible while another one has a value. */
+  private countError(rank: number, statusCode: number): void {
+    const [transport] = this.sources[rank]!
+    const labels = { adapter_endpoint: this.endpointName, transport, status_code: statusCode }
+    metrics.get('sourceErrors').inc(labels)
+  }
+
+  private moved({ key, from, to, reason }: SourceSwitch): void {
+    const [[former], [other]] = [this.sources[from]!, this.sources[to]!]
+    metrics
+      .get('sourceSwitches')
+      .inc({ adapter_endpoint: this.endpointName, from: former, to: other, reason })
+    this.limiter.run(`${former} ${other} ${reason}`, (repeated) => {
+      const fields = { from: former, to: other, reason, feed: key, repeated }
+      logger.info(fields, 'A feed is served from another transport')
+    })
   }
 
   private rouse(): void {

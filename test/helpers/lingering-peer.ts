@@ -7,6 +7,8 @@ import { createServer as createTlsServer } from 'node:tls'
 export interface LingeringConnection {
   /** Takes leave with a close frame, and keeps the TCP connection. */
   announceClose: (code: number, reason?: string) => void
+  /** Sends the beginning of a text frame, and never the rest. */
+  beginFrame: () => void
   /** Reads nothing any more. */
   stopReading: () => void
   /** Ends its half of TCP without a close frame. */
@@ -30,6 +32,7 @@ const closeFrame = (code: number, reason: string): Buffer => {
 
 const connectionOn = (wire: Socket): LingeringConnection => ({
   announceClose: (code, reason = '') => void wire.write(closeFrame(code, reason)),
+  beginFrame: () => void wire.write(Buffer.concat([Buffer.from([0x81, 126, 3, 232]), Buffer.from('{"tick')])),
   stopReading: () => void wire.pause(),
   endHalf: () => void wire.end(),
   answered: new Promise((resolve) => wire.once('end', resolve)),

@@ -277,6 +277,46 @@ describe.each([{ isRestFirst: false }, { isRestFirst: true }])(
       await priceIs(service, 6)
     })
 
+    it('FO-2: is asked for a feed that the stream lacks, and the others stay with the stream', async () => {
+      await using service = await start({
+        answer: (path) => priced(path === pathOf(BTC) ? 50 : 7),
+        isRestFirst,
+      })
+      const { connection } = await askBoth(service)
+      connection.send(tick(ETH, 5))
+      await priceIs(service, 5)
+      await quiet(service)
+      const count = service.asked()
+      void service.post(BTC)
+      connection.send(refusal(BTC, 'not listed'))
+      await passUntil(async () => expect((await service.post(BTC)).json.result).toBe(50))
+      const others = service.asked(BTC)
+      await passUntil(() => expect(service.asked(BTC)).toBeGreaterThan(others))
+      expect(service.asked()).toBe(count)
+      expect((await service.post(ETH)).json.result).toBe(5)
+      // FO-7: what the stream said stays visible, though there is a price.
+      const labels = { adapter_endpoint: 'price', transport: 'ws', status_code: '502' }
+      expect(await service.metric('source_errors_total', labels)).toBeGreaterThanOrEqual(1)
+    })
+
+    it('FO-8: is moved to, and back from, in one event each', async () => {
+      await using service = await start({ answer: () => priced(7), isRestFirst })
+      const count = async (from: string, to: string, reason: string) =>
+        (await service.metric('source_switches_total', { adapter_endpoint: 'price', from, to, reason })) ?? 0
+      const counts = () => Promise.all([count('ws', 'rest', 'failed'), count('rest', 'ws', 'preferred')])
+      const { connection } = await askBoth(service)
+      connection.send(tick(ETH, 5))
+      await priceIs(service, 5)
+      await quiet(service)
+      const [failed, preferred] = await counts()
+      await pass(SILENCE_MS + 1_000)
+      await priceIs(service, 7)
+      expect(await counts()).toEqual([failed + 1, preferred])
+      connection.send(tick(ETH, 6))
+      await priceIs(service, 6)
+      expect(await counts()).toEqual([failed + 1, preferred + 1])
+    })
+
     it('is not served in turn with the stream while both have values', async () => {
       let price = 100
       await using service = await start({ answer: () => priced(price++), isRestFirst })

@@ -29,6 +29,7 @@ const connected = async (
   onOpen?: (connection: LingeringConnection) => void,
   changes: Partial<ReturnType<typeof config>['handlers']> = {},
   passEveryMs = 1_000,
+  env: Record<string, string> = {},
 ) => {
   const peer = await lingeringPeer(onOpen)
   const of = config(peer.url)
@@ -38,6 +39,7 @@ const connected = async (
   const service = await start(of, {
     CACHE_POLLING_MAX_RETRIES: '0',
     BACKGROUND_EXECUTE_MS_WS: String(passEveryMs),
+    ...env,
   })
   await service.post(ETH)
   const theirs = await peer.connection(0)
@@ -159,5 +161,18 @@ describe('CN-2: a connection that its author closed', () => {
     await advance(100)
     await peer.connection(1)
     await reasonIn(service, undefined)
+  })
+})
+
+describe('CN-2: a connection whose peer has begun a frame', () => {
+  it('is replaced when nothing usable came for too long, however long it takes to end the frame', async () => {
+    await using at = await connected(undefined, {}, 1_000, { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '5000' })
+    const { peer, service, theirs } = at
+    await eventually(() => expect(service.transport.wsConnection?.readyState).toBe(1))
+    theirs.beginFrame()
+    await advance(5_000 + 2 * NEXT_PASS_MS)
+    await peer.connection(1)
+    await reasonIn(service, undefined)
+    await advance(PATIENCE_MS)
   })
 })
