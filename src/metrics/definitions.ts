@@ -146,6 +146,11 @@ const cacheMetrics = () => ({
     ['adapter_endpoint', 'transport', 'reason'],
     'Frames and values that were received but not served, by reason',
   ),
+  providerDemandRatio: gauge(
+    'provider_demand_ratio',
+    ['adapter_endpoint', 'transport'],
+    'How long the rate limit takes for all requests that are repeated, as a part of CACHE_MAX_AGE; above 1 values go stale',
+  ),
   subscriptionsRefused: counter(
     'subscriptions_refused_total',
     ['adapter_endpoint', 'transport'],

@@ -65,6 +65,7 @@ export class Requester {
   private readonly origins: Origins
   private readonly queue: TurnQueue
   private readonly overtaking = new Overtaking()
+  private readonly demand = new Map<object, (number | undefined)[]>()
   private readonly sender: Sender
   private publishedLength = 0
   private isStopped = false
@@ -121,6 +122,18 @@ export class Requester {
       message: 'The request waits for its turn within the rate limit',
       sinceUnixMs,
     }
+  }
+
+  /**
+   * How long a pass over all that is requested regularly takes within the rate limit, in ms; 0 where that is not known.
+   *
+   * @param of - whose requests these are; those that others told of are added
+   * @param costs - of each request of a pass
+   */
+  msForPass(of: object, costs: (number | undefined)[]): number {
+    this.demand.set(of, costs)
+    const limiter: RateLimiter & { msFor?: (costs: (number | undefined)[]) => number } = this.rateLimiter
+    return limiter.msFor?.([...this.demand.values()].flat()) ?? 0
   }
 
   /** Does what the first request would take time for, so that it is sent when it seems to be. */

@@ -21,6 +21,12 @@ export class WindowedRateLimiter {
     return Math.max(0, ...this.windows.map((window) => window.msUntilOpen()))
   }
 
+  /** How long requests of these costs take together, again and again, in ms (RL-8). */
+  msFor(costs: readonly (number | undefined)[]): number {
+    const credits = costs.reduce<number>((sum, cost) => sum + this.creditsFor(cost), 0)
+    return Math.max(0, ...this.windows.map(({ lengthMs, limit }) => (lengthMs * credits) / limit))
+  }
+
   /** Forgets all requests that wait (their promises never settle), and leaves no timer. */
   stop(): void {
     this.waiters.length = 0

@@ -119,6 +119,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       .get('httpRequestsPerBgExecute')
       .labels({ adapter_endpoint: context.endpointName })
       .set(requests.length)
+    const needsMs = this.pace.msFor(requests)
+    if (needsMs > 0) this.reports.demand(context, this.name, needsMs)
     const startedAtMs = monotonicMs()
     this.passesInFlight += 1
     try {

@@ -44,6 +44,16 @@ export class Pace {
     return this.mayAsk(key, monotonicMs())
   }
 
+  /** How long a pass over these and all other requests of the adapter takes within the rate limit, in ms; 0 where nothing is known. */
+  msFor(requests: readonly { cost?: number | undefined }[]): number {
+    return (
+      this.requester?.msForPass(
+        this,
+        requests.map(({ cost }) => cost),
+      ) ?? 0
+    )
+  }
+
   /** Waits until the next pass may begin. */
   rest(signal: AbortSignal): Promise<void> | undefined {
     const leftMs = this.passAtMs + this.floorMs - monotonicMs()

@@ -1,4 +1,5 @@
 import { providerStatusOf } from '../../outbound-http/provider-error'
+import { metrics } from '../../metrics/registry'
 import { messageOf } from '../../util/objects'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
@@ -21,6 +22,22 @@ export class Reports {
       logger.error(
         { endpoint, transport, code, status, repeated },
         `A request of ${endpoint} to the data provider failed: ${messageOf(error)}`,
+      ),
+    )
+  }
+
+  /** RL-8: says at once what a slow pass would show much later. */
+  demand({ endpointName, adapterSettings }: Context, transport: string, needsMs: number): void {
+    const { CACHE_MAX_AGE: lifeMs } = adapterSettings
+    metrics
+      .get('providerDemandRatio')
+      .labels({ adapter_endpoint: endpointName, transport })
+      .set(needsMs / lifeMs)
+    if (needsMs <= lifeMs) return
+    this.limiter.run('demand', (repeated) =>
+      logger.warn(
+        { repeated, needsMs, endpoint: endpointName, transport },
+        `The rate limit has room for the requests for all wanted feeds once in ${Math.round(needsMs)} ms, and values live for ${lifeMs} ms (CACHE_MAX_AGE): they will go stale`,
       ),
     )
   }

@@ -118,6 +118,25 @@ describe('an adapter that declares no limit', () => {
   })
 })
 
+describe('more feeds than the rate limit has room for', () => {
+  it('RL-8: are said at once, with numbers, in the log and as a metric, before one of them is stale', async () => {
+    await using provider = await httpProvider(() => ({ body: { price: 1 } }))
+    const rateLimiting = { tiers: { free: { rateLimit1m: 10 } } }
+    await using service = await started(() => httpAdapter(oneByOne(provider.url), { rateLimiting }), AT_ONCE)
+    const isSaid = (text: string) => text.includes('go stale')
+    const { subscriptionSet } = service.adapter.endpoints[0]!.transportRoutes.entries()[0]![1] as unknown as {
+      subscriptionSet: { add(value: object, ttl: number, key: string): void }
+    }
+    for (let i = 0; i < 30; i++) subscriptionSet.add({ base: `B${i}` }, 60_000, `k${i}`)
+    await eventually(() =>
+      expect(warned.filter(isSaid)).toContain(
+        'The rate limit has room for the requests for all wanted feeds once in 180000 ms, and values live for 90000 ms (CACHE_MAX_AGE): they will go stale',
+      ),
+    )
+    expect(await service.metric('provider_demand_ratio', { adapter_endpoint: 'price' })).toBe(2)
+  })
+})
+
 describe('CN-10: an answer that never comes to an end', () => {
   const deadline = { ...AT_ONCE, API_TIMEOUT: '500', RETRY: '0' }
   const head = (res: ServerResponse) =>

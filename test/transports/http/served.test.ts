@@ -42,7 +42,7 @@ describe('an endpoint over HTTP', () => {
     ).toBeGreaterThan(0)
   })
 
-  it('keeps the values of wanted feeds warm, without a pause of its own where a limit is declared', async () => {
+  it('keeps the values of wanted feeds warm, with no pause but that of the declared limit (contract 17.11)', async () => {
     let n = 0
     await using provider = await httpProvider(() => ({ body: { price: ++n } }))
     await using service = await serve(() => httpAdapter(oneByOne(provider.url)), {
