@@ -49,10 +49,7 @@ const session = (): Session<Types> => {
 
   return {
     subscribe: frames.subscribeFrame,
-    unsubscribe(products) {
-      for (const product of products) tickers.forget(product)
-      return frames.unsubscribeFrame(products)
-    },
+    unsubscribe: frames.unsubscribeFrame,
     answer(message) {
       switch (message?.type) {
         case 'ticker':

@@ -16,13 +16,9 @@ interface Product {
   restart?: { sinceMs: number; sequence: number }
 }
 
-/** The last ticker of each product on one connection. */
+/** The last ticker of each product on one connection; also of those that were left, for what they may still send. */
 export class LastTickers {
   private readonly products = new Map<string, Product>()
-
-  forget(product: string): void {
-    this.products.delete(product)
-  }
 
   /** @returns undefined for an old frame (a lower sequence than the last one's, an earlier trade) and for one without a price */
   accept(message: Ticker, now: number): { quote: Quote; time: number | undefined } | undefined {

@@ -1,8 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { serve, wsProvider } from '../../../src/testing'
 import { PATIENT } from '../../helpers/eventually'
 import { read } from '../../helpers/repository'
-import { adapter } from './batches-example'
 
 it('the example in docs/batches.md is a file that works', async () => {
   const [, example] = /```ts\n([^]*?)```/.exec(read('docs/batches.md')) ?? []
@@ -18,7 +17,13 @@ it('the example in docs/batches.md is a file that works', async () => {
     })
     for (const market of markets) if (market !== 'A-B') connection.send({ tick: market, price: 7 })
   })
-  await using service = await serve(() => adapter, { env: { WS_API_ENDPOINT: provider.url, ...PATIENT } })
+  // Settings are read when the file is loaded.
+  vi.stubEnv('WS_API_ENDPOINT', provider.url)
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+  })
+  const { adapter } = await import('./batches-example.js')
+  await using service = await serve(() => adapter, { env: PATIENT })
   const [good, bad] = await Promise.all([
     service.post({ base: 'ETH', quote: 'USD' }),
     service.post({ base: 'A', quote: 'B' }),

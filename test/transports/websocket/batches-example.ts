@@ -1,7 +1,7 @@
 import { Adapter, AdapterEndpoint } from '../../../src/public/adapter'
 import { AdapterConfig } from '../../../src/public/config'
 import { WebSocketTransport } from '../../../src/public/transports'
-import { SingleNumberResultResponse } from '../../../src/public/util'
+import { type SingleNumberResultResponse } from '../../../src/public/util'
 import { InputParameters } from '../../../src/public/validation'
 
 type Message =
