@@ -190,7 +190,9 @@ export class Shards<T extends WebsocketTransportGenerics> {
     const livedMs = shard.openedMs === 0 ? 0 : monotonicMs() - shard.openedMs
     this.letGo(shard)
     shard.trouble = { ...why, sinceUnixMs: shard.trouble?.sinceUnixMs ?? Date.now() }
-    shard.retry.again({ settings: context.adapterSettings, livedMs, pauseMs: undefined }, () => this.care.wake())
+    shard.retry.again({ settings: context.adapterSettings, livedMs, pauseMs: undefined }, () =>
+      this.care.wake(),
+    )
   }
 
   private end(home: number, shard: Shard<T>): void {

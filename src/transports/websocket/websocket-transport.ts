@@ -111,7 +111,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   constructor(given: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T> | BatchedTransportConfig<T>) {
     super()
     this.batching = 'batches' in given ? this.batchingOf(given) : undefined
-    const plain = this.batching?.plainConfig() ?? (given as WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>)
+    const plain =
+      this.batching?.plainConfig() ?? (given as WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>)
     const credential = plain.credential && new CredentialUse<T>(this, plain.credential)
     this.credential = credential
     const withValues = withCredential<T, typeof plain>(plain, credential)
@@ -544,7 +545,12 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const config =
       own === undefined
         ? this.config
-        : { ...this.config, ...own, url: this.config.url, handlers: { ...own.handlers, open: this.config.handlers.open } }
+        : {
+            ...this.config,
+            ...own,
+            url: this.config.url,
+            handlers: { ...own.handlers, open: this.config.handlers.open },
+          }
     const reader = new FrameReader<T>(transport, config, intake)
     const frames = {
       read: (data: WebSocket.Data, context: EndpointContext<T>) => {
