@@ -14,6 +14,8 @@ const jobs = new Map([
   ['laws', { command: ['npx', 'vitest', 'run', '--testTimeout=1200000'], env: { LAW_FACTOR: '20' } }],
   ['without-fast-lane', { command: ['npm', 'run', 'test:without-fast-lane', '--silent'] }],
   ['stale', { command: ['npm', 'run', 'trial:stale', '--silent'] }],
+  ['alive', { command: ['npm', 'run', 'trial:alive', '--silent'] }],
+  ['simulation', { command: ['npm', 'run', 'simulation', '--silent'] }],
   ['reference', { command: ['npm', 'run', 'test:reference', '--silent'] }],
   ['mutants', { command: ['npm', 'run', 'mutants', '--silent', '--', '--minutes=90'] }],
   ['strapi', { command: ['npm', 'run', 'test:strapi', '--silent'] }],

@@ -17,7 +17,12 @@ const answerTo = (message) => {
   switch (type) {
     case 'tick':
       return {
-        values: [[symbol, { result: price, data: { result: price }, timestamps: { providerIndicatedTimeUnixMs: time } }]],
+        values: [
+          [
+            symbol,
+            { result: price, data: { result: price }, timestamps: { providerIndicatedTimeUnixMs: time } },
+          ],
+        ],
       }
     case 'subscribed':
       return { accepted: [symbol] }
@@ -55,7 +60,9 @@ const endpoint = new AdapterEndpoint({
   transport,
   caseSensitive: true,
   freshness: { mode: 'tick', maxAgeMs: rules.maxAgeMs },
-  inputParameters: new InputParameters({ symbol: { type: 'string', description: 'A symbol', required: true } }),
+  inputParameters: new InputParameters({
+    symbol: { type: 'string', description: 'A symbol', required: true },
+  }),
 })
 
 await expose(new Adapter({ name: 'SIMULATION', defaultEndpoint: 'price', endpoints: [endpoint] }))

@@ -7,6 +7,7 @@
  * has counted of broken limits. Exit code 0 when all is as it should be.
  */
 import { fork } from 'node:child_process'
+import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
@@ -15,7 +16,11 @@ import { parseArgs } from 'node:util'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const { values: args } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, package: { type: 'string' }, minutes: { type: 'string' } },
+  options: {
+    short: { type: 'boolean', default: false },
+    package: { type: 'string' },
+    minutes: { type: 'string' },
+  },
 })
 
 /** The venue, its faults, and how long all of it runs. The short form is the long one with smaller numbers. */
@@ -66,7 +71,10 @@ const plan = args.short ? SHORT : LONG
 const symbols = Array.from({ length: plan.feeds }, (_, index) => `S${index}`)
 /** Spread over all of them, so that connections have bad ones among good ones. */
 const spread = (count, offset) =>
-  Array.from({ length: count }, (_, index) => symbols[(offset + Math.floor((index * plan.feeds) / count)) % plan.feeds])
+  Array.from(
+    { length: count },
+    (_, index) => symbols[(offset + Math.floor((index * plan.feeds) / count)) % plan.feeds],
+  )
 const kinds = {
   poison: spread(plan.poison, 3),
   forgotten: spread(plan.forgotten, 7),
@@ -114,11 +122,14 @@ const ask = (port, symbol) =>
   new Promise((resolve) => {
     const body = JSON.stringify({ data: { symbol } })
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-    const sent = request({ host: '127.0.0.1', port, path: '/', method: 'POST', agent, headers }, (response) => {
-      let text = ''
-      response.on('data', (chunk) => (text += chunk))
-      response.on('end', () => resolve({ status: response.statusCode, body: JSON.parse(text) }))
-    })
+    const sent = request(
+      { host: '127.0.0.1', port, path: '/', method: 'POST', agent, headers },
+      (response) => {
+        let text = ''
+        response.on('data', (chunk) => (text += chunk))
+        response.on('end', () => resolve({ status: response.statusCode, body: JSON.parse(text) }))
+      },
+    )
     sent.on('error', () => resolve({ status: 0, body: {} }))
     sent.end(body)
   })
@@ -126,7 +137,8 @@ const ask = (port, symbol) =>
 const askAll = async (port, take = () => {}) => {
   const queue = [...symbols]
   const client = async () => {
-    for (let symbol = queue.pop(); symbol !== undefined; symbol = queue.pop()) take(symbol, await ask(port, symbol))
+    for (let symbol = queue.pop(); symbol !== undefined; symbol = queue.pop())
+      take(symbol, await ask(port, symbol))
   }
   await Promise.all(Array.from({ length: 20 }, client))
 }
@@ -174,8 +186,12 @@ const problems = []
 const until = Date.now() + plan.watchMs
 while (Date.now() < until) {
   const { down, unnamed } = await round('watching')
-  if (down.length > 0) problems.push(`${down.length} good feeds down at ${elapsed()} s: ${down.slice(0, 5).join(', ')}`)
-  if (unnamed.length > 0) problems.push(`${unnamed.length} bad feeds without a name at ${elapsed()} s: ${unnamed.slice(0, 5).join(', ')}`)
+  if (down.length > 0)
+    problems.push(`${down.length} good feeds down at ${elapsed()} s: ${down.slice(0, 5).join(', ')}`)
+  if (unnamed.length > 0)
+    problems.push(
+      `${unnamed.length} bad feeds without a name at ${elapsed()} s: ${unnamed.slice(0, 5).join(', ')}`,
+    )
   await pause(roundMs)
 }
 venue.send('report')
@@ -184,7 +200,9 @@ console.log(JSON.stringify(report))
 for (const [limit, times] of Object.entries(report.broken))
   if (times > 0) problems.push(`the venue counted ${times} times: ${limit}`)
 for (const problem of problems) console.log(`- ${problem}`)
-console.log(problems.length === 0 ? 'simulation: all as it should be' : `simulation: ${problems.length} problems`)
+console.log(
+  problems.length === 0 ? 'simulation: all as it should be' : `simulation: ${problems.length} problems`,
+)
 agent.destroy()
 adapter.kill('SIGTERM')
 venue.disconnect()

@@ -3,6 +3,7 @@
  * symbols that it forgets or never sends, drops, and a restart. It is told by its parent what to do, and tells it what it has seen.
  */
 import { performance } from 'node:perf_hooks'
+import { clearInterval, setInterval } from 'node:timers'
 import { WebSocketServer } from 'ws'
 
 const rules = JSON.parse(process.argv[2])
@@ -31,7 +32,11 @@ const lines = new Map()
 const remembered = new Map()
 let isDown = false
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0, verifyClient: (_info, done) => done(!isDown, 503) })
+const server = new WebSocketServer({
+  host: '127.0.0.1',
+  port: 0,
+  verifyClient: (_info, done) => done(!isDown, 503),
+})
 server.on('listening', () => process.send({ port: server.address().port }))
 server.on('connection', (socket) => {
   const { now, isOver } = connects()

@@ -1,6 +1,5 @@
 import { type AnyAdapter } from './adapter'
-import { HttpTransport } from '../transports/http/http-transport'
-import { childrenOf } from '../transports/capabilities'
+import { childrenOf, polls } from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
 import { makeLogger } from '../util/logging'
@@ -15,7 +14,7 @@ const worksInBackground = (transport: Transport<TransportGenerics>): transport i
   transport.backgroundExecute !== undefined
 
 const isPolling = (transport: Transport<TransportGenerics>): boolean =>
-  [...(childrenOf(transport)?.values() ?? [transport])].some((one) => one instanceof HttpTransport)
+  [...(childrenOf(transport)?.values() ?? [transport])].some(polls)
 
 /** The background work of one adapter. */
 export class Background {

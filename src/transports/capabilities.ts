@@ -9,6 +9,7 @@ export const FEED_OUTAGE: unique symbol = Symbol('tickwell.feed-outage')
 export const CONNECTIONS: unique symbol = Symbol('tickwell.connections')
 export const CHILDREN: unique symbol = Symbol('tickwell.children')
 export const STANDBY: unique symbol = Symbol('tickwell.standby')
+export const POLLS: unique symbol = Symbol('tickwell.polls')
 
 /**
  * How a transport that polls the provider learns which of its feeds other transports fill: it requests only the feeds for which `isNeeded`
@@ -28,6 +29,7 @@ export const wakeSignalOf = (transport: object): WakeSignal | undefined => of(tr
 /** Optional abilities of a transport that are not part of the contract. */
 interface Capable {
   [WAKE]?: WakeSignal
+  [POLLS]?: true
   [CHILDREN]?: ReadonlyMap<string, object>
   [CONNECTIONS]?: () => ConnectionStatus[]
   [OUTAGE]?: Reason
@@ -36,6 +38,9 @@ interface Capable {
 }
 
 const of = (transport: object): Capable => transport
+
+/** Whether a transport asks its provider for every value, so that its rate is ours to decide. */
+export const polls = (transport: object): boolean => of(transport)[POLLS] === true
 
 /** What is wrong with a transport's requests for the feed of these params, or else with its connection; undefined if it reports nothing. */
 export const outageOf = (transport: object, params?: object): Reason | undefined => {

@@ -8,7 +8,7 @@ import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { atOnceThen, type RetryRule } from '../../connections/retry'
-import { FEED_OUTAGE, OUTAGE, STANDBY, WAKE } from '../capabilities'
+import { FEED_OUTAGE, OUTAGE, POLLS, STANDBY, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { SubscriptionTransport } from '../subscription-transport'
@@ -48,6 +48,7 @@ type Answer<T extends HttpTransportGenerics> = RequesterResult<T['Provider']['Re
  * parallel, ahead of the requests that still wait.
  */
 export class HttpTransport<T extends HttpTransportGenerics> extends SubscriptionTransport<T> {
+  readonly [POLLS] = true
   /** Whether there are feeds to keep current. */
   WARMER_ACTIVE = false
   requester!: Requester

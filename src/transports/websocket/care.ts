@@ -138,7 +138,7 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
   reasonOf(params: Params<T>, isDisconnected: boolean): Reason | undefined {
     const id = this.host.idOf(params)
     // Without a connection nothing comes for any feed, and that is told instead.
-    const reason = this.poison.reasonOf(id) ?? this.shards?.reasonOf(id)
+    const reason = this.poison.reasonOf(id) ?? this.shards?.reasonOf(params)
     return reason ?? (isDisconnected ? undefined : this.silence.reasonOf(id))
   }
 

@@ -3,6 +3,7 @@ import { type ClientOptions } from 'ws'
 import { type ClientSocket } from '../../connections/client-socket'
 import { OPEN } from '../../connections/socket'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { type Reason } from '../../validation/reason'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext } from '../transport'
 import { type WebsocketTransportGenerics } from './config'
@@ -33,6 +34,8 @@ export interface LaneParts<T extends WebsocketTransportGenerics> {
   ) => Promise<ClientOptions> | ClientOptions | undefined
   /** Whether messages have been passed to the connection and wait for their turn. */
   isHolding: () => boolean
+  /** What the provider has said of why a feed has no value, where it answers subscriptions. */
+  reasonFor: (feed: object) => Reason | undefined
   /** Resolves when more may be sent on any connection. */
   room: () => Promise<void>
   stop: () => void
@@ -110,6 +113,15 @@ export class Lane<T extends WebsocketTransportGenerics> {
     const messages = transport.subscriptionMessageBuilder?.(this.context, deltas) ?? []
     if (messages.length > 0) await transport.sendMessages(this.context, messages)
     while (this.parts.isHolding() && this.isOpen) await Promise.race([this.over, this.parts.room()])
+  }
+
+  /** Sends what is due although nothing has changed, such as what was not answered. */
+  proceed(): Promise<void> {
+    return this.change([])
+  }
+
+  reasonFor(feed: object): Reason | undefined {
+    return this.parts.reasonFor(feed)
   }
 
   /** Closes it. When the promise resolves, no socket and no timer of it is left. */

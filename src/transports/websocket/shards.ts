@@ -92,10 +92,12 @@ export class Shards<T extends WebsocketTransportGenerics> {
     return isThere && shard.lane !== undefined ? shard.lane.change([params], [params]) : Promise.resolve()
   }
 
-  /** What is wrong with the connection of a feed. */
-  reasonOf(id: string): Reason | undefined {
-    const home = this.homes.of(id)
-    return home === 0 ? undefined : this.shards.get(home)?.trouble
+  /** What is wrong with a feed on a further connection, or with that connection. */
+  reasonOf(params: Params<T>): Reason | undefined {
+    const home = this.homes.of(this.care.idOf(params))
+    if (home === 0) return undefined
+    const { trouble, lane } = this.shards.get(home) ?? {}
+    return trouble ?? lane?.reasonFor(params)
   }
 
   async stop(): Promise<void> {
@@ -128,11 +130,12 @@ export class Shards<T extends WebsocketTransportGenerics> {
     if (shard.isBusy) return
     const fresh = [...wanted].filter(([id]) => !shard.subscribed.has(id))
     const stale = [...shard.subscribed].filter(([id]) => !wanted.has(id))
-    if (shard.lane?.isOpen === true && fresh.length + stale.length === 0)
-      return shard.trials.settle(monotonicMs())
     shard.isBusy = true
     try {
-      if (shard.lane === undefined) await this.open(context, shard, [...wanted.values()])
+      if (shard.lane?.isOpen === true && fresh.length + stale.length === 0) {
+        shard.trials.settle(monotonicMs())
+        await shard.lane.proceed()
+      } else if (shard.lane === undefined) await this.open(context, shard, [...wanted.values()])
       else await this.change(shard, shard.lane, fresh, stale)
     } catch (error) {
       this.failed(context, shard, error)

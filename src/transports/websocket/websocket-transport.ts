@@ -579,6 +579,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       client,
       options,
       isHolding: () => this.pacer.isHolding(transport.wsConnection),
+      reasonFor: (feed) => batching?.reasonFor(feed),
       room: () => new Promise((resolve) => this.roomWaiters.push(resolve)),
       stop: () => intake.stop(),
     }
