@@ -2,12 +2,16 @@ import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
 import { type ClientSocket } from '../../connections/client-socket'
 import { OPEN } from '../../connections/socket'
+import { sleep } from '../../util/sleep'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type Reason } from '../../validation/reason'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext } from '../transport'
 import { type WebsocketTransportGenerics } from './config'
 import { type StreamEnd } from './connection-events'
+
+/** What waits for room looks for it this often. */
+const LOOK_MS = 500
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -32,7 +36,7 @@ export interface LaneParts<T extends WebsocketTransportGenerics> {
     context: EndpointContext<T>,
     feeds: Params<T>[],
   ) => Promise<ClientOptions> | ClientOptions | undefined
-  /** Whether messages have been passed to the connection and wait for their turn. */
+  /** Whether messages wait for their turn, on the connection or before they are made. */
   isHolding: () => boolean
   /** What the provider has said of why a feed has no value, where it answers subscriptions. */
   reasonFor: (feed: object) => Reason | undefined
@@ -105,14 +109,13 @@ export class Lane<T extends WebsocketTransportGenerics> {
    * one, has let all of it out, or the connection is closed.
    */
   async change(fresh: Params<T>[], stale: Params<T>[] = []): Promise<void> {
-    const { transport } = this.parts
     for (const feed of stale) this.feeds.delete(feed)
     for (const feed of fresh) this.feeds.add(feed)
-    if (!this.isOpen) return
-    const deltas = { desired: [...this.feeds], new: fresh, stale }
-    const messages = transport.subscriptionMessageBuilder?.(this.context, deltas) ?? []
-    if (messages.length > 0) await transport.sendMessages(this.context, messages)
-    while (this.parts.isHolding() && this.isOpen) await Promise.race([this.over, this.parts.room()])
+    await this.send(fresh, stale)
+    while (this.isOpen && this.parts.isHolding()) {
+      await this.room()
+      await this.send([], [])
+    }
   }
 
   /** Sends what is due although nothing has changed, such as what was not answered. */
@@ -122,6 +125,21 @@ export class Lane<T extends WebsocketTransportGenerics> {
 
   reasonFor(feed: object): Reason | undefined {
     return this.parts.reasonFor(feed)
+  }
+
+  private async send(fresh: Params<T>[], stale: Params<T>[]): Promise<void> {
+    if (!this.isOpen) return
+    const { transport } = this.parts
+    const deltas = { desired: [...this.feeds], new: fresh, stale }
+    const messages = transport.subscriptionMessageBuilder?.(this.context, deltas) ?? []
+    if (messages.length > 0) await transport.sendMessages(this.context, messages)
+  }
+
+  /** Waits until there may be room for more messages, or the connection is closed. */
+  private async room(): Promise<void> {
+    const patience = new AbortController()
+    await Promise.race([this.over, this.parts.room(), sleep(LOOK_MS, patience.signal)])
+    patience.abort()
   }
 
   /** Closes it. When the promise resolves, no socket and no timer of it is left. */

@@ -578,7 +578,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       transport,
       client,
       options,
-      isHolding: () => this.pacer.isHolding(transport.wsConnection),
+      isHolding: () => this.pacer.isHolding(transport.wsConnection) || batching?.isHeldBack === true,
       reasonFor: (feed) => batching?.reasonFor(feed),
       room: () => new Promise((resolve) => this.roomWaiters.push(resolve)),
       stop: () => intake.stop(),
