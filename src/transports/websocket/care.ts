@@ -35,8 +35,11 @@ export interface CareHost<T extends WebsocketTransportGenerics> {
   /** Sends subscriptions on the main connection without changing what is to be subscribed there. */
   sendOnMain: (context: EndpointContext<T>, fresh: Params<T>[], stale: Params<T>[]) => Promise<void>
   maker: LaneMaker<T>
-  /** For how long no connection beside the main one may be opened; undefined when one may. */
-  holdMs: () => number | undefined
+  /**
+   * For how long no connection beside the main one may be opened; undefined when one may. One that `isSparing` leaves half of what is
+   * allowed to others.
+   */
+  holdMs: (isSparing?: boolean) => number | undefined
   wake: () => void
   /** Aborted when the transport stops. */
   signal: AbortSignal

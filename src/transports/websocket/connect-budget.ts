@@ -38,9 +38,14 @@ export class ConnectBudget {
     return this.hold ?? this.pauses.hold(url)
   }
 
-  /** The same for a connection beside the main one, for which one attempt of the limit is left. */
-  holdAside(url: string): Hold | undefined {
-    return this.holdAbove(1) ?? this.pauses.hold(url)
+  /**
+   * The same for a connection beside the main one, for which one attempt of the limit is left.
+   *
+   * @param isSparing - whether half of the limit is left to others as well
+   */
+  holdAside(url: string, isSparing = false): Hold | undefined {
+    const half = isSparing ? Math.floor((this.limit?.count ?? 0) / 2) : 0
+    return this.holdAbove(Math.max(1, half)) ?? this.pauses.hold(url)
   }
 
   /** What the provider refused has changed, such as a credential: the next attempt may be made at once. */

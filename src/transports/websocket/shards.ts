@@ -17,7 +17,7 @@ const logger = makeLogger('WebSocketTransport')
 
 /** The watches that are told what happens on the further connections. */
 export interface ShardListeners<T extends WebsocketTransportGenerics> {
-  poison: Pick<PoisonWatch<T>, 'trialsOfConnection' | 'closedAside' | 'arrived'>
+  poison: Pick<PoisonWatch<T>, 'trialsOfConnection' | 'closedAside' | 'arrived' | 'search'>
   sent: (feeds: readonly Params<T>[]) => void
 }
 
@@ -145,7 +145,9 @@ export class Shards<T extends WebsocketTransportGenerics> {
   }
 
   private async open(context: EndpointContext<T>, shard: Shard<T>, feeds: Params<T>[]): Promise<void> {
-    if (shard.retry.isWaiting || this.care.holdMs() !== undefined || !this.care.isOpen()) return
+    // While it is being found which feeds end connections, trials need their share: without them no connection of such a feed lasts.
+    const isSparing = this.listeners.poison.search.isSearching
+    if (shard.retry.isWaiting || this.care.holdMs(isSparing) !== undefined || !this.care.isOpen()) return
     const lane = new Lane(this.care.maker, context)
     shard.lane = lane
     void lane.over.then(() => this.lost(context, shard, lane))

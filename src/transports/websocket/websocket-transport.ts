@@ -501,7 +501,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         currency: () => this.clientSocket.currency(),
         sendOnMain: (context, fresh, stale) => this.sendAgain(context, fresh, stale),
         maker: (of) => this.laneParts(of),
-        holdMs: () => this.connects.holdAside(this.currentUrl)?.delayMs,
+        holdMs: (isSparing) => this.connects.holdAside(this.currentUrl, isSparing)?.delayMs,
         wake: () => this[WAKE].wake(),
         signal: stopping.signal,
         isSingle,
