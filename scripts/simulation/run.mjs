@@ -13,6 +13,7 @@ import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { pause } from '../trial/waiting.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const { values: args } = parseArgs({
@@ -84,7 +85,6 @@ const bad = new Set([...kinds.poison, ...kinds.silent])
 const good = symbols.filter((symbol) => !bad.has(symbol))
 const rules = { ...plan, ...kinds, tolerance: 0.999 }
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const children = []
 process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')))
 

@@ -2,16 +2,12 @@ import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
 import { type ClientSocket } from '../../connections/client-socket'
 import { OPEN } from '../../connections/socket'
-import { sleep } from '../../util/sleep'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type Reason } from '../../validation/reason'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext } from '../transport'
 import { type WebsocketTransportGenerics } from './config'
 import { type StreamEnd } from './connection-events'
-
-/** What waits for room looks for it this often. */
-const LOOK_MS = 500
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -40,7 +36,7 @@ export interface LaneParts<T extends WebsocketTransportGenerics> {
   isHolding: () => boolean
   /** What the provider has said of why a feed has no value, where it answers subscriptions. */
   reasonFor: (feed: object) => Reason | undefined
-  /** Resolves when more may be sent on any connection. */
+  /** Resolves when more may be sent on any connection, or when it is time to look. */
   room: () => Promise<void>
   stop: () => void
 }
@@ -113,7 +109,7 @@ export class Lane<T extends WebsocketTransportGenerics> {
     for (const feed of fresh) this.feeds.add(feed)
     await this.send(fresh, stale)
     while (this.isOpen && this.parts.isHolding()) {
-      await this.room()
+      await Promise.race([this.over, this.parts.room()])
       await this.send([], [])
     }
   }
@@ -133,13 +129,6 @@ export class Lane<T extends WebsocketTransportGenerics> {
     const deltas = { desired: [...this.feeds], new: fresh, stale }
     const messages = transport.subscriptionMessageBuilder?.(this.context, deltas) ?? []
     if (messages.length > 0) await transport.sendMessages(this.context, messages)
-  }
-
-  /** Waits until there may be room for more messages, or the connection is closed. */
-  private async room(): Promise<void> {
-    const patience = new AbortController()
-    await Promise.race([this.over, this.parts.room(), sleep(LOOK_MS, patience.signal)])
-    patience.abort()
   }
 
   /** Closes it. When the promise resolves, no socket and no timer of it is left. */

@@ -4,6 +4,7 @@ import { type RefusalReason } from '../../feeds/refusals'
 import { ResponseCache } from '../../feeds/response-cache'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
+import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { FEED_OUTAGE, OUTAGE, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
@@ -61,6 +62,9 @@ const NO_CONNECTION = {
   localSubscriptions: [],
 }
 
+/** A further connection that waits for room looks for it this often: there may be enough before the limit tells. */
+const ROOM_LOOK_MS = 500
+
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 /**
@@ -105,7 +109,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private maxAgeMs = Infinity
   /** For all connections together: whether a limit holds for each of them or for all is not known. */
   private readonly pacer: MessagePacer
-  private readonly roomWaiters: (() => void)[] = []
+  /** Woken when the limit of messages has room again. */
+  private readonly room = new WakeSignal()
   private readonly queue: SubscriptionQueue<Params<T>, EndpointContext<T>>
 
   constructor(given: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T> | BatchedTransportConfig<T>) {
@@ -150,7 +155,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       onRoom: () => {
         this.queue.proceed()
         if (this.batching?.isHeldBack) wake.wake()
-        for (const goOn of this.roomWaiters.splice(0)) goOn()
+        this.room.wake()
+        this.room.clear()
       },
       onDropped: (error) => this.refuse('builder-failed', () => 'a message that cannot be sent', error),
     })
@@ -307,6 +313,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const gone = [this.clientSocket.stop(), this.care?.stop()]
     this.connects.stop()
     this.pacer.stop()
+    this.room.wake()
     this.subscriptions.stop()
     this.intake.stop()
     this.credential?.stop()
@@ -580,7 +587,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       options,
       isHolding: () => this.pacer.isHolding(transport.wsConnection) || batching?.isHeldBack === true,
       reasonFor: (feed) => batching?.reasonFor(feed),
-      room: () => new Promise((resolve) => this.roomWaiters.push(resolve)),
+      room: () => this.room.wait(ROOM_LOOK_MS),
       stop: () => intake.stop(),
     }
   }
