@@ -23,18 +23,20 @@ const settings = { CACHE_TYPE: 'local', SUBSCRIPTION_SET_MAX_ITEMS: 1_000 }
 const name: FeedName = { adapter: 'ACME', endpoint: 'price', transport: 'ws', params: { base: 'ETH' } }
 
 let directory: string
+/** Where the socket is: the directory, or one below it. */
+let place: string
 const ends: (() => unknown)[] = []
 
 beforeEach(() => {
   LoggerFactoryProvider.set()
-  directory = mkdtempSync(join(tmpdir(), 'link-test-'))
+  place = directory = mkdtempSync(join(tmpdir(), 'link-test-'))
 })
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
   rmSync(directory, { recursive: true, force: true })
 })
 
-const path = () => join(directory, 'link.sock')
+const path = () => join(place, 'link.sock')
 
 /** Whoever is asked has all the time that it needs. */
 const holdClock = () => {
@@ -233,7 +235,7 @@ describe('the link between a writer and its workers', () => {
   })
 
   it('says when it cannot be made', async () => {
-    directory = join(directory, 'gone')
+    place = join(directory, 'gone')
     await expect(new Publisher({ want: () => {}, explain: () => undefined }).listen(path())).rejects.toThrow()
   })
 
