@@ -20,13 +20,15 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { bundle, BUNDLE } from './bundle.mjs'
 import { relocate } from './relocate.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const shebang = '#!/usr/bin/env node'
 const BINARY = 'lib/service/main.js'
 const SOURCES = ['src', 'endpoints', 'protocols']
-const LAZY_BARRELS = ['adapter/index.js', 'transports/index.js', 'protocols/tremor/codecs/without-prices.js']
+const FACES = 'src/public'
+const LAZY_BARRELS = ['protocols/tremor/codecs/without-prices.js']
 const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md']
 const isTest = (file) => /^protocols\/[^/]+\/test\//.test(file)
 const isSource = (file) => /\.[cm]?tsx?$/.test(file) && !/\.d\.[cm]?ts$/.test(file)
@@ -46,6 +48,8 @@ const sourceFiles = () =>
     .map((file) => relative(root, file).split(sep).join('/'))
     .filter((file) => !isTest(file))
 
+const compiled = (file) => file.replace(/\.ts$/, '.js')
+
 /** Changes with everything that the package is made of and by, the compiler's version included. */
 function fingerprint(options) {
   const sum = createHash('sha256').update(JSON.stringify(options))
@@ -61,12 +65,11 @@ function fingerprint(options) {
 /** Compiles what has changed; what earlier builds left of files that are no more is removed. */
 function compile(buildDir, options) {
   const memory = `${buildDir}.tsbuildinfo`
-  const compiled = (file) => join(buildDir, file.replace(/\.ts$/, '.js'))
   // The compiler does not look whether what it once wrote is still there.
   if (
     !sourceFiles()
       .filter(isSource)
-      .every((file) => existsSync(compiled(file)))
+      .every((file) => existsSync(join(buildDir, compiled(file))))
   )
     rmSync(memory, { force: true })
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
@@ -97,8 +100,8 @@ function copyAssets(buildDir) {
 
 /** Where a compiled file lies in the package. */
 function packagePath(buildPath) {
-  if (buildPath === 'src/public') return '.'
-  return buildPath.replace(/^src\/public\//, '').replace(/^src(?=\/|$)/, 'lib')
+  if (buildPath === FACES) return '.'
+  return buildPath.replace(`${FACES}/`, '').replace(/^src(?=\/|$)/, 'lib')
 }
 
 function assemble(buildDir, packageDir) {
@@ -145,8 +148,7 @@ function namesExportedBy(file) {
 }
 
 /**
- * Barrels that an adapter imports whole and uses one name of: their modules are loaded when a name is first asked for, so that a start does
- * not pay for the transports and kinds of endpoints that an adapter has not. Each export has the form by which `import` finds names.
+ * Barrels that are imported whole for one name: their modules are loaded when a name is first asked for. Each export has the form by which `import` finds names.
  */
 function makeLazy(packageDir, barrel) {
   const path = join(packageDir, barrel)
@@ -194,7 +196,7 @@ function checkRelativeImports(packageDir) {
 function exportsOf(packageDir) {
   const modules = filesBelow(packageDir)
     .map((file) => relative(packageDir, file).split(sep).join('/'))
-    .filter((file) => file.endsWith('.js'))
+    .filter((file) => file.endsWith('.js') && file !== BUNDLE)
     .sort()
   const entries = { '.': './index.js', './package.json': './package.json' }
   for (const file of modules) {
@@ -258,6 +260,16 @@ try {
     addProtocolPaths(packageDir)
     checkRelativeImports(packageDir)
     for (const barrel of LAZY_BARRELS) makeLazy(packageDir, barrel)
+    const places = new Map(
+      sourceFiles()
+        .filter(isSource)
+        .map((file) => [packagePath(compiled(file)), join(root, file)]),
+    )
+    await bundle(packageDir, {
+      faces: [...places.keys()].filter((place) => places.get(place).startsWith(join(root, FACES, sep))),
+      sourceOf: (place) => places.get(place),
+      namesOf: namesExportedBy,
+    })
     writeManifest(packageDir)
     writeFileSync(stamp, wanted)
   }

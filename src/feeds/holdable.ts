@@ -13,7 +13,16 @@ const isSimple = (value: unknown): boolean => typeof value === 'number' || typeo
  *
  * @throws whatever a getter of the value throws
  */
-export const isPlainlyHoldable = (value: unknown, depth = 0): boolean => {
+export const isPlainlyHoldable = (value: unknown): boolean => isFlat(value) || isDeeplyHoldable(value, 0)
+
+/** Nearly all data is so. Apart from the rest because it is small enough to become a part of what calls it. */
+const isFlat = (value: unknown): boolean => {
+  if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return false
+  for (const name in value) if (!isSimple(value[name])) return false
+  return true
+}
+
+const isDeeplyHoldable = (value: unknown, depth: number): boolean => {
   if (!isObject(value)) return typeof value !== 'bigint' && typeof value !== 'function'
   if (depth >= MAX_LOOK_DEPTH) return false
   if (Array.isArray(value)) return isPlainList(value, depth)
@@ -21,13 +30,13 @@ export const isPlainlyHoldable = (value: unknown, depth = 0): boolean => {
   if (prototype !== Object.prototype && prototype !== null) return false
   for (const name in value) {
     const member = value[name]
-    if (!isSimple(member) && !isPlainlyHoldable(member, depth + 1)) return false
+    if (!isSimple(member) && !isDeeplyHoldable(member, depth + 1)) return false
   }
   return true
 }
 
 const isPlainList = (list: readonly unknown[], depth: number): boolean => {
   if (Object.getPrototypeOf(list) !== Array.prototype || 'toJSON' in list) return false
-  for (const item of list) if (!isSimple(item) && !isPlainlyHoldable(item, depth + 1)) return false
+  for (const item of list) if (!isSimple(item) && !isDeeplyHoldable(item, depth + 1)) return false
   return true
 }

@@ -10,6 +10,7 @@ import { filesBelow, read, root } from '../helpers/repository'
 const out = mkdtempSync(join(tmpdir(), 'tickwell-package-'))
 const folder = join(out, 'package')
 const source = JSON.parse(read('package.json')) as Record<string, unknown>
+const bundle = 'lib/bundle.js'
 let files: string[] = []
 let manifest: Record<string, unknown> = {}
 
@@ -60,7 +61,9 @@ describe('the package', () => {
   })
 
   it('has declarations beside each module, and no tests or sources', () => {
-    const modules = files.filter((file) => /(?<!\.d)\.(js|ts)$/.test(file) && !/(^|\/)assets\//.test(file))
+    const modules = files.filter(
+      (file) => /(?<!\.d)\.(js|ts)$/.test(file) && !/(^|\/)assets\//.test(file) && file !== bundle,
+    )
     expect(modules.filter((file) => !files.includes(file.replace(/\.js$/, '.d.ts')))).toEqual([])
     expect(
       files.filter((file) => /(^|\/)(test|tests|bench|scripts|node_modules)\/|\.test\./.test(file)),
@@ -93,6 +96,47 @@ describe('the package', () => {
     expect(run(`console.log(typeof require('./index').expose, typeof require('./adapter').Adapter)`)).toBe(
       'function function',
     )
+  })
+
+  it('shows `import` every name that `require` finds', () => {
+    const modules = [...publicFiles].filter((file) => file.endsWith('.ts'))
+    const paths = modules.map((file) => `./${file.replace(/\.ts$/, '.js')}`)
+    const hidden = run(`
+      const lacking = async (path) => {
+        const imported = await import(path)
+        return Object.keys(require(path)).filter((name) => !(name in imported)).map((name) => path + ': ' + name)
+      }
+      Promise.all(${JSON.stringify(paths)}.map(lacking)).then((all) => console.log(all.flat().join()))
+    `)
+    expect(hidden).toBe('')
+  })
+
+  it('has each of its modules once, whatever path leads to it', () => {
+    const same = run(`
+      const { Adapter, WebSocketTransport } = { ...require('./adapter'), ...require('./transports') }
+      const deep = { ...require('./lib/adapter/adapter'), ...require('./lib/transports/websocket/websocket-transport') }
+      const { startAdapter } = require('./lib/service/started-adapter')
+      console.log(deep.Adapter === Adapter, deep.WebSocketTransport === WebSocketTransport, typeof startAdapter)
+    `)
+    expect(same).toBe('true true function')
+  })
+
+  it('keeps the names of its classes', () => {
+    const named = run(`
+      const named = { ...require('./adapter'), ...require('./transports'), ...require('./cache'), ...require('./config') }
+      const isClass = (value) => typeof value === 'function' && /^class\\b/.test(String(value))
+      console.log(Object.entries(named).filter(([name, value]) => isClass(value) && value.name !== name).join())
+    `)
+    expect(named).toBe('')
+  })
+
+  it('is loaded from few files', () => {
+    const loaded = run(`
+      for (const path of ['./index', './adapter', './config', './transports', './validation']) require(path)
+      const isOurs = (file) => file.startsWith(process.cwd()) && !file.includes('node_modules')
+      console.log(Object.keys(require.cache).filter(isOurs).length)
+    `)
+    expect(Number(loaded)).toBeLessThan(10)
   })
 
   it('is what its own endpoints are written against', () => {

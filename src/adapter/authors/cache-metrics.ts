@@ -24,7 +24,7 @@ interface Recorded {
 }
 
 /** Belongs to {@link metrics}. Publishing resets the metrics, so the counts must be kept here. */
-class RecordedByAuthors {
+class CacheRecordedByAuthors {
   private readonly byKey = new Map<string, Recorded>()
   private isPublished = false
 
@@ -77,7 +77,7 @@ class RecordedByAuthors {
   }
 }
 
-const recordedByAuthors = new RecordedByAuthors()
+const recordedByAuthors = new CacheRecordedByAuthors()
 
 export const cacheMetricsLabel = (
   cacheKey: string,

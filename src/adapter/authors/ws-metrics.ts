@@ -27,7 +27,7 @@ interface Recorded {
 }
 
 /** Belongs to {@link metrics}. Publishing resets the metrics, so the counts must be kept here. */
-class RecordedByAuthors {
+class ConnectionsRecordedByAuthors {
   private readonly byKey = new Map<string, Recorded>()
   private isPublished = false
 
@@ -59,7 +59,7 @@ class RecordedByAuthors {
   }
 }
 
-const recordedByAuthors = new RecordedByAuthors()
+const recordedByAuthors = new ConnectionsRecordedByAuthors()
 
 /** Counts one sent message for each of these feeds. */
 export const recordWsMessageSentMetrics = <T extends KeyGenerics = KeyGenerics>(

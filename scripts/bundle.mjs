@@ -1,0 +1,115 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire, isBuiltin } from 'node:module'
+import { isAbsolute, join, posix, relative, sep } from 'node:path'
+import { build } from 'rolldown'
+
+export const BUNDLE = 'lib/bundle.js'
+/** Packages that a start loads in any case. Modules that import others stay files of their own, so that only who needs them waits for them. */
+const OF_EVERY_START = /^(fastify|lru-cache|ws|prom-client\/lib\/.*)$/
+
+const pathIn = (folder, file) => relative(folder, file).split(sep).join('/')
+
+const specifier = (from, to) => {
+  const path = posix.relative(posix.dirname(from), to)
+  return path.startsWith('.') ? path : `./${path}`
+}
+
+/** What a compiled module needs before it runs, and what it may ask for later. */
+function importsOf(packageDir, file) {
+  const text = readFileSync(join(packageDir, file), 'utf8')
+  const { resolve } = createRequire(join(packageDir, file))
+  const named = ([, , name]) => (name.startsWith('.') ? pathIn(packageDir, resolve(name)) : name)
+  const all = [...text.matchAll(/^(.*)\brequire\("([^"]+)"\)/gm)]
+  const isFirst = ([, before]) => /^((?:const|var) \w+ = (__import\w+\()?|__exportStar\()?$/.test(before)
+  return {
+    first: all.filter(isFirst).map(named),
+    later: all.filter((one) => !isFirst(one)).map(named),
+    // From `createRequire(__filename)` the same packages are found as from any file of the package; other uses mean the file's own place.
+    asksForItsPlace: /\b__(dir|file)name\b/.test(text.replace(/createRequire\)?\(__filename\)/g, '')),
+  }
+}
+
+/** The modules that `faces` need, directly or not, without those that have to stay outside and without what needs these. */
+function insideOf(packageDir, faces) {
+  const imports = new Map()
+  const queue = [...faces]
+  const isModule = (name) => name.endsWith('.js') && !isBuiltin(name)
+  for (const file of queue) {
+    if (imports.has(file)) continue
+    imports.set(file, importsOf(packageDir, file))
+    queue.push(...imports.get(file).first.filter(isModule))
+  }
+  const calledFor = new Set([...imports.values()].flatMap(({ later }) => later))
+  const isLate = (name) => !isModule(name) && !isBuiltin(name) && !OF_EVERY_START.test(name)
+  const inside = new Set(imports.keys())
+  const mustLeave = (file) => {
+    const { first, asksForItsPlace } = imports.get(file)
+    return (
+      asksForItsPlace ||
+      calledFor.has(file) ||
+      first.some((name) => isLate(name) || (isModule(name) && !inside.has(name)))
+    )
+  }
+  for (let leaving = [undefined]; leaving.length > 0;) {
+    leaving = [...inside].filter(mustLeave)
+    for (const file of leaving) inside.delete(file)
+  }
+  return [...inside]
+}
+
+/**
+ * Puts modules into one file, because Node.js needs longer to find, read and compile two hundred small files than to run them, and leaves in
+ * the place of each a file that passes on its exports.
+ *
+ * @param packageDir the package, where all modules lie compiled
+ * @param faces the modules from which others are reached, by their paths in it
+ * @param sourceOf the source of a module
+ * @param namesOf the names that the module in a file exports
+ */
+export async function bundle(packageDir, { faces, sourceOf, namesOf }) {
+  const inside = insideOf(packageDir, faces)
+  const contents = [
+    ...inside.map((file, index) => `import * as m${index} from ${JSON.stringify(sourceOf(file))}`),
+    'const { defineProperties, getOwnPropertyDescriptors } = Object',
+    'const asModule = (names) => defineProperties({}, { ...getOwnPropertyDescriptors(names), __esModule: { value: true } })',
+    'module.exports = {',
+    ...inside.map((file, index) => `${JSON.stringify(file)}: () => asModule(m${index}),`),
+    '}',
+  ]
+  const entry = 'modules-of-the-core'
+  const { output } = await build({
+    input: entry,
+    external: (name) => name !== entry && !/^[./]/.test(name),
+    platform: 'node',
+    plugins: [
+      {
+        name: entry,
+        resolveId: (name) => (name === entry ? name : null),
+        load: (name) => (name === entry ? contents.join('\n') : null),
+      },
+    ],
+    output: { file: join(packageDir, BUNDLE), format: 'cjs', comments: false },
+    logLevel: 'warn',
+  })
+  const [{ code, modules }] = output
+  const sources = new Set(inside.map(sourceOf))
+  const twice = Object.keys(modules).filter((name) => isAbsolute(name) && !sources.has(name))
+  if (twice.length > 0) throw new Error(`modules that would be loaded twice: ${twice.join(', ')}`)
+  // Authors and logs see the names of classes.
+  const renamed = code.match(/\w+\$\d+(?= = class\b)|(?<=\bclass )\w+\$\d+/g) ?? []
+  if (renamed.length > 0) throw new Error(`two classes in the bundle have one name: ${renamed.join(', ')}`)
+  // All before the first is replaced: a module may pass on another's.
+  const names = new Map(
+    inside.map((file) => [file, namesOf(join(packageDir, file)).filter((name) => name !== 'default')]),
+  )
+  for (const file of inside) {
+    const lines = [
+      '"use strict";',
+      `module.exports = require(${JSON.stringify(specifier(file, BUNDLE))})[${JSON.stringify(file)}]();`,
+      // `import` sees the names of exports only where they are written out; the line does nothing else.
+      `0 && (module.exports = { ${names.get(file).join(', ')} });`,
+      '',
+    ]
+    writeFileSync(join(packageDir, file), lines.join('\n'))
+  }
+}
