@@ -74,13 +74,13 @@ export class SlidingWindow {
     }
   }
 
-  /** How long until a credit has come back, in ms. */
-  msUntilOpen(): number {
+  /** How long until so many credits may be spent, in ms. */
+  msUntilRoomFor(wanted: number): number {
     let left = this.spent
-    if (this.hasRoomFor(1)) return 0
+    if (this.hasRoomFor(wanted)) return 0
     for (const { credits, lastSpentAt } of this.slots) {
       left -= credits
-      if (left < ROUNDING || left + 1 <= this.limit + ROUNDING) {
+      if (left < ROUNDING || left + wanted <= this.limit + ROUNDING) {
         const elapsedMs = monotonicMs() - lastSpentAt
         return Math.max(0, this.lengthMs - elapsedMs)
       }

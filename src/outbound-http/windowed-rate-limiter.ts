@@ -18,7 +18,7 @@ export class WindowedRateLimiter {
 
   /** How long a request that came now would have to wait, in ms. */
   msUntilNextExecution(): number {
-    return Math.max(0, ...this.windows.map((window) => window.msUntilOpen()))
+    return Math.max(0, ...this.windows.map((window) => window.msUntilRoomFor(1)))
   }
 
   /** How long requests of these costs take together, again and again, in ms (RL-8). */

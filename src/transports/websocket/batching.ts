@@ -52,6 +52,14 @@ export interface BatchHost<T extends WebsocketTransportGenerics> {
   sendMessages(context: EndpointContext<T>, messages: unknown[]): Promise<void>
 }
 
+/** Told of what concerns more than one connection. */
+export interface BatchListener<T extends WebsocketTransportGenerics> {
+  /** The provider has accepted the subscription of these feeds. */
+  onAccepted: (feeds: readonly Params<T>[]) => void
+  /** Nothing comes for these feeds, although they were asked for again alone. */
+  onSilent: (feeds: readonly Params<T>[], context: EndpointContext<T>) => void
+}
+
 /** Subscribes feeds as {@link BatchedTransportConfig} says, on one connection after the other. */
 export class Batching<T extends WebsocketTransportGenerics> {
   private readonly requests = new Requests()
@@ -61,6 +69,8 @@ export class Batching<T extends WebsocketTransportGenerics> {
   private ledger: Ledger<Params<T>>
   private hadRefusals = false
   private hasAcceptances = false
+  /** Whether any subscription has ever been answered. */
+  isAnswering = false
   private notice: string | undefined
 
   constructor(
@@ -73,6 +83,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
       /** How many messages may be sent at once. */
       room: () => number
     },
+    private readonly listener: BatchListener<T>,
   ) {
     this.hold = new Hold(host, intake)
     this.ledger = this.newLedger()
@@ -106,8 +117,8 @@ export class Batching<T extends WebsocketTransportGenerics> {
   }
 
   /** The same for another connection of the transport. */
-  forLane(host: BatchHost<T>, intake: StreamIntake<T>): Batching<T> {
-    return new Batching(this.config, host, intake, this.of)
+  forLane(host: BatchHost<T>, intake: StreamIntake<T>, listener: BatchListener<T>): Batching<T> {
+    return new Batching(this.config, host, intake, this.of, listener)
   }
 
   /** Whether something is to be sent as soon as the limits allow. */
@@ -139,6 +150,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
     const orders = this.ledger.orders(now, this.of.room())
     if (orders.isVain && !this.hasAcceptances) this.restart('The provider answers no subscription')
     for (const entry of orders.says) this.sayRefusal(entry, context, now)
+    for (const { feeds } of orders.silent) this.listener.onSilent(feeds, context)
     this.hold.look(this.ledger, fresh, now)
     return [...this.unsubscribes(orders, now), ...this.subscribes(orders)]
   }
@@ -270,7 +282,9 @@ export class Batching<T extends WebsocketTransportGenerics> {
 
   private accept(one: Acceptance, now: number, isAlready: boolean): void {
     this.hasAcceptances = true
-    this.ledger.accepted(one, now, isAlready)
+    const entry = this.ledger.accepted(one, now, isAlready)
+    this.isAnswering = true
+    if (entry !== undefined) this.listener.onAccepted(entry.feeds)
   }
 
   private refuse(

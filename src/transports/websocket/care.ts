@@ -40,11 +40,15 @@ export interface CareHost<T extends WebsocketTransportGenerics> {
    * allowed to others.
    */
   holdMs: (isSparing?: boolean) => number | undefined
+  /** Claims a connection beside the main one. @returns to be called when it is open, or will not be; undefined where there may be none now */
+  claimConnect: (isSparing?: boolean) => (() => void) | undefined
   wake: () => void
   /** Aborted when the transport stops. */
   signal: AbortSignal
   /** Whether the provider allows one connection only. */
   isSingle: boolean
+  /** Whether the provider answers subscriptions, as has been seen. */
+  isAnswering: () => boolean
   /** Whether silent feeds are found here. */
   hearsSilence: boolean
   /** The most feeds that one connection may carry. */
@@ -86,6 +90,7 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
       this.shards = new Shards(care, host.perConnection, {
         poison: this.poison,
         sent: (feeds) => this.silence.sent(feeds),
+        silent: (context, feeds) => this.silence.silent(context, feeds),
       })
     this.placement = new Placement<Params<T>>(
       (params) => host.idOf(params),
@@ -130,6 +135,16 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
     this.placement.sent(feeds)
     this.poison.sent(feeds)
     this.silence.sent(feeds)
+  }
+
+  /** The provider has accepted the subscription of these feeds on the main connection. */
+  accepted(feeds: readonly Params<T>[]): void {
+    this.poison.accepted(feeds)
+  }
+
+  /** Nothing comes for these feeds on the main connection, although they were asked for again alone. */
+  silent(context: EndpointContext<T>, feeds: readonly Params<T>[]): void {
+    this.silence.silent(context, feeds)
   }
 
   /** The provider closed the main connection. @returns whether that is laid to feeds that are kept off it from now on */

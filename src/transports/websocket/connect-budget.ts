@@ -6,14 +6,14 @@ import { secondsOf } from '../../util/clock'
 import { type RollingLimit, windowOf } from './limits'
 
 /**
- * When a transport may open another connection, all its sockets together: within the declared limit of a rolling interval, where attempts
- * that are under way count and those that the provider has not noticed are given back; and not while a host that refused one has a pause
- * ({@link HostPauses}).
+ * When a transport may open another connection, all its sockets together: within the declared limit of a rolling interval, and not while a
+ * host that refused one has a pause ({@link HostPauses}). Whoever decides to open one claims it in the same moment, because others decide
+ * before it is opened; a claim that the provider has not noticed is given back.
  */
 export class ConnectBudget {
   private readonly window: SlidingWindow | undefined
   private readonly pauses: HostPauses
-  private underWay = 0
+  private claims = 0
 
   /**
    * @param onFreed - called when the limit allows one more
@@ -48,6 +48,23 @@ export class ConnectBudget {
     return this.holdAbove(Math.max(1, half)) ?? this.pauses.hold(url)
   }
 
+  /** Counts a connection that is going to be opened. @returns to be called when it is open, or will not be */
+  claim(): () => void {
+    this.claims++
+    let isOver = false
+    return () => {
+      if (isOver) return
+      isOver = true
+      this.claims--
+      if (this.window !== undefined) this.onFreed()
+    }
+  }
+
+  /** The same for a connection beside the main one; undefined where there may be none now. */
+  claimAside(url: string, isSparing = false): (() => void) | undefined {
+    return this.holdAside(url, isSparing) === undefined ? this.claim() : undefined
+  }
+
   /** What the provider refused has changed, such as a credential: the next attempt may be made at once. */
   forgive(url: string): void {
     this.pauses.end(url)
@@ -78,9 +95,10 @@ export class ConnectBudget {
     const { limit, window } = this
     if (limit === undefined || window === undefined) return undefined
     const count = Math.max(1, limit.count - reserve)
-    if (window.spent + this.underWay < count) return undefined
+    if (window.spent + this.claims < count) return undefined
     const message = `the limit of ${limit.count} connections in ${secondsOf(limit.perMs)} is used up`
-    return { code: 'RATE_LIMITED', message, delayMs: window.msUntilOpen() || limit.perMs }
+    const wanted = 1 + this.claims + limit.count - count
+    return { code: 'RATE_LIMITED', message, delayMs: window.msUntilRoomFor(wanted) || limit.perMs }
   }
 
   private async counted<T>(
@@ -89,15 +107,12 @@ export class ConnectBudget {
     connect: (options: ClientOptions) => Promise<T>,
   ): Promise<T> {
     let wasAccepted = false
-    this.underWay++
     try {
       const connection = await connect(watched(options, () => (wasAccepted = true)))
       wasAccepted = true
       return connection
     } finally {
-      this.underWay--
       if (wasAccepted) window.spend(1)
-      else this.onFreed()
     }
   }
 }

@@ -42,14 +42,20 @@ export interface LaneParts<T extends WebsocketTransportGenerics> {
 }
 
 /** What a lane tells its owner. */
-export interface LaneListener {
+export interface LaneListener<T extends WebsocketTransportGenerics> {
   /** A frame was read, and its values have been written. */
   onFrame?: () => void
+  /** The provider has accepted the subscription of these feeds, where it answers subscriptions. */
+  onAccepted?: (feeds: readonly Params<T>[]) => void
+  /** Nothing comes for these feeds, although they were asked for again alone, where the provider answers subscriptions. */
+  onSilent?: (feeds: readonly Params<T>[]) => void
 }
 
 /** Makes a lane's parts. `onLost` is called when its connection was closed by the other side. */
 export type LaneMaker<T extends WebsocketTransportGenerics> = (of: {
   onFrame: () => void
+  onAccepted: (feeds: readonly Params<T>[]) => void
+  onSilent: (feeds: readonly Params<T>[]) => void
   onLost: () => void
 }) => LaneParts<T>
 
@@ -68,11 +74,13 @@ export class Lane<T extends WebsocketTransportGenerics> {
   constructor(
     maker: LaneMaker<T>,
     private readonly context: EndpointContext<T>,
-    private readonly listener: LaneListener = {},
+    private readonly listener: LaneListener<T> = {},
   ) {
     this.over = new Promise((resolve) => (this.end = resolve))
     this.parts = maker({
       onFrame: () => this.listener.onFrame?.(),
+      onAccepted: (feeds) => this.listener.onAccepted?.(feeds),
+      onSilent: (feeds) => this.listener.onSilent?.(feeds),
       onLost: () => this.end(),
     })
   }
@@ -89,15 +97,20 @@ export class Lane<T extends WebsocketTransportGenerics> {
    * Connects, with the author's open handler.
    *
    * @param feeds - what is going to be subscribed
+   * @param release - gives back the right to connect, which its owner has claimed
    */
-  async open(url: string, feeds: Params<T>[]): Promise<void> {
+  async open(url: string, feeds: Params<T>[], release: () => void): Promise<void> {
     const { transport, client, options: optionsFor } = this.parts
-    const options = await optionsFor(this.context, feeds)
-    transport.currentUrl = url
-    transport.providerDataStreamEstablished = Date.now()
-    const connection = await transport.establishWsConnection(this.context, url, options)
-    client.use(connection)
-    transport.connectionOpenedAt = Date.now()
+    try {
+      const options = await optionsFor(this.context, feeds)
+      transport.currentUrl = url
+      transport.providerDataStreamEstablished = Date.now()
+      const connection = await transport.establishWsConnection(this.context, url, options)
+      client.use(connection)
+      transport.connectionOpenedAt = Date.now()
+    } finally {
+      release()
+    }
   }
 
   /**

@@ -38,6 +38,8 @@ export interface Orders<P> {
   asks: string[][]
   /** Refused symbols whose clients are to be told so, again. */
   says: Entry<P>[]
+  /** Symbols that stayed silent although they have been asked for again alone. */
+  silent: Entry<P>[]
   /** Whether some symbol was asked for in vain so often that, if nothing is answered, the connection is at fault. */
   isVain: boolean
 }
@@ -129,14 +131,19 @@ export class Ledger<P> {
     if (channel !== undefined) this.keepGone(channel, gone)
   }
 
-  accepted(acceptance: Acceptance, now: number, isAlready: boolean): void {
+  /** @returns the entry that was accepted, if it is known */
+  accepted(acceptance: Acceptance, now: number, isAlready: boolean): Entry<P> | undefined {
     const [symbol, channel] = typeof acceptance === 'string' ? [acceptance, undefined] : acceptance
     const entry = this.entries.get(symbol)
-    if (entry === undefined) return void this.unknown(symbol, now)
+    if (entry === undefined) {
+      this.unknown(symbol, now)
+      return undefined
+    }
     if (channel !== undefined) this.bind(entry, channel, now)
     else if (isAlready && entry.channel === undefined) this.numberless.add(entry)
     if (entry.state === 'leaving') this.ends.push({ symbol, channel: entry.channel })
     else if (entry.state !== 'accepted') this.accept(entry, now)
+    return entry
   }
 
   /** All that is subscribed has been named: what is not among it was refused, or has been forgotten. */
@@ -225,7 +232,7 @@ export class Ledger<P> {
    * @param room - how many messages may be sent; what is due beyond that stays due
    */
   orders(now: number, room = Infinity): Orders<P> {
-    const orders: Orders<P> = { ends: this.ends, asks: [], says: [], isVain: false }
+    const orders: Orders<P> = { ends: this.ends, asks: [], says: [], silent: [], isVain: false }
     this.ends = []
     if (now < this.nextDueMs) return orders
     this.nextDueMs = Infinity
@@ -245,6 +252,7 @@ export class Ledger<P> {
           continue
         }
         left -= cost
+        if (isSilent && entry.silences > 0) orders.silent.push(entry)
         if (isSilent) orders.ends.push(this.silent(entry))
         this.ask(entry, now)
         if (entry.asked > MAX_ASKED) orders.isVain = true

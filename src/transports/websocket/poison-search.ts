@@ -32,20 +32,25 @@ export interface Quarantined {
   readonly nextMs: number
 }
 
-/** So often a feed has to end a connection that it had to itself. */
+/** So often a feed has to end a connection that it had to itself, or on which it alone was not answered. */
 const KILLS = 2
 /** After so many trials that prove nothing, one after the other, the provider itself is in trouble. */
 const MAX_VOID = 2
 /** So many closes soon after subscribing feeds that were all good before make these feeds suspects, too. */
 const UNEXPLAINED = 3
 const MAX_QUARANTINED = 10_000
+/**
+ * After so many deaths in a row of which the answers told nothing, or something wrong, they do not tell who ends a connection: the provider
+ * accepts a feed, and closes then.
+ */
+const MAX_MISLED = 2
 
 /**
  * Finds the feeds at whose subscription the provider closes the connection (SB-5), by bisection. It only decides: who is suspect after a
  * close, what to try next, who is guilty. Its owner holds the connections, and lets a death count only if another connection, without the
  * feeds of the trial, lived through it: in an outage every connection dies, whatever is subscribed.
  *
- * A suspect is in the pool, of which nothing is known, or in the group of which one feed at least is bad. Of a bad group the first half is
+ * A suspect is in the pool, of which nothing is known, or in a group of which one feed at least is bad. Of a bad group the first half is
  * tried. If it lives, the other half is bad; if not, the other half returns to the pool, where it will most likely be acquitted at once.
  */
 export class PoisonSearch {
@@ -57,10 +62,14 @@ export class PoisonSearch {
   private readonly strikes = new Map<string, number>()
   private readonly kills = new Map<string, number>()
   private pool: string[] = []
-  private bad: string[] = []
+  /** Groups of which one feed at least is bad; the first is divided now. */
+  private bad: string[][] = []
   private atOnce = 0
   private unexplained = 0
   private voids = 0
+  /** What the answers of the last trial have pointed at, and how often that was wrong. */
+  private accused: readonly string[] = []
+  private misled = 0
 
   constructor(private readonly terms: PoisonTerms = POISON_TERMS) {}
 
@@ -122,11 +131,24 @@ export class PoisonSearch {
     return suspects
   }
 
-  /** What to try next; undefined if nothing has to be tried now. */
-  next(nowMs: number, isWanted: (feed: string) => boolean): Probe | undefined {
-    const { bad, pool } = this
-    if (bad.length > 0) return { feeds: bad.slice(0, Math.ceil(bad.length / 2)), isReadmission: false }
-    if (pool.length > 0) return { feeds: pool.slice(0, this.atOnce), isReadmission: false }
+  /** Whether the answers to subscriptions have told so far who ends a connection. */
+  get trustsAnswers(): boolean {
+    return this.misled < MAX_MISLED
+  }
+
+  /**
+   * What to try next; undefined if nothing has to be tried now.
+   *
+   * @param isStepwise - whether the feeds of a trial are subscribed one after the other, so that its answers tell which of them ends it: then
+   *   as many are tried as fit
+   */
+  next(nowMs: number, isWanted: (feed: string) => boolean, isStepwise = false): Probe | undefined {
+    const { pool, atOnce } = this
+    const [bad = []] = this.bad
+    const few = bad.length > 0 ? bad : pool
+    const usual = bad.length > 0 ? Math.ceil(bad.length / 2) : atOnce
+    const count = isStepwise && this.trustsAnswers ? this.terms.mostAtOnce : usual
+    if (few.length > 0) return { feeds: few.slice(0, count), isReadmission: false }
     for (const [feed, { nextMs }] of this.quarantine)
       if (nextMs <= nowMs && isWanted(feed)) return { feeds: [feed], isReadmission: true }
     return undefined
@@ -141,6 +163,10 @@ export class PoisonSearch {
   /** The connection of a trial lived: its feeds are innocent. */
   lived({ feeds }: Probe): void {
     this.voids = 0
+    if (this.accused.length > 0 && this.accused.every((feed) => feeds.includes(feed))) {
+      this.misled++
+      this.accused = []
+    }
     this.remove(feeds)
     for (const feed of feeds) {
       this.quarantine.delete(feed)
@@ -148,19 +174,35 @@ export class PoisonSearch {
     }
   }
 
-  /** The connection of a trial was closed, while one without its feeds lived. */
-  died({ feeds, isReadmission }: Probe, nowMs: number, nowUnixMs: number): void {
+  /**
+   * The connection of a trial was closed, while one without its feeds lived.
+   *
+   * @param unanswered - those of its feeds that were subscribed and not accepted: if there are any, the cause is most likely among them
+   */
+  died(
+    { feeds, isReadmission }: Probe,
+    nowMs: number,
+    nowUnixMs: number,
+    unanswered: readonly string[] = feeds,
+  ): void {
     this.voids = 0
-    const [only] = feeds
-    if (feeds.length === 1 && only !== undefined) {
+    const tells = unanswered.length > 0 && unanswered.length < feeds.length
+    const close = tells && this.trustsAnswers ? unanswered : feeds
+    if (!tells && feeds.length > 1) this.misled++
+    this.accused = close.length < feeds.length ? close : []
+    const [only] = close
+    if (close.length === 1 && only !== undefined) {
       const kills = (this.kills.get(only) ?? 0) + 1
       this.kills.set(only, kills)
       if (isReadmission || kills >= KILLS) return this.convict(only, nowMs, nowUnixMs)
     }
-    const guilty = feeds.filter((feed) => this.suspects.has(feed))
+    const guilty = close.filter((feed) => this.suspects.has(feed))
     const isGuilty = new Set(guilty)
-    this.pool = [...this.pool, ...this.bad].filter((feed) => !isGuilty.has(feed))
-    this.bad = guilty
+    const isTried = new Set(feeds)
+    const [divided = []] = this.bad
+    if (divided.some((feed) => isTried.has(feed))) this.bad.shift()
+    this.pool = [...new Set([...this.pool, ...divided])].filter((feed) => !isGuilty.has(feed))
+    this.bad.unshift(guilty)
   }
 
   /** A trial proved nothing: it could not be made, or no other connection lived meanwhile. */
@@ -206,7 +248,7 @@ export class PoisonSearch {
       this.trusted.delete(feed)
     }
     const { fewAtOnce, mostAtOnce } = this.terms
-    if (this.bad.length === 0 && feeds.length <= Math.min(fewAtOnce, mostAtOnce)) this.bad = [...feeds]
+    if (feeds.length <= Math.min(fewAtOnce, mostAtOnce)) this.bad.push([...feeds])
     else this.pool.push(...feeds)
     this.atOnce = Math.min(mostAtOnce, Math.max(fewAtOnce, Math.ceil(this.pool.length / 4)))
   }
@@ -218,14 +260,16 @@ export class PoisonSearch {
   }
 
   private convict(feed: string, nowMs: number, nowUnixMs: number): void {
+    this.misled = 0
+    this.accused = []
     const { minMs, maxMs, factor } = this.terms.quarantine
     const before = this.quarantine.get(feed)
     const pauseMs = before === undefined ? minMs : Math.min(before.pauseMs * factor, maxMs)
     const kills = (before?.kills ?? KILLS - 1) + 1
     const sinceUnixMs = before?.sinceUnixMs ?? nowUnixMs
     // The rest of a group in which a bad one was found is as good as any other.
-    this.pool.push(...this.bad)
-    this.bad = []
+    const [group = []] = this.bad
+    if (group.includes(feed)) this.pool.push(...this.bad.shift()!)
     this.remove([feed])
     this.quarantine.set(feed, { sinceUnixMs, kills, pauseMs, nextMs: nowMs + pauseMs })
     if (this.quarantine.size > MAX_QUARANTINED) this.quarantine.delete(this.quarantine.keys().next().value!)
@@ -239,6 +283,8 @@ export class PoisonSearch {
       this.strikes.delete(feed)
     }
     this.pool = this.pool.filter((feed) => !gone.has(feed))
-    this.bad = this.bad.filter((feed) => !gone.has(feed))
+    this.bad = this.bad
+      .map((group) => group.filter((feed) => !gone.has(feed)))
+      .filter((group) => group.length > 0)
   }
 }

@@ -5,9 +5,9 @@ import { type Reason } from '../../validation/reason'
 import { type EndpointContext } from '../transport'
 import { type WebsocketTransportGenerics } from './config'
 import { type Care, type Params } from './care'
-import { Lane } from './lane'
 import { PoisonSearch, type PoisonTerms, POISON_TERMS, type Probe } from './poison-search'
-import { type Ended, hasWritten, Trials } from './trials'
+import { SideTrials, type TrialEnd } from './side-trials'
+import { type Ended, Trials } from './trials'
 
 const logger = makeLogger('WebSocketTransport')
 
@@ -22,10 +22,14 @@ export interface PoisonTimes {
 
 export const POISON_TIMES: PoisonTimes = { suspicionMs: 10_000, probeMs: 2_000, witnessMs: 500 }
 
-type Outcome = 'lived' | 'died' | 'nothing'
+type Outcome = TrialEnd['outcome']
+
+const NOTHING: TrialEnd = { outcome: 'nothing' }
 
 /** How often it is looked whether what was subscribed is beyond suspicion. */
 const SETTLE_EVERY_MS = 1_000
+/** How often it is looked whether another connection may be opened. */
+const HELD_LOOK_MS = 1_000
 
 /**
  * Watches what happens to connections on which feeds were subscribed, and makes the trials of {@link PoisonSearch}: each on a side
@@ -35,8 +39,7 @@ const SETTLE_EVERY_MS = 1_000
 export class PoisonWatch<T extends WebsocketTransportGenerics> {
   readonly search: PoisonSearch
   private readonly trials: Trials<T>
-  private readonly lingering = new Map<Lane<T>, Set<string>>()
-  private readonly lanes = new Set<Lane<T>>()
+  private readonly aside: SideTrials<T>
   /** The trial that is made on the main connection, if one is. */
   private onMain:
     { feeds: Set<string>; isSent: boolean; begun: () => void; ended: (outcome: Outcome) => void } | undefined
@@ -56,6 +59,11 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
   ) {
     this.search = new PoisonSearch(terms)
     this.trials = this.trialsOfConnection()
+    this.aside = new SideTrials(care, {
+      probeMs: () => this.probeMs,
+      isStepwise: () => this.isStepwise && this.search.trustsAnswers,
+      onDeath: (afterMs) => (this.closeMs = Math.max(this.closeMs, afterMs)),
+    })
   }
 
   /** For a further connection. */
@@ -83,6 +91,11 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     this.rouse()
   }
 
+  /** The provider has accepted the subscription of these feeds on the main connection. */
+  accepted(feeds: readonly Params<T>[]): void {
+    this.trials.accepted(feeds)
+  }
+
   /** Feeds were subscribed on the main connection. */
   sent(feeds: readonly Params<T>[]): void {
     this.trials.sent(feeds)
@@ -95,9 +108,9 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
 
   /** Feeds are subscribed where they belong: the side connection of their trial is not needed for them any more. */
   arrived(feeds: readonly Params<T>[]): void {
-    if (this.lingering.size === 0) return
+    if (!this.aside.hasFeeds) return
     const ids = new Set(feeds.map((params) => this.care.idOf(params)))
-    this.endLingering((id) => ids.has(id))
+    this.aside.endLingering((id) => ids.has(id))
   }
 
   /** Called in each pass, with what is wanted in all. */
@@ -107,7 +120,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
       this.settledMs = now
       this.trials.settle(now)
       this.search.keepOnly(isWanted)
-      this.endLingering((id) => !isWanted(id))
+      this.aside.endLingering((id) => !isWanted(id))
     }
     if (this.search.next(now, this.isWanted) !== undefined) this.start(context)
   }
@@ -168,7 +181,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
   async stop(): Promise<void> {
     this.rouse()
     this.onMain?.ended('nothing')
-    await Promise.all([...this.lanes].map((lane) => lane.close()))
+    await this.aside.stop()
   }
 
   private readonly isWanted = (id: string): boolean => this.care.paramsOf(id) !== undefined
@@ -187,27 +200,28 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
   private async run(context: EndpointContext<T>): Promise<void> {
     const { signal } = this.care
     while (!signal.aborted) {
-      if (this.search.next(monotonicMs(), this.isWanted) === undefined) return
+      if (this.search.next(monotonicMs(), this.isWanted) === undefined) return this.aside.rest()
       // The main connection is opened for it, even where nothing is left to subscribe on it.
       this.care.wake()
       if (!(await this.witnessed()) || (await this.isHeld())) continue
-      const probe = this.search.next(monotonicMs(), this.isWanted)
-      if (probe === undefined) return
-      const outcome = await (this.care.isSingle ? this.tryOnMain(probe) : this.tryAside(context, probe))
+      const probe = this.search.next(monotonicMs(), this.isWanted, this.isStepwise)
+      if (probe === undefined) return this.aside.rest()
+      const result = await (this.care.isSingle ? this.tryOnMain(probe) : this.tryAside(context, probe))
       if (signal.aborted) return
-      this.note(probe, outcome)
+      if (result === undefined) continue
+      this.note(probe, result)
       this.care.wake()
-      if (outcome === 'nothing') await sleep(this.times.witnessMs, signal)
+      if (result.outcome === 'nothing') await sleep(this.times.witnessMs, signal)
     }
   }
 
-  private note(probe: Probe, outcome: Outcome): void {
+  private note(probe: Probe, { outcome, unanswered }: TrialEnd): void {
     const now = monotonicMs()
     if (outcome === 'lived') return this.search.lived(probe)
     if (outcome === 'nothing') return this.search.provedNothing(probe, now)
     const [only] = probe.feeds
     const wasKnown = only !== undefined && this.search.sentenceOf(only) !== undefined
-    this.search.died(probe, now, Date.now())
+    this.search.died(probe, now, Date.now(), unanswered)
     if (only === undefined || wasKnown || this.search.sentenceOf(only) === undefined) return
     logger.warn(
       { feed: only },
@@ -238,74 +252,28 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
 
   /** Whether a side connection had to be waited for. */
   private async isHeld(): Promise<boolean> {
-    const holdMs = this.care.isSingle ? undefined : this.care.holdMs()
-    if (holdMs !== undefined) await sleep(holdMs, this.care.signal)
+    const needsAnother = !this.care.isSingle && !this.aside.isOpen
+    const holdMs = needsAnother ? this.care.holdMs() : undefined
+    // There may be room sooner: an attempt that is under way now may fail unnoticed by the provider.
+    if (holdMs !== undefined) await sleep(Math.min(holdMs, HELD_LOOK_MS), this.care.signal)
     return holdMs !== undefined
   }
 
-  private async tryAside(context: EndpointContext<T>, probe: Probe): Promise<Outcome> {
-    const feeds = probe.feeds.map((id) => this.care.paramsOf(id)).filter((one) => one !== undefined)
+  /** @returns undefined when there may be no other connection now */
+  private async tryAside(context: EndpointContext<T>, probe: Probe): Promise<TrialEnd | undefined> {
     const isSame = this.care.currency()
-    const unproven = feeds.map((params) => [params, this.care.writesOf(params)] as const)
-    let prove = (): void => {}
-    const proven = new Promise<void>((resolve) => (prove = resolve))
-    const onFrame = () => {
-      while (unproven.length > 0 && hasWritten(this.care, ...unproven.at(-1)!)) unproven.pop()
-      if (unproven.length === 0) prove()
-    }
-    const lane = new Lane(this.care.maker, context, { onFrame })
-    this.lanes.add(lane)
-    try {
-      await lane.open(this.care.url(), feeds)
-      const sentMs = monotonicMs()
-      await lane.change(feeds)
-      const isOver = await this.isOverWithin(lane, proven)
-      if (!isOver) {
-        this.linger(lane, probe.feeds)
-        return 'lived'
-      }
-      this.closeMs = Math.max(this.closeMs, monotonicMs() - sentMs)
-    } catch (err) {
-      logger.debug({ err }, 'A side connection could not be opened')
-      this.dismiss(lane)
-      return 'nothing'
-    }
-    this.dismiss(lane)
+    const end = await this.aside.try(context, probe)
+    if (end?.outcome !== 'died') return end
     await sleep(this.times.witnessMs, this.care.signal)
-    return isSame() && this.care.isOpen() ? 'died' : 'nothing'
+    return isSame() && this.care.isOpen() ? end : NOTHING
   }
 
-  /** Whether a lane is closed by the other side before all has come that is waited for, or enough time has passed. */
-  private async isOverWithin(lane: Lane<T>, proven: Promise<void>): Promise<boolean> {
-    const patience = new AbortController()
-    const enough = () => patience.abort()
-    this.care.signal.addEventListener('abort', enough, { once: true })
-    const over = lane.over.then(() => true)
-    const lived = Promise.race([proven, sleep(this.probeMs, patience.signal)]).then(() => false)
-    const isOver = await Promise.race([over, lived])
-    this.care.signal.removeEventListener('abort', enough)
-    enough()
-    return isOver
+  /** Whether the provider's answers tell how far it has read, so that the feeds of a trial are subscribed one after the other. */
+  private get isStepwise(): boolean {
+    return this.care.isAnswering() && !this.care.isSingle
   }
 
-  /** The feeds of a lane go on on it until they are subscribed on the main connection. */
-  private linger(lane: Lane<T>, ids: readonly string[]): void {
-    this.lingering.set(lane, new Set(ids))
-  }
-
-  private endLingering(isDone: (id: string) => boolean): void {
-    for (const [lane, ids] of this.lingering) {
-      for (const id of ids) if (isDone(id)) ids.delete(id)
-      if (ids.size === 0) this.dismiss(lane)
-    }
-  }
-
-  private dismiss(lane: Lane<T>): void {
-    this.lingering.delete(lane)
-    void lane.close().finally(() => this.lanes.delete(lane))
-  }
-
-  private async tryOnMain(probe: Probe): Promise<Outcome> {
+  private async tryOnMain(probe: Probe): Promise<TrialEnd> {
     const { signal } = this.care
     const outcome = await new Promise<Outcome>((resolve) => {
       const begun = () => void sleep(this.probeMs, signal).then(() => resolve('lived'))
@@ -313,10 +281,10 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
       this.care.wake()
     })
     this.onMain = undefined
-    if (outcome !== 'died') return outcome
+    if (outcome !== 'died') return { outcome }
     const { closes } = this
     this.care.wake()
-    while (!signal.aborted && this.closes === closes) if (await this.witnessed()) return 'died'
-    return 'nothing'
+    while (!signal.aborted && this.closes === closes) if (await this.witnessed()) return { outcome }
+    return NOTHING
   }
 }

@@ -19,6 +19,8 @@ const logger = makeLogger('WebSocketTransport')
 export interface ShardListeners<T extends WebsocketTransportGenerics> {
   poison: Pick<PoisonWatch<T>, 'trialsOfConnection' | 'closedAside' | 'arrived' | 'search'>
   sent: (feeds: readonly Params<T>[]) => void
+  /** Nothing comes for these feeds, although they were asked for again alone. */
+  silent: (context: EndpointContext<T>, feeds: readonly Params<T>[]) => void
 }
 
 /** One further connection, opened again when it closes. */
@@ -147,11 +149,16 @@ export class Shards<T extends WebsocketTransportGenerics> {
   private async open(context: EndpointContext<T>, shard: Shard<T>, feeds: Params<T>[]): Promise<void> {
     // While it is being found which feeds end connections, trials need their share: without them no connection of such a feed lasts.
     const isSparing = this.listeners.poison.search.isSearching
-    if (shard.retry.isWaiting || this.care.holdMs(isSparing) !== undefined || !this.care.isOpen()) return
-    const lane = new Lane(this.care.maker, context)
+    if (shard.retry.isWaiting || !this.care.isOpen()) return
+    const release = this.care.claimConnect(isSparing)
+    if (release === undefined) return
+    const lane = new Lane(this.care.maker, context, {
+      onAccepted: (feeds) => shard.trials.accepted(feeds),
+      onSilent: (feeds) => this.listeners.silent(context, feeds),
+    })
     shard.lane = lane
     void lane.over.then(() => this.lost(context, shard, lane))
-    await lane.open(this.care.url(), feeds)
+    await lane.open(this.care.url(), feeds, release)
     shard.openedMs = monotonicMs()
     shard.trouble = undefined
     this.care.wake()

@@ -22,10 +22,13 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   readonly judge: SilenceJudge
   /** Feeds that are subscribed on the other connection. */
   private readonly moved = new Map<string, Params<T>>()
+  /** When a feed whose silence others have found may be moved again. */
+  private readonly moves = new Map<string, { count: number; nextMs: number }>()
   private readonly known = new Map<string, Params<T>>()
   private lane: Lane<T> | undefined
   private readonly leaving = new Set<Promise<void>>()
   private lookedMs = -Infinity
+  private proceeding: Lane<T> | undefined
 
   constructor(
     private readonly care: Care<T>,
@@ -55,12 +58,30 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     }
   }
 
+  /**
+   * Others have found that nothing comes for these feeds, although they were asked for again alone: they are moved to another connection, at
+   * growing intervals.
+   */
+  silent(context: EndpointContext<T>, feeds: readonly Params<T>[]): void {
+    const now = monotonicMs()
+    for (const params of feeds) {
+      const id = this.care.idOf(params)
+      const { count, nextMs } = this.moves.get(id) ?? { count: 0, nextMs: 0 }
+      if (now < nextMs || this.moved.has(id) || !this.mayMove) continue
+      const { firstDataMs, maxMs } = this.judge.terms
+      this.moves.set(id, { count: count + 1, nextMs: now + Math.min(maxMs, firstDataMs * 2 ** (count + 2)) })
+      this.known.set(id, params)
+      this.said(this.move(context, id, params))
+    }
+  }
+
   /** Called in each pass, with what is wanted in all. */
   pass(context: EndpointContext<T>, isWanted: (id: string) => boolean): void {
     const now = monotonicMs()
     if (this.known.size === 0 || now - this.lookedMs < LOOK_EVERY_MS) return
     this.lookedMs = now
     this.forget(isWanted)
+    this.proceed()
     const writesOf = (id: string): number => this.care.writesOf(this.known.get(id)!) ?? 0
     // Without a connection nothing is heard from anybody.
     if (!this.care.isOpen()) return
@@ -71,7 +92,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     const params = this.known.get(id)
     if (params === undefined) return undefined
     const silence = this.judge.silenceOf(id, this.care.writesOf(params) ?? 0)
-    if (silence === undefined) return undefined
+    if (silence === undefined) return this.moved.has(id) ? this.lane?.reasonFor(params) : undefined
     const { asks, hasSpoken, othersSpoke, sinceUnixMs, nextMs } = silence
     const since = new Date(sinceUnixMs).toISOString()
     const begun = hasSpoken ? `Nothing has come for this feed since ${since}` : `Subscribed since ${since}`
@@ -86,11 +107,24 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     await Promise.all(this.leaving)
   }
 
+  /** Has what is due on the other connection sent, such as what was not answered there. */
+  private proceed(): void {
+    const { lane } = this
+    if (lane?.isOpen !== true || this.proceeding === lane) return
+    this.proceeding = lane
+    this.said(
+      lane.proceed().finally(() => {
+        if (this.proceeding === lane) this.proceeding = undefined
+      }),
+    )
+  }
+
   private forget(isWanted: (id: string) => boolean): void {
     this.judge.keepOnly(isWanted)
     for (const [id, params] of this.known) {
       if (isWanted(id)) continue
       this.known.delete(id)
+      this.moves.delete(id)
       if (this.moved.has(id)) this.comeHome(id, params)
     }
   }
@@ -112,22 +146,28 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   /** To the other connection, which is opened first if there is none. */
   private async move(context: EndpointContext<T>, id: string, params: Params<T>): Promise<void> {
     const lane = await this.openLane(context, params)
-    if (lane !== this.lane || this.care.signal.aborted || !this.known.has(id)) return
+    if (lane === undefined || lane !== this.lane || this.care.signal.aborted || !this.known.has(id)) return
     this.moved.set(id, params)
     await this.care.sendAtHome(context, [], [params])
     await lane.change([params])
   }
 
-  private async openLane(context: EndpointContext<T>, params: Params<T>): Promise<Lane<T>> {
+  private async openLane(context: EndpointContext<T>, params: Params<T>): Promise<Lane<T> | undefined> {
     if (this.lane?.isOpen === true) return this.lane
+    const release = this.care.claimConnect()
+    if (release === undefined) return undefined
     this.endLane()
-    const lane = new Lane(this.care.maker, context)
+    const lane = new Lane(this.care.maker, context, {
+      onSilent: (feeds) => {
+        for (const one of feeds) this.comeHome(this.care.idOf(one), one)
+      },
+    })
     this.lane = lane
     void lane.over.then(() => {
       if (this.lane === lane) this.endLane()
     })
     try {
-      await lane.open(this.care.url(), [params])
+      await lane.open(this.care.url(), [params], release)
     } catch (error) {
       if (this.lane === lane) this.endLane()
       throw error

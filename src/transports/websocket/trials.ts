@@ -7,11 +7,12 @@ interface Trial<P> {
   params: P
   writes: number | undefined
   atMs: number
+  isAccepted: boolean
 }
 
 /** What may be the cause of the end of a connection. */
 export interface Ended {
-  /** What was subscribed last, and a little longer ago. */
+  /** What was subscribed last and has not been answered, and the rest. */
   last: string[]
   earlier: string[]
   /** How long ago the last of it was subscribed; undefined where there is none. */
@@ -32,7 +33,21 @@ export class Trials<T extends WebsocketTransportGenerics> {
   sent(feeds: readonly Params<T>[]): void {
     const atMs = monotonicMs()
     for (const params of feeds)
-      this.trials.set(this.care.idOf(params), { params, writes: this.care.writesOf(params), atMs })
+      this.trials.set(this.care.idOf(params), {
+        params,
+        writes: this.care.writesOf(params),
+        atMs,
+        isAccepted: false,
+      })
+  }
+
+  /** The provider has accepted the subscription of these feeds: it has read as far as them at least. */
+  accepted(feeds: readonly Params<T>[]): void {
+    if (this.trials.size === 0) return
+    for (const params of feeds) {
+      const trial = this.trials.get(this.care.idOf(params))
+      if (trial !== undefined) trial.isAccepted = true
+    }
   }
 
   /** What has brought something, or has been there for long, is beyond suspicion. */
@@ -49,15 +64,15 @@ export class Trials<T extends WebsocketTransportGenerics> {
   /**
    * The connection has ended.
    *
-   * @param probeMs - what was subscribed no longer ago is the last, the rest is earlier
+   * @param probeMs - what was subscribed no longer ago, and was not accepted, is the last; the rest is earlier
    */
   end(now: number, probeMs: number): Ended {
     this.settle(now)
     const [last, earlier]: [string[], string[]] = [[], []]
     let lastMs = -Infinity
-    for (const [id, { atMs }] of this.trials) {
+    for (const [id, { atMs, isAccepted }] of this.trials) {
       lastMs = Math.max(lastMs, atMs)
-      if (now - atMs <= probeMs) last.push(id)
+      if (now - atMs <= probeMs && !isAccepted) last.push(id)
       else earlier.push(id)
     }
     this.trials.clear()

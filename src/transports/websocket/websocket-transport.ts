@@ -422,6 +422,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     subscriptions: SubscriptionDeltas<Params<T>>,
     pass: number,
   ): Promise<void> {
+    const release = this.connects.claim()
     try {
       // A pass that was given up may still be connecting. There must be only one attempt at a time.
       await (this.clientSocket.opening ?? this.openAnother(context, url, subscriptions, pass))
@@ -435,6 +436,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         if (hold !== undefined) this.clientSocket.held(hold)
       }
       throw error
+    } finally {
+      release()
     }
     this.ensureCurrent(pass)
     this.connectionOpenedAt = Date.now()
@@ -488,10 +491,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   private batchingOf(config: BatchedTransportConfig<T>): Batching<T> {
-    return new Batching(config, this, this.intake, {
-      identityOf: (params) => this.identityOf(params),
+    const of = {
+      identityOf: (params: unknown) => this.identityOf(params),
       onFailed: tellIn(this.intake),
       room: () => this.pacer.room,
+    }
+    return new Batching(config, this, this.intake, of, {
+      onAccepted: (feeds) => this.care?.accepted(feeds),
+      onSilent: (feeds, context) => this.care?.silent(context, feeds),
     })
   }
 
@@ -509,10 +516,12 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         sendOnMain: (context, fresh, stale) => this.sendAgain(context, fresh, stale),
         maker: (of) => this.laneParts(of),
         holdMs: (isSparing) => this.connects.holdAside(this.currentUrl, isSparing)?.delayMs,
+        claimConnect: (isSparing) => this.connects.claimAside(this.currentUrl, isSparing),
         wake: () => this[WAKE].wake(),
         signal: stopping.signal,
         isSingle,
-        // What was asked for in batches is watched by its answers.
+        isAnswering: () => this.batching?.isAnswering === true,
+        // What was asked for in batches is watched by its answers, and told of.
         hearsSilence: this.batching === undefined,
         perConnection: this.config.limits?.subscriptionsPerConnection ?? Infinity,
       },
@@ -537,7 +546,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
    * What a {@link Lane} is made of: this transport with another connection in its place. The author's methods act on that one, and on no
    * member of this transport that has to do with a connection. Closes and errors of a lane are not told to the author.
    */
-  private laneParts({ onFrame, onLost }: Parameters<LaneMaker<T>>[0]): LaneParts<T> {
+  private laneParts({ onFrame, onLost, ...listener }: Parameters<LaneMaker<T>>[0]): LaneParts<T> {
     const transport = Object.create(this) as WebSocketTransport<T>
     const client: ClientSocket<StreamEnd> = new ClientSocket(
       transport,
@@ -547,7 +556,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     )
     const intake = new StreamIntake<T>(transport)
     // What was asked for and answered is kept for each connection.
-    const batching = this.batching?.forLane(transport, intake)
+    const batching = this.batching?.forLane(transport, intake, listener)
     const own = batching?.plainConfig()
     const config =
       own === undefined

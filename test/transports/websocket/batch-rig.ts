@@ -5,8 +5,8 @@ import { type SingleNumberResultResponse } from '../../../src/public/util'
 import { InputParameters } from '../../../src/public/validation'
 import { type ProviderConnection, serve, type WsProvider } from '../../../src/testing'
 
-/** What the venue does with a subscribe: `mute` subscribes without an answer, `lose` does not even do that. */
-export type Manner = 'accept' | 'refuse' | 'mute' | 'lose'
+/** What the venue does with a subscribe: `mute` subscribes without an answer, `lose` does not even do that, `pretend` only answers. */
+export type Manner = 'accept' | 'refuse' | 'mute' | 'lose' | 'pretend'
 
 type Message =
   | { yes: string; ch?: number }
@@ -92,6 +92,7 @@ export class Venue {
       const manner = this.mannerOf(symbol, connection)
       if (manner === 'refuse') return [{ no: symbol }]
       if (manner === 'lose') return []
+      if (manner === 'pretend') return [{ yes: symbol }]
       const ch = ++this.lastChannel
       book.set(symbol, ch)
       return manner === 'mute' ? [] : [{ yes: symbol, ...number(ch) }]

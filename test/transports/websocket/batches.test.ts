@@ -301,6 +301,60 @@ describe('subscriptions in batches', () => {
     })
   })
 
+  it('SB-6: are subscribed again alone, then on another connection, and get their value there; the others are not touched', async () => {
+    await using provider = await wsProvider()
+    const venue = new Venue(provider, false)
+    venue.mannerOf = (symbol, { index }) => (symbol === 'S2' && index === 0 ? 'pretend' : 'accept')
+    await using service = await startBatching(venue, { WS_SUBSCRIPTION_TTL: '3600000' })
+    const symbols = ['S1', 'S2', 'S3']
+    for (const s of symbols) await service.post({ s })
+    await eventually(() => expect(venue.subscribed).toEqual(['S1', 'S3']))
+    const before = venue.sent.length
+    await eventually(() => {
+      vi.advanceTimersByTime(SECOND)
+      venue.tick()
+      expect(venue.subscribed).toEqual(symbols)
+    })
+    venue.tick()
+    await service.until({ s: 'S2' }, ({ statusCode }) => statusCode === 200)
+    expect((await service.post({ s: 'S2' })).json.result).toBe(priceOf('S2'))
+    const messages = venue.sent.slice(before)
+    expect(messages.every(({ s }) => s.length === 1 && s[0] === 'S2')).toBe(true)
+    const asked = messages.filter(({ op }) => op === 'sub').map(({ connection }) => connection)
+    expect(asked.slice(0, 1)).toEqual([0])
+    expect(asked.at(-1)).toBe(1)
+    expect(provider.connections).toHaveLength(2)
+  })
+
+  it('SB-6: come home when they are silent on the other connection too, have a reason all the time, and are moved ever more seldom', async () => {
+    await using provider = await wsProvider()
+    const venue = new Venue(provider, false)
+    venue.mannerOf = (symbol) => (symbol === 'S2' ? 'pretend' : 'accept')
+    await using service = await startBatching(venue, {
+      WS_SUBSCRIPTION_TTL: '3600000',
+      CACHE_MAX_AGE: '600000',
+    })
+    for (const s of ['S1', 'S2']) await service.post({ s })
+    await eventually(() => expect(venue.subscribed).toEqual(['S1']))
+    const moves: number[] = []
+    let isMoved = false
+    for (let second = 0; second < 1_800; second++) {
+      vi.advanceTimersByTime(SECOND)
+      venue.tick()
+      const { statusCode, json } = await service.post({ s: 'S2' })
+      expect(statusCode).toBe(504)
+      expect(['STARTING', 'NO_DATA_YET', 'SILENT']).toContain(json.error.reason.code)
+      const isThere = provider.connections.length > 1 && provider.connections.at(-1)!.isOpen
+      if (isThere && !isMoved) moves.push(second)
+      isMoved = isThere
+    }
+    const pauses = moves.slice(1).map((second, index) => second - moves[index]!)
+    expect(moves.length).toBeGreaterThan(2)
+    expect(moves.length).toBeLessThan(8)
+    expect(pauses.at(-1)).toBeGreaterThan(2 * pauses[0]!)
+    expect(provider.connections[0]!.isOpen).toBe(true)
+  }, 60_000)
+
   it('keep an old value and the refusal beside it, and then answer with the refusal', async () => {
     await using provider = await wsProvider()
     const venue = new Venue(provider, false)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { splitArrayIntoChunks } from '../../../src/util/arrays'
 import { PoisonSearch, type Probe } from '../../../src/transports/websocket/poison-search'
 
 const always = () => true
@@ -14,6 +15,7 @@ class Scene {
   /** Subscribe messages that the provider has got, and side connections that it has seen. */
   messages = 0
   probes = 0
+  livedProbes = 0
 
   constructor(
     readonly wanted: Set<string>,
@@ -44,6 +46,10 @@ class Scene {
     }
   }
 
+  get isStepwise(): boolean {
+    return false
+  }
+
   outcome(probe: Probe): void {
     this.messages += probe.feeds.length
     this.probes++
@@ -54,7 +60,7 @@ class Scene {
   run(): void {
     this.settleMain()
     for (let turn = 0; turn < 10_000; turn++) {
-      const probe = this.search.next(this.now, (feed) => this.wanted.has(feed))
+      const probe = this.search.next(this.now, (feed) => this.wanted.has(feed), this.isStepwise)
       if (probe === undefined) return
       this.outcome(probe)
       this.settleMain()
@@ -64,6 +70,34 @@ class Scene {
 
   get quarantined(): string[] {
     return [...this.wanted].filter((feed) => this.search.sentenceOf(feed) !== undefined)
+  }
+}
+
+/** A provider that answers each subscription, so that the feeds of a trial are subscribed in steps. */
+class AnsweringScene extends Scene {
+  /** @param isLate - whether it accepts a poison feed as well, and closes when the next step has been sent */
+  constructor(
+    wanted: Set<string>,
+    poison: Set<string>,
+    readonly isLate: boolean,
+  ) {
+    super(wanted, poison)
+  }
+
+  override get isStepwise(): boolean {
+    return true
+  }
+
+  override outcome(probe: Probe): void {
+    this.probes++
+    const steps = splitArrayIntoChunks([...probe.feeds], Math.ceil(probe.feeds.length / 32))
+    const at = steps.findIndex((step) => this.isBad(step))
+    if (at < 0) {
+      this.livedProbes++
+      return this.search.lived(probe)
+    }
+    const unanswered = this.isLate ? steps[at + 1] : steps[at]
+    this.search.died(probe, this.now, this.now, unanswered ?? [])
   }
 }
 
@@ -96,6 +130,32 @@ describe('the search for the feeds that end connections', () => {
         const [n, p, log] = [feeds.length, poison.size, Math.log2(feeds.length + 1)]
         expect(scene.messages).toBeLessThanOrEqual(4 * n + 10 * p * (log + 1))
         expect(scene.probes).toBeLessThanOrEqual(p * (log + 4) + 5)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('takes no more than three connections for each of them where the answers of a provider tell how far it has read', () => {
+    fc.assert(
+      fc.property(scenes, ({ feeds, poison }) => {
+        const scene = new AnsweringScene(new Set(feeds), poison, false)
+        scene.run()
+        expect(new Set(scene.quarantined)).toEqual(poison)
+        const deaths = scene.probes - scene.livedProbes
+        expect(deaths).toBeLessThanOrEqual(3 * poison.size)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('finds them as ever where a provider accepts a feed and closes the connection then', () => {
+    fc.assert(
+      fc.property(scenes, ({ feeds, poison }) => {
+        const scene = new AnsweringScene(new Set(feeds), poison, true)
+        scene.run()
+        expect(new Set(scene.quarantined)).toEqual(poison)
+        const log = Math.log2(feeds.length + 1)
+        expect(scene.probes).toBeLessThanOrEqual(poison.size * (log + 7) + 12)
       }),
       { numRuns: 300 },
     )

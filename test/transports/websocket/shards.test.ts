@@ -66,6 +66,32 @@ describe('feeds beyond the limit of subscriptions per connection', () => {
     expect(await service.metric('ws_connection_active')).toBe(1)
   })
 
+  it('CN-6: are within the limit of connects although many of them are needed in one moment, and options take their time', async () => {
+    const at = await venue(2)
+    await using provider = at.provider
+    const opened: number[] = []
+    provider.onConnection(() => opened.push(monotonicMs()))
+    const connects = { count: 4, perMs: 10_000 }
+    await using service = await start(
+      config(provider.url, {
+        limits: { subscriptionsPerConnection: 2, connects },
+        options: async () => {
+          await new Promise(setImmediate)
+          return {}
+        },
+      }),
+      ENV,
+    )
+    await want(service, ...feedsOf(24))
+    await inTime(() => at.all().length === 24)
+    const most = Math.max(
+      ...opened.map((from) => opened.filter((ms) => ms >= from && ms < from + connects.perMs).length),
+    )
+    // One is left to the main connection.
+    expect(most).toBe(connects.count - 1)
+    expect(opened).toHaveLength(12)
+  })
+
   it('SB-8: a new one moves none, and the loss of a connection concerns its own only', async () => {
     const at = await venue(3)
     await using provider = at.provider
