@@ -10,7 +10,7 @@ export {
   type Said,
   type Session,
   type SubscriptionRefusal,
-} from '../../transports/websocket/batches'
+} from '../../transports/websocket/batches/batches'
 export {
   type WebSocketCredentialParameters,
   type WebSocketTransportConfig,

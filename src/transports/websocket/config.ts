@@ -6,7 +6,7 @@ import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'
 import { type PulseOptions } from '../../connections/pulse'
-import { type WebSocketLimits } from './limits'
+import { type WebSocketLimits } from './pacing/limits'
 
 export type WebsocketTransportGenerics = TransportGenerics & {
   Provider: {

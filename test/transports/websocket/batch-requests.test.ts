@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Requests } from '../../../src/transports/websocket/batch-requests'
+import { Requests } from '../../../src/transports/websocket/batches/batch-requests'
 
 const adding = (requests: Requests, symbols: string[]): number => {
   const id = requests.nextId()

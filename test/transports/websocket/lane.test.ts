@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectBudget } from '../../../src/transports/websocket/connect-budget'
-import { Lane, type LaneParts } from '../../../src/transports/websocket/lane'
+import { ConnectBudget } from '../../../src/transports/websocket/pacing/connect-budget'
+import { Lane, type LaneParts } from '../../../src/transports/websocket/care/lane'
 import { type WebsocketTransportGenerics } from '../../../src/transports/websocket/config'
 import { OPEN } from '../../../src/connections/socket'
 

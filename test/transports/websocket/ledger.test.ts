@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Ledger } from '../../../src/transports/websocket/ledger'
+import { Ledger } from '../../../src/transports/websocket/batches/ledger'
 
 const SECOND = 1_000
 const MINUTE = 60_000

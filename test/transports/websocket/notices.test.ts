@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Notices } from '../../../src/transports/websocket/notices'
+import { Notices } from '../../../src/transports/websocket/batches/notices'
 import { LoggerFactoryProvider } from '../../../src/public/util'
 
 const MINUTE = 60_000

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { splitArrayIntoChunks } from '../../../src/util/arrays'
-import { PoisonSearch, type Probe } from '../../../src/transports/websocket/poison-search'
+import { PoisonSearch, type Probe } from '../../../src/transports/websocket/care/poison-search'
 
 const always = () => true
 const feedsOf = (count: number) => Array.from({ length: count }, (_, i) => `F${i}`)

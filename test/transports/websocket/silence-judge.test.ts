@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { SILENCE_TERMS, SilenceJudge } from '../../../src/transports/websocket/silence'
+import { SILENCE_TERMS, SilenceJudge } from '../../../src/transports/websocket/care/silence'
 
 const { firstDataMs, leastMs, intervals, maxMs, perLook } = SILENCE_TERMS
 

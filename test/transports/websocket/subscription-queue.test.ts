@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { type SubscriptionDeltas } from '../../../src/feeds/delta'
-import { SubscriptionQueue } from '../../../src/transports/websocket/subscription-queue'
+import { SubscriptionQueue } from '../../../src/transports/websocket/pacing/subscription-queue'
 
 /** One pacer whose room a test gives and takes; `send` takes one of it per message. */
 const setUp = (room: number, of: { feedsPerMessage?: number; isLimited?: boolean } = {}) => {

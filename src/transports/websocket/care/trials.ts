@@ -1,5 +1,5 @@
-import { monotonicMs } from '../../util/clock'
-import { type WebsocketTransportGenerics } from './config'
+import { monotonicMs } from '../../../util/clock'
+import { type WebsocketTransportGenerics } from '../config'
 import { type Care, type Params } from './care'
 import { type PoisonSearch } from './poison-search'
 

@@ -1,6 +1,6 @@
-import { type PulseOptions } from '../../connections/pulse'
-import { SlidingWindow } from '../../outbound-http/sliding-window'
-import { between, steadyBackoff } from '../../util/backoff'
+import { type PulseOptions } from '../../../connections/pulse'
+import { SlidingWindow } from '../../../outbound-http/sliding-window'
+import { between, steadyBackoff } from '../../../util/backoff'
 
 /** At most `count` in every span of `perMs` milliseconds, whenever that span begins. */
 export interface RollingLimit {

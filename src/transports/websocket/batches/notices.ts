@@ -1,4 +1,4 @@
-import { makeLogger } from '../../util/logging'
+import { makeLogger } from '../../../util/logging'
 
 const INTERVAL_MS = 60_000
 const MAX_TEXTS = 20

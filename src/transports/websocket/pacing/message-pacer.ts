@@ -1,6 +1,6 @@
 import type WebSocket from 'ws'
-import { OPEN, together } from '../../connections/socket'
-import { type SlidingWindow } from '../../outbound-http/sliding-window'
+import { OPEN, together } from '../../../connections/socket'
+import { type SlidingWindow } from '../../../outbound-http/sliding-window'
 import { type RollingLimit, windowOf } from './limits'
 
 /** The most frames of each kind that wait. One more is not sent, and is reported. */

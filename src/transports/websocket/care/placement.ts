@@ -1,4 +1,4 @@
-import { type SubscriptionDeltas } from '../streaming-transport'
+import { type SubscriptionDeltas } from '../../streaming-transport'
 
 /** Gives the main connection its share of what is wanted: all but the feeds that are kept off it, because they are elsewhere or nowhere. */
 export class Placement<P> {

@@ -1,4 +1,4 @@
-import { type Identify, type SubscriptionDeltas } from '../../feeds/delta'
+import { type Identify, type SubscriptionDeltas } from '../../../feeds/delta'
 import { type MessagePacer } from './message-pacer'
 
 interface Parts<P, Context> {

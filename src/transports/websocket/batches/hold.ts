@@ -1,8 +1,8 @@
-import { type ResponseCache } from '../../feeds/response-cache'
-import { type ProviderResult } from '../../feeds/responses'
-import { makeLogger } from '../../util/logging'
-import { type StreamIntake } from '../stream-intake'
-import { type WebsocketTransportGenerics } from './config'
+import { type ResponseCache } from '../../../feeds/response-cache'
+import { type ProviderResult } from '../../../feeds/responses'
+import { makeLogger } from '../../../util/logging'
+import { type StreamIntake } from '../../stream-intake'
+import { type WebsocketTransportGenerics } from '../config'
 import { type Ledger } from './ledger'
 
 const logger = makeLogger('WebSocketTransport')

@@ -1,5 +1,5 @@
-import { type Reason } from '../../validation/reason'
-import { secondsOf } from '../../util/clock'
+import { type Reason } from '../../../validation/reason'
+import { secondsOf } from '../../../util/clock'
 
 /**
  * `wanted`: to be asked for with the next messages. `sent`: asked for. `accepted`: the provider has said so, or has sent data. `refused`:

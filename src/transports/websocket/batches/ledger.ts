@@ -1,5 +1,5 @@
-import { splitArrayIntoChunks } from '../../util/arrays'
-import { type Reason } from '../../validation/reason'
+import { splitArrayIntoChunks } from '../../../util/arrays'
+import { type Reason } from '../../../validation/reason'
 import { type Acceptance, type FeedName, type SubscriptionRefusal } from './batches'
 import { type Entry, enter, newEntry, reasonOf } from './subscription-entry'
 

@@ -1,13 +1,13 @@
 import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
-import { type ClientSocket } from '../../connections/client-socket'
-import { OPEN } from '../../connections/socket'
-import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { type Reason } from '../../validation/reason'
-import { type SubscriptionDeltas } from '../streaming-transport'
-import { type EndpointContext } from '../transport'
-import { type WebsocketTransportGenerics } from './config'
-import { type StreamEnd } from './connection-events'
+import { type ClientSocket } from '../../../connections/client-socket'
+import { OPEN } from '../../../connections/socket'
+import { type TypeFromDefinition } from '../../../validation/input-parameters'
+import { type Reason } from '../../../validation/reason'
+import { type SubscriptionDeltas } from '../../streaming-transport'
+import { type EndpointContext } from '../../transport'
+import { type WebsocketTransportGenerics } from '../config'
+import { type StreamEnd } from '../connection-events'
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 

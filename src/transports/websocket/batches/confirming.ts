@@ -1,8 +1,8 @@
-import { ResponseCache } from '../../feeds/response-cache'
-import { type ProviderResult } from '../../feeds/responses'
-import { makeLogger } from '../../util/logging'
-import { type ResponseTimestamps } from '../../validation/timestamps'
-import { type WebsocketTransportGenerics } from './config'
+import { ResponseCache } from '../../../feeds/response-cache'
+import { type ProviderResult } from '../../../feeds/responses'
+import { makeLogger } from '../../../util/logging'
+import { type ResponseTimestamps } from '../../../validation/timestamps'
+import { type WebsocketTransportGenerics } from '../config'
 
 const logger = makeLogger('WebSocketTransport')
 

@@ -1,8 +1,8 @@
 import { type ClientOptions } from 'ws'
-import { type Hold } from '../../connections/connection-life'
-import { HostPauses } from '../../connections/host-pauses'
-import { type SlidingWindow } from '../../outbound-http/sliding-window'
-import { secondsOf } from '../../util/clock'
+import { type Hold } from '../../../connections/connection-life'
+import { HostPauses } from '../../../connections/host-pauses'
+import { type SlidingWindow } from '../../../outbound-http/sliding-window'
+import { secondsOf } from '../../../util/clock'
 import { type RollingLimit, windowOf } from './limits'
 
 /**

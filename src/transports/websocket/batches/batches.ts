@@ -1,11 +1,11 @@
-import { type GuardReason } from '../../feeds/guards'
-import { type ProviderResult } from '../../feeds/responses'
-import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { type GuardReason } from '../../../feeds/guards'
+import { type ProviderResult } from '../../../feeds/responses'
+import { type TypeFromDefinition } from '../../../validation/input-parameters'
 import {
   type WebSocketTransportConfig,
   type WebsocketTransportGenerics,
   type WebSocketUrlsConfig,
-} from './config'
+} from '../config'
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
