@@ -1,15 +1,10 @@
-import { providerStatusOf } from '../../outbound-http/provider-error'
-import { type AxiosRequestConfig } from 'axios'
 import { type EventSource } from 'eventsource'
-import { calculateHttpRequestKey, type KeySettings } from '../../feeds/keys'
-import { Gate } from '../../util/gate'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { safeUrl } from '../../util/redaction'
-import { AdapterDataProviderError } from '../../validation/errors'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { OUTAGE, WAKE } from '../capabilities'
-import { goingOn, type Reason } from '../../validation/reason'
+import { type Reason } from '../../validation/reason'
 import { type Requester } from '../../outbound-http/requester'
 import { StreamIntake } from '../stream-intake'
 import { connectionError, noUrl } from '../../connections/connection-error'
@@ -23,7 +18,7 @@ import {
   type SseTransportGenerics,
 } from './config'
 import { type EventSourceClass, loadEventSource } from './event-source'
-import { SubscriptionRequests } from './subscription-requests'
+import { SessionRequests } from './session-requests'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
@@ -54,32 +49,29 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
 
   private connection: SseConnection | undefined
   private generation = 0
-  private streams = 0
   private openedAtMs = 0
   private openedAtUnixMs = 0
   private currentUrl = ''
   private suggestedUrl: string | undefined
   private readonly life = new ConnectionLife()
-  private requestOutage: Reason | undefined
   private readonly reconnection = new Retry(afterClose)
   private readonly pauses = new HostPauses(() => this.tryAgainNow())
-  private readonly requests = new SubscriptionRequests<Params<T>>(
-    () => this[WAKE].wake(),
-    (params) => this.identityOf(params),
-  )
-  /** Open when a request that keeps the provider's session alive is due. */
-  private readonly keepAlive = new Gate()
   private readonly intake = new StreamIntake<T>(this)
   private readonly limiter = new LogLimiter()
+  private readonly requests: SessionRequests<T>
 
   constructor(private readonly config: SseTransportConfig<T>) {
     super()
     this.eventListeners = config.eventListeners
+    this.requests = new SessionRequests(this, config, this.intake, {
+      identityOf: (params) => this.identityOf(params),
+      isCaseSensitive: () => this.isCaseSensitive,
+    })
   }
 
   /** Why there may be no value: the stream is down, or a subscription request failed. */
   get [OUTAGE](): Reason | undefined {
-    return this.life.outage() ?? this.requestOutage
+    return this.life.outage() ?? this.requests.outage
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
@@ -112,11 +104,11 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     }
     if ((this.connection === undefined || this.connection.isClosed) && desired.length > 0) {
       if (await this.reconnection.isDueWithin(intervalMs)) await this.connect(context, subscriptions, pass)
-      else return this.unsubscribe(context, subscriptions.stale)
+      else return this.requests.unsubscribe(context, subscriptions.stale)
     }
-    this.subscribe(context, [...subscriptions.new, ...this.dueAgain(subscriptions)])
-    this.unsubscribe(context, subscriptions.stale)
-    if (desired.length > 0) this.keepSessionAlive(context)
+    this.requests.subscribe(context, subscriptions)
+    this.requests.unsubscribe(context, subscriptions.stale)
+    if (desired.length > 0) this.requests.keepSessionAlive(context)
     await this[WAKE].wait(intervalMs)
   }
 
@@ -125,7 +117,6 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this.reconnection.stop()
     this.pauses.stop()
     this.requests.stop()
-    this.keepAlive.stop()
     this.retire()
     this.intake.stop()
     await stopping
@@ -193,8 +184,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   ): SseConnection {
     this.life.connecting()
     const generation = ++this.generation
-    this.streams++
-    this.requests.reset()
+    this.requests.begin()
     this.currentUrl = url
     this.suggestedUrl = undefined
     this.providerDataStreamEstablished = Date.now()
@@ -271,145 +261,6 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this.connection = undefined
     this.sseConnection = undefined
     this.life.over(this.isStopped ? 'stopped' : 'idle')
-  }
-
-  private dueAgain({ desired, new: fresh }: SubscriptionDeltas<Params<T>>): Params<T>[] {
-    const included = new Set(fresh.map(this.identityOf))
-    return this.requests.takeDue(desired).filter((params) => !included.has(this.identityOf(params)))
-  }
-
-  private subscribe(context: EndpointContext<T>, params: Params<T>[]): void {
-    const built = this.build(context, params)
-    if (built === undefined) return
-    const { adapterSettings } = context
-    const subscribed = () => {
-      this.requests.succeeded()
-      this.requestOutage = undefined
-    }
-    this.send(context, built.params, built.request, '', subscribed, (error) => {
-      this.warn('subscribe', { err: error }, 'A subscription request failed')
-      this.requests.postpone(built.params, adapterSettings)
-      const providerStatusCode = providerStatusOf(error)
-      const reason =
-        providerStatusCode === undefined
-          ? 'The subscription request failed'
-          : `The subscription request failed with status ${providerStatusCode}`
-      this.requestOutage = goingOn(this.requestOutage, { code: 'SUBSCRIBE_FAILED', message: reason })
-      if (error instanceof AdapterDataProviderError)
-        for (const one of built.params) this.intake.writeError(one, 502, reason)
-    })
-  }
-
-  private unsubscribe(context: EndpointContext<T>, params: Params<T>[]): void {
-    if (params.length === 0) return
-    let request: AxiosRequestConfig
-    try {
-      request = this.config.prepareUnsubscriptionRequest(params, context)
-    } catch (error) {
-      this.builderFailed(params, error)
-      return
-    }
-    const done = () => {}
-    this.send(context, params, request, 'unsubscribe', done, (err) =>
-      this.warn('unsubscribe', { err }, 'An unsubscription request failed'),
-    )
-  }
-
-  private keepSessionAlive(context: EndpointContext<T>): void {
-    const { prepareKeepAliveRequest } = this.config
-    if (prepareKeepAliveRequest === undefined || this.keepAlive.isClosed) return
-    const failed = (err: unknown) => this.warn('keep-alive', { err }, 'A keep-alive request failed')
-    try {
-      const request = prepareKeepAliveRequest(context)
-      this.noteRequest(context)
-      void this.request(context, [], request, 'keep-alive').catch(failed)
-    } catch (error) {
-      failed(error)
-    }
-  }
-
-  /**
-   * Builds one request for all feeds. If that fails, it builds one for all feeds whose request can be built, so that a bad feed does not
-   * affect the others (IS-4).
-   */
-  private build(
-    context: EndpointContext<T>,
-    params: Params<T>[],
-  ): { params: Params<T>[]; request: AxiosRequestConfig } | undefined {
-    if (params.length === 0) return undefined
-    try {
-      return { params, request: this.config.prepareSubscriptionRequest(params, context) }
-    } catch (error) {
-      const good = params.filter((one) => params.length > 1 && this.canBuild(context, one))
-      const bad = params.filter((one) => !good.includes(one))
-      if (bad.length === 0) {
-        this.builderFailed(params, error)
-        this.requests.postpone(params, context.adapterSettings)
-        return undefined
-      }
-      this.builderFailed(bad, error)
-      const message = `The subscription request could not be built: ${error instanceof Error ? error.message : String(error)}`
-      for (const one of bad) this.intake.writeError(one, 500, message)
-      this.requests.postpone(bad, context.adapterSettings)
-      return this.build(context, good)
-    }
-  }
-
-  private canBuild(context: EndpointContext<T>, params: Params<T>): boolean {
-    try {
-      this.config.prepareSubscriptionRequest([params], context)
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  private builderFailed(params: Params<T>[], err: unknown): void {
-    this.intake.refuse('builder-failed', () => params, err)
-    this.warn('builder', { err, params }, 'A subscription request could not be built')
-  }
-
-  private send(
-    context: EndpointContext<T>,
-    params: Params<T>[],
-    request: AxiosRequestConfig,
-    kind: string,
-    onSuccess: () => void,
-    onFailure: (error: unknown) => void,
-  ): void {
-    this.noteRequest(context)
-    const act = async (): Promise<void> => {
-      await this.request(context, params, request, kind)
-      onSuccess()
-    }
-    this.requests.send(params, act, onFailure)
-  }
-
-  private noteRequest(context: EndpointContext<T>): void {
-    this.timeOfLastReq = Date.now()
-    this.keepAlive.close(context.adapterSettings.SSE_KEEPALIVE_SLEEP, () => this[WAKE].wake())
-  }
-
-  /**
-   * Sends a request. The requester shares one answer between requests with the same key, so requests of another kind, or for another
-   * stream, get another key.
-   */
-  private async request(
-    context: EndpointContext<T>,
-    params: Params<T>[],
-    request: AxiosRequestConfig,
-    kind: string,
-  ): Promise<void> {
-    const data: Record<string, unknown>[] = params
-    const { endpointName } = context
-    const adapterSettings = context.adapterSettings as KeySettings
-    const feeds = calculateHttpRequestKey({
-      context: { endpointName, adapterSettings, caseSensitive: this.isCaseSensitive },
-      data,
-      transportName: this.name,
-    })
-    const suffix = `${kind && `-${kind}`}${this.streams > 1 ? `-${this.streams}` : ''}`
-    await this.requester.request(`${feeds}${suffix}`, request)
   }
 
   private warn(kind: string, fields: object, message: string): void {

@@ -1,0 +1,205 @@
+import { type AxiosRequestConfig } from 'axios'
+import { type Identify } from '../../feeds/delta'
+import { calculateHttpRequestKey, type KeySettings } from '../../feeds/keys'
+import { providerStatusOf } from '../../outbound-http/provider-error'
+import { type Requester } from '../../outbound-http/requester'
+import { Gate } from '../../util/gate'
+import { LogLimiter } from '../../util/log-limiter'
+import { makeLogger } from '../../util/logging'
+import { messageOf } from '../../util/objects'
+import { type WakeSignal } from '../../util/wake-signal'
+import { AdapterDataProviderError } from '../../validation/errors'
+import { type TypeFromDefinition } from '../../validation/input-parameters'
+import { goingOn, type Reason } from '../../validation/reason'
+import { WAKE } from '../capabilities'
+import { type StreamIntake } from '../stream-intake'
+import { type SubscriptionDeltas } from '../streaming-transport'
+import { type EndpointContext } from '../transport'
+import { type SseTransportConfig, type SseTransportGenerics } from './config'
+import { SubscriptionRequests } from './subscription-requests'
+
+const logger = makeLogger('SseTransport')
+
+type Params<T extends SseTransportGenerics> = TypeFromDefinition<T['Parameters']>
+
+/** Read at each use, because adapters assign these members. */
+export interface SessionHost {
+  readonly name: string
+  readonly requester: Requester
+  readonly [WAKE]: WakeSignal
+  timeOfLastReq: number
+}
+
+/** The requests beside a stream: they subscribe feeds on it, unsubscribe them, and keep the provider's session alive. */
+export class SessionRequests<T extends SseTransportGenerics> {
+  /** Why the last subscription failed, until one succeeds. */
+  outage: Reason | undefined
+  private readonly subscriptions: SubscriptionRequests<Params<T>>
+  /** Open when a request that keeps the provider's session alive is due. */
+  private readonly keepAlive = new Gate()
+  private readonly limiter = new LogLimiter()
+  private streams = 0
+
+  constructor(
+    private readonly host: SessionHost,
+    private readonly config: SseTransportConfig<T>,
+    private readonly intake: StreamIntake<T>,
+    private readonly of: { identityOf: Identify; isCaseSensitive: () => boolean },
+  ) {
+    this.subscriptions = new SubscriptionRequests(() => host[WAKE].wake(), of.identityOf)
+  }
+
+  /** A new stream is opened, on which nothing is subscribed. */
+  begin(): void {
+    this.streams++
+    this.subscriptions.reset()
+  }
+
+  stop(): void {
+    this.subscriptions.stop()
+    this.keepAlive.stop()
+  }
+
+  /** Subscribes what is new, and again what is due after a failure. */
+  subscribe(context: EndpointContext<T>, { desired, new: fresh }: SubscriptionDeltas<Params<T>>): void {
+    const { identityOf } = this.of
+    const included = new Set(fresh.map(identityOf))
+    const again = this.subscriptions.takeDue(desired).filter((params) => !included.has(identityOf(params)))
+    const built = this.build(context, [...fresh, ...again])
+    if (built === undefined) return
+    const subscribed = () => {
+      this.subscriptions.succeeded()
+      this.outage = undefined
+    }
+    this.send(context, built.params, built.request, '', subscribed, (error) =>
+      this.failed(context, built.params, error),
+    )
+  }
+
+  unsubscribe(context: EndpointContext<T>, params: Params<T>[]): void {
+    if (params.length === 0) return
+    let request: AxiosRequestConfig
+    try {
+      request = this.config.prepareUnsubscriptionRequest(params, context)
+    } catch (error) {
+      this.builderFailed(params, error)
+      return
+    }
+    const done = () => {}
+    this.send(context, params, request, 'unsubscribe', done, (err) =>
+      this.warn('unsubscribe', { err }, 'An unsubscription request failed'),
+    )
+  }
+
+  keepSessionAlive(context: EndpointContext<T>): void {
+    const { prepareKeepAliveRequest } = this.config
+    if (prepareKeepAliveRequest === undefined || this.keepAlive.isClosed) return
+    const failed = (err: unknown) => this.warn('keep-alive', { err }, 'A keep-alive request failed')
+    try {
+      const request = prepareKeepAliveRequest(context)
+      this.noteRequest(context)
+      void this.request(context, [], request, 'keep-alive').catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  private failed({ adapterSettings }: EndpointContext<T>, params: Params<T>[], error: unknown): void {
+    this.warn('subscribe', { err: error }, 'A subscription request failed')
+    this.subscriptions.postpone(params, adapterSettings)
+    const status = providerStatusOf(error)
+    const message = `The subscription request failed${status === undefined ? '' : ` with status ${status}`}`
+    this.outage = goingOn(this.outage, { code: 'SUBSCRIBE_FAILED', message })
+    if (error instanceof AdapterDataProviderError)
+      for (const one of params) this.intake.writeError(one, 502, message)
+  }
+
+  /**
+   * Builds one request for all feeds. If that fails, it builds one for all feeds whose request can be built, so that a bad feed does not
+   * affect the others (IS-4).
+   */
+  private build(
+    context: EndpointContext<T>,
+    params: Params<T>[],
+  ): { params: Params<T>[]; request: AxiosRequestConfig } | undefined {
+    if (params.length === 0) return undefined
+    try {
+      return { params, request: this.config.prepareSubscriptionRequest(params, context) }
+    } catch (error) {
+      const good = params.filter((one) => params.length > 1 && this.canBuild(context, one))
+      const bad = params.filter((one) => !good.includes(one))
+      if (bad.length === 0) {
+        this.builderFailed(params, error)
+        this.subscriptions.postpone(params, context.adapterSettings)
+        return undefined
+      }
+      this.builderFailed(bad, error)
+      const message = `The subscription request could not be built: ${messageOf(error)}`
+      for (const one of bad) this.intake.writeError(one, 500, message)
+      this.subscriptions.postpone(bad, context.adapterSettings)
+      return this.build(context, good)
+    }
+  }
+
+  private canBuild(context: EndpointContext<T>, params: Params<T>): boolean {
+    try {
+      this.config.prepareSubscriptionRequest([params], context)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private builderFailed(params: Params<T>[], err: unknown): void {
+    this.intake.refuse('builder-failed', () => params, err)
+    this.warn('builder', { err, params }, 'A subscription request could not be built')
+  }
+
+  private send(
+    context: EndpointContext<T>,
+    params: Params<T>[],
+    request: AxiosRequestConfig,
+    kind: string,
+    onSuccess: () => void,
+    onFailure: (error: unknown) => void,
+  ): void {
+    this.noteRequest(context)
+    const act = async (): Promise<void> => {
+      await this.request(context, params, request, kind)
+      onSuccess()
+    }
+    this.subscriptions.send(params, act, onFailure)
+  }
+
+  private noteRequest(context: EndpointContext<T>): void {
+    this.host.timeOfLastReq = Date.now()
+    this.keepAlive.close(context.adapterSettings.SSE_KEEPALIVE_SLEEP, () => this.host[WAKE].wake())
+  }
+
+  /**
+   * Sends a request. The requester shares one answer between requests with the same key, so requests of another kind, or for another
+   * stream, get another key.
+   */
+  private async request(
+    context: EndpointContext<T>,
+    params: Params<T>[],
+    request: AxiosRequestConfig,
+    kind: string,
+  ): Promise<void> {
+    const data: Record<string, unknown>[] = params
+    const { endpointName } = context
+    const { name, requester } = this.host
+    const adapterSettings = context.adapterSettings as KeySettings
+    const feeds = calculateHttpRequestKey({
+      context: { endpointName, adapterSettings, caseSensitive: this.of.isCaseSensitive() },
+      data,
+      transportName: name,
+    })
+    const suffix = `${kind && `-${kind}`}${this.streams > 1 ? `-${this.streams}` : ''}`
+    await requester.request(`${feeds}${suffix}`, request)
+  }
+
+  private warn(kind: string, fields: object, message: string): void {
+    this.limiter.run(kind, (repeated) => logger.warn({ ...fields, repeated }, message))
+  }
+}
