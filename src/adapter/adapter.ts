@@ -22,9 +22,8 @@ import { capacityReason, refusedAtOnce, registersAsUsual } from '../transports/s
 import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
 import { deepCopy } from '../util/deep-copy'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
-import { bareRecord, messageOf } from '../util/objects'
+import { bareRecord } from '../util/objects'
 import { isOurs } from '../util/overridden'
-import { sleep } from '../util/sleep'
 import { type AdapterError, AdapterTimeoutError } from '../validation/errors'
 import { type Reason } from '../validation/reason'
 import { type EmptyInputParameters } from '../validation/input-parameters'
@@ -34,14 +33,14 @@ import { passFloorMs, rateLimitTierOf } from './rate-limit-tier'
 import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
 import { hasSay } from './pure'
 import { PollingStats } from './polling-stats'
+import { warnOfSettings } from './settings-warnings'
 import { reasonFor, responseOrNone, waitForValue } from './wait-for-value'
+import { writerLock } from './writer-lock'
 
 const logger = makeLogger('Adapter')
 
 const NO_VALUE_YET =
   'The EA has not received any values from the Data Provider for the requested data yet. Retry after a short delay, and if the problem persists raise this issue in the relevant channels.'
-
-const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576
 
 type Request = AdapterRequest<EmptyInputParameters>
 
@@ -121,7 +120,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     metrics.initialize()
     this.config.validate()
     this.polling = new PollingStats(this.name)
-    this.logConfigWarnings()
+    warnOfSettings(this.settings)
     await this.bootstrap?.(this)
     const limited = await this.withFeedLimits(dependencies)
     this.dependencies = this.initializeDependencies(limited)
@@ -132,7 +131,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       await this.disconnect()
       throw error
     }
-    this.scheduleLock()
+    this.lockAcquiredPromise = writerLock(this)
     this.config.buildCensorList(this.name)
     this.initialized = true
   }
@@ -361,37 +360,5 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     if (feed === undefined || feed.key !== context.cacheKey) return
     feed.lastUsedAt = feed.lastHitAt = Date.now()
     feed.gets++
-  }
-
-  /** contract 8.8: one writer for all processes of this adapter. The lock is taken after a delay in which an older writer can finish. */
-  private scheduleLock(): void {
-    const { cache, shutdownNotifier } = this
-    const { EA_MODE, CACHE_PREFIX, CACHE_LOCK_DEFERRAL_MS, CACHE_LOCK_DURATION, CACHE_LOCK_RETRIES } =
-      this.settings
-    if (EA_MODE === 'reader' || cache.lock === undefined) return
-    const key = CACHE_PREFIX ? `${CACHE_PREFIX}-${this.name}` : this.name
-    const closing = new AbortController()
-    shutdownNotifier.once('onClose', () => closing.abort())
-    const acquire = async (): Promise<boolean> => {
-      await sleep(CACHE_LOCK_DEFERRAL_MS, closing.signal)
-      if (closing.signal.aborted) return false
-      await cache.lock?.(key, CACHE_LOCK_DURATION, CACHE_LOCK_RETRIES, shutdownNotifier)
-      return !closing.signal.aborted
-    }
-    this.lockAcquiredPromise = acquire()
-    // This handler only logs. Code that awaits the lock gets the failure too.
-    this.lockAcquiredPromise.catch((err: unknown) => logger.error({ err }, messageOf(err)))
-  }
-
-  private logConfigWarnings(): void {
-    const { LOG_LEVEL, DEBUG, METRICS_ENABLED, MAX_PAYLOAD_SIZE_LIMIT } = this.settings
-    if (/^(debug|trace)$/i.test(LOG_LEVEL))
-      logger.warn(`LOG_LEVEL is "${LOG_LEVEL}": the log is long and may slow the service down`)
-    if (DEBUG) logger.warn('DEBUG is on: error bodies show stack traces. Not for production')
-    if (!METRICS_ENABLED) logger.warn('METRICS_ENABLED is false: nothing measures this service')
-    if (MAX_PAYLOAD_SIZE_LIMIT !== DEFAULT_MAX_PAYLOAD_BYTES)
-      logger.warn(
-        `MAX_PAYLOAD_SIZE_LIMIT is ${MAX_PAYLOAD_SIZE_LIMIT} bytes instead of ${DEFAULT_MAX_PAYLOAD_BYTES}`,
-      )
   }
 }
