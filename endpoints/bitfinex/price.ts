@@ -90,6 +90,7 @@ const createTransport = () =>
     url: ({ adapterSettings }) => adapterSettings.WS_API_ENDPOINT,
     // Bitfinex ends a connection without channels after a minute.
     closeWhenIdle: true,
+    ping: {},
     limits: { subscriptionsPerConnection: 25, connects: { count: 20, perMs: 60_000 } },
     handlers: {
       async open(connection) {

@@ -74,6 +74,7 @@ const createTransport = () =>
   new WebSocketTransport<Types>({
     url: ({ adapterSettings }) => adapterSettings.WS_API_ENDPOINT,
     closeWhenIdle: true,
+    ping: {},
     // By address, whatever the number of connections.
     limits: { messages: { count: 100, perMs: 1_000 }, connects: { count: 8, perMs: 1_000 } },
     batches: {

@@ -87,6 +87,7 @@ const createTransport = () =>
   new WebSocketTransport<Types>({
     url: ({ adapterSettings }) => adapterSettings.WS_API_ENDPOINT,
     closeWhenIdle: true,
+    ping: {},
     limits: { connects: { count: 150, perMs: 600_000 } },
     batches: { symbolOf, size: 100, session },
   })
