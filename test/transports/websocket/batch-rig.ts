@@ -5,8 +5,11 @@ import { type SingleNumberResultResponse } from '../../../src/public/util'
 import { InputParameters } from '../../../src/public/validation'
 import { type ProviderConnection, serve, type WsProvider } from '../../../src/testing'
 
-/** What the venue does with a subscribe: `mute` subscribes without an answer, `lose` does not even do that, `pretend` only answers. */
-export type Manner = 'accept' | 'refuse' | 'mute' | 'lose' | 'pretend'
+/**
+ * What the venue does with a subscribe: `mute` subscribes without an answer, `lose` does not even do that, `deaf` subscribes and never sends
+ * anything.
+ */
+export type Manner = 'accept' | 'refuse' | 'mute' | 'lose' | 'deaf'
 
 type Message =
   | { yes: string; ch?: number }
@@ -66,6 +69,7 @@ export class Venue {
     for (const [connection, book] of this.open) {
       connection.send({ alive: true })
       for (const [symbol, ch] of book) {
+        if (this.mannerOf(symbol, connection) === 'deaf') continue
         const name = this.hasNumbers ? ch : symbol
         connection.send(kind === 'of' ? { of: name, price: priceOf(symbol) } : { still: name })
       }
@@ -92,7 +96,6 @@ export class Venue {
       const manner = this.mannerOf(symbol, connection)
       if (manner === 'refuse') return [{ no: symbol }]
       if (manner === 'lose') return []
-      if (manner === 'pretend') return [{ yes: symbol }]
       const ch = ++this.lastChannel
       book.set(symbol, ch)
       return manner === 'mute' ? [] : [{ yes: symbol, ...number(ch) }]

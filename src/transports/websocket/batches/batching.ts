@@ -150,7 +150,8 @@ export class Batching<T extends WebsocketTransportGenerics> {
     const orders = this.ledger.orders(now, this.of.room())
     if (orders.isVain && !this.hasAcceptances) this.restart('The provider answers no subscription')
     for (const entry of orders.says) this.sayRefusal(entry, context, now)
-    for (const { feeds } of orders.silent) this.listener.onSilent(feeds, context)
+    // Once these messages are on their way: what comes of it are messages, too.
+    for (const { feeds } of orders.silent) queueMicrotask(() => this.listener.onSilent(feeds, context))
     this.hold.look(this.ledger, fresh, now)
     return [...this.unsubscribes(orders, now), ...this.subscribes(orders)]
   }

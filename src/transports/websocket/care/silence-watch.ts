@@ -12,6 +12,8 @@ const logger = makeLogger('WebSocketTransport')
 /** How often it is looked for silent feeds. */
 const LOOK_EVERY_MS = 1_000
 
+const FIRST_MOVE = { count: 0, nextMs: 0, sinceUnixMs: undefined }
+
 const timesText = (count: number): string => (count === 1 ? 'once' : `${count} times`)
 
 /**
@@ -23,7 +25,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   /** Feeds that are subscribed on the other connection. */
   private readonly moved = new Map<string, Params<T>>()
   /** When a feed whose silence others have found may be moved again. */
-  private readonly moves = new Map<string, { count: number; nextMs: number }>()
+  private readonly moves = new Map<string, { count: number; nextMs: number; sinceUnixMs: number }>()
   private readonly known = new Map<string, Params<T>>()
   private lane: Lane<T> | undefined
   private readonly leaving = new Set<Promise<void>>()
@@ -66,10 +68,14 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     const now = monotonicMs()
     for (const params of feeds) {
       const id = this.care.idOf(params)
-      const { count, nextMs } = this.moves.get(id) ?? { count: 0, nextMs: 0 }
+      const { count, nextMs, sinceUnixMs } = this.moves.get(id) ?? FIRST_MOVE
       if (now < nextMs || this.moved.has(id) || !this.mayMove) continue
       const { firstDataMs, maxMs } = this.judge.terms
-      this.moves.set(id, { count: count + 1, nextMs: now + Math.min(maxMs, firstDataMs * 2 ** (count + 2)) })
+      this.moves.set(id, {
+        count: count + 1,
+        nextMs: now + Math.min(maxMs, firstDataMs * 2 ** (count + 2)),
+        sinceUnixMs: sinceUnixMs ?? Date.now(),
+      })
       this.known.set(id, params)
       this.said(this.move(context, id, params))
     }
@@ -92,7 +98,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     const params = this.known.get(id)
     if (params === undefined) return undefined
     const silence = this.judge.silenceOf(id, this.care.writesOf(params) ?? 0)
-    if (silence === undefined) return this.moved.has(id) ? this.lane?.reasonFor(params) : undefined
+    if (silence === undefined) return this.reasonOfMoved(id, params)
     const { asks, hasSpoken, othersSpoke, sinceUnixMs, nextMs } = silence
     const since = new Date(sinceUnixMs).toISOString()
     const begun = hasSpoken ? `Nothing has come for this feed since ${since}` : `Subscribed since ${since}`
@@ -100,6 +106,15 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     const message = `${begun}, subscribed again ${timesText(asks)}${end}${othersSpoke ? ', while others tick' : ''}`
     const nextAttemptUnixMs = Math.round(Date.now() + Math.max(0, nextMs - monotonicMs()))
     return { code: 'SILENT', message, sinceUnixMs, nextAttemptUnixMs }
+  }
+
+  /** A feed whose silence others have found, as long as it is on the other connection or on its way. */
+  private reasonOfMoved(id: string, params: Params<T>): Reason | undefined {
+    const sinceUnixMs = this.moves.get(id)?.sinceUnixMs
+    const isApart = this.moved.has(id) || this.care.paramsOf(id) !== undefined
+    if (sinceUnixMs === undefined || !isApart) return undefined
+    const message = 'Nothing comes for this feed: it is being subscribed on another connection'
+    return (this.moved.has(id) && this.lane?.reasonFor(params)) || { code: 'SILENT', message, sinceUnixMs }
   }
 
   async stop(): Promise<void> {
