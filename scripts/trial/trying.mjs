@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Bench } from './bench.mjs'
-import { nowMs, seconds } from './waiting.mjs'
+import { nowMs, seconds } from '../outside/waiting.mjs'
 
 /** Cases wait most of the time. */
 const AT_ONCE = 8
