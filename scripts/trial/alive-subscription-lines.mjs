@@ -93,6 +93,7 @@ const neverTicks = [
 
 const stopped = {
   name: 'coinbase, ticker stops, heartbeats show newer trades',
+  only: 'ours',
   isLong: true,
   async run(bench) {
     const feed = await bench.feed('coinbase')
@@ -112,6 +113,7 @@ const QUIET_MS = 8_000
 
 const heartbeats = {
   name: 'bitfinex, a channel with nothing but heartbeats',
+  only: 'ours',
   async run(bench) {
     const feed = await bench.feed('bitfinex', { env: QUIET })
     feed.tick(100)
@@ -142,6 +144,7 @@ const valueOrReason = async (feed, ms) => {
 
 const snapshot = {
   name: 'kraken, a snapshot and then nothing',
+  only: 'ours',
   async run(bench) {
     const feed = await bench.feed('kraken', { env: QUIET })
     feed.tick(100)
@@ -161,6 +164,7 @@ const snapshot = {
 
 const untraded = {
   name: 'coinbase, a product that was never traded',
+  only: 'ours',
   async run(bench) {
     const feed = await bench.feed('coinbase')
     await feed.ask()
@@ -210,6 +214,7 @@ const ADOPTED_MS = 40_000
 
 const dup = {
   name: 'bitfinex, "subscribe: dup" without a channel',
+  only: 'ours',
   isLong: true,
   async run(bench) {
     const provider = new WsProvider(already)
