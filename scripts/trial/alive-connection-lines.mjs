@@ -99,7 +99,10 @@ const untold = ['ws', 'sse'].map((kind) => ({
     await rig.ask(['A'])
     await expected('handshake', 5_000, () => connects.length > 0)
     await pause(UNTOLD_MS)
-    return { ok: connects.length <= 2, saw: `${connects.length} handshakes in ${seconds(UNTOLD_MS)}` }
+    return {
+      ok: connects.length <= 2,
+      saw: `${count(connects.length, 'handshake')} in ${seconds(UNTOLD_MS)}`,
+    }
   },
 }))
 
@@ -165,8 +168,8 @@ const noHandshake = ['ws', 'sse'].map((kind) => ({
     await rig.ask(['A'])
     let most = 0
     for (const end = nowMs() + UNANSWERED_MS; nowMs() < end; await pause(20))
-      most = Math.max(most, provider.open.size)
-    const saw = `${provider.connects.length} attempts, up to ${count(most, 'connection')} open at once`
+      most = Math.max(most, provider.waiting.size)
+    const saw = `${count(provider.connects.length, 'attempt')}, up to ${count(most, 'connection')} open at once`
     return { ok: most <= 1 && provider.connects.length > 1, saw }
   },
 }))

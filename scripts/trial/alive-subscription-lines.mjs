@@ -34,7 +34,7 @@ const poison = [
     const dead = await rig.notFresh(good)
     const [answer] = await rig.ask([POISON])
     const code = codeOf(answer)
-    const saw = `${dead.length === 0 ? 'all good feeds are fresh' : `not fresh: ${some(dead)}`}, longest loss ${gapText(gap)}, ${count(rig.provider.connects.length, 'connection')}, the culprit says ${code}`
+    const saw = `${dead.length === 0 ? 'all good feeds are fresh' : `not fresh: ${some(dead)}`}, longest loss ${gapText(gap)}, ${count(rig.provider.connects.length, 'connection')}, the culprit ${code === undefined ? 'has no reason' : `says ${code}`}`
     return { ok: dead.length === 0 && gap <= LONGEST_LOSS_MS && code === 'QUARANTINED', saw }
   },
 }))
@@ -86,7 +86,7 @@ const neverTicks = [
     const asked = provider.log('subscribe', 'MUTE').length
     const gap = provider.longestGapMs(all)
     const ok = asked > 2 && connections().size > 1 && codeOf(answer) !== undefined && gap <= TICKING_MS
-    const saw = `asked for ${times(asked)} on ${count(connections().size, 'connection')}, ${codeOf(answer) === undefined ? 'without a reason' : `says ${codeOf(answer)}`}; the others lost ${gapText(gap)}`
+    const saw = `asked for ${times(asked)} on ${count(connections().size, 'connection')}, ${codeOf(answer) === undefined ? 'has no reason' : `says ${codeOf(answer)}`}; the others lost ${gapText(gap)}`
     return { ok, saw }
   },
 }))

@@ -17,8 +17,8 @@ export const mostWithin = (log, ms) =>
 export class CountingProvider {
   /** Handshakes, refused ones too. */
   connects = []
-  /** TCP connections that are open. */
-  open = new Set()
+  /** Connections that are open and wait for the answer to a handshake in vain. */
+  waiting = new Set()
   /** `op` is `subscribe` or `unsubscribe`, over HTTP `ask`; each has the `symbols` that it names. */
   messages = []
   #carried = new Map()
@@ -30,6 +30,7 @@ export class CountingProvider {
   #sockets
   #timer
   #sse = new Set()
+  #open = new Set()
 
   /**
    * @param say.upgrade - `(n) => ({ status, headers })` for a handshake that is refused, the n-th of all; without a status it is not answered
@@ -47,8 +48,8 @@ export class CountingProvider {
     this.#sockets = new WebSocketServer({ noServer: true })
     this.#server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket, head))
     this.#server.on('connection', (socket) => {
-      this.open.add(socket)
-      socket.on('close', () => this.open.delete(socket))
+      this.#open.add(socket)
+      socket.on('close', () => this.#open.delete(socket))
     })
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
@@ -62,7 +63,7 @@ export class CountingProvider {
   stop() {
     clearInterval(this.#timer)
     this.#carried.clear()
-    for (const socket of this.open) socket.destroy()
+    for (const socket of this.#open) socket.destroy()
     this.#server?.closeAllConnections()
     this.#server?.close()
   }
@@ -111,10 +112,14 @@ export class CountingProvider {
     }
   }
 
-  #isRefused(end) {
+  #isRefused(wire, end) {
     this.connects.push({ atMs: nowMs() })
     const refusal = this.#say.upgrade?.(this.connects.length)
     if (refusal?.status !== undefined) end(refusal.status, refusal.headers ?? {})
+    else if (refusal !== undefined) {
+      this.waiting.add(wire)
+      wire.once('close', () => this.waiting.delete(wire))
+    }
     return refusal !== undefined
   }
 
@@ -126,7 +131,7 @@ export class CountingProvider {
     }
     // Who gives up is noticed also where there is no answer.
     socket.once('end', () => socket.destroy())
-    if (this.#isRefused(end)) return void socket.resume()
+    if (this.#isRefused(socket, end)) return void socket.resume()
     this.#sockets.handleUpgrade(incoming, socket, head, (connection) => this.#connected(connection))
   }
 
@@ -169,7 +174,7 @@ export class CountingProvider {
 
   #stream(response) {
     const end = (status, headers) => response.writeHead(status, headers).end()
-    if (this.#isRefused(end)) return
+    if (this.#isRefused(response.socket, end)) return
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
     const stream = {
       send: (data) => response.write(`event: tick\ndata: ${data}\n\n`),
