@@ -1,7 +1,7 @@
 /** How often and how fast a provider is connected to and written to, and what becomes of it after an outage. */
 import { Buffer } from 'node:buffer'
 import { count, isTrue, named, Rig, some } from './alive-bench.mjs'
-import { CountingProvider, mostWithin } from './counting-provider.mjs'
+import { CountingProvider } from './counting-provider.mjs'
 import { expected, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
 
 /** What was sent just far enough apart may arrive a little less far apart. */
@@ -23,7 +23,7 @@ const pacing = {
     provider.closeAll()
     await within(5_000, () => !isAll(), isTrue)
     const isAgain = await within(20_000, isAll, isTrue)
-    const most = mostWithin(provider.messages, 1_000 - JITTER_MS)
+    const most = provider.most(provider.messages, 1_000, JITTER_MS)
     const saw = `up to ${most} messages within a second, ${isFirst && isAgain ? 'all subscribed, again after the reconnect' : 'not all subscribed'}`
     return { ok: most <= PER_SECOND && isFirst === true && isAgain === true, saw }
   },
@@ -41,7 +41,7 @@ const closing = {
     await rig.ask(['A'])
     await pause(CONNECTS_WATCH_MS)
     const { connects } = rig.provider
-    const most = mostWithin(connects, CONNECTS.perMs - JITTER_MS)
+    const most = rig.provider.most(connects, CONNECTS.perMs, JITTER_MS)
     const saw = `up to ${most} connections in ten seconds, ${connects.length} in ${seconds(CONNECTS_WATCH_MS)}`
     return { ok: most <= CONNECTS.count && connects.length > 2, saw }
   },
@@ -59,7 +59,7 @@ const atOnce = {
     const isAll = await within(CONNECTS_WATCH_MS + 15_000, () =>
       named(24).every((s) => provider.isTicking(s)),
     )
-    const most = mostWithin(provider.connects, CONNECTS.perMs - JITTER_MS)
+    const most = provider.most(provider.connects, CONNECTS.perMs, JITTER_MS)
     const held = Math.max(...provider.carried.map(({ size }) => size))
     const saw = `up to ${count(most, 'connection')} in ten seconds, ${provider.connects.length} in all, up to ${count(held, 'feed')} on one`
     return { ok: isAll === true && most <= CONNECTS.count && held <= 2, saw }

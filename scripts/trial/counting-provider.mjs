@@ -11,7 +11,7 @@ import { nowMs } from '../outside/waiting.mjs'
 const TICK_MS = 100
 
 /** The most entries of a log that lie within any span of so many ms. */
-export const mostWithin = (log, ms) =>
+const mostWithin = (log, ms) =>
   Math.max(0, ...log.map(({ atMs }) => log.filter((one) => one.atMs > atMs - ms && one.atMs <= atMs).length))
 
 export class CountingProvider {
@@ -30,6 +30,9 @@ export class CountingProvider {
   #sockets
   #timer
   #sse = new Set()
+  /** For how long this process was held up at most: what it saw may have come so much earlier. */
+  #lagMs = 0
+  #tickedMs = Infinity
   #open = new Set()
 
   /**
@@ -97,12 +100,23 @@ export class CountingProvider {
     )
   }
 
+  /**
+   * The most entries of a log within any span of so many ms, as far as this can be told.
+   *
+   * @param jitterMs - by how much the network may have moved two of them together
+   */
+  most(log, perMs, jitterMs) {
+    return mostWithin(log, perMs - jitterMs - Math.min(this.#lagMs, perMs / 2))
+  }
+
   #gapOf(symbol) {
     const last = this.#lastTick.get(symbol)
     return last === undefined ? Infinity : Math.max(this.#longestGap.get(symbol) ?? 0, nowMs() - last)
   }
 
   #tick() {
+    this.#lagMs = Math.max(this.#lagMs, nowMs() - this.#tickedMs - TICK_MS)
+    this.#tickedMs = nowMs()
     for (const [connection, symbols] of this.#carried) {
       for (const symbol of symbols) {
         this.#longestGap.set(symbol, this.#lastTick.has(symbol) ? this.#gapOf(symbol) : 0)
@@ -132,7 +146,10 @@ export class CountingProvider {
     // Who gives up is noticed also where there is no answer.
     socket.once('end', () => socket.destroy())
     if (this.#isRefused(socket, end)) return void socket.resume()
+    // What is sent at once arrives in one piece with the answer.
+    socket.cork()
     this.#sockets.handleUpgrade(incoming, socket, head, (connection) => this.#connected(connection))
+    socket.uncork()
   }
 
   #connected(connection) {
