@@ -11,7 +11,7 @@ import { nowMs } from '../outside/waiting.mjs'
 const TICK_MS = 100
 
 /** The most entries of a log that lie within any span of so many ms. */
-const mostWithin = (log, ms) =>
+export const mostWithin = (log, ms) =>
   Math.max(0, ...log.map(({ atMs }) => log.filter((one) => one.atMs > atMs - ms && one.atMs <= atMs).length))
 
 export class CountingProvider {
