@@ -1,9 +1,7 @@
 /** One service whose provider counts, and what can be said of its feeds. */
-import { fileURLToPath } from 'node:url'
 import { CountingProvider } from './counting-provider.mjs'
-import { seconds } from './waiting.mjs'
+import { seconds } from '../outside/waiting.mjs'
 
-const ADAPTER = fileURLToPath(new URL('alive-adapter.mjs', import.meta.url))
 /** A value that was sent no longer ago than this is a live one. */
 const FRESH_MS = 2_000
 
@@ -22,15 +20,14 @@ export class Rig {
     const all = providers ?? [new CountingProvider(say)]
     const [first] = all
     const own = () => ({
-      TRIAL_FRAMEWORK: bench.build,
-      TRIAL_KIND: kind,
-      TRIAL_PROVIDER: kind === 'ws' ? first.url : first.httpUrl,
-      TRIAL_DECLARED: JSON.stringify(typeof declared === 'function' ? declared() : declared),
+      OUTSIDE_KIND: kind,
+      OUTSIDE_PROVIDER: kind === 'ws' ? first.url : first.httpUrl,
+      OUTSIDE_DECLARED: JSON.stringify(typeof declared === 'function' ? declared() : declared),
       // What the adapter declares is all that it goes by.
       RATE_LIMIT_CAPACITY_SECOND: undefined,
       ...env,
     })
-    return new Rig(await bench.service(all, { adapter: ADAPTER, env: own }), first)
+    return new Rig(await bench.service(all, { env: own }), first)
   }
 
   /** Asks once for each. */
@@ -55,3 +52,11 @@ export const gapText = (ms) => (ms === Infinity ? 'never' : seconds(ms))
 
 /** The reason that an answer names, if it is one by a code. */
 export const codeOf = ({ body }) => body?.error?.reason?.code
+
+/** That many names of feeds. */
+export const named = (count) => Array.from({ length: count }, (_, i) => `S${i + 1}`)
+
+export const isTrue = (value) => value === true
+
+export const count = (number, what) => `${number} ${what}${number === 1 ? '' : 's'}`
+export const times = (number) => (number === 1 ? 'once' : `${number} times`)

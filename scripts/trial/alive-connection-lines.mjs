@@ -1,10 +1,8 @@
 /** How often and how fast a provider is connected to and written to, and what becomes of it after an outage. */
-import { Rig, some } from './alive-bench.mjs'
-import { CountingProvider, mostWithin } from './counting-provider.mjs'
-import { expected, nowMs, pause, seconds, within } from './waiting.mjs'
-
-const isTrue = (value) => value === true
-const named = (count) => Array.from({ length: count }, (_, i) => `S${i + 1}`)
+import { Buffer } from 'node:buffer'
+import { count, isTrue, named, Rig, some } from './alive-bench.mjs'
+import { CountingProvider } from './counting-provider.mjs'
+import { expected, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
 
 /** What was sent just far enough apart may arrive a little less far apart. */
 const JITTER_MS = 50
@@ -25,7 +23,7 @@ const pacing = {
     provider.closeAll()
     await within(5_000, () => !isAll(), isTrue)
     const isAgain = await within(20_000, isAll, isTrue)
-    const most = mostWithin(provider.messages, 1_000 - JITTER_MS)
+    const most = provider.most(provider.messages, 1_000, JITTER_MS)
     const saw = `up to ${most} messages within a second, ${isFirst && isAgain ? 'all subscribed, again after the reconnect' : 'not all subscribed'}`
     return { ok: most <= PER_SECOND && isFirst === true && isAgain === true, saw }
   },
@@ -43,9 +41,28 @@ const closing = {
     await rig.ask(['A'])
     await pause(CONNECTS_WATCH_MS)
     const { connects } = rig.provider
-    const most = mostWithin(connects, CONNECTS.perMs - JITTER_MS)
+    const most = rig.provider.most(connects, CONNECTS.perMs, JITTER_MS)
     const saw = `up to ${most} connections in ten seconds, ${connects.length} in ${seconds(CONNECTS_WATCH_MS)}`
     return { ok: most <= CONNECTS.count && connects.length > 2, saw }
+  },
+}
+
+/** Twelve connections are needed in one moment. */
+const atOnce = {
+  name: 'WebSocket, twelve connections at once',
+  isLong: true,
+  async run(bench) {
+    const limits = { subscriptionsPerConnection: 2, connects: CONNECTS }
+    const rig = await Rig.start(bench, 'ws', { declared: { limits } })
+    const { provider } = rig
+    await rig.ask(named(24))
+    const isAll = await within(CONNECTS_WATCH_MS + 15_000, () =>
+      named(24).every((s) => provider.isTicking(s)),
+    )
+    const most = provider.most(provider.connects, CONNECTS.perMs, JITTER_MS)
+    const held = Math.max(...provider.carried.map(({ size }) => size))
+    const saw = `up to ${count(most, 'connection')} in ten seconds, ${provider.connects.length} in all, up to ${count(held, 'feed')} on one`
+    return { ok: isAll === true && most <= CONNECTS.count && held <= 2, saw }
   },
 }
 
@@ -82,7 +99,10 @@ const untold = ['ws', 'sse'].map((kind) => ({
     await rig.ask(['A'])
     await expected('handshake', 5_000, () => connects.length > 0)
     await pause(UNTOLD_MS)
-    return { ok: connects.length <= 2, saw: `${connects.length} handshakes in ${seconds(UNTOLD_MS)}` }
+    return {
+      ok: connects.length <= 2,
+      saw: `${count(connects.length, 'handshake')} in ${seconds(UNTOLD_MS)}`,
+    }
   },
 }))
 
@@ -113,9 +133,83 @@ const wayBack = {
   },
 }
 
+/** A frame that says 1001, from a peer that then neither reads nor closes. */
+const FAREWELL = Buffer.from([0x88, 0x02, 0x03, 0xe9])
+const FAREWELL_MS = 5_000
+
+const halfClosed = {
+  name: 'WebSocket, the announced end does not come',
+  async run(bench) {
+    const rig = await Rig.start(bench, 'ws')
+    const { provider } = rig
+    await rig.ask(['A'])
+    await expected('tick', 10_000, () => provider.isTicking('A'))
+    const [connection] = provider.log('subscribe', 'A').map((one) => one.connection)
+    provider.forget('A')
+    connection._socket.pause()
+    connection._socket.write(FAREWELL)
+    const fromMs = nowMs()
+    const isBack = await within(4 * FAREWELL_MS, () => provider.isTicking('A'), isTrue)
+    const tookMs = nowMs() - fromMs
+    const saw = isBack ? `subscribed again after ${seconds(tookMs)}` : `not again in ${seconds(tookMs)}`
+    return { ok: isBack === true && tookMs <= FAREWELL_MS, saw }
+  },
+}
+
+const UNANSWERED_MS = 25_000
+
+const noHandshake = ['ws', 'sse'].map((kind) => ({
+  name: kind === 'ws' ? 'WebSocket' : 'SSE',
+  isLong: true,
+  async run(bench) {
+    const env = { WS_CONNECTION_OPEN_TIMEOUT: '1000', STREAM_HANDLER_RETRY_MAX_MS: '3000' }
+    const rig = await Rig.start(bench, kind, { say: { upgrade: () => ({}) }, env })
+    const { provider } = rig
+    await rig.ask(['A'])
+    let most = 0
+    for (const end = nowMs() + UNANSWERED_MS; nowMs() < end; await pause(20))
+      most = Math.max(most, provider.waiting.size)
+    const saw = `${count(provider.connects.length, 'attempt')}, up to ${count(most, 'connection')} open at once`
+    return { ok: most <= 1 && provider.connects.length > 1, saw }
+  },
+}))
+
+/** The only value comes in the same turn as the answer to the handshake. */
+const withHandshake = {
+  name: 'WebSocket',
+  async run(bench) {
+    const connected = (connection) => connection.send(JSON.stringify({ symbol: 'A', result: Date.now() }))
+    const rig = await Rig.start(bench, 'ws', { say: { connected, subscribe: () => false } })
+    await rig.ask(['A'])
+    const isServed = await within(5_000, async () => (await rig.ask(['A']))[0].status === 200, isTrue)
+    return { ok: isServed === true, saw: isServed ? 'served' : 'lost' }
+  },
+}
+
 export const connectionLines = [
   {
-    name: 'B4',
+    name: 'half-closed',
+    law: 'CN-2, CN-10',
+    scenario: 'the provider announces the end of a connection, and then neither reads nor closes it',
+    right: 'subscribed again on another one within 5 s',
+    cases: [halfClosed],
+  },
+  {
+    name: 'no-handshake',
+    law: 'CN-6, CN-10',
+    scenario: 'the provider takes connections and never answers a handshake',
+    right: 'further attempts, and never two connections open at once',
+    cases: noHandshake,
+  },
+  {
+    name: 'with-handshake',
+    law: 'CN-4',
+    scenario: 'the only value comes together with the answer to the handshake',
+    right: 'it is served',
+    cases: [withHandshake],
+  },
+  {
+    name: 'paced',
     law: 'SB-7',
     scenario:
       '300 feeds are wanted, then the provider closes the connection; 60 messages a second are declared',
@@ -123,21 +217,22 @@ export const connectionLines = [
     cases: [pacing],
   },
   {
-    name: 'B6',
+    name: 'connects',
     law: 'SB-7, CN-5',
-    scenario: 'the provider closes each connection after 1.5 s; four connects in ten seconds are declared',
+    scenario:
+      'four connects in ten seconds are declared; the provider closes each connection after 1.5 s, or two feeds a connection are declared and 24 are wanted at once',
     right: 'never more than four in any ten seconds',
-    cases: [closing],
+    cases: [closing, atOnce],
   },
   {
-    name: 'B7',
+    name: 'retry-after-handshake',
     law: 'RL-1',
     scenario: 'the handshake is refused with 429 or 503, with `Retry-After: 5` or without',
     right: 'no handshake before that, then back; without it a pause',
     cases: [...told, ...untold],
   },
   {
-    name: 'B8',
+    name: 'way-back',
     law: 'FO-1',
     scenario: 'two URLs; the first one dies, the second takes over, the first one is healthy again',
     right: 'back at the first one',

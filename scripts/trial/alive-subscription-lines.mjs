@@ -1,13 +1,10 @@
 /** Single feeds that a provider forgets, refuses, or closes the connection for. */
 import { clearInterval, setInterval } from 'node:timers'
-import { codeOf, gapText, Rig, some } from './alive-bench.mjs'
+import { codeOf, count, gapText, isTrue, named, Rig, some, times } from './alive-bench.mjs'
 import { CountingProvider } from './counting-provider.mjs'
 import { WsProvider } from './providers.mjs'
 import { coinbaseHeartbeat } from './venues.mjs'
-import { expected, nowMs, pause, seconds, within } from './waiting.mjs'
-
-const named = (count) => Array.from({ length: count }, (_, i) => `S${i + 1}`)
-const isTrue = (value) => value === true
+import { expected, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
 
 /** At which a provider closes the connection. */
 const POISON = 'POISON'
@@ -37,7 +34,7 @@ const poison = [
     const dead = await rig.notFresh(good)
     const [answer] = await rig.ask([POISON])
     const code = codeOf(answer)
-    const saw = `${dead.length === 0 ? 'all good feeds are fresh' : `not fresh: ${some(dead)}`}, longest loss ${gapText(gap)}, ${rig.provider.connects.length} connections, the culprit says ${code}`
+    const saw = `${dead.length === 0 ? 'all good feeds are fresh' : `not fresh: ${some(dead)}`}, longest loss ${gapText(gap)}, ${count(rig.provider.connects.length, 'connection')}, the culprit ${code === undefined ? 'has no reason' : `says ${code}`}`
     return { ok: dead.length === 0 && gap <= LONGEST_LOSS_MS && code === 'QUARANTINED', saw }
   },
 }))
@@ -60,19 +57,27 @@ const forgotten = {
     const tookMs = nowMs() - fromMs
     const asked = rig.provider.log('subscribe', 'BBB').length
     const gap = rig.provider.longestGapMs(['AAA'])
-    const saw = `${back ? `asked for again after ${seconds(tookMs)}` : `still forgotten after ${seconds(tookMs)}, asked for ${asked} time`}; the other one lost ${gapText(gap)}`
+    const saw = `${back ? `asked for again after ${seconds(tookMs)}` : `still forgotten after ${seconds(tookMs)}, asked for ${times(asked)}`}; the other one lost ${gapText(gap)}`
     return { ok: back === true && gap <= TICKING_MS, saw }
   },
 }
 
 const NEVER_MS = 55_000
 
-const neverTicks = {
-  name: 'WebSocket, one of fifty never ticks',
+/** What is declared of a provider that answers; to builds without batches it answers in vain. */
+const BATCHES = { size: 10, ackWithinMs: 2_000, firstDataMs: 3_000 }
+
+const neverTicks = [
+  { kind: 'WebSocket', declared: {} },
+  { kind: 'WebSocket with batches', declared: { batches: BATCHES } },
+].map(({ kind, declared }) => ({
+  name: `${kind}, one of fifty never ticks`,
   isLong: true,
   async run(bench) {
     const all = named(49)
-    const rig = await Rig.start(bench, 'ws', { say: { subscribe: (_, symbol) => symbol !== 'MUTE' } })
+    const accepts = declared.batches !== undefined
+    const say = { subscribe: (_, symbol) => symbol !== 'MUTE', accepts }
+    const rig = await Rig.start(bench, 'ws', { say, declared })
     const { provider } = rig
     await rig.ask([...all, 'MUTE'])
     const connections = () => new Set(provider.log('subscribe', 'MUTE').map(({ connection }) => connection))
@@ -81,13 +86,14 @@ const neverTicks = {
     const asked = provider.log('subscribe', 'MUTE').length
     const gap = provider.longestGapMs(all)
     const ok = asked > 2 && connections().size > 1 && codeOf(answer) !== undefined && gap <= TICKING_MS
-    const saw = `asked for ${asked} times on ${connections().size} connections, says ${codeOf(answer)}; the others lost ${gapText(gap)}`
+    const saw = `asked for ${times(asked)} on ${count(connections().size, 'connection')}, ${codeOf(answer) === undefined ? 'has no reason' : `says ${codeOf(answer)}`}; the others lost ${gapText(gap)}`
     return { ok, saw }
   },
-}
+}))
 
 const stopped = {
   name: 'coinbase, ticker stops, heartbeats show newer trades',
+  only: 'ours',
   isLong: true,
   async run(bench) {
     const feed = await bench.feed('coinbase')
@@ -107,6 +113,7 @@ const QUIET_MS = 8_000
 
 const heartbeats = {
   name: 'bitfinex, a channel with nothing but heartbeats',
+  only: 'ours',
   async run(bench) {
     const feed = await bench.feed('bitfinex', { env: QUIET })
     feed.tick(100)
@@ -137,6 +144,7 @@ const valueOrReason = async (feed, ms) => {
 
 const snapshot = {
   name: 'kraken, a snapshot and then nothing',
+  only: 'ours',
   async run(bench) {
     const feed = await bench.feed('kraken', { env: QUIET })
     feed.tick(100)
@@ -156,6 +164,7 @@ const snapshot = {
 
 const untraded = {
   name: 'coinbase, a product that was never traded',
+  only: 'ours',
   async run(bench) {
     const feed = await bench.feed('coinbase')
     await feed.ask()
@@ -205,6 +214,7 @@ const ADOPTED_MS = 40_000
 
 const dup = {
   name: 'bitfinex, "subscribe: dup" without a channel',
+  only: 'ours',
   isLong: true,
   async run(bench) {
     const provider = new WsProvider(already)
@@ -225,7 +235,7 @@ const dup = {
     clearInterval(tick)
     const tookMs = nowMs() - fromMs
     const saw = value === undefined ? `none in ${seconds(tookMs)}` : `a value after ${seconds(tookMs)}`
-    return { ok: value !== undefined, saw: `${saw}, ${provider.connections} connections` }
+    return { ok: value !== undefined, saw: `${saw}, ${count(provider.connections, 'connection')}` }
   },
 }
 
@@ -255,28 +265,28 @@ const quota = {
     await rig.ask(['ONE-MORE'])
     await within(5_000, () => provider.isTicking('ONE-MORE'), isTrue)
     const moved = provider.log('subscribe').length - before - 1 + provider.log('unsubscribe').length
-    const saw = `${dead.length === 0 ? 'all fresh' : `no value: ${some(dead)}`} on ${provider.carried.length} connections, up to ${most} on one; one more feed moved ${moved}`
+    const saw = `${dead.length === 0 ? 'all fresh' : `no value: ${some(dead)}`} on ${count(provider.carried.length, 'connection')}, up to ${most} on one; one more feed moved ${moved}`
     return { ok: dead.length === 0 && most <= CAPACITY && moved === 0 && provider.isTicking('ONE-MORE'), saw }
   },
 }
 
 export const subscriptionLines = [
   {
-    name: 'B1',
+    name: 'poison',
     law: 'SB-5',
     scenario: 'ten good feeds, and one at which the provider closes the connection',
     right: 'the good ones lose seconds, the culprit is kept off and says so',
     cases: poison,
   },
   {
-    name: 'B2',
+    name: 'silent-feed',
     law: 'SB-6, SB-3, FR-3',
     scenario: 'the provider forgets one subscription, never sends anything for it, or has nothing new for it',
     right: 'asked for again alone, then on another connection, the others tick on; a value or a named reason',
-    cases: [forgotten, neverTicks, stopped, heartbeats, snapshot, untraded],
+    cases: [forgotten, ...neverTicks, stopped, heartbeats, snapshot, untraded],
   },
   {
-    name: 'B5',
+    name: 'per-connection',
     law: 'SB-7, SB-8',
     scenario:
       'the provider takes five subscriptions on one connection, which is declared; twelve feeds are wanted, then one more',
@@ -284,7 +294,7 @@ export const subscriptionLines = [
     cases: [quota],
   },
   {
-    name: 'B12',
+    name: 'already-subscribed',
     law: 'SB-1',
     scenario: 'Bitfinex says `subscribe: dup` without the number of the channel',
     right: 'adopted: its value is served',

@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Service } from '../outside/service.mjs'
+import { expected } from '../outside/waiting.mjs'
+import { programOf } from './program.mjs'
 import { HttpProvider, SseProvider, TcpProxy, WsProvider } from './providers.mjs'
-import { Service } from './service.mjs'
 import { venues } from './venues.mjs'
-import { expected } from './waiting.mjs'
 import { WallClock } from './wall-clock.mjs'
 
 const FIRST_VALUE_MS = 10_000
@@ -84,15 +85,12 @@ export class Bench {
     await proxy?.start()
     if (proxy !== undefined) this.#ends.push(() => proxy.stop())
     const { url } = proxy ?? provider
+    const declared = guards && { OUTSIDE_DECLARED: JSON.stringify({ guards }) }
     const own =
       venue === undefined
-        ? { TRIAL_KIND: kind, TRIAL_PROVIDER: url, ...(guards && { TRIAL_GUARDS: JSON.stringify(guards) }) }
+        ? { OUTSIDE_KIND: kind, OUTSIDE_PROVIDER: url, ...declared }
         : { [venue.setting]: url }
-    const all = { ...this.clock.env, ...own, ...env }
-    const of = { venue: venue && kind, workers, env: all, folder: this.#folder }
-    const service = await Service.start(this.build, of)
-    this.services.push(service)
-    const feed = new Feed(service, provider, venue)
+    const feed = new Feed(await this.#start(venue && kind, workers, { ...own, ...env }), provider, venue)
     feed.proxy = proxy
     return feed
   }
@@ -102,12 +100,18 @@ export class Bench {
    *
    * @param providers - are started before it; `of.env` may be made of them
    */
-  async service(providers, { venue, adapter, env }) {
+  async service(providers, { venue, env }) {
     for (const provider of providers) {
       await provider.start()
       this.#ends.push(() => provider.stop())
     }
-    const service = await Service.start(this.build, { venue, adapter, env: env(), folder: this.#folder })
+    return this.#start(venue, 1, env())
+  }
+
+  async #start(venue, workers, env) {
+    const { program, own } = programOf(this.build, { venue, workers })
+    const all = { ...own, ...this.clock.env, ...env }
+    const service = await Service.start(program, { env: all, folder: this.#folder })
     this.services.push(service)
     return service
   }

@@ -1,7 +1,7 @@
 /** What must go on, and end, by real time although the wall clock is set while the service runs. */
 import { clearInterval, setInterval } from 'node:timers'
 import { EARLY_MS, HOUR_MS, LIFE_MS, MINUTE_MS, SECOND_MS, SLACK_MS } from './limits.mjs'
-import { nowMs, pause, seconds, within } from './waiting.mjs'
+import { nowMs, pause, seconds, within } from '../outside/waiting.mjs'
 
 const connected = [
   { name: 'WebSocket', kind: 'ws' },

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { clearInterval, setInterval } from 'node:timers'
 import { WebSocketServer } from 'ws'
-import { nowMs } from './waiting.mjs'
+import { nowMs } from '../outside/waiting.mjs'
 
 const TICK_MS = 100
 
@@ -17,7 +17,9 @@ export const mostWithin = (log, ms) =>
 export class CountingProvider {
   /** Handshakes, refused ones too. */
   connects = []
-  /** `op` is `subscribe` or `unsubscribe`, over HTTP `ask`. */
+  /** Connections that are open and wait for the answer to a handshake in vain. */
+  waiting = new Set()
+  /** `op` is `subscribe` or `unsubscribe`, over HTTP `ask`; each has the `symbols` that it names. */
   messages = []
   #carried = new Map()
   #lastTick = new Map()
@@ -28,10 +30,17 @@ export class CountingProvider {
   #sockets
   #timer
   #sse = new Set()
+  /** For how long this process was held up at most: what it saw may have come so much earlier. */
+  #lagMs = 0
+  #tickedMs = Infinity
+  #open = new Set()
 
   /**
-   * @param say.upgrade - `(n) => ({ status, headers })` for a handshake that is refused, the n-th of all
-   * @param say.subscribe - `(connection, symbol) => boolean`: whether the symbol ticks from now on
+   * @param say.upgrade - `(n) => ({ status, headers })` for a handshake that is refused, the n-th of all; without a status it is not answered
+   * @param say.price - `(n) => ({ status, headers })` for a poll that is refused, the n-th of all
+   * @param say.connected - `(connection) => void`, when one is there
+   * @param say.subscribe - `(connection, symbol, carried) => boolean`: whether the symbol ticks from now on
+   * @param say.accepts - whether it says so of what it was asked to subscribe
    */
   constructor(say = {}) {
     this.#say = say
@@ -41,6 +50,10 @@ export class CountingProvider {
     this.#server = createServer((incoming, response) => void this.#answer(incoming, response))
     this.#sockets = new WebSocketServer({ noServer: true })
     this.#server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket, head))
+    this.#server.on('connection', (socket) => {
+      this.#open.add(socket)
+      socket.on('close', () => this.#open.delete(socket))
+    })
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
     this.#port = this.#server.address().port
@@ -53,7 +66,7 @@ export class CountingProvider {
   stop() {
     clearInterval(this.#timer)
     this.#carried.clear()
-    for (const socket of this.#sockets?.clients ?? []) socket.terminate()
+    for (const socket of this.#open) socket.destroy()
     this.#server?.closeAllConnections()
     this.#server?.close()
   }
@@ -82,7 +95,18 @@ export class CountingProvider {
   }
 
   log(op, symbol) {
-    return this.messages.filter((one) => one.op === op && (symbol === undefined || one.symbol === symbol))
+    return this.messages.filter(
+      (one) => one.op === op && (symbol === undefined || one.symbols.includes(symbol)),
+    )
+  }
+
+  /**
+   * The most entries of a log within any span of so many ms, as far as this can be told.
+   *
+   * @param jitterMs - by how much the network may have moved two of them together
+   */
+  most(log, perMs, jitterMs) {
+    return mostWithin(log, perMs - jitterMs - Math.min(this.#lagMs, perMs / 2))
   }
 
   #gapOf(symbol) {
@@ -91,6 +115,8 @@ export class CountingProvider {
   }
 
   #tick() {
+    this.#lagMs = Math.max(this.#lagMs, nowMs() - this.#tickedMs - TICK_MS)
+    this.#tickedMs = nowMs()
     for (const [connection, symbols] of this.#carried) {
       for (const symbol of symbols) {
         this.#longestGap.set(symbol, this.#lastTick.has(symbol) ? this.#gapOf(symbol) : 0)
@@ -100,10 +126,14 @@ export class CountingProvider {
     }
   }
 
-  #isRefused(end) {
+  #isRefused(wire, end) {
     this.connects.push({ atMs: nowMs() })
     const refusal = this.#say.upgrade?.(this.connects.length)
-    if (refusal !== undefined) end(refusal.status, refusal.headers ?? {})
+    if (refusal?.status !== undefined) end(refusal.status, refusal.headers ?? {})
+    else if (refusal !== undefined) {
+      this.waiting.add(wire)
+      wire.once('close', () => this.waiting.delete(wire))
+    }
     return refusal !== undefined
   }
 
@@ -113,8 +143,13 @@ export class CountingProvider {
       const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
       socket.end(`HTTP/1.1 ${status} No\r\n${fields.join('')}content-length: 0\r\nconnection: close\r\n\r\n`)
     }
-    if (this.#isRefused(end)) return
+    // Who gives up is noticed also where there is no answer.
+    socket.once('end', () => socket.destroy())
+    if (this.#isRefused(socket, end)) return void socket.resume()
+    // What is sent at once arrives in one piece with the answer.
+    socket.cork()
     this.#sockets.handleUpgrade(incoming, socket, head, (connection) => this.#connected(connection))
+    socket.uncork()
   }
 
   #connected(connection) {
@@ -122,37 +157,41 @@ export class CountingProvider {
     connection.on('close', () => this.#carried.delete(connection))
     connection.on('error', () => {})
     connection.on('message', (data) => {
-      const { op, symbol } = JSON.parse(String(data))
-      this.#heard(connection, op, symbol)
+      const { op, symbols } = JSON.parse(String(data))
+      this.#heard(connection, op, symbols)
     })
     this.#say.connected?.(connection)
   }
 
-  #heard(connection, op, symbol) {
-    this.messages.push({ atMs: nowMs(), op, symbol, connection })
-    const symbols = this.#carried.get(connection)
-    if (op === 'unsubscribe') symbols?.delete(symbol)
-    else if (this.#say.subscribe?.(connection, symbol, symbols) ?? true) symbols?.add(symbol)
+  #heard(connection, op, symbols) {
+    this.messages.push({ atMs: nowMs(), op, symbols, connection })
+    const carried = this.#carried.get(connection)
+    for (const symbol of symbols)
+      if (op === 'unsubscribe') carried?.delete(symbol)
+      else if (this.#say.subscribe?.(connection, symbol, carried) ?? true) carried?.add(symbol)
+    if (op === 'subscribe' && this.#say.accepts) connection.send(JSON.stringify({ accepted: symbols }))
   }
 
   async #answer(incoming, response) {
     const { pathname, searchParams } = new URL(incoming.url, this.httpUrl)
     if (pathname === '/stream') return this.#stream(response)
-    if (pathname === '/price') {
-      this.messages.push({ atMs: nowMs(), op: 'ask', symbol: searchParams.get('symbol') })
-      response.writeHead(200, { 'content-type': 'application/json' })
-      return response.end(JSON.stringify({ result: Date.now() }))
-    }
+    if (pathname === '/price') return this.#poll(searchParams.get('symbol'), response)
     let text = ''
     for await (const chunk of incoming) text += chunk
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-    for (const symbol of JSON.parse(text))
-      for (const stream of this.#sse) this.#heard(stream, pathname.slice(1), symbol)
+    for (const stream of this.#sse) this.#heard(stream, pathname.slice(1), JSON.parse(text))
+  }
+
+  #poll(symbol, response) {
+    this.messages.push({ atMs: nowMs(), op: 'ask', symbols: [symbol] })
+    const { status = 200, headers } = this.#say.price?.(this.messages.length) ?? {}
+    response.writeHead(status, { 'content-type': 'application/json', ...headers })
+    response.end(JSON.stringify(status === 200 ? { result: Date.now() } : {}))
   }
 
   #stream(response) {
     const end = (status, headers) => response.writeHead(status, headers).end()
-    if (this.#isRefused(end)) return
+    if (this.#isRefused(response.socket, end)) return
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
     const stream = {
       send: (data) => response.write(`event: tick\ndata: ${data}\n\n`),

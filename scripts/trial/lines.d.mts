@@ -8,4 +8,11 @@ export interface Line {
   cases: { name: string; only?: 'ours' }[]
 }
 
-export const lines: Line[]
+export interface Trial {
+  /** The name of the markers around its table. */
+  table: string
+  lines: Line[]
+}
+
+export const stale: Trial
+export const alive: Trial

@@ -1,8 +1,6 @@
-/** The table of docs/reliability.md, made of the outcomes of both sides. */
+/** A table of docs/reliability.md, made of the outcomes of both sides. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { lines } from './lines.mjs'
 
-const [BEGIN, END] = ['<!-- lines -->', '<!-- /lines -->']
 const HEAD = ['| line | laws | what happens | right | ours | reference |', '|---|---|---|---|---|---|']
 
 /** Tenths of seconds differ from run to run. */
@@ -34,19 +32,22 @@ const cellOf = (text) => text.replaceAll('|', '\\|')
 export const plannedCells = ({ name, law, scenario, right }) => [`\`${name}\``, law, scenario, right]
 
 /**
- * Puts the rows between the markers of the page.
+ * Puts the rows between the markers of a table.
  *
+ * @param of.table - the name of the markers, `<!-- name -->` and `<!-- /name -->`
+ * @param of.lines - of which there is a row each
  * @param seenWith - when and with what, in a few words
  * @param ours - by the line's name, the outcome of each case; `reference` likewise
  */
-export function writePage(path, seenWith, ours, reference) {
+export function writePage(path, { table: name, lines }, seenWith, ours, reference) {
   const text = readFileSync(path, 'utf8')
-  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)]
-  if (from < 0 || to < from) throw new Error(`${path} has no ${BEGIN} … ${END}`)
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`${path} has no ${begin} … ${end}`)
   const rows = lines.map((line) => {
     const seen = [ours, reference].map((outcomes) => cellOf(verdict(outcomes.get(line.name))))
     return rowOf([...plannedCells(line), ...seen])
   })
   const table = ['', seenWith, '', ...HEAD, ...rows, ''].join('\n')
-  writeFileSync(path, text.slice(0, from + BEGIN.length) + table + text.slice(to))
+  writeFileSync(path, text.slice(0, from + begin.length) + table + text.slice(to))
 }

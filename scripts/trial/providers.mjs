@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer as createTcpServer } from 'node:net'
 import { WebSocketServer } from 'ws'
-import { nowMs } from './waiting.mjs'
+import { nowMs } from '../outside/waiting.mjs'
 
 const sentNow = (quote = {}) => ({
   ...quote,
@@ -94,7 +94,7 @@ export class WsProvider {
 
 /** That of the small adapter: a quote is the frame. */
 const plainProtocol = () => ({
-  read: ({ op, symbol }) => ({ [op]: [symbol] }),
+  read: ({ op, symbols }) => ({ [op]: symbols }),
   tick: (symbol, quote) => ({ symbol, ...quote }),
 })
 

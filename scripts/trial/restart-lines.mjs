@@ -1,7 +1,7 @@
 /** A provider that begins anew must not be refused for ever: an outage is wrong, too. */
 import { clearInterval, setInterval } from 'node:timers'
 import { coinbaseHeartbeat } from './venues.mjs'
-import { nowMs, seconds, within } from './waiting.mjs'
+import { nowMs, seconds, within } from '../outside/waiting.mjs'
 
 const RESTART_PATIENCE_MS = 75_000
 

@@ -1,14 +1,20 @@
-/** Tries lines on a build, and says what was seen. */
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+/** A trial: tries lines on a build, and says what was seen. */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { Bench } from './bench.mjs'
-import { nowMs, seconds } from './waiting.mjs'
+import { nowMs, seconds } from '../outside/waiting.mjs'
+import { writePage } from './page.mjs'
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const REFERENCE = join(root, 'dist/compat/reference/node_modules/@chainlink/external-adapter-framework')
 
 /** Cases wait most of the time. */
 const AT_ONCE = 8
 
 /** What whoever started the trial can put right. */
-export class TrialError extends Error {}
+class TrialError extends Error {}
 
 async function tryCase(build, one) {
   const bench = new Bench(build)
@@ -47,14 +53,14 @@ async function tryAll(side, build, wanted) {
 }
 
 /** @throws TrialError when there is no package in that folder */
-export function folderOf(name, folder, hint) {
+function folderOf(name, folder, hint) {
   const build = resolve(folder)
   if (!existsSync(join(build, 'index.js'))) throw new TrialError(`${name} is not in ${build}: ${hint}`)
   return build
 }
 
 /** @throws TrialError for names that no line has */
-export function wantedLines(lines, names) {
+function wantedLines(lines, names) {
   const unknown = names.filter((name) => !lines.some((line) => line.name === name))
   if (unknown.length > 0) throw new TrialError(`there is no line ${unknown.join(', ')}; --list names them`)
   return names.length === 0 ? lines : lines.filter(({ name }) => names.includes(name))
@@ -69,16 +75,54 @@ function sum(side, outcomes, beganMs) {
 }
 
 /** @returns what {@link tryAll} does, and whether all of it was right */
-export async function tried(side, build, wanted) {
+async function tried(side, build, wanted) {
   const beganMs = nowMs()
   const outcomes = await tryAll(side, build, wanted)
   return { outcomes, isRight: sum(side, outcomes, beganMs) }
 }
 
-/** Runs a trial's program. What whoever started it can put right is said in one line. */
-export async function runTrial(program) {
+function seenWith(reference) {
+  const { name, version } = JSON.parse(readFileSync(join(reference, 'package.json'), 'utf8'))
+  const day = new Date().toISOString().slice(0, 10)
+  return `Seen on ${day} with Node.js ${process.version}. The reference is ${name} ${version}.`
+}
+
+async function program(trial) {
+  const { lines } = trial
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      package: { type: 'string', default: join(root, 'dist/package') },
+      reference: { type: 'boolean', default: false },
+      'reference-folder': { type: 'string', default: REFERENCE },
+      write: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+    },
+  })
+  const wanted = wantedLines(lines, positionals)
+  const ours = () => folderOf('the package', values.package, 'run `npm run build`')
+  const theirs = () => folderOf('the reference', values['reference-folder'], 'run `npm run test:reference`')
+  if (values.list) for (const { name, law, scenario } of lines) console.log(`${name} (${law}): ${scenario}`)
+  else if (values.write) {
+    if (positionals.length > 0) throw new TrialError('--write wants all lines')
+    const [first, second] = [ours(), theirs()]
+    const { outcomes, isRight } = await tried('ours', first, wanted)
+    const reference = await tried('reference', second, wanted)
+    writePage(join(root, 'docs/reliability.md'), trial, seenWith(second), outcomes, reference.outcomes)
+    if (!isRight) process.exitCode = 1
+  } else if (values.reference) await tried('reference', theirs(), wanted)
+  else if (!(await tried('ours', ours(), wanted)).isRight) process.exitCode = 1
+}
+
+/**
+ * Runs a trial as a program. What whoever started it can put right is said in one line.
+ *
+ * @param trial.table - the markers of its table in docs/reliability.md
+ * @param trial.lines - see `lines.mjs`
+ */
+export async function runTrial(trial) {
   try {
-    await program()
+    await program(trial)
   } catch (error) {
     if (!(error instanceof TrialError) && !String(error?.code).startsWith('ERR_PARSE_ARGS')) throw error
     console.error(`trial: ${error.message}`)

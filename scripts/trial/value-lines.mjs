@@ -1,7 +1,7 @@
 /** What must never be served as good, whatever a provider sends. */
 import { clearInterval, setInterval } from 'node:timers'
 import { DAY_MS, SETTLED_MS } from './limits.mjs'
-import { pause, within } from './waiting.mjs'
+import { pause, within } from '../outside/waiting.mjs'
 
 const PATIENCE_MS = 3_000
 

@@ -1,7 +1,7 @@
 /** What must never be served as good by the package's own adapters, because it means something else. */
 import { SETTLED_MS } from './limits.mjs'
 import { krakenStatus } from './venues.mjs'
-import { pause, within } from './waiting.mjs'
+import { pause, within } from '../outside/waiting.mjs'
 
 const QUOTE = { bid: 53_990, ask: 54_010 }
 

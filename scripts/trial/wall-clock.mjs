@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { pause } from './waiting.mjs'
+import { pause } from '../outside/waiting.mjs'
 
 const MODULE = fileURLToPath(new URL('clock.cjs', import.meta.url))
 /** Longer than the processes take to see a change. */

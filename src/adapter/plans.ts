@@ -9,6 +9,7 @@ import { type AdapterResponse } from '../feeds/responses'
 import { registersAsUsual, wantingTransports } from '../transports/subscription-transport'
 import { type Transport } from '../transports/transport'
 import { makeLogger } from '../util/logging'
+import { overflowing } from '../metrics/bounds'
 
 const logger = makeLogger('RequestPlans')
 
@@ -55,6 +56,7 @@ export class PlanMemo {
   private readonly plans = new LRUCache<string, Plan>({
     maxSize: MAX_MEMO_BYTES,
     sizeCalculation: (_plan, body) => body.length * 2 + BYTES_PER_PLAN,
+    dispose: overflowing('remembered_requests'),
   })
 
   private readonly marks = new Map<AdapterEndpoint<EndpointGenerics>, RequestMark>()

@@ -1,6 +1,7 @@
 import { type Counter, type Histogram } from 'prom-client'
 import { buildHttpRequestMetricsLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
+import { overflowed } from '../metrics/bounds'
 
 /** Beyond this number of series, further feeds share one, so that clients cannot fill the memory with names. */
 const MAX_SERIES = 10_000
@@ -38,8 +39,10 @@ export class RequestStats {
     const labels = withText(buildHttpRequestMetricsLabel(feedId, error, isCacheHit, statusCode))
     const key = JSON.stringify(labels)
     let series = this.series.get(key)
-    if (series === undefined && this.series.size >= MAX_SERIES && feedId !== 'other')
+    if (series === undefined && this.series.size >= MAX_SERIES && feedId !== 'other') {
+      overflowed('metric_series')
       return this.count({ ...of, feedId: 'other' })
+    }
     if (series === undefined) {
       series = { labels, count: 0 }
       this.series.set(key, series)

@@ -1,5 +1,6 @@
 import { metrics } from '../metrics/registry'
 import { safeUrl } from '../util/redaction'
+import { overflowed } from '../metrics/bounds'
 
 /** The most label values of connection errors. Further ones share `other`, so that the number of series stays bounded (OB-1). */
 const MAX_ERROR_LABELS = 30
@@ -44,6 +45,7 @@ export class ConnectionStats implements ConnectionCounts {
   errored(message: string): void {
     if (this.errorLabels.size < MAX_ERROR_LABELS) this.errorLabels.add(message)
     const label = this.errorLabels.has(message) ? message : 'other'
+    if (label !== message) overflowed('error_labels')
     metrics.get('wsConnectionErrors').labels({ message: label }).inc()
   }
 

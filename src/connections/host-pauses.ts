@@ -5,6 +5,7 @@ import { pauseFor } from '../util/retry-after'
 import { connectionError } from './connection-error'
 import { type Hold } from './connection-life'
 import { type HandshakeRefusal, refusalOf } from './handshake-refusal'
+import { overflowed } from '../metrics/bounds'
 
 /** The most hosts that are remembered. Beyond this the one that refused first is forgotten. */
 const MAX_HOSTS = 100
@@ -127,7 +128,7 @@ export class HostPauses {
     for (const [host, { gate }] of this.pauses) {
       gate.stop()
       this.pauses.delete(host)
-      return
+      return overflowed('provider_hosts')
     }
   }
 }

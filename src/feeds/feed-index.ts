@@ -3,6 +3,7 @@ import { KeyMark } from './key-mark'
 import { canonicalJson } from '../util/canonical-json'
 import { calculateAdapterName, feedNames, type KeySettings } from './keys'
 import { monotonicMs, Witness } from '../util/clock'
+import { overflowed } from '../metrics/bounds'
 
 type Data = Record<string, unknown>
 type Level = Map<unknown, Level | Feed>
@@ -110,10 +111,12 @@ export class FeedIndex {
 
   private learn(level: Level, value: unknown, params: Data): Feed {
     const feed = this.canonicalFeed(params)
-    if (this.spellings >= MAX_SPELLINGS) this.forgetSpellings()
-    else {
+    if (this.spellings < MAX_SPELLINGS) {
       level.set(value, feed)
       this.spellings++
+    } else {
+      this.forgetSpellings()
+      overflowed('known_spellings')
     }
     return feed
   }
@@ -170,5 +173,6 @@ export class FeedIndex {
     const oldest = this.feeds.values().next()
     if (!oldest.done) this.drop(oldest.value)
     this.forgetSpellings()
+    overflowed('known_feeds')
   }
 }

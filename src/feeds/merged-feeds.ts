@@ -2,6 +2,7 @@ import { type Instant } from '../util/clock'
 import { ExpiryHeap } from '../util/expiry-heap'
 import { type SourceError } from './merged-error'
 import { type Observation } from './observation'
+import { overflowed } from '../metrics/bounds'
 
 /** At most this many feeds are remembered. When there are more, the one that expires first is forgotten. */
 const MAX_FEEDS = 50_000
@@ -75,5 +76,6 @@ export class MergedFeeds {
   private forgetSoonest(): void {
     const soonest = this.expiries.popEarliest()
     if (soonest !== undefined) this.feeds.delete(soonest.key)
+    overflowed('composite_feeds')
   }
 }

@@ -1,4 +1,5 @@
 import { MAX_TIMER_MS } from '../util/sleep'
+import { overflowed } from '../metrics/bounds'
 
 /** At most this many feeds are waited for at once. For others errors are served without a wait. */
 const MAX_FEEDS = 50_000
@@ -29,7 +30,11 @@ export class Patience {
   begin(key: string, spentMs = 0): boolean {
     if (this.timers.has(key)) return true
     const leftMs = Math.min(this.lastsMs - spentMs, MAX_TIMER_MS)
-    if (!(leftMs > 0) || this.isStopped || this.timers.size >= MAX_FEEDS) return false
+    if (!(leftMs > 0) || this.isStopped) return false
+    if (this.timers.size >= MAX_FEEDS) {
+      overflowed('composite_feeds')
+      return false
+    }
     const timer = setTimeout(() => {
       this.timers.delete(key)
       this.onOver(key)

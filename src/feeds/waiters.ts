@@ -1,4 +1,5 @@
 import { type Leaving } from '../util/departure'
+import { overflowed } from '../metrics/bounds'
 
 /** At most this many requests wait in one cache. Further ones are answered at once, as if no value had come in time. */
 const MAX_WAITERS = 100_000
@@ -19,7 +20,11 @@ export class Waiters<T> {
    * global `setTimeout`, so that it also works with fake clocks and where `Date.now` stands still.
    */
   wait(key: string, timeoutMs: number, signal?: Leaving): Promise<T | undefined> {
-    if (signal?.aborted || this.count >= MAX_WAITERS) return Promise.resolve(undefined)
+    if (signal?.aborted) return Promise.resolve(undefined)
+    if (this.count >= MAX_WAITERS) {
+      overflowed('waiting_clients')
+      return Promise.resolve(undefined)
+    }
     return new Promise((resolve) => {
       const settle: Waiter<T> = (value) => {
         clearTimeout(timer)

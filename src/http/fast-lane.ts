@@ -5,6 +5,7 @@ import { type FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { makeLogger } from '../util/logging'
 import { JSON_TYPE } from '../adapter/error-answers'
+import { overflowing } from '../metrics/bounds'
 
 const logger = makeLogger('FastLane')
 
@@ -100,6 +101,7 @@ export class FastLane {
   private readonly known = new LRUCache<string, KnownAnswer>({
     maxSize: MAX_MEMO_BYTES,
     sizeCalculation: (_answer, raw) => raw.length + BYTES_PER_ANSWER,
+    dispose: overflowing('remembered_requests'),
   })
   private isOpen = true
   /** The connection whose bytes the server is parsing at this moment. */

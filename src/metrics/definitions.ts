@@ -156,6 +156,11 @@ const cacheMetrics = () => ({
     ['adapter_endpoint', 'transport'],
     'Requests for feeds that could not become wanted, because SUBSCRIPTION_SET_MAX_ITEMS are',
   ),
+  boundsOverflow: counter(
+    'bounds_overflow_total',
+    ['bound'],
+    'What had no room in a list with a limit, or left it because something newer came, by the list (docs/bounds.md)',
+  ),
   clockSteps: plainGauge('clock_steps', 'Steps of the wall clock that were noticed since the start'),
   clockOffsetSeconds: plainGauge(
     'clock_offset_seconds',

@@ -1,6 +1,7 @@
 import { type AxiosRequestConfig } from 'axios'
 import { ColdStart } from './cold-start'
 import { type ProviderPause } from './provider-pause'
+import { overflowed } from '../metrics/bounds'
 
 /** So many hosts have a state of their own; all further ones share one. */
 const MAX_ORIGINS = 1_000
@@ -24,6 +25,7 @@ export class Origins {
   of(config: AxiosRequestConfig): Origin {
     const origin = originOf(config)
     const name = this.known.has(origin) || this.known.size < MAX_ORIGINS ? origin : ''
+    if (name !== origin) overflowed('provider_hosts')
     let found = this.known.get(name)
     if (found === undefined) {
       found = { pause: this.make(), start: new ColdStart() }

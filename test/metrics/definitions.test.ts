@@ -45,6 +45,7 @@ porBalanceAddressLength por_balance_address_length gauge feed_id
 dataRefused data_refused_total counter adapter_endpoint,transport,reason
 providerDemandRatio provider_demand_ratio gauge adapter_endpoint,transport
 subscriptionsRefused subscriptions_refused_total counter adapter_endpoint,transport
+boundsOverflow bounds_overflow_total counter bound
 clockSteps clock_steps gauge
 clockOffsetSeconds clock_offset_seconds gauge
 dataReported data_reported_total counter adapter_endpoint,transport,reason

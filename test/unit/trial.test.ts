@@ -18,32 +18,37 @@ beforeAll(async () => {
   trial = await load()
 })
 
-describe('the page of what was tried from outside', () => {
-  const [, table = ''] = /<!-- lines -->([^]*)<!-- \/lines -->/.exec(read('docs/reliability.md')) ?? []
-  const rows = table
-    .split('\n')
-    .filter((line) => line.startsWith('| `'))
-    .map((row) => row.slice(2, -2).split(/ (?<!\\)\| /))
+describe.each([['stale'], ['alive']] as const)('the table of what was tried from outside, %s', (name) => {
+  const page = () => {
+    const { table, lines } = trial[name]
+    const [, text = ''] =
+      new RegExp(`<!-- ${table} -->([^]*)<!-- /${table} -->`).exec(read('docs/reliability.md')) ?? []
+    const rows = text.split('\n').filter((line) => line.startsWith('| `'))
+    return { lines, rows: rows.map((row) => row.slice(2, -2).split(/ (?<!\\)\| /)) }
+  }
 
   it('has a row for each line of the trial, in their order, and what each side did', () => {
-    expect(rows.map((row) => row.slice(0, 4))).toEqual(trial.lines.map(trial.plannedCells))
-    for (const [name, , , , ours, reference, ...more] of rows) {
-      expect([ours, reference], name).not.toContain('')
-      expect([ours, reference], name).not.toContain(undefined)
-      expect(more, name).toEqual([])
+    const { lines, rows } = page()
+    expect(rows.map((row) => row.slice(0, 4))).toEqual(lines.map(trial.plannedCells))
+    for (const [line, , , , ours, reference, ...more] of rows) {
+      expect([ours, reference], line).not.toContain('')
+      expect([ours, reference], line).not.toContain(undefined)
+      expect(more, line).toEqual([])
     }
   })
 
   it('cites laws that there are, each line under a name of its own', () => {
     const laws = read('docs/contributing/invariants.md').match(/(?<=^\*\*)[A-Z]{2}-\d+/gm)
-    for (const { law } of trial.lines) expect(laws).toEqual(expect.arrayContaining(law.split(', ')))
-    expect(new Set(trial.lines.map(({ name }) => name)).size).toBe(trial.lines.length)
+    const { lines } = page()
+    for (const { law } of lines) expect(laws).toEqual(expect.arrayContaining(law.split(', ')))
+    expect(new Set(lines.map((line) => line.name)).size).toBe(lines.length)
   })
 
   it('leaves the cell of the reference empty exactly where no case of a line is for both', () => {
-    const without = trial.lines.filter(({ cases }) => cases.every(({ only }) => only === 'ours'))
+    const { lines, rows } = page()
+    const without = lines.filter(({ cases }) => cases.every(({ only }) => only === 'ours'))
     const dashes = rows.filter(([, , , , , reference]) => reference === '—')
-    expect(dashes.map(([name]) => name)).toEqual(without.map(({ name }) => `\`${name}\``))
+    expect(dashes.map(([line]) => line)).toEqual(without.map((line) => `\`${line.name}\``))
   })
 })
 

@@ -1,5 +1,6 @@
 import { metrics } from '../../metrics/registry'
 import { numberOf } from '../../feeds/feed-metrics'
+import { overflowed } from '../../metrics/bounds'
 
 /** Labels of the `cache_data_*` metrics (contract 14). `participant_id` is the cache key. */
 export interface CacheMetricsLabels {
@@ -44,7 +45,10 @@ class CacheRecordedByAuthors {
     }
     this.byKey.delete(key)
     this.byKey.set(key, recorded)
-    if (this.byKey.size > MAX_KEYS) this.byKey.delete(this.byKey.keys().next().value!)
+    if (this.byKey.size > MAX_KEYS) {
+      this.byKey.delete(this.byKey.keys().next().value!)
+      overflowed('metric_series')
+    }
     return recorded
   }
 

@@ -1,5 +1,6 @@
 import { calculateFeedId, type KeyContext, type KeyGenerics } from '../../feeds/keys'
 import { metrics } from '../../metrics/registry'
+import { overflowed } from '../../metrics/bounds'
 
 export type MessageDirection = 'sent' | 'received'
 
@@ -38,7 +39,10 @@ class ConnectionsRecordedByAuthors {
     const recorded = this.byKey.get(key) ?? { labels, sent: 0, subscribed: 0, active: 0 }
     this.byKey.delete(key)
     this.byKey.set(key, recorded)
-    if (this.byKey.size > MAX_FEEDS) this.byKey.delete(this.byKey.keys().next().value!)
+    if (this.byKey.size > MAX_FEEDS) {
+      this.byKey.delete(this.byKey.keys().next().value!)
+      overflowed('metric_series')
+    }
     return recorded
   }
 

@@ -11,6 +11,7 @@ import { type FeedName, type FromWorker, fromWriter, type FromWriter, type Wante
 import { type MirrorCache } from './mirror-cache'
 import { type Announcer, type WantedSet } from './wanted-set'
 import { instant } from '../../util/clock'
+import { overflowed } from '../../metrics/bounds'
 
 const logger = makeLogger('WriterLink')
 
@@ -61,8 +62,10 @@ export class WriterLink implements Announcer {
   announce(feed: WantedFeed): void {
     if (this.link.state === 'down') return
     this.untold.add(feed)
-    if (this.untold.size > MAX_UNTOLD)
+    if (this.untold.size > MAX_UNTOLD) {
+      overflowed('told_feeds')
       return void this.link.socket.destroy(new Error('the writer is too slow'))
+    }
     if (this.isTelling || this.isBlocked) return
     this.isTelling = true
     queueMicrotask(() => this.tell())
@@ -77,6 +80,7 @@ export class WriterLink implements Announcer {
 
   /** Why a feed has no value: what the writer answers, or that it does not answer. Never rejects. */
   async explain(feed: FeedName): Promise<Reason | undefined> {
+    if (this.questions.size >= MAX_QUESTIONS) overflowed('writer_questions')
     if (this.link.state === 'down' || this.questions.size >= MAX_QUESTIONS) return this.outage
     const id = this.asked++
     const over = new AbortController()

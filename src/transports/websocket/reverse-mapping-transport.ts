@@ -4,6 +4,7 @@ import { type EndpointContext } from '../transport'
 import { type WebsocketTransportGenerics } from './config'
 import { WebSocketTransport } from './websocket-transport'
 import { monotonicMs } from '../../util/clock'
+import { overflowed } from '../../metrics/bounds'
 
 /** How long a mapping is kept after its feed is unsubscribed, for messages that come late. */
 const KEEP_UNSUBSCRIBED_MS = 60_000
@@ -28,6 +29,7 @@ export class WebsocketReverseMappingTransport<
     if (this.mappings.size <= MAX_MAPPINGS) return
     const oldest = this.mappings.keys().next()
     if (!oldest.done) this.mappings.delete(oldest.value)
+    overflowed('reverse_mappings')
   }
 
   /** The params of the feed for which a value stands. A value without a feed is counted, and logged once per interval. */

@@ -1,5 +1,6 @@
 import { calculateFeedId, type KeySettings } from '../../feeds/keys'
 import { metrics } from '../../metrics/registry'
+import { overflowed } from '../../metrics/bounds'
 
 interface FeedCounts {
   subscriptionKey: string
@@ -95,7 +96,9 @@ export class SubscriptionStats {
     feed.isActive = false
     this.feeds.delete(feedId)
     this.ended.set(feedId, feed)
-    if (this.ended.size > MAX_ENDED) this.ended.delete(this.ended.keys().next().value!)
+    if (this.ended.size <= MAX_ENDED) return
+    this.ended.delete(this.ended.keys().next().value!)
+    overflowed('ended_feed_metrics')
   }
 
   private countsOf(context: Context, params: Data): FeedCounts {

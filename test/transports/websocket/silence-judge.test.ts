@@ -54,6 +54,14 @@ describe('the judge of silence', () => {
     expect(scene.of('other')).toEqual([])
   })
 
+  it('knows the cadence of a feed that ticked fast and was forgotten two seconds after it was subscribed', () => {
+    const scene = new Scene({
+      short: { everyMs: 100, untilMs: 2_000 },
+      other: { everyMs: 100, untilMs: NEVER },
+    }).run(60_000)
+    expect(scene.of('short')[0]?.sinceTickMs).toBe(leastMs)
+  })
+
   it('does not ask again where nothing comes for anybody: then the connection is in trouble', () => {
     const feed = { everyMs: 1_000, untilMs: 60_000 }
     const scene = new Scene({ a: feed, b: feed }).run(300_000)

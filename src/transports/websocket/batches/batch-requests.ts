@@ -1,3 +1,5 @@
+import { overflowed } from '../../../metrics/bounds'
+
 /** More unanswered requests than this on one connection, and the oldest are forgotten. */
 const MAX_REQUESTS = 1_000
 
@@ -19,7 +21,9 @@ export class Requests {
   add(id: number, symbols: string[]): void {
     this.symbols.set(String(id), symbols)
     const [oldest] = this.symbols.keys()
-    if (this.symbols.size > MAX_REQUESTS && oldest !== undefined) this.symbols.delete(oldest)
+    if (this.symbols.size <= MAX_REQUESTS || oldest === undefined) return
+    this.symbols.delete(oldest)
+    overflowed('batch_requests')
   }
 
   /** @param id - providers give it back as a number or as text */

@@ -2,6 +2,7 @@ import { splitArrayIntoChunks } from '../../../util/arrays'
 import { type Reason } from '../../../validation/reason'
 import { type Acceptance, type FeedName, type SubscriptionRefusal } from './batches'
 import { type Entry, enter, newEntry, reasonOf } from './subscription-entry'
+import { overflowed } from '../../../metrics/bounds'
 
 /** After so many messages without an answer a symbol is asked for slowly. */
 const MAX_ASKED = 4
@@ -356,7 +357,9 @@ export class Ledger<P> {
 
   private keepGone(name: FeedName, gone: Gone): void {
     this.gone.set(name, gone)
-    if (this.gone.size > MAX_GONE) this.gone.delete(this.gone.keys().next().value!)
+    if (this.gone.size <= MAX_GONE) return
+    this.gone.delete(this.gone.keys().next().value!)
+    overflowed('left_symbols')
   }
 
   /** A name of nobody. If it was ours, the provider may not have heard that we left it. */

@@ -1,3 +1,5 @@
+import { overflowed } from '../../../metrics/bounds'
+
 /** How a search goes on. Durations are in milliseconds. */
 export interface PoisonTerms {
   /** Up to so many suspects are subscribed together once more, because one close may have any cause. */
@@ -272,7 +274,9 @@ export class PoisonSearch {
     if (group.includes(feed)) this.pool.push(...this.bad.shift()!)
     this.remove([feed])
     this.quarantine.set(feed, { sinceUnixMs, kills, pauseMs, nextMs: nowMs + pauseMs })
-    if (this.quarantine.size > MAX_QUARANTINED) this.quarantine.delete(this.quarantine.keys().next().value!)
+    if (this.quarantine.size <= MAX_QUARANTINED) return
+    this.quarantine.delete(this.quarantine.keys().next().value!)
+    overflowed('quarantined_feeds')
   }
 
   private remove(feeds: readonly string[]): void {

@@ -41,13 +41,16 @@ interface Heard {
   /** When it was subscribed or asked for last. */
   askedMs: number
   asks: number
-  /** The last ones, in ms. */
+  /** The last ones, in ms: of each look its average. */
   intervals: number[]
+  /** How many intervals were seen in all. */
+  beats: number
   othersSpoke: boolean
 }
 
-/** From so many intervals on a feed has a cadence, and no more are kept. */
+/** From so many intervals on a feed has a cadence, however few looks they came in: many feeds are forgotten soon. */
 const FEWEST_INTERVALS = 3
+/** No more are kept. */
 const MOST_INTERVALS = 5
 
 const median = (numbers: readonly number[]): number =>
@@ -78,6 +81,7 @@ export class SilenceJudge {
       askedMs: nowMs,
       asks: 0,
       intervals: [],
+      beats: 0,
       othersSpoke: false,
     })
   }
@@ -134,9 +138,9 @@ export class SilenceJudge {
     return heard.othersSpoke || !heard.hasSpoken
   }
 
-  private patienceOf({ hasSpoken, intervals, asks }: Heard): number {
+  private patienceOf({ hasSpoken, intervals, beats, asks }: Heard): number {
     const { firstDataMs, leastMs, maxMs, intervals: many } = this.terms
-    const usual = intervals.length < FEWEST_INTERVALS ? Infinity : Math.max(leastMs, many * median(intervals))
+    const usual = beats < FEWEST_INTERVALS ? Infinity : Math.max(leastMs, many * median(intervals))
     const first = hasSpoken ? usual : firstDataMs
     return Math.max(first, Math.min(first * 2 ** Math.max(0, asks - 1), maxMs))
   }
@@ -145,6 +149,7 @@ export class SilenceJudge {
 const note = (heard: Heard, writes: number, nowMs: number, nowUnixMs: number): void => {
   if (heard.hasSpoken && heard.asks === 0 && writes > heard.writes) {
     heard.intervals.push((nowMs - heard.heardMs) / (writes - heard.writes))
+    heard.beats += writes - heard.writes
     if (heard.intervals.length > MOST_INTERVALS) heard.intervals.shift()
   }
   heard.writes = writes

@@ -1,17 +1,14 @@
-/** A build under trial, as processes: seen through its HTTP answers, its metrics and its log, and in no other way. */
+/** A program that serves, as processes: seen through its HTTP answers, its metrics and its log, and in no other way. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { get, request } from 'node:http'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildWithAdapter, NAME } from './build-with-adapter.mjs'
 import { expected } from './waiting.mjs'
 
 const START_PATIENCE_MS = 30_000
-const ADAPTER = fileURLToPath(new URL('adapter.cjs', import.meta.url))
-const MAINS = ['lib/service/main.js', 'main.js']
+/** The program of the small adapter. */
+export const ADAPTER = fileURLToPath(new URL('adapter.cjs', import.meta.url))
 
 const ENV = {
   EA_HOST: '127.0.0.1',
@@ -43,12 +40,12 @@ async function freePort() {
   return port
 }
 
-/** @returns the status and the text of an answer; a connection of its own each, so that each worker gets its share */
-const exchange = (url, body) =>
+/** @returns the status and the text of an answer */
+const exchange = (url, body, agent = false) =>
   new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST'
     const headers = body === undefined ? {} : { 'content-type': 'application/json' }
-    const sent = request(url, { method, headers, agent: false }, (response) => {
+    const sent = request(url, { method, headers, agent }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk))
       response.on('end', () => resolve({ status: response.statusCode, text }))
@@ -85,25 +82,22 @@ function killGroup(pid) {
 
 export class Service {
   lines = []
+  #agent
   #child
   #url
   #metricsUrl
   #output = ''
 
   /**
-   * Starts one of the package's own adapters in its service, or the small one of this folder on the framework of that package: as a program
-   * of its own, and where there are several workers in the service, too.
-   *
-   * @param build - the folder of a package
-   * @param of.venue - the name of the package's adapter; none for the small one
-   * @param of.adapter - the file of another small one
+   * @param program - the file
+   * @param of.agent - connections of requests; without one each has its own, so that each worker gets its share
    */
-  static async start(build, { venue, adapter, workers = 1, env, folder }) {
+  static async start(program, { env, folder, agent }) {
     const service = new Service()
     const [port, metricsPort] = [await freePort(), await freePort()]
-    const { program, own } = planOf(build, { venue, adapter, workers })
-    const all = { PATH: process.env.PATH, TMPDIR: folder, ...ENV, ...own, ...env }
+    const all = { PATH: process.env.PATH, TMPDIR: folder, ...ENV, ...env }
     Object.assign(all, { EA_PORT: String(port), METRICS_PORT: String(metricsPort) })
+    service.#agent = agent
     // A group of its own, so that it can be stopped, and made to stand still, with all the processes that it starts.
     const stdio = ['ignore', 'pipe', 'pipe']
     service.#child = spawn(process.execPath, [program], { env: all, stdio, detached: true, cwd: folder })
@@ -117,7 +111,7 @@ export class Service {
 
   /** @returns status, result, the body as JSON (or its text), and why there is no value, as far as the answer says so */
   async ask(data) {
-    const { status, text } = await exchange(`${this.#url}/`, JSON.stringify({ data }))
+    const { status, text } = await exchange(`${this.#url}/`, JSON.stringify({ data }), this.#agent)
     const body = jsonOf(text) ?? text
     return { status, result: body.result, body, why: whyIn(body) }
   }
@@ -182,19 +176,6 @@ export class Service {
       throw new Error(`the service did not start: ${error.message}\n${said}`, { cause: error })
     }
   }
-}
-
-function planOf(build, { venue, adapter = ADAPTER, workers }) {
-  if (venue === undefined && workers === 1) return { program: adapter, own: { TRIAL_FRAMEWORK: build } }
-  const many = workers > 1 ? { WORKERS: String(workers) } : {}
-  if (venue !== undefined) return { program: mainOf(build), own: { ADAPTERS: venue, ...many } }
-  return { program: mainOf(buildWithAdapter(build)), own: { ADAPTERS: NAME, ...many } }
-}
-
-function mainOf(build) {
-  const found = MAINS.map((name) => join(build, name)).find(existsSync)
-  if (found === undefined) throw new Error(`there is no service in ${build}`)
-  return found
 }
 
 const whyIn = (body) => {

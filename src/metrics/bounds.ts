@@ -1,0 +1,34 @@
+import { metrics } from './registry'
+
+/** The lists with a limit that no other metric tells of, as docs/bounds.md has them. */
+export type Bound =
+  | 'batch_requests'
+  | 'composite_feeds'
+  | 'ended_feed_metrics'
+  | 'error_labels'
+  | 'known_feeds'
+  | 'known_spellings'
+  | 'left_symbols'
+  | 'metric_series'
+  | 'provider_hosts'
+  | 'quarantined_feeds'
+  | 'remembered_requests'
+  | 'reverse_mappings'
+  | 'told_feeds'
+  | 'waiting_clients'
+  | 'writer_questions'
+
+/**
+ * Counts what had no room in a list with a limit, or left it because something newer came. It is for what happens at the limit, and not
+ * before: it costs as much as any metric with a label.
+ */
+export const overflowed = (bound: Bound): void => {
+  metrics.getMetricsDefinition()?.boundsOverflow.labels({ bound }).inc()
+}
+
+/** For an `lru-cache`: counts what is dropped for something newer. */
+export const overflowing =
+  (bound: Bound) =>
+  (_value: unknown, _key: unknown, reason: string): void => {
+    if (reason === 'evict') overflowed(bound)
+  }
