@@ -21,6 +21,19 @@ interface Parts<T extends WebsocketTransportGenerics> extends SuccessorHost<T> {
   wake: () => void
 }
 
+/** What a pass has found. */
+interface Situation<T extends WebsocketTransportGenerics> {
+  url: string
+  /** What the main connection is to carry. */
+  feeds: Params<T>[]
+  /** Whether nothing can be expected of the main connection any more. */
+  isLost: boolean
+  /** Whether it was opened so lately that it is not replaced yet. */
+  isYoung: boolean
+  /** Why it is to be replaced; undefined where it is not. */
+  why: string | undefined
+}
+
 /** A connection that is to take the place of the main one. */
 interface Heir<T extends WebsocketTransportGenerics> {
   successor: Successor<T>
@@ -41,24 +54,23 @@ export class Succession<T extends WebsocketTransportGenerics> {
   constructor(private readonly of: Parts<T>) {}
 
   /**
-   * Called in each pass with an open main connection.
+   * Called in each pass.
    *
-   * @param why - why it is to be replaced; undefined where it is not
-   * @returns the connection that is to take its place now
+   * @returns the connection that is to take the place of the main one now
    */
-  pass(
-    context: EndpointContext<T>,
-    { url, why, feeds }: { url: string; why: string | undefined; feeds: Params<T>[] },
-  ): Successor<T> | undefined {
+  heirFor(context: EndpointContext<T>, now: Situation<T>): Successor<T> | undefined {
     const { heir } = this
-    if (heir?.isUp === true) return this.take()
-    if (heir !== undefined) this.follow(heir, feeds)
-    else if (why !== undefined) this.begin(context, { url, why, feeds })
+    // There is nothing to lose between the two.
+    if (now.feeds.length === 0) this.end()
+    else if (now.isLost) return this.inherit()
+    else if (heir?.isUp === true) return this.take()
+    else if (heir !== undefined) this.follow(heir, now.feeds)
+    else if (now.why !== undefined && !now.isYoung) this.begin(context, { ...now, why: now.why })
     return undefined
   }
 
   /** The one that is open already, where the main connection has ended. One that is not is given up, as there is an attempt to be made. */
-  inherit(): Successor<T> | undefined {
+  private inherit(): Successor<T> | undefined {
     if (this.heir?.successor.isSubscribed === true) return this.take()
     this.end()
     return undefined

@@ -34,9 +34,10 @@ import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, hasBacklog, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
-import { type LaneMaker, type LaneParts } from './care/lane'
+import { type LaneMaker } from './care/lane'
 import { type LaneOrigin, lanePartsOf } from './care/lane-parts'
-import { type Successor, type SuccessorHost } from './care/successor'
+import { feedsOf, type Successor, type SuccessorHost } from './care/successor'
+import { handOver } from './hand-over'
 import { Succession } from './succession'
 import { checkLimits, checkPing, drawMaxAge } from './pacing/limits'
 import { Losses } from './lost-connection'
@@ -183,7 +184,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (cache instanceof ResponseCache)
       this.subscriptions.publish(cache.adapterName, (_, params) => cache.feed(this.name, params).feedId)
     else this.subscriptions.publish(undefined)
-    const host = this.successorHost(cache)
+    const { firstDataMs = SILENCE_TERMS.firstDataMs } = this.config
+    const host = { ...feedsOf<T>(cache, this.name, this.identityOf), maker: this.lanes, firstDataMs }
     if (this.config.builders !== undefined) this.care = this.careOf(host)
     if (this.makesBeforeBreak) this.succession = this.successionOf(host)
   }
@@ -291,8 +293,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.ensureCurrent(pass)
     this.clientSocket.look()
     const isTooOld = this.failoverCounter.openForMs > this.maxAgeMs
-    const heir = this.heirFor(context, { url, isTooOld, isUnresponsive, feeds: share.desired })
-    const handed = heir && this.handOver(context, heir, share.desired)
+    const heir = this.succession?.heirFor(context, {
+      feeds: share.desired,
+      isLost: this.connectionClosed() || isUnresponsive,
+      isYoung: this.failoverCounter.openForMs < MIN_CONNECTION_AGE_MS,
+      why: url !== this.currentUrl ? 'the URL changed' : isTooOld ? 'its age' : undefined,
+      url,
+    })
+    const handed = heir && this.giveWay(context, heir, share.desired)
     const isPlanned = this.succession !== undefined && share.desired.length > 0 && heir === undefined
     if (handed !== undefined) share = handed
     else if (
@@ -545,50 +553,21 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (messages.length > 0) await this.sendMessages(context, messages)
   }
 
-  private lanePartsFor(listener: Parameters<LaneMaker<T>>[0]): LaneParts<T> {
+  private get lanes(): LaneMaker<T> {
+    const { config, batching } = this
     const origin: LaneOrigin<T> = {
       transport: this,
-      config: this.config,
-      batching: this.batching,
+      config,
+      batching,
       isHolding: (connection) => this.pacer.isHolding(connection),
       room: () => this.room.wait(ROOM_LOOK_MS),
-      drawMaxAge: () => drawMaxAge(this.config.limits ?? {}, this.makesBeforeBreak),
+      drawMaxAge: () => drawMaxAge(config.limits ?? {}, this.makesBeforeBreak),
     }
-    return lanePartsOf(origin, listener)
-  }
-
-  /** The connection that takes the place of the main one now. */
-  private heirFor(
-    context: EndpointContext<T>,
-    of: { url: string; isTooOld: boolean; isUnresponsive: boolean; feeds: Params<T>[] },
-  ): Successor<T> | undefined {
-    const { succession } = this
-    if (succession === undefined) return undefined
-    const { url, isTooOld, feeds } = of
-    // There is nothing to lose between the two.
-    if (feeds.length === 0) {
-      succession.end()
-      return undefined
-    }
-    if (this.connectionClosed() || of.isUnresponsive) return succession.inherit()
-    const isYoung = this.failoverCounter.openForMs < MIN_CONNECTION_AGE_MS
-    const why = url !== this.currentUrl ? 'the URL changed' : isTooOld ? 'its age' : undefined
-    return succession.pass(context, { url, why: isYoung ? undefined : why, feeds })
+    return (listener) => lanePartsOf(origin, listener)
   }
 
   private get makesBeforeBreak(): boolean {
     return this.config.makeBeforeBreak === true && !this.isSingle
-  }
-
-  private successorHost(cache: unknown): SuccessorHost<T> {
-    const isKnown = cache instanceof ResponseCache && cache.hasOwnFeeds(this.name)
-    return {
-      maker: (of) => this.lanePartsFor(of),
-      idOf: this.identityOf,
-      feedOf: (params) => (isKnown ? cache.feed(this.name, params) : this.identityOf(params)),
-      writesOf: (params) => (isKnown ? cache.feed(this.name, params).sets : undefined),
-      firstDataMs: this.config.firstDataMs ?? SILENCE_TERMS.firstDataMs,
-    }
   }
 
   private successionOf(host: SuccessorHost<T>): Succession<T> {
@@ -607,7 +586,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
    *
    * @returns what is still to be subscribed and unsubscribed on it; undefined where it cannot take the place
    */
-  private handOver(
+  private giveWay(
     context: EndpointContext<T>,
     successor: Successor<T>,
     desired: Params<T>[],
@@ -615,23 +594,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const given = successor.lane.release()
     if (given === undefined) return undefined
     const { connection, parts, leftMs } = given
-    logger.info({ url: shownUrl(parts.transport.currentUrl) }, 'The next connection takes the place')
+    const { clientSocket: client, connectionEvents: events, subscriptions: stats, batching } = this
+    const feeds = [...successor.feeds.values()]
     this.queue.clear()
     this.care?.replaced()
-    this.currentUrl = parts.transport.currentUrl
-    this.connectionOpenedAt = parts.transport.connectionOpenedAt
-    this.providerDataStreamEstablished = parts.transport.providerDataStreamEstablished
-    this.lastMessageReceivedAt = Math.max(this.lastMessageReceivedAt, parts.transport.lastMessageReceivedAt)
+    handOver({ transport: this, client, events, stats, batching }, context, { connection, parts, feeds })
     this.maxAgeMs = leftMs
-    if (parts.batching !== undefined) this.batching?.takeOver(parts.batching)
-    this.clientSocket.adopt(connection, () => this.buildConnectionHandlers(context, connection))
-    this.connectionEvents.listenForPongs(connection)
-    this.startHeartbeat(context)
-    this.subscriptions.received += parts.counts.received
-    const feeds = [...successor.feeds.values()]
     this.subscribed = { context, feeds }
-    this.subscriptions.keepOnly(context, desired)
-    this.subscriptions.subscribed(context, feeds, this.subscriptionMessageBuilder !== undefined)
     this.care?.opened()
     this.care?.sent(feeds)
     const { fresh, stale } = successor.difference(desired)

@@ -115,6 +115,7 @@ describe('a connection that makes before it breaks', () => {
     await inTime(() => at.live().length === 1 && all.every((base) => writesOf(service, base) > 0))
     const [first] = at.provider.connections
     const openedAt = transport.connectionOpenedAt
+    const attempts = (await service.metric('ws_connection_attempt')) ?? 0
     const begunMs = monotonicMs()
     const last = new Map(all.map((base) => [base, { writes: 0, atMs: begunMs }]))
     let longestMs = 0
@@ -140,6 +141,7 @@ describe('a connection that makes before it breaks', () => {
     for (const base of all) expect((await service.post(feed(base))).json.result).not.toBe(666_666)
     // As after a reconnect.
     expect(await service.metric('ws_connection_active')).toBe(1)
+    expect(await service.metric('ws_connection_attempt')).toBe(attempts + 1)
     expect(transport.streamHandlerInvocationsWithNoConnection).toBe(1)
     expect(linesAt('warn', 'error')).toEqual([])
     // And again.

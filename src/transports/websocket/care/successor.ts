@@ -1,3 +1,4 @@
+import { ResponseCache } from '../../../feeds/response-cache'
 import { monotonicMs } from '../../../util/clock'
 import { WakeSignal } from '../../../util/wake-signal'
 import { type EndpointContext } from '../../transport'
@@ -15,6 +16,18 @@ export interface SuccessorHost<T extends WebsocketTransportGenerics> {
   writesOf: (params: Params<T>) => number | undefined
   /** How long something is waited for from each feed after the last of them was subscribed. */
   firstDataMs: number
+}
+
+/** How the feeds of a transport are told apart, and how often each was written, where its values are noted by themselves. */
+export const feedsOf = <T extends WebsocketTransportGenerics>(
+  cache: unknown,
+  transportName: string,
+  idOf: (params: Params<T>) => string,
+): Pick<SuccessorHost<T>, 'idOf' | 'feedOf' | 'writesOf'> => {
+  if (!(cache instanceof ResponseCache) || !cache.hasOwnFeeds(transportName))
+    return { idOf, feedOf: idOf, writesOf: () => undefined }
+  const feedOf = (params: Params<T>) => cache.feed(transportName, params)
+  return { idOf, feedOf, writesOf: (params) => feedOf(params).sets }
 }
 
 /**
