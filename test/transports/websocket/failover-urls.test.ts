@@ -92,7 +92,7 @@ const movesOf = async (service: Running) => {
 
 describe('a transport with several URLs', () => {
   // Naive (the counter of the contract): B is used until it fails, however long A has been healthy again.
-  it('B8: goes to the second one when the first dies, and back when the first is healthy again', async () => {
+  it('FO-8, FO-1: goes to the second one when the first dies, and back when the first is healthy again, in one event each', async () => {
     await using a = await wsProvider()
     await using b = await wsProvider()
     const stops = [priced(a, 1), priced(b, 2)]
