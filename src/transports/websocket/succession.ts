@@ -96,8 +96,8 @@ export class Succession<T extends WebsocketTransportGenerics> {
 
   private take(): Successor<T> | undefined {
     const { heir } = this
-    this.heir = undefined
     if (heir?.successor.lane.isOpen === true) {
+      this.heir = undefined
       this.retry.reset()
       return heir.successor
     }
@@ -147,10 +147,10 @@ export class Succession<T extends WebsocketTransportGenerics> {
   }
 
   private failed(heir: Heir<T>, error: unknown): void {
-    const isOurs = this.heir !== heir && this.heir !== undefined
-    if (this.heir === heir) this.heir = undefined
+    // It was taken, or is not needed any more.
+    if (this.heir !== heir) return
+    this.heir = undefined
     this.leave(heir.successor.lane.close())
-    if (this.isStopped || isOurs) return
     const text = error instanceof Error ? error.message : String(error)
     logger.warn({ url: shownUrl(heir.url) }, `The connection in use goes on: ${text}`)
     this.retry.again(undefined, () => this.of.wake())

@@ -223,6 +223,7 @@ describe('a connection that makes before it breaks', () => {
     expect(monotonicMs() - lostMs).toBeLessThanOrEqual(2 * TICK_MS)
     expect(at.provider.connections).toHaveLength(2)
     expect(at.provider.connections[1]!.received).toHaveLength(2)
+    expect(linesAt('warn').filter((text) => text.includes('goes on'))).toEqual([])
   })
 
   it('goes to another URL likewise, and is at the old one until then', async () => {
