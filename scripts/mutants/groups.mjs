@@ -12,6 +12,8 @@ const clocks = [
   'test/http/clock-status.test.ts',
 ]
 const connections = ['test/connections/**/*.test.ts', 'test/contract/{connection,websocket}.test.ts']
+/** Which URL is next, when, and with which credential. */
+const failover = ['test/connections/{url-choice,host-pauses,credential}.test.ts']
 
 /** What is tried first is what matters most, because the time may be over before the last. */
 export const groups = [
@@ -38,6 +40,11 @@ export const groups = [
     tests: connections,
   },
   {
+    name: 'failover',
+    files: ['url-choice', 'host-pauses', 'credential'].map((name) => `src/connections/${name}.ts`),
+    tests: failover,
+  },
+  {
     name: 'limits',
     files: ['feed-limits', 'feed-rule', 'limited-feeds', 'pattern', 'rules', 'schema'].map(
       (name) => `src/feeds/limits/${name}.ts`,
@@ -60,7 +67,8 @@ export const groups = [
 ]
 
 const testsOf = (file) =>
-  file.startsWith('src/util/') ? clocks : file.startsWith('src/connections/') ? connections : feeds
+  groups.find(({ files }) => files.includes(file))?.tests ??
+  (file.startsWith('src/util/') ? clocks : file.startsWith('src/connections/') ? connections : feeds)
 
 /** @param files - those that were asked for, together as far as the same tests are for them; all groups where there are none */
 export const groupsOf = (files) => {

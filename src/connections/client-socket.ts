@@ -10,7 +10,7 @@ import { Farewell } from './farewell'
 import { readRefusal } from './handshake-refusal'
 import { newSocket } from './new-socket'
 import { type Retry } from './retry'
-import { CLOSED, CLOSING, noteWire, verdictOf } from './socket'
+import { CLOSED, CLOSING, noteWire, OPEN, verdictOf, wireOf } from './socket'
 
 /** Holds the socket in use. Other code may put a socket here or remove it; the socket that is here is the one that counts. */
 export interface Place {
@@ -49,6 +49,8 @@ export class ClientSocket<End> {
   private generation = 0
   private attempt: Attempt | undefined
   private announcedEnd: AnnouncedEnd | undefined
+  /** What listens to the socket in its place, where it was opened here. */
+  private heard: { socket: WebSocket; listeners: SocketListeners } | undefined
   private isStopped = false
 
   /**
@@ -175,6 +177,41 @@ export class ClientSocket<End> {
     this.life.over(this.isStopped ? 'stopped' : 'idle')
   }
 
+  /**
+   * Gives an open connection away: the socket leaves its place without its listeners, for another owner to {@link adopt} in the same tick.
+   *
+   * @returns undefined where there is none that was opened here
+   */
+  release(): WebSocket | undefined {
+    const { heard } = this
+    const { wsConnection: socket } = this.place
+    if (heard === undefined || heard.socket !== socket || socket.readyState !== OPEN) return undefined
+    this.generation++
+    this.gone()
+    this.place.wsConnection = this.heard = undefined
+    const { message, error, close } = heard.listeners
+    socket.removeEventListener('message', message)
+    socket.removeEventListener('error', error)
+    socket.removeEventListener('close', close)
+    this.life.over('idle')
+    return socket
+  }
+
+  /**
+   * Puts an open connection, which another owner has released, in the place of the present one. That one is closed politely, and what it
+   * still sends is ignored. It counts as an attempt that succeeded.
+   */
+  adopt(socket: WebSocket, listenersOf: (socket: WebSocket) => SocketListeners): void {
+    this.attempt?.abort()
+    this.generation++
+    this.announcedEnd?.over()
+    this.stats.attempted()
+    this.listen(socket, listenersOf(socket))
+    const [end, wire] = [this.endOf(socket), wireOf(socket)]
+    if (wire !== undefined) end.watch(wire)
+    this.takePlace(socket)
+  }
+
   /** Closes politely a socket that is not in the place. */
   dismiss(socket: WebSocket): void {
     this.farewell.take(socket)
@@ -207,9 +244,7 @@ export class ClientSocket<End> {
       open: open && (() => open(socket)),
       onError: listeners.error,
       onOpen: (early) => {
-        socket.addEventListener('message', listeners.message)
-        socket.addEventListener('error', listeners.error)
-        socket.addEventListener('close', listeners.close)
+        this.listen(socket, listeners)
         this.takePlace(socket)
         onOpen(socket)
         for (const event of early) listeners.message(event)
@@ -217,6 +252,14 @@ export class ClientSocket<End> {
       dismiss: (opening) => this.farewell.take(opening),
       cut: (failed) => this.farewell.cut(failed),
     })
+  }
+
+  private listen(socket: WebSocket, listeners: SocketListeners): void {
+    const { message, error, close } = listeners
+    socket.addEventListener('message', message)
+    socket.addEventListener('error', error)
+    socket.addEventListener('close', close)
+    this.heard = { socket, listeners: { message, error, close } }
   }
 
   private takePlace(socket: WebSocket): void {

@@ -26,10 +26,15 @@ export const noteWire = (socket: WebSocket, onWire?: (wire: Socket) => void): vo
   })
 }
 
+/** The TCP connection below a socket, where it was noted. */
+export const wireOf = (socket: WebSocket): Socket | undefined => {
+  const { [WIRE]: wire }: Wired = socket
+  return wire
+}
+
 /** Everything that `send` sends goes out in one write: the messages of a thousand feeds cost one system call instead of a thousand. */
 export const together = (socket: WebSocket | undefined, send: () => void): void => {
-  const wired: Wired | undefined = socket
-  const wire = wired?.[WIRE]
+  const wire = socket && wireOf(socket)
   wire?.cork()
   try {
     send()
@@ -39,10 +44,7 @@ export const together = (socket: WebSocket | undefined, send: () => void): void 
 }
 
 /** How many bytes have come on the TCP connection below a socket; undefined where that is not known. */
-export const bytesRead = (socket: WebSocket): number | undefined => {
-  const { [WIRE]: wire }: Wired = socket
-  return wire?.bytesRead
-}
+export const bytesRead = (socket: WebSocket): number | undefined => wireOf(socket)?.bytesRead
 
 /** The most that may wait to be sent on a socket. A peer that reads so little for so long is not listening (CN-12). */
 const MAX_BACKLOG_BYTES = 8 * 1024 * 1024

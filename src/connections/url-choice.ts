@@ -116,6 +116,8 @@ export class UrlChoice {
     if (livedMs >= dwellMs) candidate.backoff = backoff
     if (livedMs >= maxPauseMs) candidate.returning = this.pauses()
     if (candidate === this.current) this.left(reason)
+    // It was to be moved to while the one in use goes on.
+    if (candidate === this.next) this.next = undefined
     this.blame(candidate, nowMs, nowMs, wasUseful ? CLOSE_AFTER_USE : FAILURE)
   }
 

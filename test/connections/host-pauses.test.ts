@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { couldNotConnect } from '../../src/connections/connection-error'
+import { couldNotConnect, reasonOf } from '../../src/connections/connection-error'
 import { delayAskedFor, HandshakeRefusal } from '../../src/connections/handshake-refusal'
 import { HostPauses } from '../../src/connections/host-pauses'
 
@@ -71,6 +71,42 @@ describe('a refused handshake', () => {
       pauses.stop()
     },
   )
+
+  it('says in its reason how long the pause is, and by whose wish', async () => {
+    const { pauses, refuse } = setUp()
+    await refuse(429, 1_800_000)
+    const asked = pauses.hold(URL_A)!
+    expect(asked.message).toMatch(/^the provider asked for a pause of 180[01](\.\d)? s \(status 429\)$/)
+    expect(asked.code).toBe('HANDSHAKE_REFUSED')
+    expect(reasonOf(asked.error)).toMatchObject({ code: 'HANDSHAKE_REFUSED', message: asked.message })
+    await refuse(404, undefined, 'wss://b.example')
+    expect(pauses.hold('wss://b.example')?.message).toMatch(/^a pause of [\d.]+ s follows status 404$/)
+    pauses.stop()
+  })
+
+  it('holds a URL that is none by its own text', async () => {
+    const { pauses, refuse, heldMs } = setUp()
+    await refuse(404, undefined, 'nowhere')
+    expect(heldMs('nowhere')).toBeGreaterThan(0)
+    expect(heldMs('elsewhere')).toBeUndefined()
+    pauses.stop()
+  })
+
+  it('begins no pause where the provider accepted and asks for one all the same, nor by another failure', async () => {
+    const { pauses, refuse, heldMs } = setUp()
+    await refuse(200, 5_000)
+    await pauses.attempt(URL_A, () => Promise.reject(new Error('reset'))).catch(() => {})
+    expect(heldMs()).toBeUndefined()
+    await expect(pauses.attempt(URL_A, () => Promise.reject(new Error('reset')))).rejects.toThrow('reset')
+    pauses.stop()
+  })
+
+  it('with 499 is one of the wrong requests', async () => {
+    const { pauses, refuse, heldMs } = setUp()
+    await refuse(499)
+    expect(heldMs()).toBeGreaterThanOrEqual(30_000)
+    pauses.stop()
+  })
 
   it.each([500, 502, 503, 301, 200])('with %i and no word of when begins none', async (status) => {
     const { refuse, heldMs } = setUp()

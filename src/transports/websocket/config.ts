@@ -131,6 +131,15 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
    * transport with reverse mappings, because what they map from may differ from connection to connection.
    */
   singleConnection?: boolean
+  /**
+   * Whether a planned change of the connection (`limits.maxAgeMs`, another `url`, the return to a better one of `urls`) opens and subscribes
+   * the next one first, and closes the old one when something has come for each feed that it carried (a value, a refusal, an answer to its
+   * subscription), or `firstDataMs` after the last subscription was sent. If the new one cannot be opened, closes, or brings nothing of what
+   * the old one still brings, the old one goes on, and it is tried again after a growing pause of 1 to 60 s. Meanwhile the messages of both
+   * reach `handlers.message`, so do not declare it where that keeps something about a connection. An unresponsive connection is closed at
+   * once, as without this. Default false: the old one is closed first. It is always so with `singleConnection`, and with reverse mappings.
+   */
+  makeBeforeBreak?: boolean
   /** How long a subscribed feed may be without its first value before it is subscribed again, in ms. Default 15 000. */
   firstDataMs?: number
   /**

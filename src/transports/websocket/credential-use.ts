@@ -47,6 +47,23 @@ export class CredentialUse<T extends WebsocketTransportGenerics> {
     return (this.used = await this.credential.value(context, context.adapterSettings.API_TIMEOUT))
   }
 
+  /**
+   * Makes an attempt beside the connection in use, with the value that is good now. If it fails, what was used goes on being used.
+   *
+   * @throws what the attempt throws, and where no value can be had
+   */
+  async beside<R>(context: EndpointContext<T>, attempt: () => Promise<R>): Promise<R> {
+    const former = this.used
+    this.used = await this.credential.value(context, context.adapterSettings.API_TIMEOUT)
+    try {
+      return await attempt()
+    } catch (error) {
+      this.attemptFailed(error)
+      this.used = former
+      throw error
+    }
+  }
+
   /** How long no connection can be opened, in ms, because no credential is asked for; undefined where one may be. */
   get pauseMs(): number | undefined {
     return this.credential.pauseMs

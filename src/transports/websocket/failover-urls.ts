@@ -38,7 +38,10 @@ interface Host {
 
 interface Parts<T extends WebsocketTransportGenerics> {
   host: Host
-  config: Pick<WebSocketUrlsConfig<T>, 'urls' | 'failover' | 'options' | 'singleConnection'>
+  config: Pick<
+    WebSocketUrlsConfig<T>,
+    'urls' | 'failover' | 'options' | 'singleConnection' | 'makeBeforeBreak'
+  >
 }
 
 interface Pass<T extends WebsocketTransportGenerics> {
@@ -80,10 +83,18 @@ export class FailoverUrls<T extends WebsocketTransportGenerics> {
     const isOpen = !host.connectionClosed()
     if (desired.length === 0 && isOpen) return host.currentUrl
     if (isUnresponsive && isOpen) this.failed(host.currentUrl, { reason: 'unresponsive' })
-    const key = await this.chosen(choice)
-    if (desired.length > 0) this.use(choice, key, context)
+    const isBeside = isOpen && !isUnresponsive && this.isMadeBeforeBroken
+    const key = isBeside ? this.chosenBeside(choice) : await this.chosen(choice)
+    // A URL is in use when there is a connection to it.
+    const isMove = isBeside && key !== this.keyOf(host.currentUrl)
+    if (desired.length > 0 && !isMove) this.use(choice, key, context)
     if (isOpen) this.lookAhead(choice, pass)
     return this.urls.get(key) ?? key
+  }
+
+  /** The connection beside the one in use, with which another URL was to be moved to, did not come up. */
+  moveFailed(url: string): void {
+    if (this.keyOf(url) !== this.keyOf(this.parts.host.currentUrl)) this.failed(url, { reason: 'failed' })
   }
 
   /** An attempt at this URL has failed, or a connection to it has ended. */
@@ -116,6 +127,17 @@ export class FailoverUrls<T extends WebsocketTransportGenerics> {
       if (!(waitMs > 0) || this.stopping.signal.aborted) return url
       await sleep(waitMs, this.stopping.signal)
     }
+  }
+
+  /** The connection in use goes on until another URL may be tried. */
+  private chosenBeside(choice: UrlChoice): string {
+    const { url, waitMs } = choice.choose(monotonicMs())
+    return waitMs > 0 ? this.keyOf(this.parts.host.currentUrl) : url
+  }
+
+  private get isMadeBeforeBroken(): boolean {
+    const { makeBeforeBreak, singleConnection } = this.parts.config
+    return makeBeforeBreak === true && singleConnection !== true
   }
 
   private use(choice: UrlChoice, key: string, { endpointName }: EndpointContext<T>): void {

@@ -24,7 +24,7 @@ import {
 import { ClientSocket } from '../../connections/client-socket'
 import { reasonOf } from '../../connections/connection-error'
 import { watchPulse } from '../../connections/pulse'
-import { shownUrl, UNCOUNTED } from '../../connections/connection-stats'
+import { shownUrl } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { ConnectBudget } from './pacing/connect-budget'
 import { Failover } from './failover'
@@ -34,7 +34,11 @@ import { FrameReader } from './frame-reader'
 import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, hasBacklog, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
-import { type LaneMaker, type LaneParts } from './care/lane'
+import { type LaneMaker } from './care/lane'
+import { type LaneOrigin, lanePartsOf } from './care/lane-parts'
+import { feedsOf, type Successor, type SuccessorHost } from './care/successor'
+import { handOver } from './hand-over'
+import { Succession } from './succession'
 import { checkLimits, checkPing, drawMaxAge } from './pacing/limits'
 import { Losses } from './lost-connection'
 import { MessagePacer } from './pacing/message-pacer'
@@ -49,18 +53,6 @@ const MIN_CONNECTION_AGE_MS = 1_000
 
 /** How long the transport waits at its end for the unsubscribe messages of an author's own `sendMessages`. */
 const GOODBYE_MS = 500
-
-/** The members that tell of a connection, where there is none yet. */
-const NO_CONNECTION = {
-  wsConnection: undefined,
-  currentUrl: '',
-  lastMessageReceivedAt: 0,
-  connectionOpenedAt: 0,
-  providerDataStreamEstablished: 0,
-  streamHandlerInvocationsWithNoConnection: 0,
-  heartbeatInterval: undefined,
-  localSubscriptions: [],
-}
 
 /** A further connection that waits for room looks for it this often: there may be enough before the limit tells. */
 const ROOM_LOOK_MS = 500
@@ -105,6 +97,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private readonly batching: Batching<T> | undefined
   /** Where there are messages to subscribe with. */
   private care: SubscriptionCare<T> | undefined
+  /** Where the next connection comes up before the one in use is closed. */
+  private succession: Succession<T> | undefined
   private readonly connects: ConnectBudget
   private maxAgeMs = Infinity
   /** For all connections together: whether a limit holds for each of them or for all is not known. */
@@ -140,7 +134,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       client,
       frames: new FrameReader<T>(this, config, this.intake),
       counts: subscriptions,
-      onLost: (lost) => losses.take(lost),
+      onLost: (lost) => {
+        losses.take(lost)
+        if (this.succession?.isReady === true) wake.wake()
+      },
     })
     this.subscriptionMessageBuilder = messageBuilder(config.builders, tellIn(this.intake))
     const { limits = {} } = config
@@ -187,7 +184,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (cache instanceof ResponseCache)
       this.subscriptions.publish(cache.adapterName, (_, params) => cache.feed(this.name, params).feedId)
     else this.subscriptions.publish(undefined)
-    if (this.config.builders !== undefined) this.care = this.careOf(cache)
+    const { firstDataMs = SILENCE_TERMS.firstDataMs } = this.config
+    const host = { ...feedsOf<T>(cache, this.name, this.identityOf), maker: this.lanes, firstDataMs }
+    if (this.config.builders !== undefined) this.care = this.careOf(host)
+    if (this.makesBeforeBreak) this.succession = this.successionOf(host)
   }
 
   /** True if there is no connection or it has closed. One that is still closing counts as open. */
@@ -280,7 +280,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   ): Promise<void> {
     const intervalMs = context.adapterSettings.BACKGROUND_EXECUTE_MS_WS
     const { desired } = subscriptions
-    const share = this.care?.pass(context, subscriptions) ?? subscriptions
+    let share = this.care?.pass(context, subscriptions) ?? subscriptions
     const isNeeded = share.desired.length > 0 || this.care?.needsMain === true
     const isIdle = share.new.length === 0 && this.care?.needsMain !== true
     if (isIdle && this.wsConnection === undefined) return this[WAKE].wait(intervalMs)
@@ -293,7 +293,20 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.ensureCurrent(pass)
     this.clientSocket.look()
     const isTooOld = this.failoverCounter.openForMs > this.maxAgeMs
-    if (!this.connectionClosed() && (url !== this.currentUrl || isUnresponsive || isTooOld))
+    const heir = this.succession?.heirFor(context, {
+      feeds: share.desired,
+      isLost: this.connectionClosed() || isUnresponsive,
+      isYoung: this.failoverCounter.openForMs < MIN_CONNECTION_AGE_MS,
+      why: url !== this.currentUrl ? 'the URL changed' : isTooOld ? 'its age' : undefined,
+      url,
+    })
+    const handed = heir && this.giveWay(context, heir, share.desired)
+    const isPlanned = this.succession !== undefined && share.desired.length > 0 && heir === undefined
+    if (handed !== undefined) share = handed
+    else if (
+      !this.connectionClosed() &&
+      (isUnresponsive || (!isPlanned && (url !== this.currentUrl || isTooOld)))
+    )
       await this.leave(url, pass, isTooOld)
     if (this.connectionClosed() && isNeeded) {
       if (!(await this.mayConnect(url, intervalMs))) return
@@ -310,7 +323,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.stopping.abort()
     const unsubscribed = this.unsubscribeAll()
     if (unsubscribed !== undefined) await unsubscribed
-    const gone = [this.clientSocket.stop(), this.care?.stop()]
+    const gone = [this.clientSocket.stop(), this.care?.stop(), this.succession?.stop()]
     this.connects.stop()
     this.pacer.stop()
     this.room.wake()
@@ -442,7 +455,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.ensureCurrent(pass)
     this.connectionOpenedAt = Date.now()
     this.care?.opened()
-    this.maxAgeMs = drawMaxAge(this.config.limits ?? {})
+    this.maxAgeMs = drawMaxAge(this.config.limits ?? {}, this.makesBeforeBreak)
   }
 
   private async openAnother(
@@ -502,19 +515,16 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     })
   }
 
-  private careOf(cache: unknown): SubscriptionCare<T> {
-    const isKnown = cache instanceof ResponseCache && cache.hasOwnFeeds(this.name)
-    const { isSingle, stopping } = this
+  private careOf(host: SuccessorHost<T>): SubscriptionCare<T> {
+    const { isSingle, stopping, makesBeforeBreak } = this
     return new SubscriptionCare<T>(
       {
-        idOf: this.identityOf,
-        writesOf: (params) => (isKnown ? cache.feed(this.name, params).sets : undefined),
+        ...host,
         isOpen: () => this.wsConnection?.readyState === OPEN,
         isBusy: () => this.queue.size > 0,
         url: () => this.currentUrl,
         currency: () => this.clientSocket.currency(),
         sendOnMain: (context, fresh, stale) => this.sendAgain(context, fresh, stale),
-        maker: (of) => this.laneParts(of),
         holdMs: (isSparing) => this.connects.holdAside(this.currentUrl, isSparing)?.delayMs,
         claimConnect: (isSparing) => this.connects.claimAside(this.currentUrl, isSparing),
         wake: () => this[WAKE].wake(),
@@ -524,6 +534,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         // What was asked for in batches is watched by its answers, and told of.
         hearsSilence: this.batching === undefined,
         perConnection: this.config.limits?.subscriptionsPerConnection ?? Infinity,
+        makesBeforeBreak,
       },
       this.careTerms,
     )
@@ -542,63 +553,58 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     if (messages.length > 0) await this.sendMessages(context, messages)
   }
 
-  /**
-   * What a {@link Lane} is made of: this transport with another connection in its place. The author's methods act on that one, and on no
-   * member of this transport that has to do with a connection. Closes and errors of a lane are not told to the author.
-   */
-  private laneParts({ onFrame, onLost, ...listener }: Parameters<LaneMaker<T>>[0]): LaneParts<T> {
-    const transport = Object.create(this) as WebSocketTransport<T>
-    const client: ClientSocket<StreamEnd> = new ClientSocket(
-      transport,
-      new Retry(afterClose),
-      () => transport.stopHeartbeat(),
-      UNCOUNTED,
-    )
-    const intake = new StreamIntake<T>(transport)
-    // What was asked for and answered is kept for each connection.
-    const batching = this.batching?.forLane(transport, intake, listener)
-    const own = batching?.plainConfig()
-    const config =
-      own === undefined
-        ? this.config
-        : {
-            ...this.config,
-            ...own,
-            url: this.config.url,
-            handlers: { ...own.handlers, open: this.config.handlers.open },
-          }
-    const reader = new FrameReader<T>(transport, config, intake)
-    const frames = {
-      read: (data: WebSocket.Data, context: EndpointContext<T>) => {
-        reader.read(data, context)
-        onFrame()
-      },
-    }
-    const handlers = { open: config.handlers.open }
-    const connectionEvents = new ConnectionEvents<T>({
-      handlers,
-      client,
-      frames,
-      counts: { received: 0 },
-      onLost,
-    })
-    Object.assign(transport, { ...NO_CONNECTION, clientSocket: client, intake, connectionEvents })
-    if (batching !== undefined)
-      Object.assign(transport, {
-        config,
-        batching,
-        subscriptionMessageBuilder: messageBuilder(config.builders, tellIn(intake)),
-      })
-    const options = (context: EndpointContext<T>, feeds: Params<T>[]) => config.options?.(context, feeds)
-    return {
-      transport,
-      client,
-      options,
-      isHolding: () => this.pacer.isHolding(transport.wsConnection) || batching?.isHeldBack === true,
-      reasonFor: (feed) => batching?.reasonFor(feed),
+  private get lanes(): LaneMaker<T> {
+    const { config, batching } = this
+    const origin: LaneOrigin<T> = {
+      transport: this,
+      config,
+      batching,
+      isHolding: (connection) => this.pacer.isHolding(connection),
       room: () => this.room.wait(ROOM_LOOK_MS),
-      stop: () => intake.stop(),
+      drawMaxAge: () => drawMaxAge(config.limits ?? {}, this.makesBeforeBreak),
     }
+    return (listener) => lanePartsOf(origin, listener)
+  }
+
+  private get makesBeforeBreak(): boolean {
+    return this.config.makeBeforeBreak === true && !this.isSingle
+  }
+
+  private successionOf(host: SuccessorHost<T>): Succession<T> {
+    return new Succession<T>({
+      ...host,
+      urlFor: (context, feeds) => this.urlFor(context, feeds),
+      claimConnect: (url) => this.connects.claimAside(url),
+      credential: this.credential,
+      onFailed: (url) => this.urls?.moveFailed(url),
+      wake: () => this[WAKE].wake(),
+    })
+  }
+
+  /**
+   * Puts a connection that has come up in the place of the main one, which is closed, as after a reconnect.
+   *
+   * @returns what is still to be subscribed and unsubscribed on it; undefined where it cannot take the place
+   */
+  private giveWay(
+    context: EndpointContext<T>,
+    successor: Successor<T>,
+    desired: Params<T>[],
+  ): SubscriptionDeltas<Params<T>> | undefined {
+    const given = successor.lane.release()
+    if (given === undefined) return undefined
+    const { connection, parts, leftMs } = given
+    const { clientSocket: client, connectionEvents: events, subscriptions: stats, batching } = this
+    const feeds = [...successor.feeds.values()]
+    this.queue.clear()
+    this.care?.replaced()
+    handOver({ transport: this, client, events, stats, batching }, context, { connection, parts, feeds })
+    this.maxAgeMs = leftMs
+    this.subscribed = { context, feeds }
+    this.care?.opened()
+    this.care?.sent(feeds)
+    const { fresh, stale } = successor.difference(desired)
+    return { desired, new: fresh, stale }
   }
 
   private ensureCurrent(pass: number): void {

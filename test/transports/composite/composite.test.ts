@@ -197,7 +197,7 @@ describe('the children of a composite transport', () => {
     await service.stop()
   })
 
-  it('fail by themselves', async () => {
+  it('FO-3: fail by themselves', async () => {
     const ws = new StillTransport()
     const failing = bare({ backgroundExecute: () => Promise.reject(new Error('oops')) })
     await using service = await start({ rest: failing, ws })
@@ -208,7 +208,7 @@ describe('the children of a composite transport', () => {
     expect((await service.post(ETH)).json.result).toBe(5)
   })
 
-  it('are initialized side by side, each under its own name', async () => {
+  it('FO-3: are initialized side by side, each under its own name', async () => {
     const seen: unknown[] = []
     const initialize = (_dependencies: unknown, _settings: unknown, endpointName: string, name: string) => {
       seen.push([endpointName, name])

@@ -294,7 +294,14 @@ describe.each([{ isRestFirst: false }, { isRestFirst: true }])(
       await passUntil(() => expect(service.asked(BTC)).toBeGreaterThan(others))
       expect(service.asked()).toBe(count)
       expect((await service.post(ETH)).json.result).toBe(5)
-      // FO-7: what the stream said stays visible, though there is a price.
+    })
+
+    it('FO-7: serves a price while what the stream said of the feed stays visible in a metric', async () => {
+      await using service = await start({ answer: () => priced(50), isRestFirst })
+      const { connection } = await askBoth(service)
+      void service.post(BTC)
+      connection.send(refusal(BTC, 'not listed'))
+      await passUntil(async () => expect((await service.post(BTC)).json.result).toBe(50))
       const labels = { adapter_endpoint: 'price', transport: 'ws', status_code: '502' }
       expect(await service.metric('source_errors_total', labels)).toBeGreaterThanOrEqual(1)
     })

@@ -4,6 +4,7 @@ import { type Said, WebSocketTransport } from '../../../src/public/transports'
 import { type SingleNumberResultResponse } from '../../../src/public/util'
 import { InputParameters } from '../../../src/public/validation'
 import { type ProviderConnection, serve, type WsProvider } from '../../../src/testing'
+import { type Config } from './support'
 
 /**
  * What the venue does with a subscribe: `mute` subscribes without an answer, `lose` does not even do that, `deaf` subscribes and never sends
@@ -113,7 +114,10 @@ export class Venue {
   }
 }
 
-const makeAdapter = (hasNumbers: boolean) => {
+/** What a test may declare beside the batches. */
+type Declared = Pick<Config, 'limits' | 'makeBeforeBreak'>
+
+const makeAdapter = (hasNumbers: boolean, declared: Declared) => {
   const config = new AdapterConfig({
     WS_API_ENDPOINT: { description: 'Streaming URL', type: 'string', required: true },
   })
@@ -137,6 +141,7 @@ const makeAdapter = (hasNumbers: boolean) => {
   }
   const transport = new WebSocketTransport<Types>({
     url: ({ adapterSettings }) => adapterSettings.WS_API_ENDPOINT,
+    ...declared,
     batches: {
       symbolOf: ({ s }) => s,
       size: hasNumbers ? 1 : 3,
@@ -158,8 +163,12 @@ const makeAdapter = (hasNumbers: boolean) => {
   return new Adapter({ name: 'BATCH', defaultEndpoint: 'price', config, endpoints: [price] })
 }
 
-export const startBatching = ({ provider, hasNumbers }: Venue, env: Record<string, string> = {}) =>
-  serve(() => makeAdapter(hasNumbers), {
+export const startBatching = (
+  { provider, hasNumbers }: Venue,
+  env: Record<string, string> = {},
+  declared: Declared = {},
+) =>
+  serve(() => makeAdapter(hasNumbers, declared), {
     env: {
       WS_API_ENDPOINT: provider.url,
       BACKGROUND_EXECUTE_MS_WS: '10',

@@ -92,7 +92,7 @@ const movesOf = async (service: Running) => {
 
 describe('a transport with several URLs', () => {
   // Naive (the counter of the contract): B is used until it fails, however long A has been healthy again.
-  it('B8: goes to the second one when the first dies, and back when the first is healthy again', async () => {
+  it('FO-8, FO-1: goes to the second one when the first dies, and back when the first is healthy again, in one event each', async () => {
     await using a = await wsProvider()
     await using b = await wsProvider()
     const stops = [priced(a, 1), priced(b, 2)]
@@ -122,6 +122,32 @@ describe('a transport with several URLs', () => {
     ])
     expect(await moved()).toEqual({ failed: 1, returned: 1 })
     expect(JSON.stringify(logged)).not.toContain('hunter2')
+  })
+
+  it('goes back when the connection beside the one in use is up, where it makes before it breaks, and stays until then', async () => {
+    await using a = await wsProvider()
+    await using b = await wsProvider()
+    a.refuse()
+    const stops = [priced(b, 2)]
+    await using service = await start(urlsOf([a.url, b.url], { makeBeforeBreak: true, firstDataMs: 5_000 }))
+    const moved = await movesOf(service)
+    void service.post(ETH)
+    await isServed(service, 2)
+    // It can be connected to, and says nothing.
+    a.accept()
+    const { length } = a.connections
+    await passUntil(() => expect(a.connections.length).toBeGreaterThanOrEqual(length + 4))
+    expect(b.connections).toHaveLength(1)
+    expect(b.connections[0]!.isOpen).toBe(true)
+    expect(service.transport.currentUrl).toBe(b.url)
+    expect(await moved()).toEqual({ failed: 1 })
+    stops.push(priced(a, 1))
+    const took = await passUntil(() => expect(b.connections[0]!.isOpen).toBe(false))
+    expect(took).toBeLessThanOrEqual(RETURN_AFTER_MS)
+    await isServed(service, 1)
+    expect(service.transport.currentUrl).toBe(a.url)
+    await passUntil(async () => expect(await moved()).toEqual({ failed: 1, returned: 1 }))
+    stops.forEach((stop) => stop())
   })
 
   it('FO-1: stays where it is while the better one fails its probes, and asks it ever more seldom', async () => {

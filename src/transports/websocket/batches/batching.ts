@@ -62,7 +62,7 @@ export interface BatchListener<T extends WebsocketTransportGenerics> {
 
 /** Subscribes feeds as {@link BatchedTransportConfig} says, on one connection after the other. */
 export class Batching<T extends WebsocketTransportGenerics> {
-  private readonly requests = new Requests()
+  private requests = new Requests()
   private readonly notices = new Notices('Provider')
   private readonly hold: Hold<T>
   private session: Session<T> | undefined
@@ -119,6 +119,19 @@ export class Batching<T extends WebsocketTransportGenerics> {
   /** The same for another connection of the transport. */
   forLane(host: BatchHost<T>, intake: StreamIntake<T>, listener: BatchListener<T>): Batching<T> {
     return new Batching(this.config, host, intake, this.of, listener)
+  }
+
+  /** The connection in use was replaced by a lane's: what was asked for and said on that one counts from now on. */
+  takeOver(lane: Batching<T>): void {
+    this.session = lane.session
+    this.ledger = lane.ledger
+    this.requests = lane.requests
+    this.hadRefusals = lane.hadRefusals
+    this.hasAcceptances = lane.hasAcceptances
+    this.isAnswering ||= lane.isAnswering
+    this.notice = lane.notice
+    this.hold.end()
+    if (lane.hold.why !== undefined) this.hold.begin(lane.hold.why)
   }
 
   /** Whether something is to be sent as soon as the limits allow. */

@@ -3,13 +3,14 @@ import { type Reason } from '../../../validation/reason'
 import { type SubscriptionDeltas } from '../../streaming-transport'
 import { type EndpointContext } from '../../transport'
 import { type WebsocketTransportGenerics } from '../config'
-import { type LaneMaker } from './lane'
 import { Placement } from './placement'
+import { Recycling } from './recycling'
 import { POISON_TERMS, type PoisonTerms } from './poison-search'
 import { type PoisonTimes, PoisonWatch } from './poison-watch'
 import { Shards } from './shards'
 import { type SilenceTerms } from './silence'
 import { SilenceWatch } from './silence-watch'
+import { type SuccessorHost } from './successor'
 
 export type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -21,10 +22,7 @@ export interface CareTerms {
 }
 
 /** What the care of subscriptions needs from the transport with the main connection. */
-export interface CareHost<T extends WebsocketTransportGenerics> {
-  idOf: (params: Params<T>) => string
-  /** How often something was written for a feed so far; undefined where that is not known. */
-  writesOf: (params: Params<T>) => number | undefined
+export interface CareHost<T extends WebsocketTransportGenerics> extends SuccessorHost<T> {
   /** Whether the main connection is open. */
   isOpen: () => boolean
   /** Whether something waits for its turn to be subscribed there. */
@@ -34,7 +32,6 @@ export interface CareHost<T extends WebsocketTransportGenerics> {
   currency: () => () => boolean
   /** Sends subscriptions on the main connection without changing what is to be subscribed there. */
   sendOnMain: (context: EndpointContext<T>, fresh: Params<T>[], stale: Params<T>[]) => Promise<void>
-  maker: LaneMaker<T>
   /**
    * For how long no connection beside the main one may be opened; undefined when one may. One that `isSparing` leaves half of what is
    * allowed to others.
@@ -53,6 +50,8 @@ export interface CareHost<T extends WebsocketTransportGenerics> {
   hearsSilence: boolean
   /** The most feeds that one connection may carry. */
   perConnection: number
+  /** Whether a connection that is too old is closed when the next one has come up. */
+  makesBeforeBreak: boolean
 }
 
 /** What the watches share. */
@@ -61,6 +60,7 @@ export interface Care<T extends WebsocketTransportGenerics> extends CareHost<T> 
   paramsOf: (id: string) => Params<T> | undefined
   /** Sends subscriptions of one feed on the connection that it belongs to, without changing what is to be subscribed there. */
   sendAtHome: (context: EndpointContext<T>, fresh: Params<T>[], stale: Params<T>[]) => Promise<void>
+  recycling: Recycling<T>
 }
 
 /**
@@ -72,14 +72,17 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
   private readonly poison: PoisonWatch<T>
   private readonly silence: SilenceWatch<T>
   private readonly shards: Shards<T> | undefined
+  private readonly recycling: Recycling<T>
   private wanted: { of: readonly Params<T>[]; ids: Set<string> } = { of: [], ids: new Set() }
 
   constructor(
     private readonly host: CareHost<T>,
     terms: CareTerms = {},
   ) {
+    this.recycling = new Recycling(host)
     const care: Care<T> = {
       ...host,
+      recycling: this.recycling,
       paramsOf: (id) => this.placement.paramsOf(id),
       sendAtHome: (context, fresh, stale) => this.sendAtHome(context, fresh, stale),
     }
@@ -161,6 +164,7 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
   }
 
   async stop(): Promise<void> {
+    this.recycling.stop()
     await Promise.all([this.poison.stop(), this.silence.stop(), this.shards?.stop()])
   }
 

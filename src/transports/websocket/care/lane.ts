@@ -2,10 +2,12 @@ import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
 import { type ClientSocket } from '../../../connections/client-socket'
 import { OPEN } from '../../../connections/socket'
+import { monotonicMs } from '../../../util/clock'
 import { type TypeFromDefinition } from '../../../validation/input-parameters'
 import { type Reason } from '../../../validation/reason'
 import { type SubscriptionDeltas } from '../../streaming-transport'
 import { type EndpointContext } from '../../transport'
+import { type Batching } from '../batches/batching'
 import { type WebsocketTransportGenerics } from '../config'
 import { type StreamEnd } from '../connection-events'
 
@@ -16,6 +18,7 @@ export interface LaneTransport<T extends WebsocketTransportGenerics> {
   wsConnection?: WebSocket
   currentUrl: string
   connectionOpenedAt: number
+  lastMessageReceivedAt: number
   providerDataStreamEstablished: number
   establishWsConnection(context: EndpointContext<T>, url: string, options?: ClientOptions): Promise<WebSocket>
   subscriptionMessageBuilder?: (
@@ -28,6 +31,11 @@ export interface LaneTransport<T extends WebsocketTransportGenerics> {
 export interface LaneParts<T extends WebsocketTransportGenerics> {
   transport: LaneTransport<T>
   client: ClientSocket<StreamEnd>
+  batching: Batching<T> | undefined
+  /** Number of messages received. */
+  counts: { readonly received: number }
+  /** How old the connection may become. */
+  maxAgeMs: number
   options: (
     context: EndpointContext<T>,
     feeds: Params<T>[],
@@ -45,6 +53,8 @@ export interface LaneParts<T extends WebsocketTransportGenerics> {
 export interface LaneListener<T extends WebsocketTransportGenerics> {
   /** A frame was read, and its values have been written. */
   onFrame?: () => void
+  /** Something has come for these feeds: a value or an error. */
+  onHeard?: (feeds: readonly Params<T>[]) => void
   /** The provider has accepted the subscription of these feeds, where it answers subscriptions. */
   onAccepted?: (feeds: readonly Params<T>[]) => void
   /** Nothing comes for these feeds, although they were asked for again alone, where the provider answers subscriptions. */
@@ -54,6 +64,7 @@ export interface LaneListener<T extends WebsocketTransportGenerics> {
 /** Makes a lane's parts. `onLost` is called when its connection was closed by the other side. */
 export type LaneMaker<T extends WebsocketTransportGenerics> = (of: {
   onFrame: () => void
+  onHeard: ((feeds: readonly Params<T>[]) => void) | undefined
   onAccepted: (feeds: readonly Params<T>[]) => void
   onSilent: (feeds: readonly Params<T>[]) => void
   onLost: () => void
@@ -70,6 +81,7 @@ export class Lane<T extends WebsocketTransportGenerics> {
   private readonly parts: LaneParts<T>
   private readonly feeds = new Set<Params<T>>()
   private end!: () => void
+  private openedMs = Infinity
 
   constructor(
     maker: LaneMaker<T>,
@@ -79,6 +91,7 @@ export class Lane<T extends WebsocketTransportGenerics> {
     this.over = new Promise((resolve) => (this.end = resolve))
     this.parts = maker({
       onFrame: () => this.listener.onFrame?.(),
+      onHeard: listener.onHeard,
       onAccepted: (feeds) => this.listener.onAccepted?.(feeds),
       onSilent: (feeds) => this.listener.onSilent?.(feeds),
       onLost: () => this.end(),
@@ -87,6 +100,10 @@ export class Lane<T extends WebsocketTransportGenerics> {
 
   get isOpen(): boolean {
     return this.parts.transport.wsConnection?.readyState === OPEN
+  }
+
+  get isTooOld(): boolean {
+    return monotonicMs() - this.openedMs > this.parts.maxAgeMs
   }
 
   get size(): number {
@@ -108,6 +125,7 @@ export class Lane<T extends WebsocketTransportGenerics> {
       const connection = await transport.establishWsConnection(this.context, url, options)
       client.use(connection)
       transport.connectionOpenedAt = Date.now()
+      this.openedMs = monotonicMs()
     } finally {
       release()
     }
@@ -142,6 +160,18 @@ export class Lane<T extends WebsocketTransportGenerics> {
     const deltas = { desired: [...this.feeds], new: fresh, stale }
     const messages = transport.subscriptionMessageBuilder?.(this.context, deltas) ?? []
     if (messages.length > 0) await transport.sendMessages(this.context, messages)
+  }
+
+  /**
+   * Gives its open connection away, in the same tick, to become the main one. The lane is over.
+   *
+   * @returns also how many ms are left until it is too old; undefined where there is no connection that can be given away
+   */
+  release(): { connection: WebSocket; parts: LaneParts<T>; leftMs: number } | undefined {
+    const connection = this.parts.client.release()
+    void this.close()
+    const { parts } = this
+    return connection && { connection, parts, leftMs: this.openedMs + parts.maxAgeMs - monotonicMs() }
   }
 
   /** Closes it. When the promise resolves, no socket and no timer of it is left. */

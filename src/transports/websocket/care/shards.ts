@@ -9,7 +9,7 @@ import { type Care, type Params } from './care'
 import { type WebsocketTransportGenerics } from '../config'
 import { type StreamEnd } from '../connection-events'
 import { Homes } from './homes'
-import { Lane } from './lane'
+import { Lane, type LaneListener } from './lane'
 import { type PoisonWatch } from './poison-watch'
 import { type Trials } from './trials'
 
@@ -27,6 +27,8 @@ export interface ShardListeners<T extends WebsocketTransportGenerics> {
 interface Shard<T extends WebsocketTransportGenerics> {
   lane: Lane<T> | undefined
   isBusy: boolean
+  /** Whether it is not needed any more. */
+  isEnded: boolean
   openedMs: number
   readonly subscribed: Map<string, Params<T>>
   readonly retry: Retry<StreamEnd>
@@ -113,6 +115,7 @@ export class Shards<T extends WebsocketTransportGenerics> {
     const shard: Shard<T> = {
       lane: undefined,
       isBusy: false,
+      isEnded: false,
       openedMs: 0,
       subscribed: new Map(),
       retry: new Retry(afterClose),
@@ -136,7 +139,8 @@ export class Shards<T extends WebsocketTransportGenerics> {
     try {
       if (shard.lane?.isOpen === true && fresh.length + stale.length === 0) {
         shard.trials.settle(monotonicMs())
-        await shard.lane.proceed()
+        if (this.care.recycling.isDue(shard.lane)) await this.recycle(context, shard, shard.lane)
+        else await shard.lane.proceed()
       } else if (shard.lane === undefined) await this.open(context, shard, [...wanted.values()])
       else await this.change(shard, shard.lane, fresh, stale)
     } catch (error) {
@@ -152,15 +156,58 @@ export class Shards<T extends WebsocketTransportGenerics> {
     if (shard.retry.isWaiting || !this.care.isOpen()) return
     const release = this.care.claimConnect(isSparing)
     if (release === undefined) return
-    const lane = new Lane(this.care.maker, context, {
-      onAccepted: (feeds) => shard.trials.accepted(feeds),
-      onSilent: (feeds) => this.listeners.silent(context, feeds),
-    })
-    shard.lane = lane
-    void lane.over.then(() => this.lost(context, shard, lane))
+    const lane = new Lane(this.care.maker, context, this.listenerFor(context, shard))
+    this.place(context, shard, lane)
     await lane.open(this.care.url(), feeds, release)
     shard.openedMs = monotonicMs()
     shard.trouble = undefined
+    this.care.wake()
+  }
+
+  private listenerFor(context: EndpointContext<T>, shard: Shard<T>): LaneListener<T> {
+    return {
+      onAccepted: (feeds) => shard.trials.accepted(feeds),
+      onSilent: (feeds) => this.listeners.silent(context, feeds),
+    }
+  }
+
+  private place(context: EndpointContext<T>, shard: Shard<T>, lane: Lane<T>): void {
+    shard.lane = lane
+    void lane.over.then(() => this.lost(context, shard, lane))
+  }
+
+  /** Replaces a connection that is too old. One that goes on until the next has come up may change meanwhile. */
+  private async recycle(context: EndpointContext<T>, shard: Shard<T>, old: Lane<T>): Promise<void> {
+    const { recycling, makesBeforeBreak } = this.care
+    const feeds = [...shard.subscribed]
+    const params = feeds.map(([, one]) => one)
+    if (!makesBeforeBreak)
+      return recycling.inTurn(async () => {
+        this.letGo(shard)
+        await old.close()
+        if (!shard.isEnded && !this.care.signal.aborted) await this.open(context, shard, params)
+      })
+    const replaced = recycling.inTurn(async () => {
+      const lane = await recycling.beside(context, params, this.listenerFor(context, shard))
+      if (lane !== undefined) this.swap(context, shard, { old, lane, feeds })
+    })
+    this.leave(replaced)
+  }
+
+  private swap(
+    context: EndpointContext<T>,
+    shard: Shard<T>,
+    { old, lane, feeds }: { old: Lane<T>; lane: Lane<T>; feeds: [string, Params<T>][] },
+  ): void {
+    if (shard.lane !== old || this.care.signal.aborted) return this.leave(lane.close())
+    this.letGo(shard)
+    this.place(context, shard, lane)
+    shard.openedMs = monotonicMs()
+    for (const [id, params] of feeds) shard.subscribed.set(id, params)
+    const params = feeds.map(([, one]) => one)
+    shard.trials.sent(params)
+    this.listeners.sent(params)
+    // What has changed meanwhile is subscribed now.
     this.care.wake()
   }
 
@@ -209,6 +256,7 @@ export class Shards<T extends WebsocketTransportGenerics> {
 
   private end(home: number, shard: Shard<T>): void {
     this.shards.delete(home)
+    shard.isEnded = true
     shard.retry.stop()
     this.letGo(shard)
   }
@@ -219,8 +267,11 @@ export class Shards<T extends WebsocketTransportGenerics> {
     shard.openedMs = 0
     shard.subscribed.clear()
     shard.trials.clear()
-    if (lane === undefined) return
-    const gone = lane.close().finally(() => this.leaving.delete(gone))
+    if (lane !== undefined) this.leave(lane.close())
+  }
+
+  private leave(going: Promise<void>): void {
+    const gone = going.finally(() => this.leaving.delete(gone))
     this.leaving.add(gone)
   }
 }

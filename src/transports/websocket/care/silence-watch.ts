@@ -4,7 +4,7 @@ import { type Reason } from '../../../validation/reason'
 import { type EndpointContext } from '../../transport'
 import { type Care, type Params } from './care'
 import { type WebsocketTransportGenerics } from '../config'
-import { Lane } from './lane'
+import { Lane, type LaneListener } from './lane'
 import { SilenceJudge, type SilenceTerms } from './silence'
 
 const logger = makeLogger('WebSocketTransport')
@@ -31,6 +31,8 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   private readonly leaving = new Set<Promise<void>>()
   private lookedMs = -Infinity
   private proceeding: Lane<T> | undefined
+  /** Whether the other connection has been closed for its age, and the next one is not open yet. */
+  private isBreaking = false
 
   constructor(
     private readonly care: Care<T>,
@@ -87,7 +89,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     if (this.known.size === 0 || now - this.lookedMs < LOOK_EVERY_MS) return
     this.lookedMs = now
     this.forget(isWanted)
-    this.proceed()
+    this.proceed(context)
     const writesOf = (id: string): number => this.care.writesOf(this.known.get(id)!) ?? 0
     // Without a connection nothing is heard from anybody.
     if (!this.care.isOpen()) return
@@ -123,9 +125,11 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   }
 
   /** Has what is due on the other connection sent, such as what was not answered there. */
-  private proceed(): void {
+  private proceed(context: EndpointContext<T>): void {
     const { lane } = this
     if (lane?.isOpen !== true || this.proceeding === lane) return
+    if (this.care.recycling.isDue(lane))
+      return this.leave(this.care.recycling.inTurn(() => this.recycle(context, lane)))
     this.proceeding = lane
     this.said(
       lane.proceed().finally(() => {
@@ -154,7 +158,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   }
 
   private get mayMove(): boolean {
-    if (this.care.isSingle || this.moved.size >= this.care.perConnection) return false
+    if (this.care.isSingle || this.isBreaking || this.moved.size >= this.care.perConnection) return false
     return this.lane?.isOpen === true || this.care.holdMs() === undefined
   }
 
@@ -172,15 +176,8 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     const release = this.care.claimConnect()
     if (release === undefined) return undefined
     this.endLane()
-    const lane = new Lane(this.care.maker, context, {
-      onSilent: (feeds) => {
-        for (const one of feeds) this.comeHome(this.care.idOf(one), one)
-      },
-    })
-    this.lane = lane
-    void lane.over.then(() => {
-      if (this.lane === lane) this.endLane()
-    })
+    const lane = new Lane(this.care.maker, context, this.listener)
+    this.place(lane)
     try {
       await lane.open(this.care.url(), [params], release)
     } catch (error) {
@@ -188,6 +185,60 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
       throw error
     }
     return lane
+  }
+
+  private readonly listener: LaneListener<T> = {
+    onSilent: (feeds) => {
+      for (const one of feeds) this.comeHome(this.care.idOf(one), one)
+    },
+  }
+
+  private place(lane: Lane<T>): void {
+    this.lane = lane
+    void lane.over.then(() => {
+      if (this.lane === lane) this.endLane()
+    })
+  }
+
+  /** Replaces the other connection, which is too old. */
+  private async recycle(context: EndpointContext<T>, old: Lane<T>): Promise<void> {
+    if (!this.care.makesBeforeBreak) return this.reopen(context, old)
+    const feeds = [...this.moved.values()]
+    const lane = await this.care.recycling.beside(context, feeds, this.listener)
+    if (lane === undefined) return
+    if (this.lane !== old || this.care.signal.aborted) return lane.close()
+    this.place(lane)
+    this.leave(old.close())
+    await this.settle(lane, feeds)
+  }
+
+  private async reopen(context: EndpointContext<T>, old: Lane<T>): Promise<void> {
+    this.lane = undefined
+    this.isBreaking = true
+    try {
+      await old.close()
+      if (this.care.signal.aborted) return
+      const [first] = this.moved.values()
+      const lane = first && (await this.openLane(context, first))
+      if (lane !== undefined) return await this.settle(lane, [])
+      this.moved.clear()
+      this.care.wake()
+    } catch (err) {
+      logger.debug({ err }, 'The connection of silent feeds could not be opened again')
+    } finally {
+      this.isBreaking = false
+    }
+  }
+
+  /** Subscribes there what has been moved, and unsubscribes what has come home meanwhile. */
+  private async settle(lane: Lane<T>, feeds: Params<T>[]): Promise<void> {
+    const { idOf } = this.care
+    const there = new Set(feeds.map(idOf))
+    const fresh = [...this.moved].flatMap(([id, params]) => (there.has(id) ? [] : [params]))
+    await lane.change(
+      fresh,
+      feeds.filter((params) => !this.moved.has(idOf(params))),
+    )
   }
 
   /** It is subscribed on the main connection in the next pass, if it is still wanted. */
@@ -204,9 +255,13 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     if (lane === undefined) return
     this.lane = undefined
     this.moved.clear()
-    const gone = lane.close().finally(() => this.leaving.delete(gone))
-    this.leaving.add(gone)
+    this.leave(lane.close())
     this.care.wake()
+  }
+
+  private leave(going: Promise<void>): void {
+    const gone = going.finally(() => this.leaving.delete(gone))
+    this.leaving.add(gone)
   }
 
   private said(sent: Promise<void>): void {

@@ -25,16 +25,22 @@ export interface WebSocketLimits {
   connects?: RollingLimit
   /**
    * A connection is replaced before it is older than this, in ms: a random part of up to a tenth earlier, so that a fleet does not reconnect
-   * at once. The old one is closed before the new one is opened.
+   * at once. The old one is closed before the new one is opened, unless the transport has `makeBeforeBreak`: then it begins another tenth
+   * earlier. Further connections are replaced likewise, one at a time.
    */
   maxAgeMs?: number
 }
 
-/** How old a connection may become, drawn anew for each. Infinity without a limit. */
-export const drawMaxAge = ({ maxAgeMs = Infinity }: WebSocketLimits): number =>
-  steadyBackoff(maxAgeMs, UP_TO_A_TENTH_LESS).next().delayMs
+/**
+ * How old a connection may become before its replacement begins, drawn anew for each. Infinity without a limit.
+ *
+ * @param isBeside - whether the next one comes up beside it, which takes its time
+ */
+export const drawMaxAge = ({ maxAgeMs = Infinity }: WebSocketLimits, isBeside = false): number =>
+  steadyBackoff(maxAgeMs, isBeside ? EARLIER : UP_TO_A_TENTH_LESS).next().delayMs
 
 const UP_TO_A_TENTH_LESS = between(1, 0.9)
+const EARLIER = between(0.9, 0.8)
 
 /** What was sent so far apart may arrive a little less far apart. */
 const TRANSIT_SHARE = 0.05

@@ -1,0 +1,27 @@
+import { type ProviderResult } from '../../../feeds/responses'
+import { isObject } from '../../../util/objects'
+import { StreamIntake, type StreamIntakeHost } from '../../stream-intake'
+import { type WebsocketTransportGenerics } from '../config'
+
+/** The intake of a lane whose owner is told which feeds something has come for: a value or an error. */
+export class LaneIntake<T extends WebsocketTransportGenerics> extends StreamIntake<T> {
+  constructor(
+    host: StreamIntakeHost<T>,
+    private readonly onHeard: (feeds: readonly ProviderResult<T>['params'][]) => void,
+  ) {
+    super(host)
+  }
+
+  override accept(results: ProviderResult<T>[] | undefined, receivedAt: number, handler: string): void {
+    super.accept(results, receivedAt, handler)
+    if (!Array.isArray(results) || results.length === 0) return
+    this.onHeard(
+      results.flatMap((result) => (isObject(result) && isObject(result.params) ? [result.params] : [])),
+    )
+  }
+
+  override writeError(params: ProviderResult<T>['params'], statusCode: number, errorMessage: string): void {
+    super.writeError(params, statusCode, errorMessage)
+    this.onHeard([params])
+  }
+}
