@@ -33,7 +33,7 @@ describe('a stream of server-sent events', () => {
     expect(linesAt('info', 'warn', 'error', 'fatal')).toEqual([])
   })
 
-  it('SB-1, SB-9: takes other feeds at once, without another stream', async () => {
+  it('SB-9: takes other feeds at once, without another stream', async () => {
     await using provider = await SseProvider.start()
     await using service = await start(config(provider.url))
     await service.post(ETH)
