@@ -21,7 +21,6 @@ const subscriptions = websocket([
   'message-pacer',
   'subscription-queue',
   'ledger',
-  'pacing',
 ])
 /** These need whole services, and take longer. */
 const care = websocket(['poison', 'silence', 'shards', 'placement', 'trials', 'batches', 'lane'])
