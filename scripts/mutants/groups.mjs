@@ -23,7 +23,7 @@ const subscriptions = websocket([
   'ledger',
 ])
 /** These need whole services, and take longer. */
-const care = websocket(['poison', 'silence', 'shards', 'placement', 'trials', 'batches', 'lane'])
+const care = websocket(['poison', 'silence', 'shards', 'batches', 'lane'])
 
 /** What is tried first is what matters most, because the time may be over before the last. */
 export const groups = [
