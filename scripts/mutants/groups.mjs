@@ -14,6 +14,18 @@ const clocks = [
 const connections = ['test/connections/**/*.test.ts', 'test/contract/{connection,websocket}.test.ts']
 /** Which URL is next, when, and with which credential. */
 const failover = ['test/connections/{url-choice,host-pauses,credential}.test.ts']
+const websocket = (names) => names.map((name) => `test/transports/websocket/${name}.test.ts`)
+const subscriptions = websocket([
+  'poison-search',
+  'silence-judge',
+  'homes',
+  'connect-budget',
+  'message-pacer',
+  'subscription-queue',
+  'ledger',
+])
+/** These need whole services, and take longer. */
+const care = websocket(['poison', 'silence', 'shards', 'batches', 'lane'])
 
 /** What is tried first is what matters most, because the time may be over before the last. */
 export const groups = [
@@ -45,6 +57,19 @@ export const groups = [
     tests: failover,
   },
   {
+    name: 'subscriptions',
+    files: [
+      'care/poison-search',
+      'care/silence',
+      'care/homes',
+      'pacing/connect-budget',
+      'pacing/message-pacer',
+      'pacing/subscription-queue',
+      'batches/ledger',
+    ].map((name) => `src/transports/websocket/${name}.ts`),
+    tests: subscriptions,
+  },
+  {
     name: 'limits',
     files: ['feed-limits', 'feed-rule', 'limited-feeds', 'pattern', 'rules', 'schema'].map(
       (name) => `src/feeds/limits/${name}.ts`,
@@ -64,11 +89,20 @@ export const groups = [
     ].map((name) => `src/feeds/${name}.ts`),
     tests: feeds,
   },
+  {
+    name: 'care',
+    files: ['placement', 'trials', 'shards', 'silence-watch', 'side-trials', 'poison-watch'].map(
+      (name) => `src/transports/websocket/care/${name}.ts`,
+    ),
+    tests: care,
+  },
 ]
 
-const testsOf = (file) =>
-  groups.find(({ files }) => files.includes(file))?.tests ??
-  (file.startsWith('src/util/') ? clocks : file.startsWith('src/connections/') ? connections : feeds)
+const testsOf = (file) => {
+  const group = groups.find(({ files }) => files.includes(file))
+  if (group !== undefined) return group.tests
+  return file.startsWith('src/util/') ? clocks : file.startsWith('src/connections/') ? connections : feeds
+}
 
 /** @param files - those that were asked for, together as far as the same tests are for them; all groups where there are none */
 export const groupsOf = (files) => {

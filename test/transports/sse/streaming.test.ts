@@ -33,14 +33,18 @@ describe('a stream of server-sent events', () => {
     expect(linesAt('info', 'warn', 'error', 'fatal')).toEqual([])
   })
 
-  it('SB-1: takes another feed at once, without another stream', async () => {
+  it('SB-9: takes other feeds at once, without another stream', async () => {
     await using provider = await SseProvider.start()
     await using service = await start(config(provider.url))
     await service.post(ETH)
+    const stream = await provider.connection(0)
     await provider.request(0)
-    await service.post(BTC)
-    expect(await provider.request(1)).toEqual(subscribed('BTC'))
+    for (let n = 1; n <= 10; n++) {
+      await service.post({ base: `F${n}` })
+      expect(await provider.request(n)).toEqual(subscribed(`F${n}`))
+    }
     expect(provider.asked).toBe(1)
+    expect(stream.isGone()).toBe(false)
   })
 
   it('SB-4: is told of a feed that nobody wants any more', async () => {

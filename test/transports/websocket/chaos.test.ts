@@ -161,7 +161,7 @@ describe('whatever happens to connections', () => {
     ['without an open handler', undefined],
     ['with an open handler that takes a while', 300],
   ])(
-    'CN-1 CN-6 SB-1: there is one, it is subscribed to what is wanted, and stopping leaves nothing, %s',
+    'CN-1, CN-6, SB-1: there is one, it is subscribed to what is wanted, and stopping leaves nothing, %s',
     (_, openMs) =>
       fc.assert(
         fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (commands) => {

@@ -15,7 +15,7 @@ afterEach(() => void vi.useRealTimers())
 const WANTED = { WS_SUBSCRIPTION_TTL: '3600000', WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '180000' }
 
 describe('a peer that is half open', () => {
-  it('is given up when it answers no ping, with the reason, and everything is subscribed on another connection', async () => {
+  it('CN-2: is given up when it answers no ping, with the reason, and everything is subscribed on another connection', async () => {
     await using provider = await wsProvider()
     const of = config(provider.url, { ping: { everyMs: 5_000, pongWithinMs: 2_000 } })
     const reasons: unknown[] = []

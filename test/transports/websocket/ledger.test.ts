@@ -296,3 +296,102 @@ describe('channels', () => {
     )
   })
 })
+
+describe('what the ledger says is to be done', () => {
+  it('is to tell the clients of a refused symbol again, when that is due or another feed joins them', () => {
+    const ledger = asking('A')
+    const entry = ledger.refused(['A', 'no'], 0)!
+    ledger.sayAt(entry, 30 * SECOND)
+    expect(ledger.orders(29 * SECOND).says).toEqual([])
+    expect(ledger.orders(30 * SECOND).says).toEqual([entry])
+    ledger.sayAt(entry, 50 * SECOND)
+    ledger.want('A', 'other', 40 * SECOND)
+    expect(ledger.orders(40 * SECOND).says).toEqual([entry])
+    ledger.heard('A', 41 * SECOND)
+    expect(ledger.orders(50 * SECOND).says).toEqual([])
+  })
+
+  it('is to unsubscribe first, within what may be sent, and a silent symbol needs two messages', () => {
+    const ledger = ledgerOf({ size: 2 })
+    for (const symbol of ['A', 'B', 'C']) ledger.want(symbol, symbol, 0)
+    ledger.orders(0)
+    for (const symbol of ['A', 'B', 'C']) ledger.accepted(symbol, 0, false)
+    expect(ledger.orders(15 * SECOND, 1)).toMatchObject({ ends: [], asks: [] })
+    expect(ledger.isHeldBack).toBe(true)
+    const { ends, asks } = ledger.orders(15 * SECOND, 3)
+    expect([ends.map(({ symbol }) => symbol), asks]).toEqual([['A'], [['A']]])
+    for (const symbol of ['A', 'B', 'C']) ledger.leave(symbol, symbol)
+    for (const symbol of ['D', 'E', 'F']) ledger.want(symbol, symbol, 0)
+    const next = ledger.orders(16 * SECOND, 3)
+    expect([next.ends.map(({ symbol }) => symbol), next.asks]).toEqual([['A', 'B', 'C'], [['D', 'E']]])
+  })
+
+  it('is nothing for a symbol that is left before it was asked for', () => {
+    const ledger = ledgerOf()
+    ledger.want('A', 'A', 0)
+    expect([ledger.isPressed, ledger.wanted().length]).toEqual([true, 1])
+    ledger.leave('A', 'A')
+    expect(ledger.orders(0)).toEqual({ ends: [], asks: [], says: [], silent: [], isVain: false })
+    expect([ledger.isPressed, ledger.wanted()]).toEqual([false, []])
+  })
+
+  it('is pressing where something is to be ended, and not where something is due later', () => {
+    const ledger = asking('A')
+    expect(ledger.isPressed).toBe(false)
+    ledger.leave('A', 'A')
+    expect(ledger.isPressed).toBe(true)
+    expect(ledger.wanted()).toEqual([])
+    expect(ledger.reasonFor('A', 0, undefined)).toBeUndefined()
+    expect(ledger.reasonFor('of nobody', 0, undefined)).toBeUndefined()
+    expect(ledger.isUnanswered('of nobody')).toBe(false)
+  })
+
+  it('SB-6: names a symbol as silent when it was asked for again alone in vain, and not before', () => {
+    const ledger = asking('A')
+    ledger.accepted('A', 0, false)
+    expect(ledger.orders(15 * SECOND).silent).toEqual([])
+    ledger.accepted('A', 15 * SECOND, false)
+    expect(ledger.orders(45 * SECOND).silent.map(({ symbol }) => symbol)).toEqual(['A'])
+  })
+
+  it('is to ask again for what the provider has ended by itself, after a while, and for nothing else', () => {
+    const ledger = asking('A', 'B')
+    ledger.accepted('A', 0, false)
+    ledger.heard('A', 0)
+    for (const symbol of ['A', 'B', 'C']) ledger.ended(symbol, SECOND)
+    expect(dueOf(ledger, 14 * SECOND)).toEqual([])
+    expect(dueOf(ledger, 15 * SECOND)).toEqual(['B'])
+    expect(dueOf(ledger, 16 * SECOND)).toEqual(['A'])
+  })
+
+  it('is to end a channel that another has taken the place of', () => {
+    const ledger = asking('tA', 'tB')
+    ledger.accepted(['tA', 5], 0, false)
+    ledger.accepted(['tA', 5], 0, false)
+    expect(ledger.orders(0).ends).toEqual([])
+    ledger.accepted(['tA', 6], 0, false)
+    expect(ledger.orders(0).ends).toEqual([{ symbol: undefined, channel: 5 }])
+    expect([ledger.heard(5, 0), ledger.heard(6, 0)?.symbol]).toEqual([undefined, 'tA'])
+    // A number that is given to another symbol is that one's.
+    ledger.accepted(['tB', 6], 0, false)
+    expect(ledger.heard(6, 0)?.symbol).toBe('tB')
+    ledger.leave('tA', 'tA')
+    expect(ledger.orders(0).ends).toEqual([{ symbol: 'tA', channel: undefined }])
+  })
+
+  it('is to end again what goes on after it was left, less and less often, and five times at most', () => {
+    const ledger = asking('tA')
+    ledger.accepted(['tA', 5], 0, false)
+    ledger.leave('tA', 'tA')
+    for (const end of ledger.orders(0).ends) ledger.left(end, 0)
+    expect([ledger.isLate('tA'), ledger.isLate(5), ledger.isLate('tB')]).toEqual([true, true, false])
+    const ended: number[] = []
+    for (let second = 0; second <= 3_600; second++) {
+      ledger.heard(5, second * SECOND)
+      if (ledger.orders(second * SECOND).ends.length > 0) ended.push(second)
+    }
+    expect(ended).toEqual([15, 45, 105, 225])
+    ledger.ended(5, 0)
+    expect(ledger.isLate(5)).toBe(false)
+  })
+})

@@ -164,4 +164,72 @@ describe('the messages of a connection', () => {
     pacer.stop()
     expect(vi.getTimerCount()).toBe(0)
   })
+
+  it('wait for their own connection, and have no room while any wait', async () => {
+    const { bulk, socket, log, pacer } = setUp({ count: 3, perMs: 1_000 })
+    const other = socketOf(log)
+    pacer.meter(other)
+    bulk('0')
+    expect([pacer.isLimited, pacer.room, pacer.isHolding(socket)]).toEqual([true, 2, false])
+    bulk(...numbers(3, 1))
+    expect([pacer.room, pacer.isHolding(socket), pacer.isHolding(other)]).toEqual([0, true, false])
+    other.send('beat')
+    expect(pacer.isHolding(other)).toBe(true)
+    await vi.advanceTimersByTimeAsync(1_200)
+    expect([pacer.room, pacer.isHolding(socket), pacer.isHolding(other)]).toEqual([1, false, false])
+    pacer.stop()
+  })
+
+  it('are metered once, on sockets that may lack a method, and on none that is not there', () => {
+    const { socket, pacer, texts } = setUp({ count: 2, perMs: 1_000 })
+    pacer.meter(socket)
+    pacer.meter(undefined)
+    const bare = { send: socket.send.bind(socket) } as unknown as WebSocket
+    pacer.meter(bare)
+    expect(Object.keys(bare)).toEqual(['send'])
+    for (let count = 0; count < 3; count++) socket.send(String(count))
+    // Had it been metered twice, each would have counted twice.
+    expect(texts()).toEqual(['0', '1'])
+    pacer.stop()
+  })
+
+  it('that cannot be sent are reported, and hold up no other', async () => {
+    const { socket, pacer, dropped } = setUp({ count: 1, perMs: 1_000 })
+    const broken = {
+      readyState: 1,
+      send: () => {
+        throw new Error('broken')
+      },
+    } as unknown as WebSocket
+    pacer.meter(broken)
+    socket.send('0')
+    broken.send('1')
+    await vi.advanceTimersByTimeAsync(1_200)
+    expect(String(dropped)).toBe('Error: broken')
+    pacer.stop()
+  })
+
+  it('on a socket that is closed are for the socket to refuse, and count for nothing', () => {
+    const { socket, pacer, texts } = setUp({ count: 1, perMs: 1_000 })
+    socket.readyState = 3
+    socket.send('late')
+    expect([texts(), pacer.room]).toEqual([['late'], 1])
+    pacer.stop()
+  })
+
+  it('of the author wait no longer than a window, or than a peer may wait for a pong', () => {
+    const delays = [undefined, { count: 1, perMs: 1_000 }, { count: 1, perMs: 60_000 }].map((limit) => {
+      const { pacer } = setUp(limit)
+      pacer.stop()
+      return pacer.urgentDelayMs
+    })
+    expect(delays).toEqual([0, 1_050, 5_000])
+  })
+
+  it('in bulk leave nothing of a short window', () => {
+    const { bulk, texts, pacer } = setUp({ count: 20, perMs: 5_000 })
+    bulk(...numbers(30))
+    expect(texts()).toHaveLength(20)
+    pacer.stop()
+  })
 })

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import WebSocket, { type ClientOptions } from 'ws'
+import WebSocket from 'ws'
 import { WebSocketClassProvider } from '../../../src/connections/class-provider'
 import { wsProvider, type WsProvider } from '../../../src/testing/ws-provider'
 import { outageOf } from '../../../src/transports/capabilities'
 import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport'
 import { monotonicMs } from '../../../src/util/clock'
 import { eventually } from '../../helpers/eventually'
+import { CountingSocket, frames } from './counting-socket'
 import { elapse, mostIn } from './held-clock'
 import {
   type Config,
@@ -21,23 +22,9 @@ import {
   type Types,
 } from './support'
 
-let sent = 0
-
-/** Counts what leaves, so that a test can wait until all of it has arrived before it moves the clock. */
-class CountingSocket extends WebSocket {
-  constructor(url: string, protocols?: string | string[], options?: ClientOptions) {
-    super(url, protocols, options)
-    const send = super.send.bind(this)
-    this.send = (...args: unknown[]) => {
-      if (this.readyState === WebSocket.OPEN) sent++
-      Reflect.apply(send, this, args)
-    }
-  }
-}
-
 beforeEach(() => {
   logged.length = 0
-  sent = 0
+  frames.sent = 0
   WebSocketClassProvider.set(CountingSocket)
   vi.useFakeTimers(FAKED)
 })
@@ -62,7 +49,7 @@ type Log = ReturnType<typeof logOf>
 const advance = async (log: Log, ms: number, stepMs = 50) => {
   for (let passed = 0; passed < ms; passed += stepMs) {
     await elapse(stepMs, stepMs)
-    await eventually(() => expect(log).toHaveLength(sent))
+    await eventually(() => expect(log).toHaveLength(frames.sent))
   }
 }
 
@@ -122,7 +109,7 @@ describe('300 feeds', () => {
       (of: Config) => new Slow(of),
       (of: Config) => new Slow({ ...of, builders }),
     ]) {
-      sent = 0
+      frames.sent = 0
       await using provider = await wsProvider()
       const log = logOf(provider)
       await using service = await run(transportOf(config(provider.url, { limits: { messages: LIMIT } })))

@@ -1,9 +1,7 @@
-import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { outageOf } from '../../../src/transports/capabilities'
 import { type ProviderConnection } from '../../../src/testing/provider-connection'
 import { wsProvider } from '../../../src/testing/ws-provider'
-import { Homes } from '../../../src/transports/websocket/care/homes'
 import { monotonicMs } from '../../../src/util/clock'
 import { inTime } from './in-time'
 import { config, FAKED, type Params, type Running, start, tick } from './support'
@@ -66,7 +64,7 @@ describe('feeds beyond the limit of subscriptions per connection', () => {
     expect(await service.metric('ws_connection_active')).toBe(1)
   })
 
-  it('CN-6: are within the limit of connects although many of them are needed in one moment, and options take their time', async () => {
+  it('SB-7: are within the limit of connects although many of them are needed in one moment, and options take their time', async () => {
     const at = await venue(2)
     await using provider = at.provider
     const opened: number[] = []
@@ -153,35 +151,5 @@ describe('feeds beyond the limit of subscriptions per connection', () => {
     expect(at.live()).toHaveLength(3)
     await service.stop()
     await inTime(() => provider.openCount === 0)
-  })
-})
-
-describe('the homes of feeds', () => {
-  const steps = fc.array(
-    fc.uniqueArray(
-      fc.nat({ max: 30 }).map((n) => `F${n}`),
-      { maxLength: 25 },
-    ),
-    {
-      maxLength: 12,
-    },
-  )
-
-  it('SB-8: stay what they are while a feed is wanted, whatever else comes and goes, within the limit', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 6 }), steps, (size, wants) => {
-        const homes = new Homes(size)
-        let before = new Map<string, number>()
-        for (const wanted of wants) {
-          homes.assign(wanted)
-          const now = new Map(wanted.map((one) => [one, homes.of(one)]))
-          for (const [one, home] of now) if (before.has(one)) expect(home).toBe(before.get(one))
-          const counts = new Map<number, number>()
-          for (const home of now.values()) counts.set(home, (counts.get(home) ?? 0) + 1)
-          expect(Math.max(0, ...counts.values())).toBeLessThanOrEqual(size)
-          before = now
-        }
-      }),
-    )
   })
 })

@@ -139,4 +139,59 @@ describe('the judge of silence', () => {
     scene.judge.keepOnly(() => false)
     expect(scene.run(60_000).asked).toEqual([])
   })
+
+  it('forgets those alone that are not wanted any more', () => {
+    const scene = new Scene({
+      quiet: { everyMs: NEVER, untilMs: 0 },
+      other: { everyMs: NEVER, untilMs: 0 },
+    })
+    scene.judge.keepOnly((feed) => feed === 'quiet')
+    scene.run(20_000)
+    expect([scene.of('quiet').length > 0, scene.of('other')]).toEqual([true, []])
+    expect(scene.judge.asked('other', 0)).toBe(0)
+    expect(scene.judge.silenceOf('other', 0)).toBeUndefined()
+  })
+
+  it('gives a feed that is subscribed on another connection its time again, and keeps its cadence', () => {
+    const scene = new Scene({
+      slow: { everyMs: 5_000, untilMs: 60_000 },
+      other: { everyMs: 100, untilMs: NEVER },
+    }).run(100_000)
+    scene.judge.subscribed('slow', scene.writes('slow'), scene.now, scene.now)
+    scene.run(300_000)
+    const [first] = scene.of('slow')
+    expect(first!.atMs).toBe(100_000 + intervals * 5_000)
+    // While it is silent, that it is subscribed once more changes neither its turn nor how long it has been silent.
+    const { asks, sinceUnixMs } = scene.judge.silenceOf('slow', scene.writes('slow'))!
+    scene.judge.subscribed('slow', scene.writes('slow'), scene.now, scene.now)
+    expect(scene.judge.silenceOf('slow', scene.writes('slow'))).toMatchObject({ asks, sinceUnixMs })
+    expect(sinceUnixMs).toBe(60_000)
+  })
+
+  it('says when it will ask again', () => {
+    const scene = new Scene({
+      dead: { everyMs: 1_000, untilMs: 30_000 },
+      other: { everyMs: 100, untilMs: NEVER },
+    }).run(200_000)
+    const { nextMs, asks } = scene.judge.silenceOf('dead', scene.writes('dead'))!
+    scene.run(nextMs - 1_000)
+    expect(scene.of('dead')).toHaveLength(asks)
+    scene.run(nextMs)
+    expect(scene.of('dead')).toHaveLength(asks + 1)
+  })
+
+  it('takes the usual interval for the cadence, whatever the order of short and long ones', () => {
+    const judge = new SilenceJudge()
+    const ticks = [0, 60, 61, 121, 122, 182].map((s) => s * 1_000)
+    const writes = (now: number) => ticks.filter((ms) => ms <= now).length
+    judge.subscribed('odd', 0, -1, 0)
+    judge.subscribed('busy', 0, -1, 0)
+    const found: number[] = []
+    for (let now = 0; now <= 900_000 && found.length === 0; now += 1_000) {
+      const silent = judge.look(now, now, (feed) => (feed === 'odd' ? writes(now) : now + 1))
+      if (silent.length > 0) found.push(now)
+    }
+    // Of 60, 1, 60, 1 and 60 s it is 60.
+    expect(found).toEqual([182_000 + intervals * 60_000])
+  })
 })

@@ -125,3 +125,43 @@ it('without a limit, and without a connection, everything is passed on as it is'
     expect(sent).toEqual([['-d', '+a', '+b', '+c'], ['-a']])
   }
 })
+
+it('what comes while something is being sent is sent after it, once', async () => {
+  const { queue, sent, add } = setUp(9)
+  await Promise.all([add(['a']), add(['b']), add([], ['z'])])
+  expect(sent.flat().toSorted()).toEqual(['+a', '+b', '-z'])
+  expect(queue.size).toBe(0)
+})
+
+it('a builder of whole passes gets a pass as it is where nothing waits, and not beside another', async () => {
+  const { queue, sent, add } = setUp(9, { feedsPerMessage: Infinity })
+  await add([], [])
+  expect(sent).toEqual([[]])
+  await Promise.all([add(['a']), add(['b'])])
+  expect(sent.slice(1)).toEqual([['+a'], ['+b']])
+  expect(queue.size).toBe(0)
+})
+
+it('counts what waits of both kinds', async () => {
+  const { queue, add } = setUp(0)
+  await add(['a', 'b'], ['c'])
+  expect(queue.size).toBe(3)
+})
+
+it('unsubscribes as many feeds in a message as subscribes', async () => {
+  const { sent, add } = setUp(1, { feedsPerMessage: 3 })
+  await add(['a'], ['x', 'y', 'z'])
+  expect(sent).toEqual([['-x', '-y', '-z']])
+})
+
+it('does not send again, on the next connection, what failed on one that has ended', async () => {
+  const { queue, sent, state, add } = setUp(1)
+  state.failing = new Error('no line')
+  const failed = add(['a'])
+  queue.clear()
+  await expect(failed).rejects.toThrow('no line')
+  state.failing = undefined
+  expect(queue.size).toBe(0)
+  await add(['b'])
+  expect(sent).toEqual([['+b']])
+})
