@@ -7,7 +7,7 @@ import {
 import { type Admission, type Offer } from './admission'
 import { Admitting, keep } from './admitting'
 import { type Instant, instant } from '../util/clock'
-import { type Cache } from './cache'
+import { type Cache, type LoadJudge, ON_LOAD } from './cache'
 import { EndpointFeeds } from './endpoint-feeds'
 import { type Feed } from './feed'
 import { type Freshness } from './freshness'
@@ -99,6 +99,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     })
     this.endpointFeeds = new EndpointFeeds(this, this.inspector)
     this.judging = new Judging(this, this.inspector)
+    this.loads()?.add(this.onLoad)
     this.admitting = new Admitting(this, this.judging, (entries, ttlMs) => this.storeAdmitted(entries, ttlMs))
   }
 
@@ -216,9 +217,20 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   /** Removes this cache's series from the metrics. */
   stop(): void {
+    this.loads()?.delete(this.onLoad)
     this.endpointFeeds.stop()
     this.refusals.stop()
     this.reports.stop()
+  }
+
+  private loads(): Set<LoadJudge<AdapterResponse>> | undefined {
+    const { cache }: { cache?: Cache & { [ON_LOAD]?: Set<LoadJudge<AdapterResponse>> } } = this.dependencies
+    return cache?.[ON_LOAD]
+  }
+
+  private readonly onLoad = (key: string, value: Readonly<AdapterResponse>): number | undefined => {
+    const feed = this.endpointFeeds.withKey(key)
+    return feed && this.judging.allowedAtLoad(feed, value)
   }
 
   /** The validator that is used for results. */
