@@ -77,7 +77,7 @@ describe('the local cache', () => {
 
   it('ER-2: takes for an error what has a message, and nothing else, whatever is put in', async () => {
     const [error, noError] = [bad('no'), { errorMessage: undefined }]
-    for (const other of [null, undefined, 'errorMessage', 5, noError, good(1)]) {
+    for (const other of [null, undefined, 'errorMessage', 5, noError, good(1)] as never[]) {
       const cache = new LocalCache<unknown>(10)
       await cache.set('k', good(1), 100)
       await cache.set('k', other, 100)

@@ -101,6 +101,17 @@ describe('the limits of a feed', () => {
     )
   })
 
+  it('are named with blanks around, and in any letter case, once more after one another', () => {
+    const rules = { ' ETH/USD ': { min: 1, max: 9 }, 'eth/usd': { min: 2 } }
+    expect(limitsOf(rules, 'Eth/Usd')).toEqual({ min: 2, max: 9 })
+  })
+
+  it('withdraw feeds where a rule says why, and only there', () => {
+    const withdraws = (limits: object) => reader.read(JSON.stringify({ a: {}, b: limits })).withdraws
+    expect([{ withdrawn: 'why' }, { withdrawn: null }, {}].map(withdraws)).toEqual([true, false, false])
+    expect(reader.read('{"a": {}, "b": {}}').size).toBe(2)
+  })
+
   it('keep the order in which they are written, for names that are numbers too', () => {
     const names = namesOf({ adapter: 'KRAKEN', endpoints: [], feed: '7' })
     expect(reader.read('{"*": {"min": 1}, "7": {"min": 2}}').limitsFor(names)).toEqual({ min: 2 })
@@ -143,6 +154,33 @@ describe('limits that cannot be used', () => {
     expect(problemsOf('{"a": {"min": ""}, "b": 1}')).toHaveLength(2)
     const many = Object.fromEntries(Array.from({ length: 50 }, (_one, at) => [`p${at}`, 1]))
     expect(problemsOf(JSON.stringify(many))).toHaveLength(10)
+  })
+
+  it('are shown as far as sixty characters, and not at all where they are nothing', () => {
+    const [problem] = problemsOf(JSON.stringify({ a: { min: 'x'.repeat(100) } }))
+    expect(problem).toBe(`at /a/min: "${'x'.repeat(59)}… is not allowed, but a number, or null`)
+    expect(problemsOf(JSON.stringify({ a: { min: 'x'.repeat(58) } }))[0]).toContain(`"${'x'.repeat(58)}" is`)
+  })
+
+  it.each([
+    ['maxAgeMs', 31_536_000_000, 31_536_000_001],
+    ['frozenAfterMs', 31_536_000_000, 31_536_000_001],
+    ['withdrawn', 'x'.repeat(500), 'x'.repeat(501)],
+    ['maxJump', Number.MIN_VALUE, -0],
+  ])('are those of %s beyond what it may be', (name, most, more) => {
+    expect(limitsOf({ a: { [name]: most } }, 'a')).toEqual({ [name]: most })
+    expect(problemsOf(JSON.stringify({ a: { [name]: more } }))).toHaveLength(1)
+  })
+
+  it('are not a range of one value, one with one end, or one without', () => {
+    for (const one of [
+      { min: 1, max: 1 },
+      { min: 5 },
+      { max: -5 },
+      { min: 2, max: null },
+      { min: null, max: 1 },
+    ])
+      expect(limitsOf({ a: one }, 'a')).toEqual(one)
   })
 
   it('are all but these: every limit there is, and null for each', () => {
