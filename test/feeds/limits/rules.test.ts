@@ -61,9 +61,19 @@ describe('a pattern of feeds', () => {
     expect(limitsOf({ [one]: { min: 1 } }, 'ETH/USD')).toEqual(isMatch ? { min: 1 } : undefined)
   })
 
+  it.each([
+    ['ab*ba', 'aba', false],
+    ['ab*ba', 'abba', true],
+    ['a*b*b', 'ab', false],
+    ['a*b*b', 'abb', true],
+  ])('%s matches %s, of which no sign counts twice: %s', (one, name, isMatch) => {
+    expect(matcherOf(one)(name)).toBe(isMatch)
+  })
+
   it('spells an adapter with hyphens or underscores', () => {
     const names = namesOf({ adapter: 'PUSH_TO_STRAPI', endpoints: [], feed: 'A' })
     expect(names).toEqual(['a', 'push_to_strapi:a', 'push-to-strapi:a'])
+    expect(namesOf({ adapter: 'A-B', endpoints: [], feed: 'A' })).toEqual(['a', 'a-b:a', 'a_b:a'])
   })
 
   it('takes no longer for many stars', () => {
@@ -109,7 +119,7 @@ describe('the limits of a feed', () => {
   it('withdraw feeds where a rule says why, and only there', () => {
     const withdraws = (limits: object) => reader.read(JSON.stringify({ a: {}, b: limits })).withdraws
     expect([{ withdrawn: 'why' }, { withdrawn: null }, {}].map(withdraws)).toEqual([true, false, false])
-    expect(reader.read('{"a": {}, "b": {}}').size).toBe(2)
+    expect(reader.read('{"a": {"min": 1}, "b": {}}').size).toBe(2)
   })
 
   it('keep the order in which they are written, for names that are numbers too', () => {
@@ -151,6 +161,7 @@ describe('limits that cannot be used', () => {
   })
 
   it('are named all at once, up to ten', () => {
+    expect(new LimitsError(['one', 'two']).message).toBe('one; two')
     expect(problemsOf('{"a": {"min": ""}, "b": 1}')).toHaveLength(2)
     const many = Object.fromEntries(Array.from({ length: 50 }, (_one, at) => [`p${at}`, 1]))
     expect(problemsOf(JSON.stringify(many))).toHaveLength(10)
