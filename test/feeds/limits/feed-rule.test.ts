@@ -28,6 +28,11 @@ describe('the rule of a feed', () => {
     expect(enforced).toEqual({ ...guards, max: 5, frozenAfterMs: 7, allowZero: true })
   })
 
+  it('leaves what the operator does not name as the endpoint declares it', () => {
+    const guards = { min: 1, max: 9, maxJump: 0.1, frozenAfterMs: 5, sign: 'any', allowZero: true } as const
+    expect(ruleOf({}, { guards }).enforced).toEqual(guards)
+  })
+
   it('has nothing but the limits where the endpoint only reports', () => {
     const of = { guards: { min: 1, max: 9, frozenAfterMs: 5 }, isStrict: false }
     expect(ruleOf({ max: 5 }, of).enforced).toEqual({ sign: 'any', max: 5 })
