@@ -527,6 +527,21 @@ describe('the policy', () => {
     expect([served(), reported('too-old')]).toEqual([3, 1])
   })
 
+  it('FR-1: does not flag an age that the operator has taken the limit from', async () => {
+    const guards = { maxAgeMs: 30_000, policy: { 'too-old': 'flag' } } as const
+    for (const [freshness, count] of [
+      ['none', 0],
+      [undefined, 1],
+    ] as const) {
+      const { responseCache, price, served, reported } = make({ guards })
+      const limits = freshness === 'none' ? { maxAgeMs: null } : {}
+      const rule = { limits, withdrawal: undefined, enforced: guards, reported: guards, freshness }
+      responseCache.feed(T, ETH).rule = rule
+      await price(1, START - 60_000)
+      expect([served(), reported('too-old')]).toEqual([1, count])
+    }
+  })
+
   it('enforce: holds an endpoint that declares nothing to the guards of its kind', async () => {
     const { price, served, refused } = make({
       fields: ['result'],
