@@ -124,6 +124,15 @@ describe('values and the clocks', () => {
     expect(await cache.get('not a response')).toBe(7)
   })
 
+  it('TM-2: a time that an endpoint allows to be ahead is served as long as no clock was set', async () => {
+    const { cache, responseCache } = responseCacheOf({
+      guards: { futureToleranceMs: 60_000 },
+      settings: { CACHE_MAX_AGE: TTL },
+    })
+    await responseCache.write(T, [valueOf(ETH, 1, START + 30_000)])
+    expect(cache.read(responseCache.getCacheKey(T, ETH))?.value.result).toBe(1)
+  })
+
   it('TM-3: an endpoint that judges no times tells of the clock, too', async () => {
     const { responseCache } = responseCacheOf({ settings: { CACHE_MAX_AGE: HOUR } })
     const tick = (indicated?: number) => responseCache.write(T, [valueOf(ETH, 1, indicated)])
