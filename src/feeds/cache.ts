@@ -10,12 +10,6 @@ export enum CacheTypes {
   Local = 'local',
 }
 
-/** The member of a cache that reads what other processes wrote: who is asked before such a value is handed out. */
-export const ON_LOAD: unique symbol = Symbol('tickwell.onLoad')
-
-/** @returns how much longer a value may be served, in ms; undefined where the key belongs to somebody else */
-export type LoadJudge<T = unknown> = (key: string, value: Readonly<T>) => number | undefined
-
 /** Where responses are kept (contract 8.1). Every method is asynchronous; TTLs are in milliseconds. */
 export interface Cache<T = unknown> {
   type: CacheTypes

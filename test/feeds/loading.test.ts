@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CacheTypes, type LoadJudge, ON_LOAD } from '../../src/feeds/cache'
+import { CacheTypes } from '../../src/feeds/cache'
 import { type Freshness } from '../../src/feeds/freshness'
+import { type LoadJudge, ON_LOAD } from '../../src/feeds/load-judge'
 import { LOCAL_LAYER, LocalCache } from '../../src/feeds/local-cache'
 import { type AdapterResponse } from '../../src/feeds/responses'
 import { SimpleResponseCache } from '../../src/feeds/simple-response-cache'
