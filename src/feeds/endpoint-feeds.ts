@@ -47,6 +47,15 @@ export class EndpointFeeds {
     return this.lastIndex!.find(params)
   }
 
+  /** The feed with this key, if it was asked for or written to. */
+  withKey(key: string): Feed | undefined {
+    for (const index of this.indexes.values()) {
+      const feed = index.get(key)
+      if (feed !== undefined) return feed
+    }
+    return undefined
+  }
+
   /** Removes their series from the metrics, and no longer follows the operator's limits. */
   stop(): void {
     this.stopPublishing?.()

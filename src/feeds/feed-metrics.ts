@@ -64,19 +64,25 @@ export const publishFeeds = (
     metrics.publish('cacheDataStalenessSeconds', (gauge) => {
       // contract 17.17: the name says seconds, but the values are milliseconds; 0 until somebody has read the value
       for (const feed of feeds()) {
-        const received = read(feed.key)?.timestamps?.providerDataReceivedUnixMs
+        const value = read(feed.key)
+        const received = value?.timestamps?.providerDataReceivedUnixMs
         const wasRead = feed.lastHitAt >= feed.lastSetAt && received !== undefined
+        const ageMs = wasRead ? Math.max(0, feed.lastHitAt - received) : 0
+        // FR-5: the age of a value that is over goes on growing.
+        const overMs = value === undefined ? feed.lastAge?.ms : undefined
         // Where another process writes, a value that nobody has read yet was written after the last hit.
-        if (feed.sets > 0 || wasRead)
-          gauge.set(labelsOf(feed), wasRead ? Math.max(0, feed.lastHitAt - received) : 0)
+        if (feed.sets > 0 || wasRead) gauge.set(labelsOf(feed), overMs ?? ageMs)
       }
     }),
     metrics.publish('totalDataStalenessSeconds', (gauge) => {
       for (const feed of feeds()) {
+        const value = read(feed.key)
         const { providerIndicatedTimeUnixMs: indicated, providerDataReceivedUnixMs: received = 0 } =
-          read(feed.key)?.timestamps ?? {}
-        if (indicated === undefined || feed.lastHitAt < Math.max(feed.lastSetAt, received)) continue
-        gauge.set(labelsOf(feed), feed.lastHitAt - indicated)
+          value?.timestamps ?? {}
+        const wasRead = indicated !== undefined && feed.lastHitAt >= Math.max(feed.lastSetAt, received)
+        const ageMs = wasRead ? feed.lastHitAt - indicated : undefined
+        const shownMs = value === undefined ? feed.lastAge?.byProviderMs : ageMs
+        if (shownMs !== undefined) gauge.set(labelsOf(feed), shownMs)
       }
     }),
     metrics.publish('clockSteps', (gauge) => gauge.set({}, ourTime.steps)),

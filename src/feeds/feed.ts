@@ -5,8 +5,8 @@ import { ageMs, clockNote, type Instant, secondsOf, type Witness } from '../util
 import { type GuardMemory, type GuardReason } from './guards'
 import { type FeedRule } from './limits/feed-rule'
 
-/** When a value was written, and how long it could be served from then on. */
-type Written = Instant & { lifeMs: number }
+/** When a value was written, how long it could be served from then on, and the provider's own time of it. */
+type Written = Instant & { lifeMs: number; indicated: number | undefined }
 
 /**
  * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed share this object, and its
@@ -36,6 +36,8 @@ export class Feed {
   heldUntilMs = Infinity
   /** {@link lastSetAt} by the monotonic clock. */
   private lastSetMs = 0
+  /** The provider's own time of the last value. */
+  private indicated: number | undefined = undefined
   private isLastGood = false
   /** The last good value, where errors were written after it. */
   private lastGood: Written | undefined = undefined
@@ -67,7 +69,20 @@ export class Feed {
   /** When the last good value was written, and how long it could be served then. */
   get lastSet(): Written | undefined {
     if (!this.isLastGood) return this.lastGood
-    return { unixMs: this.lastSetAt, monotonicMs: this.lastSetMs, lifeMs: this.ttlMs }
+    const { lastSetAt: unixMs, lastSetMs: monotonicMs, ttlMs: lifeMs, indicated } = this
+    return { unixMs, monotonicMs, lifeMs, indicated }
+  }
+
+  /**
+   * The age of its last good value, in ms: since it was written, and by the provider's own time if it gave one. Undefined where there was
+   * none.
+   */
+  get lastAge(): { ms: number; byProviderMs: number | undefined } | undefined {
+    const { lastSet } = this
+    if (lastSet === undefined) return undefined
+    const { unixMs, indicated } = lastSet
+    const ms = ageMs(lastSet)
+    return { ms, byProviderMs: indicated === undefined ? undefined : ms + unixMs - indicated }
   }
 
   /** Why it has no value, as far as its last one tells: it was refused, or has expired. */
@@ -92,6 +107,7 @@ export class Feed {
     this.lastSetMs = at.monotonicMs
     this.ttlMs = ttlMs
     const indicated = value.timestamps?.providerIndicatedTimeUnixMs
+    this.indicated = indicated
     this.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated
   }
 

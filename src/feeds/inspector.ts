@@ -1,4 +1,14 @@
-import { ageMs, clockNote, type Instant, monotonicMs, ourTime, secondsOf } from '../util/clock'
+import {
+  ageMs,
+  clockNote,
+  instant,
+  type Instant,
+  later,
+  monotonicMs,
+  ourTime,
+  secondsOf,
+} from '../util/clock'
+import { memberOf } from '../util/objects'
 import { type Feed } from './feed'
 import {
   type Age,
@@ -100,7 +110,7 @@ export class Inspector {
     if (feed.rule !== undefined) return true
     const { guards } = this
     if (guards === undefined) return false
-    return timestamps?.providerIndicatedTimeUnixMs !== undefined || guards.options.maxJump !== undefined
+    return timestamps.providerIndicatedTimeUnixMs !== undefined || guards.options.maxJump !== undefined
   }
 
   /** What is wrong with a new value; undefined where nothing is. */
@@ -219,12 +229,8 @@ export class Inspector {
     return freshnessUnder(this.of.settings, isEnforced ? this.declared : undefined)
   }
 
-  private staleness(
-    feed: Feed,
-    value: AdapterResponse,
-    at: Instant,
-    flags?: GuardReason[],
-  ): Refusal | undefined {
+  /** Whether a value is too old, by its own times. What the policy only flags is noted in `flags`. */
+  staleness(feed: Feed, value: AdapterResponse, at: Instant, flags?: GuardReason[]): Refusal | undefined {
     const freshness = this.freshnessOf(feed)
     if (freshness === undefined) return this.noteOld(feed, value, at, flags)
     const age = ageAt(value, at)
@@ -247,8 +253,15 @@ export class Inspector {
 
 const tick = (maxAgeMs: number): Freshness => ({ mode: 'tick', maxAgeMs })
 
+/** When a value was received: what another process wrote has only its own time of it (FR-2). */
+export const receiptOf = ({ lastSet }: Feed, value: AdapterResponse): Instant => {
+  const now = instant()
+  const received = memberOf(memberOf(value, 'timestamps'), 'providerDataReceivedUnixMs')
+  return lastSet ?? later(now, typeof received === 'number' ? received - now.unixMs : 0)
+}
+
 const ageAt = (value: AdapterResponse, { unixMs, monotonicMs: monotonic }: Instant): Age => {
-  const received = value.timestamps?.providerDataReceivedUnixMs ?? unixMs
+  const received = value.timestamps.providerDataReceivedUnixMs ?? unixMs
   return ageOf(value, ourTime.now(monotonic), unixMs - received)
 }
 

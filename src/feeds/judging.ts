@@ -1,10 +1,11 @@
 import { type Instant, instant, monotonicMs } from '../util/clock'
-import { goingOn } from '../validation/reason'
+import { memberOf } from '../util/objects'
+import { goingOn, type Reason } from '../validation/reason'
 import { type Admission } from './admission'
 import { type Cache } from './cache'
 import { type Feed } from './feed'
 import { type Standard } from './guards'
-import { type Inspector, type Refusal } from './inspector'
+import { type Inspector, receiptOf, type Refusal } from './inspector'
 import { localLayerOf } from './local-cache'
 import { type Refusals } from './refusals'
 import { type AdapterResponse } from './responses'
@@ -28,6 +29,8 @@ const detailOf = (feed: Feed, { result, timestamps }: AdapterResponse) => ({
 
 /** Decides whether a value may be served, and keeps on the feed and in the counters what was decided. */
 export class Judging {
+  /** Why values that other processes wrote were not served. A later one may be. */
+  private readonly staleLoads = new WeakSet<Reason>()
   private readonly isWanted = new Map<string, (key: string) => boolean>()
 
   constructor(
@@ -82,11 +85,31 @@ export class Judging {
 
   /** How much of a new TTL the value that is served now may have, in ms. */
   async allowedTtl(feed: Feed, ttlMs: number): Promise<number> {
-    const ttl = feed.heldUntilMs === Infinity ? ttlMs : Math.min(ttlMs, feed.heldUntilMs - monotonicMs())
+    const ttl = Math.min(ttlMs, feed.heldUntilMs - monotonicMs())
     if (this.inspector.freshnessOf(feed) === undefined) return ttl
     const served = await this.of.cache.get(feed.key)
-    if (served === undefined) return ttl
-    return this.inspector.extensionMs(feed, served, ttl, feed.lastSet ?? instant())
+    // What was too old to be loaded is still in the store.
+    if (served === undefined) return this.isStaleLoad(feed) ? 0 : ttl
+    return this.inspector.extensionMs(feed, served, ttl, receiptOf(feed, served))
+  }
+
+  /** FR-6: how much longer a value that another process wrote may be served, by its own times, in ms; 0: it is too old already. */
+  allowedAtLoad(feed: Feed, value: AdapterResponse): number {
+    if (value.errorMessage !== undefined || memberOf(value, 'timestamps') == null) return Infinity
+    const at = instant()
+    const stale = this.inspector.staleness(feed, value, at)
+    if (stale !== undefined) {
+      const refusal = goingOn(feed.refusal, { code: 'STALE_VALUE', message: stale.text }, at.unixMs)
+      this.staleLoads.add(refusal)
+      feed.refusal = refusal
+      return 0
+    }
+    if (this.isStaleLoad(feed)) feed.refusal = undefined
+    return this.inspector.lifetimeMs(feed, value, Infinity, at)
+  }
+
+  private isStaleLoad({ refusal }: Feed): boolean {
+    return refusal !== undefined && this.staleLoads.has(refusal)
   }
 
   private noteRefused(

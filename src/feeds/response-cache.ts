@@ -16,6 +16,7 @@ import { Inspector } from './inspector'
 import { Judging } from './judging'
 import { calculateCacheKey } from './keys'
 import { type FeedLimits } from './limits/feed-limits'
+import { type LoadJudge, ON_LOAD } from './load-judge'
 import { isPlainLocal } from './local-cache'
 import { type Refusals, RefusalsByTransport } from './refusals'
 import { type ResultValidator, validateResults } from './result-validation'
@@ -99,6 +100,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     })
     this.endpointFeeds = new EndpointFeeds(this, this.inspector)
     this.judging = new Judging(this, this.inspector)
+    this.loads()?.add(this.onLoad)
     this.admitting = new Admitting(this, this.judging, (entries, ttlMs) => this.storeAdmitted(entries, ttlMs))
   }
 
@@ -216,9 +218,20 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   /** Removes this cache's series from the metrics. */
   stop(): void {
+    this.loads()?.delete(this.onLoad)
     this.endpointFeeds.stop()
     this.refusals.stop()
     this.reports.stop()
+  }
+
+  private loads(): Set<LoadJudge<AdapterResponse>> | undefined {
+    const { cache }: { cache?: Cache & { [ON_LOAD]?: Set<LoadJudge<AdapterResponse>> } } = this.dependencies
+    return cache?.[ON_LOAD]
+  }
+
+  private readonly onLoad = (key: string, value: Readonly<AdapterResponse>): number | undefined => {
+    const feed = this.endpointFeeds.withKey(key)
+    return feed && this.judging.allowedAtLoad(feed, value)
   }
 
   /** The validator that is used for results. */

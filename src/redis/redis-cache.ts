@@ -7,6 +7,7 @@ import { makeLogger } from '../util/logging'
 import { rootMessageOf } from '../util/objects'
 import { isOurs } from '../util/overridden'
 import { type Cache, type CacheEntry, CacheTypes } from '../feeds/cache'
+import { type LoadJudge, ON_LOAD } from '../feeds/load-judge'
 import { LOCAL_LAYER, LocalCache } from '../feeds/local-cache'
 import { closeRedisClient } from './redis-client'
 import { RedisLock } from './redis-lock'
@@ -40,6 +41,8 @@ export class RedisCache<T = unknown> implements Cache<T> {
   private readonly localCache: LocalCache<T>
   /** Values in the local layer that came from Redis. */
   private readonly copies = new WeakSet<object>()
+  /** FR-6: what an earlier process or another one wrote may be too old for the limits that hold here. */
+  readonly [ON_LOAD] = new Set<LoadJudge<T>>()
   private readonly reads = new Map<string, Promise<T | undefined>>()
   private readonly problems = new LogLimiter()
   private writesInFlight = 0
@@ -144,12 +147,23 @@ export class RedisCache<T = unknown> implements Cache<T> {
     if (written !== undefined) return written.value
     if (text == null) return undefined
     const value = this.parse(key, text)
+    if (typeof value !== 'object' || value === null) return value
+    const allowedMs = this.allowedMs(key, value)
+    if (allowedMs <= 0) return undefined
     // A value without an expiry (-1) was not written by us, and is not kept.
-    if (typeof value === 'object' && value !== null && leftMs > 0 && deletions === this.deletions) {
+    if (leftMs > 0 && deletions === this.deletions) {
       this.copies.add(value)
-      this.localCache.store(key, value, Math.min(leftMs, COPY_MS), instant())
+      this.localCache.store(key, value, Math.min(leftMs, allowedMs, COPY_MS), instant())
     }
     return value
+  }
+
+  private allowedMs(key: string, value: Readonly<T>): number {
+    for (const judge of this[ON_LOAD]) {
+      const allowedMs = judge(key, value)
+      if (allowedMs !== undefined) return allowedMs
+    }
+    return Infinity
   }
 
   /** CA-7: a value that this version cannot read counts as absent. */

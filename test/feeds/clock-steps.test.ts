@@ -108,6 +108,65 @@ describe('values and the clocks', () => {
     expect([served(), responseCache.refusalsOf(T).count('future')]).toEqual([2, 1])
   })
 
+  it('TM-3: a value of the future is void as soon as the tick of any feed shows that our clock was wrong, and no other value', async () => {
+    const { cache, responseCache } = responseCacheOf({ guards: {}, settings: { CACHE_MAX_AGE: 24 * HOUR } })
+    const pairs = ['ETH', 'BTC', 'SOL', 'DAI'].map((base) => ({ base, quote: 'USD' }))
+    const [future, timed, untimed, ticking] = pairs as [typeof ETH, typeof ETH, typeof ETH, typeof ETH]
+    const served = () => pairs.map((pair) => cache.read(responseCache.getCacheKey(T, pair))?.value.result)
+    await responseCache.write(T, [valueOf(timed, 2, START), valueOf(untimed, 3)])
+    await cache.set('not a response', 7 as never, 24 * HOUR)
+    step(HOUR)
+    await responseCache.write(T, [valueOf(future, 1, START + HOUR)])
+    step(-HOUR)
+    pass(1_000)
+    await responseCache.write(T, [valueOf(ticking, 4, START + 1_000)])
+    for (let time = 0; time < 2; time++) expect(served()).toEqual([undefined, 2, 3, 4])
+    expect(await cache.get('not a response')).toBe(7)
+  })
+
+  it('TM-2: a time that an endpoint allows to be ahead is served as long as no clock was set', async () => {
+    const { cache, responseCache } = responseCacheOf({
+      guards: { futureToleranceMs: 60_000 },
+      settings: { CACHE_MAX_AGE: TTL },
+    })
+    await responseCache.write(T, [valueOf(ETH, 1, START + 30_000)])
+    expect(cache.read(responseCache.getCacheKey(T, ETH))?.value.result).toBe(1)
+  })
+
+  it('TM-3: an endpoint that judges no times tells of the clock, too', async () => {
+    const { responseCache } = responseCacheOf({ settings: { CACHE_MAX_AGE: HOUR } })
+    const tick = (indicated?: number) => responseCache.write(T, [valueOf(ETH, 1, indicated)])
+    await tick(START)
+    step(-HOUR)
+    pass(1_000)
+    await tick()
+    expect(ourTime.lastStep?.agreed).toBeUndefined()
+    await tick(START + 1_000)
+    expect(ourTime.lastStep?.agreed).toBe('kept')
+  })
+
+  it('is heard of the clock ten times a second where no time is judged, and with every message where one is', async () => {
+    const heard = vi.spyOn(ourTime, 'heard')
+    const limits = { limits: {}, withdrawal: undefined, enforced: {}, reported: {}, freshness: undefined }
+    for (const [guards, rule, expected] of [
+      [undefined, undefined, [1, 1, 2, 2, 3]],
+      [{}, undefined, [1, 2, 3, 4, 5]],
+      [undefined, limits, [1, 2, 3, 4, 5]],
+    ] as const) {
+      heard.mockClear()
+      const { responseCache } = responseCacheOf({ guards, settings: { CACHE_MAX_AGE: HOUR } })
+      responseCache.feed(T, ETH).rule = rule
+      const counts: number[] = []
+      for (const ms of [0, 99, 1, 99, 1]) {
+        pass(ms)
+        await responseCache.write(T, [valueOf(ETH, 1, Date.now())])
+        counts.push(heard.mock.calls.length)
+      }
+      expect(counts).toEqual(expected)
+    }
+    heard.mockRestore()
+  })
+
   it('FR-1: says by whose time a value is too old, and that our own clock was set', async () => {
     const { responseCache } = responseCacheOf({ guards: { maxAgeMs: 30_000 } })
     const feed = responseCache.feed(T, ETH)

@@ -114,6 +114,32 @@ describe('what an endpoint with guards serves', () => {
     expect([served(), refused('not-a-number')]).toEqual([7, bad.length])
   })
 
+  it('NU-11: is exactly the decimals within these bounds, written in ASCII, of whatever text', async () => {
+    const { price, served } = make({ guards: { sign: 'any' } })
+    const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 64 })
+    const odd = fc.constantFrom('', '', '', ' ', ',', '_', '\u2212', '\u0665', '\uff15')
+    const mark = fc.constantFrom('', '+', '-')
+    const power = fc.oneof(
+      fc.constant(''),
+      fc.tuple(mark, fc.nat({ max: 130 })).map(([sign, size]) => `e${sign}${size}`),
+    )
+    const point = fc.constantFrom('', '.')
+    const text = fc.tuple(mark, digits, odd, point, digits, power)
+    await fc.assert(
+      fc.asyncProperty(text, async (parts) => {
+        const [, whole, between, dot, fraction, exponent] = parts
+        const given = parts.join('')
+        const sides = dot === '' ? [whole + fraction] : [whole, fraction]
+        const isBounded =
+          sides.every((side) => side.length <= 60) && Math.abs(Number(exponent.slice(1) || 0)) <= 99
+        const hasDigits = whole + fraction !== ''
+        await price(given)
+        expect(served() === given, given).toBe(between === '' && hasDigits && isBounded)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   it('NU-2, NU-7: is judged by its number, as text too', async () => {
     const { price, served, refused } = make({ guards: { min: 1, max: 1_000 } })
     for (const bad of ['-5', '0', 0, '0.5', '5000', '1e4']) await price(bad)
@@ -193,6 +219,14 @@ describe('what an endpoint with guards serves', () => {
     expect(served()).toBe(2)
     await price(3, anew + 61_000)
     expect(served()).toBe(3)
+  })
+
+  it('TM-1: is of no earlier time either after one that had none', async () => {
+    const { price, served, refused } = make({ guards: {} })
+    await price(1, START)
+    await price(2)
+    await price(3, START - 1)
+    expect([served(), refused('backwards')]).toEqual([2, 1])
   })
 
   it('TM-1: is not taken back by a replay of old ticks, however long that goes on', async () => {
@@ -441,6 +475,71 @@ describe('the policy', () => {
     }
     await price(NaN)
     expect([reported('not-positive'), refused('not-finite'), served()]).toEqual([0, 1, 0])
+  })
+
+  it('says nothing of numbers where neither an endpoint nor its kind has any', async () => {
+    for (const GUARD_POLICY of ['report', 'enforce', undefined] as const) {
+      const { responseCache, price, served, reported } = make({ settings: { GUARD_POLICY } })
+      responseCache.setWanted(T, () => false)
+      for (const value of [...odd, 'page']) {
+        await price(value)
+        expect(served()).toBe(value)
+      }
+      expect(['not-positive', 'not-a-number'].map(reported)).toEqual([0, 0])
+      // ER-1: the provider's answer was no data.
+      expect(reported('missing')).toBe(GUARD_POLICY === 'enforce' ? 0 : 1)
+    }
+  })
+
+  it('serves a value without any times as long as the cache does, where nothing is declared', async () => {
+    const { responseCache, served } = make({})
+    await responseCache.write(T, [{ params: ETH, response: { result: 5, data: {} } as never }])
+    expect(served()).toBe(5)
+  })
+
+  it('report: serves what nobody asked for, which enforce refuses', async () => {
+    for (const [GUARD_POLICY, said] of [
+      ['report', 5],
+      ['enforce', undefined],
+      [undefined, undefined],
+    ] as const) {
+      const { responseCache, price, served } = make({ guards: {}, settings: { GUARD_POLICY } })
+      responseCache.setWanted(T, () => false)
+      await price(5)
+      expect(served()).toBe(said)
+    }
+  })
+
+  it('report: counts every flag and what else there is', async () => {
+    const guards = { max: 10, policy: { 'out-of-range': 'flag' } } as const
+    const { tick, served, reported } = make({ guards, settings: { GUARD_POLICY: 'report' } })
+    await tick({ result: 50, data: { bid: 3, ask: 2 } })
+    expect([served(), reported('out-of-range'), reported('crossed')]).toEqual([50, 1, 1])
+  })
+
+  it('FR-1: only flags what is as old as is declared, and not what is younger', async () => {
+    const guards = { maxAgeMs: 30_000, policy: { 'too-old': 'flag' } } as const
+    const { price, served, reported } = make({ guards })
+    await price(1, START - 29_999)
+    expect([served(), reported('too-old')]).toEqual([1, 0])
+    pass(1)
+    await price(3, START - 29_999)
+    expect([served(), reported('too-old')]).toEqual([3, 1])
+  })
+
+  it('FR-1: does not flag an age that the operator has taken the limit from', async () => {
+    const guards = { maxAgeMs: 30_000, policy: { 'too-old': 'flag' } } as const
+    for (const [freshness, count] of [
+      ['none', 0],
+      [undefined, 1],
+    ] as const) {
+      const { responseCache, price, served, reported } = make({ guards })
+      const limits = freshness === 'none' ? { maxAgeMs: null } : {}
+      const rule = { limits, withdrawal: undefined, enforced: guards, reported: guards, freshness }
+      responseCache.feed(T, ETH).rule = rule
+      await price(1, START - 60_000)
+      expect([served(), reported('too-old')]).toEqual([1, count])
+    }
   })
 
   it('enforce: holds an endpoint that declares nothing to the guards of its kind', async () => {

@@ -75,6 +75,18 @@ describe('the local cache', () => {
     expect(await cache.get('k')).toEqual(good(2))
   })
 
+  it('ER-2: takes for an error what has a message, and nothing else, whatever is put in', async () => {
+    const [error, noError] = [bad('no'), { errorMessage: undefined }]
+    for (const other of [null, undefined, 'errorMessage', 5, noError, good(1)] as never[]) {
+      const cache = new LocalCache<unknown>(10)
+      await cache.set('k', good(1), 100)
+      await cache.set('k', other, 100)
+      expect(await cache.get('k')).toBe(other)
+      await cache.set('k', error, 100)
+      expect(await cache.get('k')).toBe(other)
+    }
+  })
+
   it('setTTL gives a live entry a new life, ends an expired one, and makes none', async () => {
     const cache = new LocalCache<Value>(10)
     await cache.set('k', good(1), 100)
@@ -141,7 +153,47 @@ describe('the local cache', () => {
     )
   })
 
-  it('finds an entry where it last was, and elsewhere when it is no longer there', async () => {
+  it('does not move entries at every write before it may get full, nor lose their order', async () => {
+    const cache = new LocalCache<Value>(8)
+    const moved = vi.spyOn(cache.list, 'remove')
+    const write = (keys: string) => Promise.all([...keys].map((key) => cache.set(key, good(1), 1_000)))
+    await write('abcabc')
+    expect(moved).not.toHaveBeenCalled()
+    // Half full.
+    await write('d')
+    moved.mockClear()
+    await write('ab')
+    expect(moved).toHaveBeenCalledTimes(2)
+    expect(cache.list.removeHead()?.key).toBe('c')
+  })
+
+  it('keeps the order until less than a quarter is full', async () => {
+    const cache = new LocalCache<Value>(8)
+    const moved = vi.spyOn(cache.list, 'remove')
+    const moves = async (keys: string) => {
+      const before = moved.mock.calls.length
+      for (const key of keys) await cache.set(key, good(1), 1_000)
+      return moved.mock.calls.length - before
+    }
+    for (const key of 'abcd') await cache.set(key, good(1), 1_000)
+    for (const key of 'abc') await cache.delete(key)
+    expect(await moves('edd')).toBe(2)
+    for (const key of 'de') await cache.delete(key)
+    expect(await moves('aa')).toBe(0)
+  })
+
+  it('finds an entry where it last was without looking it up', async () => {
+    const cache = new LocalCache<Value>(10)
+    const place: Place<Value> = { node: undefined }
+    await cache.set('k', good(1), 1_000)
+    cache.read('k', place)
+    const looked = vi.spyOn(cache.cache, 'get')
+    expect(cache.read('k', place)?.value).toEqual(good(1))
+    cache.store('k', good(2), 1_000, instant(), place)
+    expect(looked).not.toHaveBeenCalled()
+  })
+
+  it('finds an entry where it last was, and elsewhere, and elsewhere when it is no longer there', async () => {
     const cache = new LocalCache<Value>(2)
     const place: Place<Value> = { node: undefined }
     const write = (result: number) => cache.store('k', good(result), 1_000, instant(), place)
@@ -181,6 +233,20 @@ describe('the local cache', () => {
     for (const key of ['a', 'c', 'd']) await cache.set(key, good(2), 1_000)
     expect([...cache.cache.keys()]).toEqual(['c', 'd'])
     expect(await cache.get('c')).toEqual(good(2))
+  })
+
+  it('keeps no more than it may when somebody has emptied its map', async () => {
+    const cache = new LocalCache<Value>(2)
+    for (const key of ['a', 'b']) await cache.set(key, good(1), 1_000)
+    cache.cache.clear()
+    for (const key of ['c', 'd', 'e']) await cache.set(key, good(2), 1_000)
+    expect([...cache.cache.keys()]).toEqual(['d', 'e'])
+  })
+
+  it('has the last entry alone where there is room for none', async () => {
+    const cache = new LocalCache<Value>(0)
+    for (const key of ['a', 'b']) await cache.set(key, good(1), 1_000)
+    expect([...cache.cache.keys()]).toEqual(['b'])
   })
 
   it('behaves as a plain model does, whatever is done to it', async () => {
@@ -249,6 +315,58 @@ describe('the local cache', () => {
   })
 })
 
+describe('the life of an entry', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: START }))
+
+  const made = () => {
+    const cache = new LocalCache<Value>(10)
+    cache.store('k', good(1), 100, instant())
+    const livesFor = (ms: number) => {
+      vi.advanceTimersByTime(ms - 1)
+      const isThere = cache.read('k') !== undefined
+      vi.advanceTimersByTime(1)
+      return isThere && cache.read('k') === undefined
+    }
+    return { cache, livesFor }
+  }
+
+  it('TM-6: ends as soon as one of both clocks says so', () => {
+    const behind = made()
+    later(-50)
+    expect(behind.livesFor(100)).toBe(true)
+    const ahead = made()
+    later(50)
+    expect(ahead.livesFor(50)).toBe(true)
+  })
+
+  it('is shortened, and never lengthened', () => {
+    const { cache, livesFor } = made()
+    expect([cache.shorten('k', 100), cache.shorten('k', 150), cache.shorten('other', 1)]).toEqual([
+      false,
+      false,
+      false,
+    ])
+    expect(cache.shorten('k', 40)).toBe(true)
+    expect(livesFor(40)).toBe(true)
+    expect(cache.shorten('k', 1)).toBe(false)
+  })
+
+  it('TM-6: is shortened by each clock for itself', () => {
+    const behind = made()
+    later(-50)
+    expect(behind.cache.shorten('k', 100)).toBe(true)
+    later(99)
+    expect(behind.cache.read('k')).toBeDefined()
+    later(1)
+    expect(behind.cache.read('k')).toBeUndefined()
+    const ahead = made()
+    later(50)
+    expect(ahead.cache.shorten('k', 60)).toBe(true)
+    later(-50)
+    expect(ahead.livesFor(60)).toBe(true)
+  })
+})
+
 describe('the kinds of local cache', () => {
   it('tell whether somebody has put methods of their own in', () => {
     class OwnSet extends LocalCache {
@@ -263,9 +381,12 @@ describe('the kinds of local cache', () => {
     }
     const spied = new LocalCache(1)
     vi.spyOn(spied, 'get')
-    const kinds = [new LocalCache(1), new OwnSet(1), new OwnGet(1), spied]
-    expect(kinds.map(isPlainLocal)).toEqual([true, false, true, true])
-    expect(kinds.map((cache) => localLayerOf(cache) === cache)).toEqual([true, true, false, false])
+    class OwnSetMany extends LocalCache {
+      override setMany = () => Promise.resolve()
+    }
+    const kinds = [new LocalCache(1), new OwnSet(1), new OwnGet(1), spied, new OwnSetMany(1)]
+    expect(kinds.map(isPlainLocal)).toEqual([true, false, true, true, false])
+    expect(kinds.map((cache) => localLayerOf(cache) === cache)).toEqual([true, true, false, false, true])
   })
 
   it('are the only kinds that the factory builds', () => {

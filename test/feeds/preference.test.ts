@@ -51,6 +51,37 @@ describe('which of several values is preferred', () => {
     )
   })
 
+  it('is that of the later time where all have one, else of the better tier and rank that is well', () => {
+    const one = (rank: number, timeUnixMs: number, isTimed: boolean) =>
+      ({
+        rank,
+        timeUnixMs,
+        isTimed,
+        hasProviderTime: isTimed,
+        expiresAt: 0,
+        heardAt: 0,
+      }) as unknown as Observation
+    const rankOf = (values: Observation[], ill: number[] = [], tiers: number[] = [0, 0, 0]) =>
+      preferred(values, {
+        isHealthy: ({ rank }) => !ill.includes(rank),
+        tierOf: (rank) => tiers[rank]!,
+      })?.rank
+    expect(rankOf([])).toBeUndefined()
+    expect(rankOf([one(1, NOW, false)], [1])).toBe(1)
+    const timed = [one(0, NOW, true), one(1, NOW + 2, true), one(2, NOW + 1, true)]
+    expect(rankOf(timed, [1], [0, 1, 0])).toBe(1)
+    const untimed = [one(2, NOW + 9, false), one(1, NOW + 5, false), one(0, NOW, false)]
+    expect(rankOf(untimed)).toBe(0)
+    expect(rankOf(untimed, [0])).toBe(1)
+    expect(rankOf(untimed, [], [1, 1, 0])).toBe(2)
+    expect(rankOf(untimed, [0, 1, 2])).toBe(2)
+    const mixed = [one(0, NOW + 9, false), one(1, NOW, true), one(2, NOW + 1, true)]
+    expect(rankOf(mixed)).toBe(2)
+    expect(rankOf(mixed, [], [0, 1, 1])).toBe(0)
+    expect(rankOf(mixed, [1, 2])).toBe(0)
+    expect(rankOf(mixed, [0])).toBe(2)
+  })
+
   it('is never that of a source that is not well where one without times is', () => {
     fc.assert(
       fc.property(observations, (all) => {

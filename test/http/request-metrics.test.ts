@@ -222,6 +222,39 @@ describe('the series of a feed', () => {
     expect(await own('total_data_staleness_seconds')).toEqual([])
   })
 
+  it('FR-5: show an age that goes on growing when the value is over, until the next one comes', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: AT })
+    await using started = await start({ endpoint: { requestTransforms: [] } })
+    const { still, service, scrape } = started
+    const own = async (metric: string) =>
+      (await scrape(metric))
+        .filter(({ labels }) => labels['app_name'] === still.adapter.name)
+        .map(({ value }) => value)
+    const ages = async () => [
+      ...(await own('cache_data_staleness_seconds')),
+      ...(await own('total_data_staleness_seconds')),
+    ]
+    await still.transport.put(ETH, 5, AT - 300)
+    vi.advanceTimersByTime(40)
+    await service.post(ETH)
+    expect(await ages()).toEqual([40, 340])
+    vi.advanceTimersByTime(89_960)
+    expect(await ages()).toEqual([90_000, 90_300])
+    vi.advanceTimersByTime(60_000)
+    expect(await ages()).toEqual([150_000, 150_300])
+    // A clock that is set back makes nothing younger.
+    vi.setSystemTime(AT + 50)
+    expect(await ages()).toEqual([150_000, 150_300])
+    await still.transport.putError(ETH, 502, 'no')
+    expect(await ages()).toEqual([0])
+    vi.advanceTimersByTime(90_000)
+    expect(await ages()).toEqual([240_000, 240_300])
+    await still.transport.put(ETH, 6)
+    expect(await ages()).toEqual([0])
+    vi.advanceTimersByTime(90_000)
+    expect(await ages()).toEqual([90_000])
+  })
+
   it('leave when nobody has used the feed for an hour', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: AT })
     await using started = await start()

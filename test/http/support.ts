@@ -60,6 +60,11 @@ export class StillTransport extends SubscriptionTransport<PriceTypes> {
     await this.write(params, { statusCode, errorMessage, timestamps })
   }
 
+  /** Says as a provider would that the value still stands. */
+  async confirm(params: Pair, ttlMs: number): Promise<void> {
+    await this.responseCache.writeTTL(this.name, [params], ttlMs)
+  }
+
   async wanted(): Promise<Pair[]> {
     return this.subscriptionSet.getAll()
   }

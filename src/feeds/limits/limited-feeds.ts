@@ -5,7 +5,7 @@ import { LogLimiter } from '../../util/log-limiter'
 import { goingOn } from '../../validation/reason'
 import { type Cache } from '../cache'
 import { type Feed } from '../feed'
-import { type Inspector } from '../inspector'
+import { type Inspector, receiptOf } from '../inspector'
 import { type LocalCacheEntry, localLayerOf } from '../local-cache'
 import { type AdapterResponse } from '../responses'
 import { storedResponse } from '../stored-response'
@@ -105,7 +105,7 @@ export class LimitedFeeds implements Governed {
     const { inspector, cache, limits } = this.of
     inspector.adjust(feed, value === undefined || isError(value) ? undefined : value)
     if (value === undefined || isError(value)) return
-    const received = feed.lastSet ?? instant()
+    const received = receiptOf(feed, value)
     const finding = inspector.reconsider(feed, value, received)
     if (finding === undefined) {
       const leftMs = entry === undefined ? Infinity : leftOf(entry)

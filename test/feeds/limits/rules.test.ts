@@ -61,9 +61,19 @@ describe('a pattern of feeds', () => {
     expect(limitsOf({ [one]: { min: 1 } }, 'ETH/USD')).toEqual(isMatch ? { min: 1 } : undefined)
   })
 
+  it.each([
+    ['ab*ba', 'aba', false],
+    ['ab*ba', 'abba', true],
+    ['a*b*b', 'ab', false],
+    ['a*b*b', 'abb', true],
+  ])('%s matches %s, of which no sign counts twice: %s', (one, name, isMatch) => {
+    expect(matcherOf(one)(name)).toBe(isMatch)
+  })
+
   it('spells an adapter with hyphens or underscores', () => {
     const names = namesOf({ adapter: 'PUSH_TO_STRAPI', endpoints: [], feed: 'A' })
     expect(names).toEqual(['a', 'push_to_strapi:a', 'push-to-strapi:a'])
+    expect(namesOf({ adapter: 'A-B', endpoints: [], feed: 'A' })).toEqual(['a', 'a-b:a', 'a_b:a'])
   })
 
   it('takes no longer for many stars', () => {
@@ -99,6 +109,17 @@ describe('the limits of a feed', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('are named with blanks around, and in any letter case, once more after one another', () => {
+    const rules = { ' ETH/USD ': { min: 1, max: 9 }, 'eth/usd': { min: 2 } }
+    expect(limitsOf(rules, 'Eth/Usd')).toEqual({ min: 2, max: 9 })
+  })
+
+  it('withdraw feeds where a rule says why, and only there', () => {
+    const withdraws = (limits: object) => reader.read(JSON.stringify({ a: {}, b: limits })).withdraws
+    expect([{ withdrawn: 'why' }, { withdrawn: null }, {}].map(withdraws)).toEqual([true, false, false])
+    expect(reader.read('{"a": {"min": 1}, "b": {}}').size).toBe(2)
   })
 
   it('keep the order in which they are written, for names that are numbers too', () => {
@@ -140,9 +161,37 @@ describe('limits that cannot be used', () => {
   })
 
   it('are named all at once, up to ten', () => {
+    expect(new LimitsError(['one', 'two']).message).toBe('one; two')
     expect(problemsOf('{"a": {"min": ""}, "b": 1}')).toHaveLength(2)
     const many = Object.fromEntries(Array.from({ length: 50 }, (_one, at) => [`p${at}`, 1]))
     expect(problemsOf(JSON.stringify(many))).toHaveLength(10)
+  })
+
+  it('are shown as far as sixty characters, and not at all where they are nothing', () => {
+    const [problem] = problemsOf(JSON.stringify({ a: { min: 'x'.repeat(100) } }))
+    expect(problem).toBe(`at /a/min: "${'x'.repeat(59)}… is not allowed, but a number, or null`)
+    expect(problemsOf(JSON.stringify({ a: { min: 'x'.repeat(58) } }))[0]).toContain(`"${'x'.repeat(58)}" is`)
+  })
+
+  it.each([
+    ['maxAgeMs', 31_536_000_000, 31_536_000_001],
+    ['frozenAfterMs', 31_536_000_000, 31_536_000_001],
+    ['withdrawn', 'x'.repeat(500), 'x'.repeat(501)],
+    ['maxJump', Number.MIN_VALUE, -0],
+  ])('are those of %s beyond what it may be', (name, most, more) => {
+    expect(limitsOf({ a: { [name]: most } }, 'a')).toEqual({ [name]: most })
+    expect(problemsOf(JSON.stringify({ a: { [name]: more } }))).toHaveLength(1)
+  })
+
+  it('are not a range of one value, one with one end, or one without', () => {
+    for (const one of [
+      { min: 1, max: 1 },
+      { min: 5 },
+      { max: -5 },
+      { min: 2, max: null },
+      { min: null, max: 1 },
+    ])
+      expect(limitsOf({ a: one }, 'a')).toEqual(one)
   })
 
   it('are all but these: every limit there is, and null for each', () => {

@@ -1,0 +1,5 @@
+/** The member of a cache that reads what other processes wrote: who is asked before such a value is handed out. */
+export const ON_LOAD: unique symbol = Symbol('tickwell.onLoad')
+
+/** @returns how much longer a value may be served, in ms; undefined where the key belongs to somebody else */
+export type LoadJudge<T = unknown> = (key: string, value: Readonly<T>) => number | undefined
