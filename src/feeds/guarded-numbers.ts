@@ -11,7 +11,9 @@ const isDecimal = decimalText({
   point: 'anywhere',
   exponentDigits: 2,
   maxDigits: 60,
-  maxCharacters: 130,
+  maxDigitsInAll: 60,
+  maxExponent: 60,
+  maxCharacters: 66,
 })
 
 const isUnreal = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value)

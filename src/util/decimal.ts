@@ -10,6 +10,10 @@ export interface DecimalForm {
   exponentDigits?: number
   /** Most digits before the point, and most digits after it. Default: any number. */
   maxDigits?: number
+  /** The largest exponent, whatever its sign. Default: as its digits allow. */
+  maxExponent?: number
+  /** Most digits before and after the point together. Default: any number. */
+  maxDigitsInAll?: number
   /** Most characters of the whole text, with sign, point and exponent. Default: any number. */
   maxCharacters?: number
 }
@@ -29,6 +33,15 @@ const patternOf = ({ sign, leadingZeros, point, exponentDigits = 0, maxDigits }:
   return new RegExp(`^${signs}${number}${exponent}$`)
 }
 
+const isWithin = (
+  text: string,
+  { maxExponent = Infinity, maxDigitsInAll = Infinity }: DecimalForm,
+): boolean => {
+  if (maxExponent === Infinity && maxDigitsInAll === Infinity) return true
+  const [mantissa = '', exponent = '0'] = text.split(/e/i)
+  return Math.abs(Number(exponent)) <= maxExponent && mantissa.replace(/\D/g, '').length <= maxDigitsInAll
+}
+
 /**
  * Makes a check for decimal text of one form, in ASCII digits. Its time grows only with the length of the text. `Number` can read every
  * text that passes; so can `BigInt`, if the text has no point, no exponent and no `+`.
@@ -37,7 +50,7 @@ export const decimalText = (form: DecimalForm): ((value: unknown) => value is st
   const pattern = patternOf(form)
   const { maxCharacters = Infinity } = form
   return (value): value is string =>
-    typeof value === 'string' && value.length <= maxCharacters && pattern.test(value)
+    typeof value === 'string' && value.length <= maxCharacters && pattern.test(value) && isWithin(value, form)
 }
 
 /**

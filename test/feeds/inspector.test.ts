@@ -93,7 +93,7 @@ describe('what an endpoint with guards serves', () => {
 
   it('NU-11: is bounded in digits and exponent, and read the same everywhere', async () => {
     const { price, served, refused } = make({ guards: { sign: 'any' } })
-    const good = ['9'.repeat(60), `0.${'9'.repeat(60)}`, '1e99', '1e-99', `-${'0'.repeat(30)}.5`]
+    const good = ['9'.repeat(60), `0.${'9'.repeat(59)}`, '1e60', '1e-60', `-${'0'.repeat(30)}.5`]
     for (const text of good) {
       await price(text)
       expect(served()).toBe(text)
@@ -101,9 +101,9 @@ describe('what an endpoint with guards serves', () => {
     await price(7)
     const bad = [
       '9'.repeat(61),
-      `0.${'9'.repeat(61)}`,
-      '1e100',
-      '1e-100',
+      `0.${'9'.repeat(60)}`,
+      '1e61',
+      '1e-61',
       '1e999999999',
       '0'.repeat(1_000_000),
       '1,5',
@@ -116,7 +116,7 @@ describe('what an endpoint with guards serves', () => {
 
   it('NU-11: is exactly the decimals within these bounds, written in ASCII, of whatever text', async () => {
     const { price, served } = make({ guards: { sign: 'any' } })
-    const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 64 })
+    const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 40 })
     const odd = fc.constantFrom('', '', '', ' ', ',', '_', '\u2212', '\u0665', '\uff15')
     const mark = fc.constantFrom('', '+', '-')
     const power = fc.oneof(
@@ -127,11 +127,10 @@ describe('what an endpoint with guards serves', () => {
     const text = fc.tuple(mark, digits, odd, point, digits, power)
     await fc.assert(
       fc.asyncProperty(text, async (parts) => {
-        const [, whole, between, dot, fraction, exponent] = parts
+        const [, whole, between, , fraction, exponent] = parts
         const given = parts.join('')
-        const sides = dot === '' ? [whole + fraction] : [whole, fraction]
-        const isBounded =
-          sides.every((side) => side.length <= 60) && Math.abs(Number(exponent.slice(1) || 0)) <= 99
+        const size = Math.abs(Number(exponent.slice(1) || 0))
+        const isBounded = whole.length + fraction.length <= 60 && size <= 60
         const hasDigits = whole + fraction !== ''
         await price(given)
         expect(served() === given, given).toBe(between === '' && hasDigits && isBounded)

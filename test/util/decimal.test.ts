@@ -19,6 +19,11 @@ const forms: [DecimalForm, string[], string[]][] = [
   [{ point: 'inside', ...padded, maxDigits: 2 }, ['12.34', '00.00', '9'], ['123.4', '1.234']],
   [{ point: 'anywhere' }, ['.5', '5.', '0.5', '5'], ['.', '', '05.', '-.5']],
   [{ point: 'anywhere', ...padded, sign: '+-' }, ['-.5', '+5.', '05.50'], ['-.', '+']],
+  [
+    { point: 'inside', exponentDigits: 2, maxExponent: 60, maxDigitsInAll: 3 },
+    ['1e60', '1E-60', '1.25', '123e05'],
+    ['1e61', '1e-61', '12.34', '1234'],
+  ],
   [{ point: 'inside', exponentDigits: 2 }, ['1e5', '1E-05', '1.5e+99'], ['1e', 'e5', '1e100', '1e5.5', '1e']],
   [{ point: 'nowhere', exponentDigits: 1 }, ['1e5', '12'], ['1.5e5', '1e10']],
   [{ point: 'anywhere', exponentDigits: Infinity }, ['.5e1000', '5.e-0001', `1e${'0'.repeat(99)}`], ['1e']],
