@@ -18,15 +18,15 @@ export const originOf = ({ url = '', baseURL }: AxiosRequestConfig): string =>
 export class Origins {
   private readonly known = new Map<string, Origin>()
 
-  /** @param make - the pauses of one host */
-  constructor(private readonly make: () => ProviderPause) {}
+  /** @param make - the pauses of one host; its name is empty where further hosts share one */
+  constructor(private readonly make: (origin: string) => ProviderPause) {}
 
   of(config: AxiosRequestConfig): Origin {
     const origin = originOf(config)
     const name = this.known.has(origin) || this.known.size < MAX_ORIGINS ? origin : ''
     let found = this.known.get(name)
     if (found === undefined) {
-      found = { pause: this.make(), start: new ColdStart() }
+      found = { pause: this.make(name), start: new ColdStart() }
       this.known.set(name, found)
     }
     return found

@@ -16,6 +16,15 @@ const RETRIED_CLIENT_ERRORS = new Set([408, 425, 429])
 export const isWorthRetrying = (status: number | undefined): boolean =>
   status === undefined || status < 400 || status >= 500 || RETRIED_CLIENT_ERRORS.has(status)
 
+/** What a provider answers when it does not take a credential, which is none of a single request. */
+const CREDENTIAL_REFUSALS = new Set([401, 403])
+
+/** RL-4: whether a request failed because of its host or its credential, and not for itself: others would fail as well. */
+export const isFailureOfHost = (error: unknown): boolean => {
+  const status = statusOf(error)
+  return status === undefined || status >= 500 || CREDENTIAL_REFUSALS.has(status)
+}
+
 type Answer = Partial<AxiosResponse<unknown, unknown>>
 
 /** The provider's answer to a request that failed, if there was one. Only members are looked at: in tests such errors are plain objects. */
