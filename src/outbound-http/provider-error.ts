@@ -2,6 +2,7 @@ import { memberOf } from '../util/objects'
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
+import { type Reason } from '../validation/reason'
 import { networkCode, networkText, textOfParts } from '../validation/network-error'
 
 /** When a request was sent, and when its answer or its failure came. */
@@ -60,6 +61,17 @@ export const providerError = (
     ? new AdapterConnectionError(fields, times)
     : new AdapterDataProviderError(fields, times)
 }
+
+/** The error of a request that was refused here because its host fails. */
+export const neverSent = (message: string, reason: Reason | undefined): AdapterConnectionError =>
+  new AdapterConnectionError(
+    { statusCode: 502, name: 'Data Provider error', providerStatusCode: 502, message, reason },
+    {
+      providerDataRequestedUnixMs: 0,
+      providerDataReceivedUnixMs: 0,
+      providerIndicatedTimeUnixMs: undefined,
+    },
+  )
 
 /** Further codes of Node that a failed request may have. */
 const CODES: Readonly<Record<string, ErrorCode>> = {

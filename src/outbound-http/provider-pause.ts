@@ -2,9 +2,10 @@ import { exponentialBackoff } from '../util/backoff'
 import { monotonicMs } from '../util/clock'
 import { pauseFor } from '../util/retry-after'
 import { MAX_TIMER_MS } from '../util/sleep'
-import { AdapterConnectionError, AdapterRateLimitError } from '../validation/errors'
+import { AdapterRateLimitError } from '../validation/errors'
 import { type Reason } from '../validation/reason'
 import { FailingKeys } from './failing-keys'
+import { neverSent } from './provider-error'
 import { WaitingRoom } from './waiting-room'
 
 /** A request waits up to this long in all; if it would have to wait longer, it is refused at once. */
@@ -19,13 +20,6 @@ const BETWEEN_PROBES = exponentialBackoff({ minMs: 1_000, maxMs: 10_000, factor:
 const ASKED = 'The data provider asked for a pause'
 const FAILING =
   'The requests to this host of the data provider have failed one after another: single ones are sent until one succeeds'
-
-/** The times of what was never sent. */
-const NEVER = {
-  providerDataRequestedUnixMs: 0,
-  providerDataReceivedUnixMs: 0,
-  providerIndicatedTimeUnixMs: undefined,
-}
 
 /** Admission of one request. */
 export interface Ticket {
@@ -204,17 +198,7 @@ export class ProviderPause {
   }
 
   private refusal(): Error {
-    if (this.cause === 'failing')
-      return new AdapterConnectionError(
-        {
-          statusCode: 502,
-          name: 'Data Provider error',
-          message: FAILING,
-          providerStatusCode: 502,
-          reason: this.reason,
-        },
-        NEVER,
-      )
+    if (this.cause === 'failing') return neverSent(FAILING, this.reason)
     const until = new Date(Date.now() + this.remainingMs()).toISOString()
     return new AdapterRateLimitError({
       statusCode: 429,
