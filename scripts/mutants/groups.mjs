@@ -27,6 +27,13 @@ const subscriptions = websocket([
 /** These need whole services, and take longer. */
 const care = websocket(['poison', 'silence', 'shards', 'batches', 'lane'])
 
+/** Pauses, breakers, budgets and turns of requests to providers. */
+const requests = [
+  'test/outbound-http/**/*.test.ts',
+  'test/transports/http/{fairness,hold-off}.test.ts',
+  'test/connections/retry-delays.test.ts',
+]
+
 /** What is tried first is what matters most, because the time may be over before the last. */
 export const groups = [
   {
@@ -70,6 +77,18 @@ export const groups = [
     tests: subscriptions,
   },
   {
+    name: 'requests',
+    files: [
+      ...['provider-pause', 'waiting-room', 'failing-keys', 'retry-after', 'provider-error'].map(
+        (name) => `src/outbound-http/${name}.ts`,
+      ),
+      ...['windowed-rate-limiter', 'sliding-window'].map((name) => `src/outbound-http/${name}.ts`),
+      'src/util/retry-after.ts',
+      ...['fair-order', 'hold-off'].map((name) => `src/transports/http/${name}.ts`),
+    ],
+    tests: requests,
+  },
+  {
     name: 'limits',
     files: ['feed-limits', 'feed-rule', 'limited-feeds', 'pattern', 'rules', 'schema'].map(
       (name) => `src/feeds/limits/${name}.ts`,
@@ -98,11 +117,18 @@ export const groups = [
   },
 ]
 
-const testsOf = (file) => {
-  const group = groups.find(({ files }) => files.includes(file))
-  if (group !== undefined) return group.tests
-  return file.startsWith('src/util/') ? clocks : file.startsWith('src/connections/') ? connections : feeds
-}
+/** The tests of the files that no group names, by the room. */
+const ROOMS = [
+  ['src/util/', clocks],
+  ['src/connections/', connections],
+  ['src/outbound-http/', requests],
+  ['src/transports/http/', requests],
+]
+
+const testsOf = (file) =>
+  groups.find(({ files }) => files.includes(file))?.tests ??
+  ROOMS.find(([room]) => file.startsWith(room))?.[1] ??
+  feeds
 
 /** @param files - those that were asked for, together as far as the same tests are for them; all groups where there are none */
 export const groupsOf = (files) => {

@@ -6,6 +6,7 @@ export type Bound =
   | 'composite_feeds'
   | 'ended_feed_metrics'
   | 'error_labels'
+  | 'failing_requests'
   | 'known_feeds'
   | 'known_spellings'
   | 'left_symbols'

@@ -19,8 +19,8 @@ export const originOf = ({ url = '', baseURL }: AxiosRequestConfig): string =>
 export class Origins {
   private readonly known = new Map<string, Origin>()
 
-  /** @param make - the pauses of one host */
-  constructor(private readonly make: () => ProviderPause) {}
+  /** @param make - the pauses of one host; its name is empty where further hosts share one */
+  constructor(private readonly make: (origin: string) => ProviderPause) {}
 
   of(config: AxiosRequestConfig): Origin {
     const origin = originOf(config)
@@ -28,7 +28,7 @@ export class Origins {
     if (name !== origin) overflowed('provider_hosts')
     let found = this.known.get(name)
     if (found === undefined) {
-      found = { pause: this.make(), start: new ColdStart() }
+      found = { pause: this.make(name), start: new ColdStart() }
       this.known.set(name, found)
     }
     return found

@@ -10,13 +10,15 @@ export interface RequesterResult<T> {
 
 /** A request from the first call for it until its outcome: queued, in flight, or between two attempts. */
 export class PendingRequest {
-  /** Why the last attempt had no answer, or why the next one has to wait. */
+  /** Why the last attempt had no answer, until the next one. */
   trouble: Reason | undefined
+  /** What it waits for, while no request to its host is sent. */
+  waitsFor: { readonly reason: Reason | undefined } | undefined
   hasLeftQueue = false
   readonly sinceUnixMs = Date.now()
   /** All callers that ask for the same share this. */
   outcome!: Promise<RequesterResult<unknown>>
-  /** Resolves when the request has left the queue: it had its turn, or was cancelled. */
+  /** Resolves when the request has left the queue: it had its turn, waits for its host, or was cancelled. */
   readonly left: Promise<void>
   private readonly leave: () => void
   private readonly aborting = new AbortController()

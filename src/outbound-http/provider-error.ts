@@ -2,6 +2,7 @@ import { memberOf } from '../util/objects'
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
+import { type Reason } from '../validation/reason'
 import { networkCode, networkText, textOfParts } from '../validation/network-error'
 
 /** When a request was sent, and when its answer or its failure came. */
@@ -15,6 +16,15 @@ const RETRIED_CLIENT_ERRORS = new Set([408, 425, 429])
 /** RL-3: a request that the provider refuses as wrong (4xx) is not repeated, because it would be refused again. */
 export const isWorthRetrying = (status: number | undefined): boolean =>
   status === undefined || status < 400 || status >= 500 || RETRIED_CLIENT_ERRORS.has(status)
+
+/** What a provider answers when it does not take a credential, which is none of a single request. */
+const CREDENTIAL_REFUSALS = new Set([401, 403])
+
+/** RL-4: whether a request failed because of its host or its credential, and not for itself: others would fail as well. */
+export const isFailureOfHost = (error: unknown): boolean => {
+  const status = statusOf(error)
+  return status === undefined || status >= 500 || CREDENTIAL_REFUSALS.has(status)
+}
 
 type Answer = Partial<AxiosResponse<unknown, unknown>>
 
@@ -51,6 +61,17 @@ export const providerError = (
     ? new AdapterConnectionError(fields, times)
     : new AdapterDataProviderError(fields, times)
 }
+
+/** The error of a request that was refused here because its host fails. */
+export const neverSent = (message: string, reason: Reason | undefined): AdapterConnectionError =>
+  new AdapterConnectionError(
+    { statusCode: 502, name: 'Data Provider error', providerStatusCode: 502, message, reason },
+    {
+      providerDataRequestedUnixMs: 0,
+      providerDataReceivedUnixMs: 0,
+      providerIndicatedTimeUnixMs: undefined,
+    },
+  )
 
 /** Further codes of Node that a failed request may have. */
 const CODES: Readonly<Record<string, ErrorCode>> = {

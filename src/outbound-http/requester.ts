@@ -3,6 +3,7 @@ import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
 import { dataProviderMetricsLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { type RateLimiter } from './rate-limiter'
+import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { type Backoff, exact, exponentialBackoff, longerBy, steadyBackoff } from '../util/backoff'
 import { MAX_RETRY_AFTER_MS } from '../util/retry-after'
@@ -14,7 +15,7 @@ import { goingOn, type Reason } from '../validation/reason'
 import { type Origin, originOf, Origins } from './origins'
 import { Overtaking } from './overtaking'
 import { PendingRequest, type RequesterResult } from './pending-request'
-import { describeFailure, isWorthRetrying, providerError, statusOf } from './provider-error'
+import { describeFailure, isFailureOfHost, isWorthRetrying, providerError, statusOf } from './provider-error'
 import { ProviderPause, type Ticket } from './provider-pause'
 import { retryAfterOf } from './retry-after'
 import { Sender } from './sender'
@@ -26,6 +27,8 @@ const logger = makeLogger('Requester')
 
 const OVERFLOW =
   'The EA was unable to execute the request to fetch the requested data from the DP because the request queue overflowed. This likely indicates that a higher API tier is needed.'
+
+const CANCELED = 'ERR_CANCELED'
 
 /** A request is tried again only if the pause that the provider asked for is no longer than this; else it fails at once. */
 const LONGEST_PAUSE_BEFORE_RETRY_MS = 5_000
@@ -44,6 +47,7 @@ export interface Courtesy {
 }
 
 interface Order {
+  key: string
   pending: PendingRequest
   config: AxiosRequestConfig
   cost: number | undefined
@@ -54,6 +58,13 @@ const backoffOf = ({ REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: fixedMs }: RequesterS
   fixedMs
     ? steadyBackoff(fixedMs, exact)
     : exponentialBackoff({ minMs: 1_000, maxMs: Infinity, factor: 2, jitter: longerBy(() => 1_000) })
+
+/** RL-4: what a failed request says about its host. One that its author has cancelled says nothing. */
+const settle = (pause: ProviderPause, ticket: Ticket, error: unknown): void => {
+  if (memberOf(error, 'code') === CANCELED) pause.abandoned(ticket)
+  else if (isFailureOfHost(error)) pause.failed(ticket)
+  else pause.passed(ticket)
+}
 
 /**
  * All HTTP requests to data providers go through this (contract 11). They share one budget and are sent in the order in which they came;
@@ -67,6 +78,7 @@ export class Requester {
   private readonly overtaking = new Overtaking()
   private readonly demand = new Map<object, (number | undefined)[]>()
   private readonly sender: Sender
+  private readonly failing = new LogLimiter()
   private publishedLength = 0
   private isStopped = false
 
@@ -78,7 +90,15 @@ export class Requester {
     const { MAX_HTTP_REQUEST_QUEUE_LENGTH: maxWaiting } = settings
     this.queue = new TurnQueue(maxWaiting)
     this.sender = new Sender(rateLimiter, courtesy !== undefined)
-    this.origins = new Origins(() => new ProviderPause(maxWaiting, () => this.overflow()))
+    const overflow = (): Error => this.overflow()
+    this.origins = new Origins(
+      (origin) =>
+        new ProviderPause({
+          maxWaiters: maxWaiting,
+          overflow,
+          ...(courtesy && { onBreaker: (isOpen: boolean) => this.reportBreaker(origin, isOpen) }),
+        }),
+    )
   }
 
   /**
@@ -99,19 +119,26 @@ export class Requester {
     return this.enqueue(key, req, cost, true)
   }
 
-  /** Resolves when the pending request with this key has had its turn; at once if there is none. */
+  /** Resolves when the pending request with this key has had its turn, or waits for its host; at once if there is none. */
   hasLeftQueue(key: string): Promise<void> {
     return this.pending.get(key)?.left ?? Promise.resolve()
   }
 
-  /** Whether a request with this key has had its turn, and has no outcome yet. */
+  /** Whether a request with this key has had its turn, or waits for its host, and has no outcome yet. */
   isInFlight(key: string): boolean {
     return this.pending.get(key)?.hasLeftQueue ?? false
+  }
+
+  /** Why a pending request waits, while no request to its host is sent. */
+  pauseOf(key: string): Reason | undefined {
+    return this.pending.get(key)?.waitsFor?.reason
   }
 
   /** Why a pending request has no answer yet, if it is known. */
   troubleWith(key: string): Reason | undefined {
     const request = this.pending.get(key)
+    const pause = request?.waitsFor?.reason
+    if (pause !== undefined) return goingOn(request?.trouble ?? pause, pause)
     if (request === undefined || request.trouble !== undefined || request.hasLeftQueue)
       return request?.trouble
     // When the limiter lets requests through, this one has only not had its turn yet: that is no trouble.
@@ -165,7 +192,7 @@ export class Requester {
     if (known !== undefined) return known.outcome as Promise<RequesterResult<T>>
     const pending = new PendingRequest()
     this.pending.set(key, pending)
-    pending.outcome = this.perform({ pending, config, cost }, isUrgent).finally(() => {
+    pending.outcome = this.perform({ key, pending, config, cost }, isUrgent).finally(() => {
       this.pending.delete(key)
       pending.markLeft()
     })
@@ -200,10 +227,8 @@ export class Requester {
 
   /** Waits first for a pause to end and then for the budget, so that a request which waits for a pause does not delay others. */
   private async admission(order: Order, pause: ProviderPause, isUrgent: boolean): Promise<Ticket> {
-    const { signal } = order.pending
     for (;;) {
-      if (pause.endUnixMs !== undefined) this.notePause(order.pending, pause.endUnixMs)
-      const ticket = await pause.enter(signal)
+      const ticket = await this.entry(order, pause)
       try {
         await this.turn(order, isUrgent)
       } catch (error) {
@@ -211,6 +236,19 @@ export class Requester {
         throw error
       }
       if (pause.admits(ticket)) return ticket
+    }
+  }
+
+  private async entry({ key, pending }: Order, pause: ProviderPause): Promise<Ticket> {
+    const entering = pause.enter(key, pending.signal)
+    if (pause.reason !== undefined) {
+      pending.waitsFor = pause
+      pending.markLeft()
+    }
+    try {
+      return await entering
+    } finally {
+      pending.waitsFor = undefined
     }
   }
 
@@ -274,8 +312,9 @@ export class Requester {
     const answered = failure?.error ?? { response }
     this.record(config, statusOf(answered) ?? 0, monotonicMs() - startedAtMs)
     const pauseMs = retryAfterOf(answered, receivedAt)
-    if (pauseMs === undefined) pause.passed(ticket)
-    else this.beginPause(config, pause, pauseMs)
+    if (pauseMs !== undefined) this.beginPause(config, pause, pauseMs)
+    else if (failure === undefined) pause.passed(ticket)
+    else settle(pause, ticket, failure.error)
     if (failure === undefined && response !== undefined) return { response, timestamps }
     throw providerError(failure?.error ?? new Error('The HTTP client returned nothing'), config, timestamps)
   }
@@ -312,13 +351,14 @@ export class Requester {
     pending.trouble = goingOn(pending.trouble, reason, now)
   }
 
-  private notePause(pending: PendingRequest, endUnixMs: number): void {
-    const message = 'The data provider asked for a pause'
-    pending.trouble = goingOn(pending.trouble, {
-      code: 'RATE_LIMITED',
-      message,
-      nextAttemptUnixMs: endUnixMs,
-    })
+  private reportBreaker(provider: string, isOpen: boolean): void {
+    if (!isOpen) return logger.info({ provider }, 'A host of the data provider answers again')
+    this.failing.run(provider, (repeated) =>
+      logger.warn(
+        { provider, repeated },
+        'A host of the data provider fails: it is asked by single requests until it answers',
+      ),
+    )
   }
 
   private record({ method }: AxiosRequestConfig, status: number, tookMs: number): void {

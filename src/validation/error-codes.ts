@@ -24,6 +24,8 @@ export const errorCodes = {
   SILENT: 'Everything is connected and subscribed, but nothing comes for this feed; it is subscribed again.',
   URL_FAILED: "The adapter's URL function threw or returned something that is not a URL.",
   REQUEST_FAILED: 'The HTTP request to the provider failed or was answered with an error status.',
+  HOST_FAILING:
+    'The requests to a host of the provider have failed one after another; single ones are sent until it answers.',
   PREPARE_FAILED: "The adapter's code that makes requests threw, or made something that is no request.",
   PARSE_FAILED:
     "The adapter's code that reads the provider's answer threw, or returned something that is no result.",

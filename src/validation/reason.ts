@@ -41,6 +41,7 @@ const classes: Record<ErrorCode, ReasonClass> = {
   SILENT: 'provider',
   URL_FAILED: 'internal',
   REQUEST_FAILED: 'provider',
+  HOST_FAILING: 'provider',
   PREPARE_FAILED: 'internal',
   PARSE_FAILED: 'decode',
   RATE_LIMITED: 'quota',

@@ -133,10 +133,10 @@ it('after the link to the writer: from 20 ms to half a second', async () => {
 
 it('after a pause that a provider asked for: a little later, by a tenth and at most a second', () => {
   drawing(0.5)
-  const pause = new ProviderPause(10, () => new Error())
+  const pause = new ProviderPause({ maxWaiters: 10, overflow: () => new Error() })
   pause.begin(1_000)
-  expect(pause.endUnixMs! - Date.now()).toBe(1_050)
+  expect(pause.reason!.nextAttemptUnixMs! - Date.now()).toBe(1_050)
   pause.begin(20_000)
-  expect(pause.endUnixMs! - Date.now()).toBe(20_500)
+  expect(pause.reason!.nextAttemptUnixMs! - Date.now()).toBe(20_500)
   pause.stop()
 })

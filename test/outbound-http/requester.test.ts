@@ -343,7 +343,7 @@ describe('a failure', () => {
 describe('the queue', () => {
   const slow = () => new FixedIntervalRateLimiter().initialize([], { rateLimit1s: 1 })
 
-  it('RL-6: drops who has waited longest when too many wait, and does not try that again', async () => {
+  it('drops who has waited longest when too many wait, and does not try that again', async () => {
     fakeTimers()
     vi.spyOn(axios, 'request').mockResolvedValue({ status: 200, data: 1 })
     const requester = requesterWith({ RETRY: 3, MAX_HTTP_REQUEST_QUEUE_LENGTH: 2 }, slow())
@@ -392,28 +392,46 @@ describe('the queue', () => {
     expect(order).toEqual(['a', 'd', 'e', 'b', 'f', 'c'])
   })
 
-  it('RL-6: stays flat under permanent overload', async () => {
+  it('RL-6: has at most one pending request for each feed, drops what newer ones supersede, and holds no more after a million cycles', async () => {
     fakeTimers()
-    vi.spyOn(axios, 'request').mockResolvedValue({ status: 200 })
+    const spy = vi.spyOn(axios, 'request').mockResolvedValue({ status: 200 })
     const requester = requesterWith({ MAX_HTTP_REQUEST_QUEUE_LENGTH: 10 }, slow())
-    let open = 0
-    for (let n = 0; n < 5_000; n++) {
-      open += 1
-      const close = () => void (open -= 1)
-      requester.request(`k${n}`, { url: HOST }).then(close, close)
-      if (n % 100 === 0) await vi.advanceTimersByTimeAsync(10)
+    const [size, drops] = [total('requesterQueueSize'), total('requesterQueueOverflow')]
+    const { pending } = requester as unknown as { pending: Map<string, unknown> }
+    const feeds = Array.from({ length: 40 }, (_, n) => `k${n}`)
+    const outcomes = new Set<Promise<unknown>>()
+    let most = 0
+    for (let cycle = 0; cycle < 1_000_000; cycle++) {
+      const outcome = requester.request(feeds[cycle % feeds.length]!, { url: HOST })
+      if (!outcomes.has(outcome)) {
+        outcomes.add(outcome)
+        const over = () => void outcomes.delete(outcome)
+        outcome.then(over, over)
+      }
+      most = Math.max(most, pending.size)
+      if (cycle % 2_000 === 0) await vi.advanceTimersByTimeAsync(40)
     }
+    expect(most).toBeLessThanOrEqual(feeds.length)
+    // All callers of one request have one promise, and what was dropped has none.
     await vi.advanceTimersByTimeAsync(0)
-    expect(open).toBeLessThanOrEqual(12)
+    expect(outcomes.size).toBe(pending.size)
+    expect(pending.size).toBeLessThanOrEqual(12)
+    expect(total('requesterQueueSize') - size).toBeLessThanOrEqual(10)
+    expect(total('requesterQueueOverflow') - drops).toBeGreaterThan(1_000)
+    expect(vi.getTimerCount()).toBeLessThanOrEqual(3)
+    // 20 s have passed, at one request a second.
+    expect(spy.mock.calls.length).toBeLessThanOrEqual(21)
     requester.stop()
     await vi.advanceTimersByTimeAsync(0)
-    expect(open).toBe(0)
+    expect(pending.size).toBe(0)
     expect(vi.getTimerCount()).toBe(0)
   })
 })
 
 describe('a provider that asks for a pause', () => {
-  const answers = (...statuses: (number | { status: number; retryAfter: string })[]) => {
+  const answers = (
+    ...statuses: (number | { status: number; retryAfter?: string; headers?: Record<string, string> })[]
+  ) => {
     const asked: { url: string; at: number }[] = []
     const resolvers: (() => void)[] = []
     let isHeld = false
@@ -421,8 +439,8 @@ describe('a provider that asks for a pause', () => {
       asked.push({ url: url!, at: Date.now() })
       const next = statuses.shift() ?? 200
       if (isHeld) await new Promise<void>((resolve) => resolvers.push(resolve))
-      const { status, retryAfter } = typeof next === 'number' ? { status: next, retryAfter: undefined } : next
-      const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
+      const { status, retryAfter, headers: others } = typeof next === 'number' ? { status: next } : next
+      const headers = { ...others, ...(retryAfter !== undefined && { 'retry-after': retryAfter }) }
       const response = { status, headers, data: {} }
       if (status >= 400) throw Object.assign(new Error(`status ${status}`), { isAxiosError: true, response })
       return response
@@ -442,25 +460,42 @@ describe('a provider that asks for a pause', () => {
 
   const keys = ['a', 'b', 'c']
 
-  it.each([
-    ['seconds', '20'],
-    ['a date', new Date(1_700_000_000_000 + 20_000).toUTCString()],
-  ])(
-    'RL-1: is asked nothing until then (in %s), then by one request alone, then by all',
-    async (_, retryAfter) => {
-      const { asked, hold, letGo } = answers({ status: 429, retryAfter })
+  const NOW = 1_700_000_000_000
+  const dateIn = (ms: number) => new Date(NOW + ms).toUTCString()
+  const headersFor20s: [string, Record<string, string>][] = [
+    ['seconds', { 'retry-after': '20' }],
+    ['a date', { 'retry-after': dateIn(20_000) }],
+    ['a date by a clock of their own', { 'retry-after': dateIn(3_620_000), date: dateIn(3_600_000) }],
+    ['seconds in a header of their own', { 'x-ratelimit-reset': '20', 'ratelimit-reset': '7' }],
+    ['Unix seconds in a header of their own', { 'x-rate-limit-reset': String(NOW / 1_000 + 20) }],
+    ['Unix ms in a header of their own', { 'ratelimit-reset': String(NOW + 20_000) }],
+  ]
+
+  it.each(
+    headersFor20s.flatMap(([name, headers]) =>
+      [429, 503].flatMap((status) => [0, 0.99].map((drawn) => ({ name, headers, status, drawn }))),
+    ),
+  )(
+    'RL-1: is asked nothing until then and a little later (status $status, $name, jitter $drawn), then by one request alone, then by all',
+    async ({ headers, status, drawn }) => {
+      vi.spyOn(Math, 'random').mockReturnValue(drawn)
+      const pauseMs = 20_000 + 1_000 * drawn
+      const { asked, hold, letGo } = answers({ status, headers })
       const requester = requesterWith({ RETRY: 3 })
       const start = Date.now()
       // A pause longer than a retry should wait is told at once.
       expect(await failureOf(requester.request('first', { url: HOST }))).toMatchObject({
-        providerStatusCode: 429,
+        providerStatusCode: status,
       })
+      const urgent = requester.requestUrgently('urgent', { url: `${HOST}/urgent` })
       const all = Promise.all(keys.map((key) => requester.request(key, { url: `${HOST}/${key}` })))
-      await vi.advanceTimersByTimeAsync(19_999)
+      await vi.advanceTimersByTimeAsync(pauseMs - 1)
       expect(asked).toHaveLength(1)
-      expect(requester.troubleWith('b')).toMatchObject({
+      expect(requester.troubleWith('b')).toEqual({
         code: 'RATE_LIMITED',
-        nextAttemptUnixMs: start + 20_000,
+        message: 'The data provider asked for a pause',
+        sinceUnixMs: start,
+        nextAttemptUnixMs: start + pauseMs,
       })
       hold()
       await vi.advanceTimersByTimeAsync(1)
@@ -468,8 +503,8 @@ describe('a provider that asks for a pause', () => {
       await vi.advanceTimersByTimeAsync(3_000)
       expect(asked).toHaveLength(2)
       letGo()
-      await all
-      expect(asked).toHaveLength(4)
+      await Promise.all([all, urgent])
+      expect(asked).toHaveLength(5)
     },
   )
 
@@ -516,7 +551,7 @@ describe('a provider that asks for a pause', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('cannot silence us for longer than an hour, and that is said', async () => {
+  it('RL-1: cannot silence us for longer than an hour, and that is said', async () => {
     answers({ status: 429, retryAfter: '999999' })
     const requester = requesterWith()
     await failureOf(requester.request('first', { url: HOST }))
@@ -561,7 +596,7 @@ describe('a provider that asks for a pause', () => {
     requester.stop()
   })
 
-  it('RL-6: has no more waiting than the queue may hold', async () => {
+  it('has no more waiting than the queue may hold', async () => {
     answers({ status: 429, retryAfter: '10' })
     const requester = requesterWith({ MAX_HTTP_REQUEST_QUEUE_LENGTH: 2 })
     await failureOf(requester.request('first', { url: HOST }))

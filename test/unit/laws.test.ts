@@ -31,8 +31,6 @@ const WITHOUT: Record<string, string> = {
     'nothing is scaled: every value is a whole decimal of its message; the `decimals` of Versia are passed on beside their value, and ' +
     'the `decimalsSignature` of a proof-of-reserve request is for the adapter that makes it',
   'CN-3': 'nothing knows calendars, so that no market is known to be closed',
-  'RL-4':
-    'hosts have pauses, which grow, and a probe afterwards (RL-1, RL-3), but nothing counts the failures of a host',
 }
 
 /** Laws that are tested as far as they have come, with what is not there yet. */

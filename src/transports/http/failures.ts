@@ -1,5 +1,9 @@
 import { memberOf } from '../../util/objects'
-import { AdapterDataProviderError, AdapterRateLimitError } from '../../validation/errors'
+import {
+  AdapterConnectionError,
+  AdapterDataProviderError,
+  AdapterRateLimitError,
+} from '../../validation/errors'
 import { type ResponseTimestamps } from '../../validation/timestamps'
 import { type Reason } from '../../validation/reason'
 import { answerOf, describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
@@ -13,7 +17,7 @@ const TOO_MANY_REQUESTS = 429
 export interface Failure {
   /** The answer for its feeds. Undefined, so that nothing is cached, when the provider did not answer (contract 17.5). */
   response: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps } | undefined
-  outage: Omit<Reason, 'sinceUnixMs'>
+  outage: Omit<Reason, 'sinceUnixMs'> & Partial<Reason>
   /** The shortest and the longest interval before it is tried again. Undefined: it is tried again in the next pass. */
   intervalMs: { min: number; max: number } | undefined
   /** How long the pass waits because the budget is used up, in ms; 0 for other failures. */
@@ -57,7 +61,8 @@ export const failureOf = (error: unknown, cacheMaxAgeMs: number): Failure => {
   const cause = memberOf(error, 'cause')
   const status = statusOf(cause)
   const intervalMs = intervalAfter(status, cacheMaxAgeMs)
-  const outage = describeFailure(cause ?? error)
+  // RL-4: what is refused because its host fails has its reason with it.
+  const outage = (error instanceof AdapterConnectionError && error.reason) || describeFailure(cause ?? error)
   if (!(error instanceof AdapterDataProviderError) || status === undefined)
     return { response: undefined, outage, intervalMs, waitMs: 0 }
   const errorMessage = `Provider request failed with status ${status}: ${bodyOf(answerOf(cause)?.data)}`

@@ -9,7 +9,7 @@ import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { atOnceThen, type RetryRule } from '../../connections/retry'
 import { FEED_OUTAGE, OUTAGE, POLLS, STANDBY, WAKE } from '../capabilities'
-import { type Reason } from '../../validation/reason'
+import { goingOn, type Reason } from '../../validation/reason'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { SubscriptionTransport } from '../subscription-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
@@ -146,8 +146,11 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const feed = this.identityOf(params)
     const request = this.states.outageOf(feed)
     const outage = this.preparation.outageOf(feed) ?? request?.outage
+    const requester = this.requester instanceof Requester ? this.requester : undefined
+    const pause = request && requester?.pauseOf(request.key)
+    if (pause !== undefined) return goingOn(outage ?? pause, pause)
     if (request === undefined || outage !== undefined) return outage
-    const trouble = this.requester instanceof Requester ? this.requester.troubleWith(request.key) : undefined
+    const trouble = requester?.troubleWith(request.key)
     if (trouble !== undefined || request.answeredAtUnixMs === undefined) return trouble
     const message = 'The data provider answered without a value for this feed'
     return { code: 'NO_DATA_YET', message, sinceUnixMs: request.answeredAtUnixMs }
@@ -286,7 +289,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const { key, params } = request
     const { response, outage, intervalMs, waitMs } = failureOf(error, context.adapterSettings.CACHE_MAX_AGE)
     const delayMs = intervalMs === undefined ? waitMs : this.holds.failed(key, intervalMs.min, intervalMs.max)
-    this.states.failed(key, { ...outage, nextAttemptUnixMs: Date.now() + delayMs })
+    const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Date.now() + delayMs)
+    this.states.failed(key, { ...outage, nextAttemptUnixMs })
     this.reports.failure(outage.code, context, this.name, error)
     try {
       if (response !== undefined) await this.intake.writeError(params, response)

@@ -68,7 +68,8 @@ export class Pace {
     const over = new AbortController()
     const late = async (): Promise<T> => {
       await requester.hasLeftQueue(key)
-      await sleep(LATE_MS, over.signal)
+      // Other hosts are not paused: their requests do not wait for it.
+      if (requester.pauseOf(key) === undefined) await sleep(LATE_MS, over.signal)
       return requester.isInFlight(key) ? whenLate : outcome
     }
     return Promise.race([outcome, late()]).finally(() => over.abort())

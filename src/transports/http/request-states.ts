@@ -35,10 +35,12 @@ export class RequestStates {
     state.outage = undefined
   }
 
-  failed(key: string, outage: Omit<Reason, 'sinceUnixMs'>): void {
+  /** @param outage - without a time since when, it counts from now on */
+  failed(key: string, outage: Omit<Reason, 'sinceUnixMs'> & Partial<Reason>): void {
     const state = this.states.get(key)
     if (state === undefined) return
-    state.outage = goingOn(state.outage, outage)
+    const { sinceUnixMs = Date.now() } = outage
+    state.outage = goingOn(state.outage ?? { ...outage, sinceUnixMs }, outage)
   }
 
   /** The last failure of a feed's request, or the time when it was answered. */

@@ -11,6 +11,7 @@ const free = { rateLimiting: { tiers: { free: { rateLimit1s: 500 } } } }
 
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 const warned: string[] = []
@@ -134,6 +135,68 @@ describe('more feeds than the rate limit has room for', () => {
       ),
     )
     expect(await service.metric('provider_demand_ratio', { adapter_endpoint: 'price' })).toBe(2)
+  })
+})
+
+describe('a host that fails', () => {
+  it('RL-4: is asked by single requests, its clients are told why in their 504, and the feeds of another host go on', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    let isDown = true
+    await using failing = await httpProvider(() => (isDown ? { destroy: true } : { body: { price: 2 } }))
+    await using good = await httpProvider((_, n) => ({ body: { price: n } }))
+    const { parseResponse } = oneByOne('')
+    const prepareRequests = (feeds: { base: string }[]) =>
+      feeds.map((feed) => ({
+        params: [feed],
+        request: { baseURL: feed.base === 'GOOD' ? good.url : failing.url, url: `/${feed.base}` },
+      }))
+    const rateLimiting = { tiers: { free: { rateLimit1s: 20 } } }
+    await using service = await started(
+      () => httpAdapter({ prepareRequests, parseResponse }, { rateLimiting }),
+      {
+        ...AT_ONCE,
+        RETRY: '0',
+      },
+    )
+    const bad = Array.from({ length: 10 }, (_, n) => ({ base: `BAD${n}` }))
+    await service.post({ base: 'GOOD' })
+    for (const feed of bad) await service.post(feed)
+    /** A slot of time with all that it brings. */
+    const slot = async () => {
+      await vi.advanceTimersByTimeAsync(100)
+      for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    const replies = () => Promise.all(bad.map((feed) => service.post(feed)))
+    const slots = async (count: number) => {
+      const asked: number[] = []
+      for (let n = 0; n < count; n++) {
+        const before = failing.asked.length
+        await slot()
+        asked.push(failing.asked.length - before)
+      }
+      return asked
+    }
+    await slots(15)
+    const probes = await slots(40)
+    expect(Math.max(...probes)).toBe(1)
+    expect(probes.reduce((sum, n) => sum + n)).toBeLessThan(5)
+    const told = await replies()
+    expect(new Set(told.map(({ statusCode }) => statusCode))).toEqual(new Set([504]))
+    const reasons = told.map(({ json }) => json.error.reason as { code: string })
+    expect(reasons.filter(({ code }) => code === 'HOST_FAILING').length).toBeGreaterThan(5)
+    expect(reasons).toContainEqual({
+      code: 'HOST_FAILING',
+      message: expect.stringContaining('have failed one after another') as string,
+      sinceUnixMs: expect.any(Number) as number,
+      nextAttemptUnixMs: expect.any(Number) as number,
+    })
+    const others = good.asked.length
+    await slots(10)
+    expect(good.asked.length).toBeGreaterThan(others)
+    isDown = false
+    await slots(70)
+    expect(new Set((await replies()).map(({ statusCode }) => statusCode))).toEqual(new Set([200]))
   })
 })
 

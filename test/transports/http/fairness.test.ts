@@ -103,6 +103,27 @@ describe('a queue that is too short for all feeds', () => {
     )
   })
 
+  it('RL-5: is met by an order that serves first what will turn stale first, for any sizes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 30 }), fc.integer({ min: 1, max: 30 }), (feeds, queue) => {
+        const order = new FairOrder()
+        const requests = Array.from({ length: feeds }, (_, n) => ({ key: String(n) }))
+        const lastServed = new Map<string, number>()
+        for (let round = 0; round < 50; round++) {
+          const pass = order.arrange(requests)
+          const outcome = pass.map(({ key }, at) => ({ key, wasDropped: at > 0 && at < pass.length - queue }))
+          const ages = (wasDropped: boolean) =>
+            outcome.filter((one) => one.wasDropped === wasDropped).map(({ key }) => lastServed.get(key) ?? -1)
+          // Nothing is served whose value is newer than that of one that is not.
+          if (round > 0)
+            expect(Math.max(...ages(false))).toBeLessThanOrEqual(Math.min(Infinity, ...ages(true)))
+          for (const { key, wasDropped } of outcome) if (!wasDropped) lastServed.set(key, round)
+          order.note(outcome)
+        }
+      }),
+    )
+  })
+
   it('changes no order while nothing is dropped', () => {
     const order = new FairOrder()
     const requests = ['a', 'b', 'c'].map((key) => ({ key }))

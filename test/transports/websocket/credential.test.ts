@@ -120,20 +120,23 @@ describe('the credential of a transport', () => {
     expect(tokens.issued.length).toBeLessThanOrEqual(6)
   })
 
-  it('CN-9: is renewed when a handshake is answered with 401', async () => {
-    await using provider = await wsProvider()
-    const tokens = issuer()
-    await using service = await startWith(config(provider.url, { credential: tokens }))
-    provider.refuse(401)
-    void service.post(ETH)
-    await passUntil(() => expect(tokens.issued).toHaveLength(2))
-    await pass(4_000)
-    expect(provider.handshakes).toBe(2)
-    expect(tokens.issued).toHaveLength(2)
-    provider.accept()
-    await subscribed(provider, 0)
-    expect(tokens.issued).toHaveLength(3)
-  })
+  it.each([401, 403])(
+    'CN-9: is renewed once, before anything else, when a handshake is answered with %d',
+    async (status) => {
+      await using provider = await wsProvider()
+      const tokens = issuer()
+      await using service = await startWith(config(provider.url, { credential: tokens }))
+      provider.refuse(status)
+      void service.post(ETH)
+      await passUntil(() => expect(tokens.issued).toHaveLength(2))
+      await pass(4_000)
+      expect(provider.handshakes).toBe(2)
+      expect(tokens.issued).toHaveLength(2)
+      provider.accept()
+      await subscribed(provider, 0)
+      expect(tokens.issued).toHaveLength(3)
+    },
+  )
 
   it('CN-9: that is refused is a reason of its own, and nothing is dialled in vain', async () => {
     await using provider = await wsProvider()
