@@ -40,7 +40,7 @@ describe('what has no room in a list with a limit', () => {
   })
 
   it('is counted when a host shares the state of others', async () => {
-    const origins = new Origins(() => new ProviderPause(1, () => new Error('full')))
+    const origins = new Origins(() => new ProviderPause({ maxWaiters: 1, overflow: () => new Error('full') }))
     for (let n = 0; n < 1_002; n++) origins.of({ url: `http://host${n}/` })
     expect(await counted('provider_hosts')).toBe(2)
     origins.stop()
