@@ -194,4 +194,27 @@ describe('the judge of silence', () => {
     // Of 60, 1, 60, 1 and 60 s it is 60.
     expect(found).toEqual([182_000 + intervals * 60_000])
   })
+
+  it('looks at a part of very many feeds at a time, and at all of them within twelve looks', () => {
+    const judge = new SilenceJudge()
+    const feeds = Array.from({ length: 10_000 }, (_, index) => `F${index}`)
+    for (const feed of feeds) judge.subscribed(feed, 0, 0, 0)
+    const found = new Set<string>()
+    const seen = new Set<string>()
+    let most = 0
+    for (let look = 1; look <= 12; look++) {
+      let looks = 0
+      const writesOf = (feed: string) => {
+        looks++
+        seen.add(feed)
+        return feed === 'F9999' ? 0 : 1
+      }
+      for (const feed of judge.look(20_000 + look * 1_000, 0, writesOf)) found.add(feed)
+      most = Math.max(most, looks)
+    }
+    expect([seen.size, [...found]]).toEqual([10_000, ['F9999']])
+    expect(most).toBeLessThan(1_000)
+    judge.keepOnly((feed) => feed === 'F0')
+    expect(judge.look(100_000, 0, () => 1)).toEqual([])
+  })
 })

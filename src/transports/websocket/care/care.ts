@@ -73,7 +73,8 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
   private readonly silence: SilenceWatch<T>
   private readonly shards: Shards<T> | undefined
   private readonly recycling: Recycling<T>
-  private wanted: { of: readonly Params<T>[]; ids: Set<string> } = { of: [], ids: new Set() }
+  private count = 0
+  private version = 0
 
   constructor(
     private readonly host: CareHost<T>,
@@ -113,13 +114,15 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
     subscriptions: SubscriptionDeltas<Params<T>>,
   ): SubscriptionDeltas<Params<T>> {
     const { desired } = subscriptions
-    const isWanted = (id: string) => this.idsOf(desired).has(id)
+    let ids: Set<string> | undefined
+    const isWanted = (id: string) => (ids ??= new Set(desired.map(this.host.idOf))).has(id)
+    const version = this.versionOf(subscriptions)
     this.shards?.assign(desired)
     // What ends connections is never asked for again because it is silent.
-    this.silence.pass(context, (id) => isWanted(id) && !this.poison.search.isAway(id))
+    this.silence.pass(context, (id) => isWanted(id) && !this.poison.search.isAway(id), version)
     const share = this.placement.divide(subscriptions)
     this.shards?.pass(context, desired, (id) => this.isKeptOff(id))
-    this.poison.pass(context, isWanted)
+    this.poison.pass(context, isWanted, version)
     return share
   }
 
@@ -184,9 +187,10 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
     if (fresh.length > 0) await this.shards?.again(params)
   }
 
-  private idsOf(desired: readonly Params<T>[]): Set<string> {
-    if (desired !== this.wanted.of)
-      this.wanted = { of: desired, ids: new Set(desired.map((params) => this.host.idOf(params))) }
-    return this.wanted.ids
+  /** Changes with what is wanted, and while feeds are kept off the connection, so that at rest nothing is compared. */
+  private versionOf({ desired, new: fresh, stale }: SubscriptionDeltas<Params<T>>): number {
+    const isSame = fresh.length + stale.length === 0 && desired.length === this.count
+    this.count = desired.length
+    return isSame && this.poison.search.isIdle ? this.version : ++this.version
   }
 }

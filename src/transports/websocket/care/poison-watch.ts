@@ -47,6 +47,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
   private openedMs: number | undefined
   private closes = 0
   private settledMs = -Infinity
+  private version = 0
   private isRunning = false
   private sinceUnixMs = 0
   /** How long the provider took to close a connection for what is searched now. */
@@ -113,13 +114,18 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     this.aside.endLingering((id) => ids.has(id))
   }
 
-  /** Called in each pass, with what is wanted in all. */
-  pass(context: EndpointContext<T>, isWanted: (id: string) => boolean): void {
+  /**
+   * Called in each pass, with what is wanted in all.
+   *
+   * @param version - changes with what is wanted
+   */
+  pass(context: EndpointContext<T>, isWanted: (id: string) => boolean, version: number): void {
     const now = monotonicMs()
     if (now - this.settledMs >= SETTLE_EVERY_MS) {
       this.settledMs = now
       this.trials.settle(now)
-      this.search.keepOnly(isWanted)
+      if (version !== this.version) this.search.keepOnly(isWanted)
+      this.version = version
       this.aside.endLingering((id) => !isWanted(id))
     }
     if (this.search.next(now, this.isWanted) !== undefined) this.start(context)

@@ -30,6 +30,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   private lane: Lane<T> | undefined
   private readonly leaving = new Set<Promise<void>>()
   private lookedMs = -Infinity
+  private version = 0
   private proceeding: Lane<T> | undefined
   /** Whether the other connection has been closed for its age, and the next one is not open yet. */
   private isBreaking = false
@@ -83,12 +84,17 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     }
   }
 
-  /** Called in each pass, with what is wanted in all. */
-  pass(context: EndpointContext<T>, isWanted: (id: string) => boolean): void {
+  /**
+   * Called in each pass, with what is wanted in all.
+   *
+   * @param version - changes with what is wanted
+   */
+  pass(context: EndpointContext<T>, isWanted: (id: string) => boolean, version: number): void {
     const now = monotonicMs()
     if (this.known.size === 0 || now - this.lookedMs < LOOK_EVERY_MS) return
     this.lookedMs = now
-    this.forget(isWanted)
+    if (version !== this.version) this.forget(isWanted)
+    this.version = version
     this.proceed(context)
     const writesOf = (id: string): number => this.care.writesOf(this.known.get(id)!) ?? 0
     // Without a connection nothing is heard from anybody.

@@ -42,18 +42,22 @@ interface Heard {
   askedMs: number
   asks: number
   /** The last ones, in ms: of each look its average. */
-  intervals: number[]
+  intervals: number[] | undefined
   /** How many intervals were seen in all. */
   beats: number
   othersSpoke: boolean
 }
+
+/** So many feeds are looked at in one look, and of more a twelfth, because nothing is silent before 15 seconds have passed. */
+const MOST_AT_ONCE = 500
+const LOOKS_FOR_ALL = 12
 
 /** From so many intervals on a feed has a cadence, however few looks they came in: many feeds are forgotten soon. */
 const FEWEST_INTERVALS = 3
 /** No more are kept. */
 const MOST_INTERVALS = 5
 
-const median = (numbers: readonly number[]): number =>
+const median = (numbers: readonly number[] = []): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Infinity
 
 /**
@@ -62,6 +66,9 @@ const median = (numbers: readonly number[]): number =>
  */
 export class SilenceJudge {
   private readonly feeds = new Map<string, Heard>()
+  /** Where the looks at very many feeds have come to. */
+  private turns = this.feeds.entries()
+  private lastHeardMs = -Infinity
 
   constructor(readonly terms: SilenceTerms = SILENCE_TERMS) {}
 
@@ -80,7 +87,7 @@ export class SilenceJudge {
       sinceUnixMs: nowUnixMs,
       askedMs: nowMs,
       asks: 0,
-      intervals: [],
+      intervals: undefined,
       beats: 0,
       othersSpoke: false,
     })
@@ -97,18 +104,35 @@ export class SilenceJudge {
    * @param writesOf - how much has been written for a feed so far
    */
   look(nowMs: number, nowUnixMs: number, writesOf: (feed: string) => number): string[] {
-    let lastHeardMs = -Infinity
-    for (const [feed, heard] of this.feeds) {
+    const turn = this.nextTurn()
+    for (const [feed, heard] of turn) {
       const writes = writesOf(feed)
       if (writes !== heard.writes) note(heard, writes, nowMs, nowUnixMs)
-      if (heard.hasSpoken && heard.heardMs > lastHeardMs) lastHeardMs = heard.heardMs
+      if (heard.hasSpoken && heard.heardMs > this.lastHeardMs) this.lastHeardMs = heard.heardMs
     }
     const silent: string[] = []
-    for (const [feed, heard] of this.feeds) {
+    for (const [feed, heard] of turn) {
       if (silent.length >= this.terms.perLook) break
-      if (this.isSilent(heard, nowMs, lastHeardMs)) silent.push(feed)
+      if (this.isSilent(heard, nowMs, this.lastHeardMs)) silent.push(feed)
     }
     return silent
+  }
+
+  /** All feeds; of very many a part, so that a look costs little, and all have had their turn after a few. */
+  private nextTurn(): [string, Heard][] {
+    const { size } = this.feeds
+    const count = Math.max(MOST_AT_ONCE, Math.ceil(size / LOOKS_FOR_ALL))
+    if (size <= count) return [...this.feeds]
+    const turn: [string, Heard][] = []
+    while (turn.length < count) {
+      const { value, done } = this.turns.next()
+      if (done === true) {
+        this.turns = this.feeds.entries()
+        break
+      }
+      turn.push(value)
+    }
+    return turn
   }
 
   /** A feed is asked for again. @returns how often that has been so since something came for it */
@@ -148,9 +172,10 @@ export class SilenceJudge {
 
 const note = (heard: Heard, writes: number, nowMs: number, nowUnixMs: number): void => {
   if (heard.hasSpoken && heard.asks === 0 && writes > heard.writes) {
-    heard.intervals.push((nowMs - heard.heardMs) / (writes - heard.writes))
+    const intervals = (heard.intervals ??= [])
+    intervals.push((nowMs - heard.heardMs) / (writes - heard.writes))
     heard.beats += writes - heard.writes
-    if (heard.intervals.length > MOST_INTERVALS) heard.intervals.shift()
+    if (intervals.length > MOST_INTERVALS) intervals.shift()
   }
   heard.writes = writes
   heard.hasSpoken = true
