@@ -51,15 +51,13 @@ export interface Age {
  * @param now - our time, in Unix ms, with which the provider's time is compared
  * @param sinceReceiptMs - the time since the value was received, by our clocks
  */
-export const ageOf = (
-  { timestamps: { providerIndicatedTimeUnixMs: indicated } }: AdapterResponse,
-  now: number,
-  sinceReceiptMs: number,
-): Age =>
-  indicated === undefined
+export const ageOf = ({ timestamps }: AdapterResponse, now: number, sinceReceiptMs: number): Age => {
+  const indicated = timestamps?.providerIndicatedTimeUnixMs
+  return indicated === undefined
     ? { ms: Math.max(0, sinceReceiptMs), by: 'receipt' }
     : // A provider's time that is a little ahead of ours must not make the age negative.
       { ms: Math.max(0, now - indicated), by: 'provider' }
+}
 
 /** How much longer a value of this age may be served when the provider sends or confirms it now, in ms. 0 or less: it is stale. */
 export const lifetimeMs = ({ ms }: Age, ttlMs: number, freshness: Freshness | undefined): number => {

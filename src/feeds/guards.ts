@@ -92,7 +92,7 @@ const isOutOfOrder = (
   clock: Clock,
   toleranceMs: number | undefined,
 ): boolean => {
-  const servedAsOf = served?.timestamps.providerIndicatedTimeUnixMs
+  const servedAsOf = served?.timestamps?.providerIndicatedTimeUnixMs
   const { now, monotonicMs } = clock
   if (
     !isBackwards(indicated, servedAsOf, now, toleranceMs) &&
@@ -120,7 +120,7 @@ const timeReason = (
   clock: Clock,
   { futureToleranceMs }: GuardOptions,
 ): GuardReason | undefined => {
-  const { providerIndicatedTimeUnixMs: indicated } = response.timestamps
+  const indicated = response.timestamps?.providerIndicatedTimeUnixMs
   if (indicated === undefined) return undefined
   if (!isUnixMs(indicated)) return 'impossible-time'
   // Times in the future are refused first: if one were accepted, all later values would be refused as older (TM-2 before TM-1).

@@ -110,7 +110,8 @@ export class Inspector {
     if (feed.rule !== undefined) return true
     const { guards } = this
     if (guards === undefined) return false
-    return timestamps.providerIndicatedTimeUnixMs !== undefined || guards.options.maxJump !== undefined
+    // Transports of authors may write values without any times.
+    return timestamps?.providerIndicatedTimeUnixMs !== undefined || guards.options.maxJump !== undefined
   }
 
   /** What is wrong with a new value; undefined where nothing is. */
@@ -261,7 +262,7 @@ export const receiptOf = ({ lastSet }: Feed, value: AdapterResponse): Instant =>
 }
 
 const ageAt = (value: AdapterResponse, { unixMs, monotonicMs: monotonic }: Instant): Age => {
-  const received = value.timestamps.providerDataReceivedUnixMs ?? unixMs
+  const received = value.timestamps?.providerDataReceivedUnixMs ?? unixMs
   return ageOf(value, ourTime.now(monotonic), unixMs - received)
 }
 

@@ -64,7 +64,7 @@ export class MergedSource<R extends AdapterResponse> implements Admission<R> {
   /** TM-1: after a value has expired, no source may bring an older one. */
   private goesBack(feed: Feed, value: AdapterResponse): boolean {
     if (value.errorMessage !== undefined) return false
-    const { providerIndicatedTimeUnixMs: indicated } = value.timestamps
+    const indicated = value.timestamps?.providerIndicatedTimeUnixMs
     if (indicated === undefined || isFlagged('backwards', this.guards ?? {})) return false
     if (isBackwards(indicated, feed.acceptedAsOf, ourTime.now(), this.guards?.futureToleranceMs)) return true
     feed.acceptedAsOf = indicated

@@ -91,6 +91,26 @@ describe('what an endpoint with guards serves', () => {
     }
   })
 
+  it('may be written without any times, by a transport of an author, under every guard and before a value that has them', async () => {
+    const all = {
+      sign: 'any',
+      maxJump: 0.5,
+      maxAgeMs: 60_000,
+      frozenAfterMs: 60_000,
+      maxFutureMs: 1_000,
+    } as const
+    for (const guards of [{}, all]) {
+      const { responseCache, price, served } = make({ guards, freshness: { mode: 'tick', maxAgeMs: 30_000 } })
+      for (const result of [7, 8]) {
+        const response = { result, data: {} } as never
+        await responseCache.write(T, [{ params: ETH, response }])
+        expect(served()).toBe(result)
+      }
+      await price(9, START)
+      expect(served()).toBe(9)
+    }
+  })
+
   it('NU-11: is bounded in digits and exponent, and read the same everywhere', async () => {
     const { price, served, refused } = make({ guards: { sign: 'any' } })
     const good = ['9'.repeat(60), `0.${'9'.repeat(59)}`, '1e60', '1e-60', `-${'0'.repeat(30)}.5`]

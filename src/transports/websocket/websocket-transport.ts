@@ -525,7 +525,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         url: () => this.currentUrl,
         currency: () => this.clientSocket.currency(),
         sendOnMain: (context, fresh, stale) => this.sendAgain(context, fresh, stale),
-        holdMs: (isSparing) => this.connects.holdAside(this.currentUrl, isSparing)?.delayMs,
+        holdMs: () => this.connects.holdAside(this.currentUrl)?.delayMs,
         claimConnect: (isSparing) => this.connects.claimAside(this.currentUrl, isSparing),
         wake: () => this[WAKE].wake(),
         signal: stopping.signal,

@@ -35,6 +35,25 @@ describe('what was asked for', () => {
     expect(sizes).toEqual([25, 6, 1])
   })
 
+  it('is asked for anew for each feed that joins it, which is no silence', () => {
+    const ledger = asking('A')
+    ledger.accepted('A', 1, false)
+    ledger.heard('A', 1)
+    for (const [feed, now] of [
+      ['second', 2],
+      ['third', 4],
+    ] as const) {
+      ledger.want('A', feed, now)
+      const { asks, ends, silent } = ledger.orders(now)
+      expect([asks, ends.length, silent]).toEqual([[['A']], 1, []])
+      ledger.accepted('A', now + 1, false)
+      expect(ledger.reasonFor('A', now + 1, undefined)?.code).not.toBe('SILENT')
+    }
+    // It is silent when nothing comes in time.
+    expect(ledger.orders(20 * SECOND).asks).toEqual([['A']])
+    expect(ledger.reasonFor('A', 20 * SECOND, undefined)?.code).toBe('SILENT')
+  })
+
   it('ER-4: is asked for again a minute after a refusal, not sooner, and then less and less often', () => {
     const ledger = asking('A')
     expect(ledger.refused(['A', 'no'], SECOND)).toMatchObject({ symbol: 'A', words: 'no' })

@@ -97,7 +97,10 @@ export class Ledger<P> {
     if (entry.state === 'leaving') this.stay(entry, now)
     else if (entry.state === 'refused') this.sayAt(entry, now)
     // Only an answer to a new request has a value for a feed that joins the others.
-    else if (entry.state === 'accepted' && !isKnown) this.due(entry, now)
+    else if (entry.state === 'accepted' && !isKnown) {
+      entry.hasJoined = true
+      this.due(entry, now)
+    }
   }
 
   leave(symbol: string, feed: P): void {
@@ -189,6 +192,7 @@ export class Ledger<P> {
     entry.heardMs = now
     entry.asked = 0
     entry.silences = 0
+    entry.hasJoined = false
     entry.refusals = 0
     entry.isAlone = false
     entry.sayMs = Infinity
@@ -245,16 +249,16 @@ export class Ledger<P> {
       if (entry.dueMs <= now) {
         const size = this.sizeFor(entry)
         const symbols = bySize.get(size) ?? []
-        const isSilent = entry.state === 'accepted'
-        const cost = (symbols.length % size === 0 ? 1 : 0) + (isSilent ? 1 : 0)
+        const isAgain = entry.state === 'accepted'
+        const cost = (symbols.length % size === 0 ? 1 : 0) + (isAgain ? 1 : 0)
         if (cost > left) {
           this.nextDueMs = Math.min(this.nextDueMs, now)
           this.isHeldBack = true
           continue
         }
         left -= cost
-        if (isSilent && entry.silences > 0) orders.silent.push(entry)
-        if (isSilent) orders.ends.push(this.silent(entry))
+        if (isAgain && !entry.hasJoined && entry.silences++ > 0) orders.silent.push(entry)
+        if (isAgain) orders.ends.push(this.anew(entry))
         this.ask(entry, now)
         if (entry.asked > MAX_ASKED) orders.isVain = true
         symbols.push(entry.symbol)
@@ -294,9 +298,10 @@ export class Ledger<P> {
     entry.dueMs = now + (entry.asked > MAX_ASKED ? SLOW_MS : growing(ackWithinMs, entry.asked - 1))
   }
 
-  private silent(entry: Entry<P>): End {
+  /** What is subscribed already is unsubscribed first, so that the provider answers as to a new request. */
+  private anew(entry: Entry<P>): End {
     const { symbol, channel } = entry
-    entry.silences++
+    entry.hasJoined = false
     this.unbind(entry)
     return { symbol, channel }
   }

@@ -23,6 +23,8 @@ export interface Entry<P> {
   /** How often it was asked for again because no data came, or was refused, in a row. */
   silences: number
   refusals: number
+  /** Whether it is asked for again for a feed that has joined the others, although it is not silent. */
+  hasJoined: boolean
   /** Whether the next message for it must have no other symbol. */
   isAlone: boolean
   /** When something is to be done about it. */
@@ -51,6 +53,7 @@ export const newEntry = <P>(symbol: string, feed: P, now: number): Entry<P> => (
   sinceUnixMs: Date.now(),
   asked: 0,
   silences: 0,
+  hasJoined: false,
   refusals: 0,
   isAlone: false,
   dueMs: now,

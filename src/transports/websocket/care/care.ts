@@ -32,12 +32,13 @@ export interface CareHost<T extends WebsocketTransportGenerics> extends Successo
   currency: () => () => boolean
   /** Sends subscriptions on the main connection without changing what is to be subscribed there. */
   sendOnMain: (context: EndpointContext<T>, fresh: Params<T>[], stale: Params<T>[]) => Promise<void>
+  /** For how long no connection beside the main one may be opened; undefined when one may. */
+  holdMs: () => number | undefined
   /**
-   * For how long no connection beside the main one may be opened; undefined when one may. One that `isSparing` leaves half of what is
-   * allowed to others.
+   * Claims a connection beside the main one. One that `isSparing` leaves half of what is allowed to others.
+   *
+   * @returns to be called when it is open, or will not be; undefined where there may be none now
    */
-  holdMs: (isSparing?: boolean) => number | undefined
-  /** Claims a connection beside the main one. @returns to be called when it is open, or will not be; undefined where there may be none now */
   claimConnect: (isSparing?: boolean) => (() => void) | undefined
   wake: () => void
   /** Aborted when the transport stops. */

@@ -22,10 +22,6 @@ export class Placement<P> {
     return this.apart.get(id)
   }
 
-  isWantedApart(id: string): boolean {
-    return this.apart.has(id)
-  }
-
   /** The changes to make on the main connection. */
   divide(all: SubscriptionDeltas<P>): SubscriptionDeltas<P> {
     if (this.apart.size === 0 && this.joining.size === 0 && this.isNobodyAway()) return all

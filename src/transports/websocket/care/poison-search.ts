@@ -156,12 +156,6 @@ export class PoisonSearch {
     return undefined
   }
 
-  /** When the next feed in quarantine is to be tried again; undefined if none is wanted. */
-  nextReadmissionMs(isWanted: (feed: string) => boolean): number | undefined {
-    const times = [...this.quarantine].filter(([feed]) => isWanted(feed)).map(([, { nextMs }]) => nextMs)
-    return times.length === 0 ? undefined : Math.min(...times)
-  }
-
   /** The connection of a trial lived: its feeds are innocent. */
   lived({ feeds }: Probe): void {
     this.voids = 0
