@@ -8,9 +8,9 @@ import { type Config } from './support'
 
 /**
  * What the venue does with a subscribe: `mute` subscribes without an answer, `lose` does not even do that, `deaf` subscribes and never sends
- * anything.
+ * anything, `close` ends the connection.
  */
-export type Manner = 'accept' | 'refuse' | 'mute' | 'lose' | 'deaf'
+export type Manner = 'accept' | 'refuse' | 'mute' | 'lose' | 'deaf' | 'close'
 
 type Message =
   | { yes: string; ch?: number }
@@ -48,6 +48,8 @@ export class Venue {
     provider.onMessage((text, connection) => {
       const message = JSON.parse(text) as Sent
       if (!this.books.has(connection)) return
+      if (message.op === 'sub' && message.s.some((symbol) => this.mannerOf(symbol, connection) === 'close'))
+        return this.kill(connection)
       this.sent.push({ ...message, connection: connection.index })
       for (const answer of message.op === 'sub'
         ? this.subscribe(message, connection)

@@ -370,6 +370,23 @@ describe('subscriptions in batches', () => {
     expect((await service.post({ s: 'S3' })).statusCode).toBe(200)
   }, 60_000)
 
+  it('SB-5: that end the connection are found in few connections, because the answers tell how far the provider has read', async () => {
+    await using provider = await wsProvider()
+    const venue = new Venue(provider, false)
+    venue.mannerOf = (symbol) => (symbol === 'S70' ? 'close' : 'accept')
+    await using service = await startBatching(venue, { WS_SUBSCRIPTION_TTL: '3600000' })
+    const symbols = Array.from({ length: 120 }, (_, index) => `S${index}`)
+    const good = symbols.filter((symbol) => symbol !== 'S70').sort()
+    await Promise.all(symbols.map((s) => service.post({ s })))
+    await eventually(async () => {
+      const { json } = await service.post({ s: 'S70' })
+      expect(json.error.reason.code).toBe('QUARANTINED')
+    })
+    await eventually(() => expect(venue.subscribed).toEqual(good))
+    // Of the main one; of a step of four, then of one, then alone; and the two that live.
+    expect(provider.connections.length).toBeLessThanOrEqual(6)
+  })
+
   it('keep an old value and the refusal beside it, and then answer with the refusal', async () => {
     await using provider = await wsProvider()
     const venue = new Venue(provider, false)

@@ -144,6 +144,26 @@ describe('a feed at which the provider closes the connection', () => {
     expect(at.subscribed()).toEqual([...good].sort())
   })
 
+  it('costs a connection for each death alone: one that lives through a trial serves the next', async () => {
+    const poison = feedsOf(2, 'POISON')
+    const at = await venue(poison, ends['with 1008']!)
+    await using provider = at.provider
+    const dead = new Set<ProviderConnection>()
+    provider.onMessage((text, connection) => {
+      if (text.startsWith('+POISON')) dead.add(connection)
+    })
+    await using service = await start(config(provider.url), ENV)
+    const good = feedsOf(200)
+    await want(service, ...good.slice(0, 150), ...poison, ...good.slice(150))
+    await inTime(
+      () => poison.every((base) => codeOf(service, base) === 'QUARANTINED') && at.subscribed().length >= 200,
+    )
+    await inTime(() => provider.openCount === 1)
+    expect(dead.size).toBeGreaterThan(6)
+    // The main one lives, and so did the last side connection.
+    expect(provider.connections.length).toBeLessThanOrEqual(dead.size + 2)
+  })
+
   it('is told to its clients with a name, since when, and when it is tried again; wanting it again ends no connection', async () => {
     const at = await venue(['POISON'], ends['with 1006']!)
     await using provider = at.provider
