@@ -27,23 +27,31 @@ const SETTINGS = {
   WS_HEARTBEAT_INTERVAL_MS: 700,
 }
 
-const build = async (openMs: number | undefined) => {
+interface Shape {
+  openMs?: number
+  /** The provider may be dialled a second time, for a feed that is suspected. */
+  hasAside?: boolean
+}
+
+const build = async ({ openMs, hasAside = false }: Shape) => {
   const violations: string[] = []
   const written: { params: unknown }[] = []
   let receiving: Puppet | undefined
   let path = 0
   const of = config(() => `wss://provider.example/${path}`)
+  if (!hasAside) of.singleConnection = true
   of.handlers.heartbeat = (socket) => {
     const puppet = socket as unknown as Puppet
-    if (socket !== transport.wsConnection || puppet.readyState !== WebSocket.OPEN)
+    const isOurs = hasAside ? !puppet.isDismissed : socket === transport.wsConnection
+    if (!isOurs || puppet.readyState !== WebSocket.OPEN)
       violations.push('a heartbeat of a connection that is dead or was replaced')
     socket.send('beat')
   }
   if (openMs !== undefined) of.handlers.open = () => new Promise((resolve) => setTimeout(resolve, openMs))
   const transport = new WebSocketTransport<Types>(of)
   const write = (_name: string, results: { params: unknown }[]) => {
-    if (receiving !== undefined && receiving !== (transport.wsConnection as unknown))
-      violations.push('a value of a connection that was replaced')
+    const isOurs = hasAside ? !receiving?.isDismissed : receiving === (transport.wsConnection as unknown)
+    if (receiving !== undefined && !isOurs) violations.push('a value of a connection that was replaced')
     written.push(...results)
   }
   const dependencies = {
@@ -158,17 +166,17 @@ afterEach(() => {
 
 describe('whatever happens to connections', () => {
   it.each([
-    ['without an open handler', undefined],
-    ['with an open handler that takes a while', 300],
-  ])(
+    ['without an open handler', {}],
+    ['with an open handler that takes a while', { openMs: 300 }],
+  ] satisfies [string, Shape][])(
     'CN-1, CN-6, SB-1: there is one, it is subscribed to what is wanted, and stopping leaves nothing, %s',
-    (_, openMs) =>
+    (_, shape) =>
       fc.assert(
         fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (commands) => {
           Object.assign(world, { sockets: [], isFair: false })
           logged.length = 0
           vi.setSystemTime(1_700_000_000_000)
-          const of = await build(openMs)
+          const of = await build(shape)
           of.want(0)
           try {
             for (const step of commands) {
@@ -213,13 +221,60 @@ describe('whatever happens to connections', () => {
   )
 
   it(
+    'SB-1, SB-5: a feed that is suspected has one connection of its own at most, and no feed is subscribed twice',
+    () =>
+      fc.assert(
+        fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (commands) => {
+          Object.assign(world, { sockets: [], isFair: false })
+          vi.setSystemTime(1_700_000_000_000)
+          const of = await build({ hasAside: true })
+          of.want(0)
+          const expectOneOfEach = () => {
+            expect(inUse().length).toBeLessThanOrEqual(2)
+            const feeds = inUse().flatMap(({ subscribed }) => subscribed)
+            expect(new Set(feeds).size).toBe(feeds.length)
+          }
+          try {
+            for (const step of commands) {
+              await perform(step, of)
+              await turns()
+              expectOneOfEach()
+            }
+            world.isFair = true
+            for (const socket of world.sockets) if (socket.isDismissed) socket.end(1000)
+            for (let past = 0; past < T_SETTLE_MS; past += 1_000) {
+              of.want(0)
+              of.want(1)
+              for (const socket of inUse()) if (socket.readyState === WebSocket.OPEN) of.deliver(socket)
+              await wait(1_000)
+              expectOneOfEach()
+            }
+            const feeds = inUse().flatMap(({ subscribed }) => subscribed)
+            expect(feeds).toEqual(expect.arrayContaining(['BTC/USD', 'ETH/USD']))
+          } finally {
+            world.isFair = true
+            const stopping = of.stop()
+            await wait(1_100)
+            await stopping
+          }
+          expect(of.violations).toEqual([])
+          expect(inUse()).toEqual([])
+          await wait(0)
+          expect(vi.getTimerCount()).toBe(0)
+        }),
+        { numRuns: 150 },
+      ),
+    60_000,
+  )
+
+  it(
     'stopping at any moment leaves no timer and no socket',
     () =>
       fc.assert(
         fc.asyncProperty(fc.array(command, { maxLength: 15 }), async (commands) => {
           Object.assign(world, { sockets: [], isFair: false })
           vi.setSystemTime(1_700_000_000_000)
-          const of = await build(undefined)
+          const of = await build({ hasAside: true })
           of.want(0)
           for (const step of commands) await perform(step, of)
           const stopping = of.stop()
