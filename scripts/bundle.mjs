@@ -98,6 +98,12 @@ export async function bundle(packageDir, { faces, sourceOf, namesOf }) {
   // Authors and logs see the names of classes.
   const renamed = code.match(/\w+\$\d+(?= = class\b)|(?<=\bclass )\w+\$\d+/g) ?? []
   if (renamed.length > 0) throw new Error(`two classes in the bundle have one name: ${renamed.join(', ')}`)
+  // One character beyond Latin-1 makes V8 keep and read the whole file as text of two bytes for each character.
+  const escaped = code.replace(
+    /[\u0100-\uffff]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  writeFileSync(join(packageDir, BUNDLE), escaped)
   // All before the first is replaced: a module may pass on another's.
   const names = new Map(
     inside.map((file) => [file, namesOf(join(packageDir, file)).filter((name) => name !== 'default')]),
