@@ -119,9 +119,9 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     )
   }
 
-  /** Writes into the local cache before it returns. `now` is when the message arrived. */
-  writeNow(transportName: string, results: TimestampedProviderResult<T>[], now: number): void {
-    this.storeNow(transportName, this.validated(transportName, results), instant(now))
+  /** Writes into the local cache before it returns. `at` is when the message arrived. */
+  writeNow(transportName: string, results: TimestampedProviderResult<T>[], at: Instant): void {
+    this.storeNow(transportName, this.validated(transportName, results), at)
   }
 
   /** Writes the results that the endpoint's validator, the guards and the admission let pass. */

@@ -1,3 +1,4 @@
+import { type Instant } from '../util/clock'
 import { isObject } from '../util/objects'
 import { Refusals, type RefusalReason } from '../feeds/refusals'
 import { ResponseCache } from '../feeds/response-cache'
@@ -57,37 +58,37 @@ export abstract class ResultIntake<T extends TransportGenerics> {
   protected writeErrors(
     params: ProviderResult<T>['params'][],
     error: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps },
-    now: number,
+    at: Instant,
   ): void | Promise<void> {
     const results = params.filter(isObject).map((one) => ({ params: one, response: { ...error } }))
-    if (results.length > 0) return this.write(results, now)
+    if (results.length > 0) return this.write(results, at)
   }
 
   /** Writes before it returns where the cache is in this process's memory. Only for other caches it returns a promise. */
-  protected write(results: Stamped<T>, now: number): void | Promise<void> {
+  protected write(results: Stamped<T>, at: Instant): void | Promise<void> {
     const { responseCache, name } = this.host
     if (responseCache instanceof ResponseCache && responseCache.isImmediate) {
       try {
-        return responseCache.writeNow(name, results, now)
+        return responseCache.writeNow(name, results, at)
       } catch (error) {
-        return this.isolate(results, error, now)
+        return this.isolate(results, error, at)
       }
     }
     const written = responseCache?.write(name, results)
-    return written instanceof Promise ? this.settled(written, results, now) : written
+    return written instanceof Promise ? this.settled(written, results, at) : written
   }
 
   /** IS-1: writes the results one by one, so that a bad result does not affect the others. */
-  protected isolate(results: Stamped<T>, error: unknown, now: number): void | Promise<void> {
+  protected isolate(results: Stamped<T>, error: unknown, at: Instant): void | Promise<void> {
     if (results.length === 1)
       return this.refuse('handler-failed', () => 'a result that cannot be written', error)
-    const writes = results.map((result) => this.write([result], now))
+    const writes = results.map((result) => this.write([result], at))
     const pending = writes.filter((write) => write instanceof Promise)
     if (pending.length > 0) return Promise.all(pending).then(() => {})
   }
 
   /** Called when a cache outside this process's memory has rejected a write. */
-  protected abstract writeFailed(results: Stamped<T>, error: unknown, now: number): void | Promise<void>
+  protected abstract writeFailed(results: Stamped<T>, error: unknown, at: Instant): void | Promise<void>
 
   // The methods below are separate so that the path of nearly all messages needs no closure.
 
@@ -107,8 +108,8 @@ export abstract class ResultIntake<T extends TransportGenerics> {
     })
   }
 
-  private settled(written: Promise<void>, results: Stamped<T>, now: number): Promise<void> {
-    return written.catch((error: unknown) => this.writeFailed(results, error, now))
+  private settled(written: Promise<void>, results: Stamped<T>, at: Instant): Promise<void> {
+    return written.catch((error: unknown) => this.writeFailed(results, error, at))
   }
 }
 

@@ -1,5 +1,6 @@
 import { unholdable } from '../feeds/answerable'
 import { type ProviderResult, type TimestampedProviderResult } from '../feeds/responses'
+import { type Instant, instant } from '../util/clock'
 import { type IntakeHost, isResult, ResultIntake } from './result-intake'
 import { type TransportGenerics } from './transport'
 
@@ -19,9 +20,10 @@ export class StreamIntake<T extends TransportGenerics> extends ResultIntake<T> {
    *
    * @throws Error when they are a promise
    */
-  accept(results: ProviderResult<T>[] | undefined, receivedAt: number, handler: string): void {
+  accept(results: ProviderResult<T>[] | undefined, at: Instant, handler: string): void {
     const whole = this.wholeOf(results, handler, isStampable)
     if (whole.length === 0) return
+    const { unixMs: receivedAt } = at
     for (const result of whole) {
       // contract 10.4: the timestamps are set on the handler's own object
       const given = result.response as { timestamps?: { providerIndicatedTimeUnixMs?: number } }
@@ -33,13 +35,14 @@ export class StreamIntake<T extends TransportGenerics> extends ResultIntake<T> {
       }
     }
     this.host.lastMessageReceivedAt = receivedAt
-    void this.write(whole as TimestampedProviderResult<T>[], receivedAt)
+    void this.write(whole as TimestampedProviderResult<T>[], at)
   }
 
   /** Writes an error for one feed that says why it has no value. */
   writeError(params: ProviderResult<T>['params'], statusCode: number, errorMessage: string): void {
-    const now = Date.now()
-    void this.writeErrors([params], { statusCode, errorMessage, timestamps: this.stamp(now, undefined) }, now)
+    const at = instant()
+    const timestamps = this.stamp(at.unixMs, undefined)
+    void this.writeErrors([params], { statusCode, errorMessage, timestamps }, at)
   }
 
   /** The write is not repeated, because something newer may have been written since. */

@@ -49,6 +49,24 @@ const ownNow = Date.now
 /** The moment at which the wall clock shows `unixMs`, which is now. */
 export const instant = (unixMs = Date.now()): Instant => ({ unixMs, monotonicMs: monotonicMs() })
 
+/** When what the running task reads from sockets has arrived; undefined between tasks. */
+let arrived: Instant | undefined
+const forgetArrival = (): void => {
+  arrived = undefined
+}
+
+/**
+ * The moment for a message that has just been read from a socket. Messages that one read has brought are handled one after the other without
+ * a pause, and share one moment, the first one's: it is never later than their own, so nothing seems younger than it is. While a test has
+ * taken the place of a clock, each message has its own.
+ */
+export const arrival = (): Instant => {
+  if (Date.now !== ownNow || 'clock' in setTimeout) return instant()
+  if (arrived !== undefined) return arrived
+  void Promise.resolve().then(forgetArrival)
+  return (arrived = instant())
+}
+
 /** So many ms after a moment, on both clocks. */
 export const later = (at: Instant, ms: number): Instant => ({
   unixMs: at.unixMs + ms,

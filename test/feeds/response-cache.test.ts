@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { instant } from '../../src/util/clock'
 import { CensorList, secretEntry } from '../../src/util/redaction'
 import { LoggerFactoryProvider, type LoggerFactory } from '../../src/util/logging'
 import { SimpleResponseCache } from '../../src/feeds/simple-response-cache'
@@ -215,7 +216,7 @@ describe('a cache of somebody else', () => {
 
   it('cannot be written to at once', () => {
     const { responseCache } = responseCacheOf({ cache: new ObservedCache(100) })
-    expect(() => responseCache.writeNow(T, [valueOf(ETH, 5)], START)).toThrow(/local cache/)
+    expect(() => responseCache.writeNow(T, [valueOf(ETH, 5)], instant(START))).toThrow(/local cache/)
   })
 
   it('that fails to write fails the write', async () => {

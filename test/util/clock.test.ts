@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   ageMs,
+  arrival,
   type ClockStep,
+  instant,
   later,
   leftMs,
   monotonicMs,
@@ -287,6 +289,44 @@ describe('a moment on both clocks', () => {
     expect(leftMs(later(at, 30), { unixMs: 1_028, monotonicMs: 55 })).toBe(2)
     expect(ageMs(at, { unixMs: 900, monotonicMs: 57 })).toBe(7)
     expect(ageMs(at, { unixMs: 4_000, monotonicMs: 57 })).toBe(3_000)
+  })
+})
+
+describe('the moment of an arrival', () => {
+  const busyFor = (ns: bigint) => {
+    const before = process.hrtime.bigint()
+    while (process.hrtime.bigint() - before < ns);
+  }
+
+  it('is one for what is handled without a pause, however long that takes, and never later than now', () => {
+    const before = instant()
+    const first = arrival()
+    busyFor(3_000_000n)
+    expect(arrival()).toBe(first)
+    expect(first.monotonicMs).toBeGreaterThanOrEqual(before.monotonicMs)
+    expect(first.monotonicMs).toBeLessThan(monotonicMs())
+  })
+
+  it('is another one for what is handled later', async () => {
+    const first = arrival()
+    await Promise.resolve()
+    await Promise.resolve()
+    const second = arrival()
+    expect(second).not.toBe(first)
+    expect(second.monotonicMs).toBeGreaterThanOrEqual(first.monotonicMs)
+  })
+
+  it('is that of each message where a test has taken the place of a clock, even within one task', () => {
+    arrival()
+    vi.spyOn(Date, 'now').mockReturnValueOnce(5).mockReturnValueOnce(7)
+    expect([arrival().unixMs, arrival().unixMs]).toEqual([5, 7])
+    vi.restoreAllMocks()
+    arrival()
+    const clock = FakeTimers.install({ toFake: ['setTimeout'] })
+    onTestFinished(() => clock.uninstall())
+    const first = arrival()
+    clock.tick(50)
+    expect(arrival().monotonicMs - first.monotonicMs).toBe(50)
   })
 })
 

@@ -2,6 +2,7 @@ import { unholdable } from '../../feeds/answerable'
 import { ResponseCache } from '../../feeds/response-cache'
 import { type ProviderResult, type TimestampedProviderResult } from '../../feeds/responses'
 import { type RequestTimestamps } from '../../outbound-http/provider-error'
+import { type Instant, instant } from '../../util/clock'
 import { type ResponseTimestamps } from '../../validation/timestamps'
 import { isResult, ResultIntake } from '../result-intake'
 import { type HttpTransportGenerics } from './config'
@@ -15,7 +16,7 @@ export class AnswerIntake<T extends HttpTransportGenerics> extends ResultIntake<
     if (whole.length > 0)
       await this.write(
         whole.map((result) => stamped(result, times)),
-        Date.now(),
+        instant(),
       )
   }
 
@@ -23,16 +24,16 @@ export class AnswerIntake<T extends HttpTransportGenerics> extends ResultIntake<
     params: ProviderResult<T>['params'][],
     error: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps },
   ): Promise<void> {
-    await this.writeErrors(params, error, Date.now())
+    await this.writeErrors(params, error, instant())
   }
 
   protected writeFailed(
     results: TimestampedProviderResult<T>[],
     error: unknown,
-    now: number,
+    at: Instant,
   ): void | Promise<void> {
     if (!(this.host.responseCache instanceof ResponseCache)) throw error
-    return this.isolate(results, error, now)
+    return this.isolate(results, error, at)
   }
 }
 

@@ -11,6 +11,7 @@ import { StreamIntake } from '../stream-intake'
 import { StreamingTransport } from '../streaming-transport'
 import { type EndpointContext, type TransportGenerics } from '../transport'
 import { localLayerOf } from '../../feeds/local-cache'
+import { instant } from '../../util/clock'
 
 /** The most feeds that peers may fill although nobody has requested them. */
 const MAX_UNASKED_FEEDS = 1_000
@@ -77,7 +78,7 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
   protected deliver(results: ProviderResult<T>[] | undefined, receivedAt: number): void {
     try {
       const known = results?.filter((result) => this.isWelcome(result))
-      this.intake.accept(known, receivedAt, 'the handler')
+      this.intake.accept(known, instant(receivedAt), 'the handler')
     } catch (error) {
       this.fault('handler-failed', () => 'results that cannot be written', error)
     }

@@ -1,4 +1,5 @@
 import { type EventSource } from 'eventsource'
+import { arrival } from '../../util/clock'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { safeUrl } from '../../util/redaction'
@@ -226,14 +227,14 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   }
 
   private receive({ parseResponse }: SseEventListener<T>, event: MessageEvent): void {
-    const receivedAt = Date.now()
+    const at = arrival()
     const data: unknown = event?.data
     if (typeof data === 'string' && data.length > MAX_EVENT_CHARACTERS) {
       this.intake.refuse('too-large', () => `an event of ${data.length} characters`)
       return
     }
     try {
-      this.intake.accept(parseResponse(event), receivedAt, 'parseResponse')
+      this.intake.accept(parseResponse(event), at, 'parseResponse')
     } catch (error) {
       this.intake.refuse('handler-failed', () => data, error)
     }

@@ -1,4 +1,5 @@
 import type WebSocket from 'ws'
+import { arrival } from '../../util/clock'
 import { type StreamIntake } from '../stream-intake'
 import { type EndpointContext } from '../transport'
 import { type WebSocketTransportConfig, type WebsocketTransportGenerics } from './config'
@@ -15,7 +16,7 @@ export class FrameReader<T extends WebsocketTransportGenerics> {
   ) {}
 
   read(data: WebSocket.Data, context: EndpointContext<T>): void {
-    const receivedAt = Date.now()
+    const at = arrival()
     const size = typeof data === 'string' ? data.length : (data as Buffer).byteLength
     if (size > (this.config.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES)) {
       this.intake.refuse('too-large', () => `a message of ${size} bytes`)
@@ -29,7 +30,7 @@ export class FrameReader<T extends WebsocketTransportGenerics> {
       return
     }
     try {
-      this.intake.accept(this.config.handlers.message(message, context), receivedAt, 'handlers.message')
+      this.intake.accept(this.config.handlers.message(message, context), at, 'handlers.message')
     } catch (error) {
       this.intake.refuse('handler-failed', () => message, error)
     }

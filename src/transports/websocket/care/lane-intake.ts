@@ -1,4 +1,5 @@
 import { type ProviderResult } from '../../../feeds/responses'
+import { type Instant } from '../../../util/clock'
 import { isObject } from '../../../util/objects'
 import { StreamIntake, type StreamIntakeHost } from '../../stream-intake'
 import { type WebsocketTransportGenerics } from '../config'
@@ -12,8 +13,8 @@ export class LaneIntake<T extends WebsocketTransportGenerics> extends StreamInta
     super(host)
   }
 
-  override accept(results: ProviderResult<T>[] | undefined, receivedAt: number, handler: string): void {
-    super.accept(results, receivedAt, handler)
+  override accept(results: ProviderResult<T>[] | undefined, at: Instant, handler: string): void {
+    super.accept(results, at, handler)
     if (!Array.isArray(results) || results.length === 0) return
     this.onHeard(
       results.flatMap((result) => (isObject(result) && isObject(result.params) ? [result.params] : [])),
