@@ -358,7 +358,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     context.meta = { ...context.meta, metrics: metricsMeta }
     const feed = this.feedOf(req)
     if (feed === undefined || feed.key !== context.cacheKey) return
-    feed.lastUsedAt = feed.lastHitAt = Date.now()
+    feed.lastHitAt = Date.now()
     feed.gets++
   }
 }

@@ -5,15 +5,14 @@ import { ageMs, clockNote, type Instant, secondsOf, type Witness } from '../util
 import { type GuardMemory, type GuardReason } from './guards'
 import { type FeedRule } from './limits/feed-rule'
 
-/** When a value was written, how long it could be served from then on, and the provider's own time of it. */
-type Written = Instant & { lifeMs: number; indicated: number | undefined }
+/** When a value was written, how long it could be served from then on, and the provider's own time of it, NaN where it gave none. */
+type Written = Instant & { lifeMs: number; indicated: number }
 
 /**
  * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed share this object, and its
  * key is computed once. Counters are plain numbers, published when metrics are scraped.
  */
 export class Feed {
-  lastUsedAt = 0
   /** Requests that found a live response, and those of them that were answered with it and status 200. */
   gets = 0
   hits = 0
@@ -24,27 +23,26 @@ export class Feed {
   sets = 0
   lastSetAt = 0
   ttlMs = 0
-  /** Receipt time minus the provider's own time of the last value; 0 when the provider gives none. */
-  providerDeltaMs = 0
+  /** How many of its values were refused. */
+  refused = 0
   /** The provider's own time of the last value that passed the guards; NaN where none had one. */
   acceptedAsOf = NaN
   /** Why its last value was refused; undefined after a value was accepted. */
   refusal: Reason | undefined = undefined
   /** What its last value was served in spite of, where a guard's policy is to flag. */
   flags: readonly GuardReason[] | undefined = undefined
-  /** When its last good value ends at the latest, by the monotonic clock, because a guard holds a newer one back. */
-  heldUntilMs = Infinity
+  /** When its last good value ends at the latest, by the monotonic clock, where a guard holds a newer one back. */
+  heldUntilMs: number | undefined = undefined
   /** {@link lastSetAt} by the monotonic clock. */
   private lastSetMs = 0
-  /** The provider's own time of the last value. */
-  private indicated: number | undefined = undefined
+  /** The provider's own time of the last value; NaN where it gave none. */
+  private indicated = NaN
   private isLastGood = false
   /** The last good value, where errors were written after it. */
   private lastGood: Written | undefined = undefined
   /** The operator's limits for this feed, if there are any: looked up when the feed is made, and whenever the limits change. */
   rule: FeedRule | undefined = undefined
-  /** What its guards remember of its values. */
-  readonly memory: GuardMemory = {}
+  private remembered: GuardMemory | undefined = undefined
   /** The params by which clients asked for it, in different spellings, where letter case does not count. */
   spellings: Record<string, unknown>[] | undefined = undefined
   /** Its entry in the local cache, see {@link Place}. */
@@ -66,6 +64,16 @@ export class Feed {
     readonly name: string,
   ) {}
 
+  /** What its guards remember of its values. */
+  get memory(): GuardMemory {
+    return (this.remembered ??= {})
+  }
+
+  /** Receipt time minus the provider's own time of the last value; 0 when the provider gives none. */
+  get providerDeltaMs(): number {
+    return Number.isNaN(this.indicated) ? 0 : this.lastSetAt - this.indicated
+  }
+
   /** When the last good value was written, and how long it could be served then. */
   get lastSet(): Written | undefined {
     if (!this.isLastGood) return this.lastGood
@@ -82,7 +90,7 @@ export class Feed {
     if (lastSet === undefined) return undefined
     const { unixMs, indicated } = lastSet
     const ms = ageMs(lastSet)
-    return { ms, byProviderMs: indicated === undefined ? undefined : ms + unixMs - indicated }
+    return { ms, byProviderMs: Number.isNaN(indicated) ? undefined : ms + unixMs - indicated }
   }
 
   /** Why it has no value, as far as its last one tells: it was refused, or has expired. */
@@ -106,9 +114,7 @@ export class Feed {
     this.lastSetAt = at.unixMs
     this.lastSetMs = at.monotonicMs
     this.ttlMs = ttlMs
-    const indicated = value.timestamps?.providerIndicatedTimeUnixMs
-    this.indicated = indicated
-    this.providerDeltaMs = indicated === undefined ? 0 : at.unixMs - indicated
+    this.indicated = value.timestamps?.providerIndicatedTimeUnixMs ?? NaN
   }
 
   /**
@@ -117,7 +123,7 @@ export class Feed {
    * @param now - by the monotonic clock, in ms
    */
   isUntouchedFor(ms: number, now: number): boolean {
-    const touches = this.lastUsedAt + this.lastSetAt + this.gets + this.misses + this.sets
+    const touches = this.gets + this.misses + this.sets + this.refused
     if (touches !== this.touches) {
       this.touches = touches
       this.untouchedSinceMs = now

@@ -71,7 +71,7 @@ export class Judging {
     }
     feed.refusal = undefined
     feed.flags = finding?.flags
-    feed.heldUntilMs = Infinity
+    feed.heldUntilMs = undefined
     noteAccepted(feed, value, admission)
     return true
   }
@@ -85,7 +85,8 @@ export class Judging {
 
   /** How much of a new TTL the value that is served now may have, in ms. */
   async allowedTtl(feed: Feed, ttlMs: number): Promise<number> {
-    const ttl = Math.min(ttlMs, feed.heldUntilMs - monotonicMs())
+    const { heldUntilMs = Infinity } = feed
+    const ttl = Math.min(ttlMs, heldUntilMs - monotonicMs())
     if (this.inspector.freshnessOf(feed) === undefined) return ttl
     const served = await this.of.cache.get(feed.key)
     // What was too old to be loaded is still in the store.
@@ -120,7 +121,7 @@ export class Judging {
     at: Instant,
   ): void {
     // Otherwise the metrics would forget a feed as unused whose values are all refused.
-    feed.lastUsedAt = at.unixMs
+    feed.refused++
     const code = reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
     feed.refusal = goingOn(feed.refusal, { code, message }, at.unixMs)
     this.of.refusalsOf(transportName).add(reason, () => detailOf(feed, value))
@@ -131,7 +132,7 @@ export class Judging {
   /** Lets the last good value end earlier, here and where other processes read it; no confirmation of it takes that back. */
   private hold(feed: Feed, ms: number, { monotonicMs: now }: Instant): void {
     const { cache } = this.of
-    feed.heldUntilMs = Math.min(feed.heldUntilMs, now + ms)
+    feed.heldUntilMs = Math.min(feed.heldUntilMs ?? Infinity, now + ms)
     const layer = localLayerOf(cache)
     // A cache that cannot tell the others says so itself.
     if (layer?.shorten(feed.key, ms) === true && layer !== cache) void cache.setTTL(feed.key, ms)

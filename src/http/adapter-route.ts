@@ -110,7 +110,7 @@ export class AdapterRoute {
   private noteHit(plan: Plan, statusCode: number, startedAtMs: number): void {
     const { feed } = plan
     plan.want()
-    feed.lastUsedAt = feed.lastHitAt = Date.now()
+    feed.lastHitAt = Date.now()
     feed.gets++
     if (statusCode === 200) feed.hits++
     else this.stats.count({ feedId: feed.feedId, isCacheHit: true, statusCode })

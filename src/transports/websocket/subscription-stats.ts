@@ -3,7 +3,7 @@ import { metrics } from '../../metrics/registry'
 import { overflowed } from '../../metrics/bounds'
 
 interface FeedCounts {
-  subscriptionKey: string
+  endpointName: string
   isActive: boolean
   subscribed: number
   sent: number
@@ -17,6 +17,12 @@ interface Context {
   endpointName: string
   adapterSettings: KeySettings
 }
+
+/** Made when metrics are scraped: the text would take more memory than all counts of a feed. */
+const labelsOf = (endpointName: string, feedId: string) => ({
+  feed_id: feedId,
+  subscription_key: `${endpointName}-${feedId}`,
+})
 
 type FeedIdOf = (context: Context, params: Data) => string
 
@@ -36,18 +42,17 @@ export class SubscriptionStats {
     const app = adapterName === undefined ? {} : { app_name: adapterName }
     this.stops.push(
       metrics.publish('wsSubscriptionActive', (gauge) => {
-        for (const [feed_id, { subscriptionKey, isActive }] of this.all())
-          gauge.set({ ...app, feed_id, subscription_key: subscriptionKey }, isActive ? 1 : 0)
+        for (const [feed_id, { endpointName, isActive }] of this.all())
+          gauge.set({ ...app, ...labelsOf(endpointName, feed_id) }, isActive ? 1 : 0)
       }),
       metrics.publish('wsSubscriptionTotal', (counter) => {
-        for (const [feed_id, { subscriptionKey, subscribed }] of this.all())
-          counter.inc({ ...app, feed_id, subscription_key: subscriptionKey }, subscribed)
+        for (const [feed_id, { endpointName, subscribed }] of this.all())
+          counter.inc({ ...app, ...labelsOf(endpointName, feed_id) }, subscribed)
       }),
       metrics.publish('wsMessageTotal', (counter) => {
         if (this.received > 0) counter.inc({ ...app, direction: 'received' }, this.received)
-        for (const [feed_id, { subscriptionKey, sent }] of this.all())
-          if (sent > 0)
-            counter.inc({ ...app, feed_id, subscription_key: subscriptionKey, direction: 'sent' }, sent)
+        for (const [feed_id, { endpointName, sent }] of this.all())
+          if (sent > 0) counter.inc({ ...app, ...labelsOf(endpointName, feed_id), direction: 'sent' }, sent)
       }),
     )
   }
@@ -105,8 +110,8 @@ export class SubscriptionStats {
     const feedId = this.feedIdOf(context, params)
     const known = this.feeds.get(feedId)
     if (known !== undefined) return known
-    const subscriptionKey = `${context.endpointName}-${feedId}`
-    const feed = this.ended.get(feedId) ?? { subscriptionKey, isActive: false, subscribed: 0, sent: 0 }
+    const { endpointName } = context
+    const feed = this.ended.get(feedId) ?? { endpointName, isActive: false, subscribed: 0, sent: 0 }
     this.ended.delete(feedId)
     this.feeds.set(feedId, feed)
     return feed

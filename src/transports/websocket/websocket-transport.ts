@@ -36,7 +36,7 @@ import { CLOSED, CLOSING, hasBacklog, OPEN, together } from '../../connections/s
 import { startBeating } from './heartbeat'
 import { type LaneMaker } from './care/lane'
 import { type LaneOrigin, lanePartsOf } from './care/lane-parts'
-import { feedsOf, type Successor, type SuccessorHost } from './care/successor'
+import { feedsOf, identityIn, type Successor, type SuccessorHost } from './care/successor'
 import { handOver } from './hand-over'
 import { Succession } from './succession'
 import { checkLimits, checkPing, drawMaxAge } from './pacing/limits'
@@ -181,6 +181,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, name)
     const { responseCache: cache } = this
+    this.identityOf = identityIn(cache, name, this.identityOf)
     if (cache instanceof ResponseCache)
       this.subscriptions.publish(cache.adapterName, (_, params) => cache.feed(this.name, params).feedId)
     else this.subscriptions.publish(undefined)

@@ -11,7 +11,7 @@ class Scene {
   now = 0
 
   constructor(readonly feeds: Record<string, { everyMs: number; untilMs: number }>) {
-    for (const feed of Object.keys(feeds)) this.judge.subscribed(feed, 0, 0, 0)
+    for (const feed of Object.keys(feeds)) this.judge.subscribed(feed, feed, 0, 0)
   }
 
   writes(feed: string): number {
@@ -22,7 +22,7 @@ class Scene {
   run(untilMs: number): this {
     while (this.now < untilMs) {
       this.now += 1_000
-      for (const feed of this.judge.look(this.now, this.now, (one) => this.writes(one))) {
+      for (const feed of this.judge.look(this.now, (one) => this.writes(one))) {
         const last = this.writes(feed) * this.feeds[feed]!.everyMs
         this.asked.push({ feed, atMs: this.now, sinceTickMs: this.now - last })
         this.judge.asked(feed, this.now)
@@ -157,15 +157,15 @@ describe('the judge of silence', () => {
       slow: { everyMs: 5_000, untilMs: 60_000 },
       other: { everyMs: 100, untilMs: NEVER },
     }).run(100_000)
-    scene.judge.subscribed('slow', scene.writes('slow'), scene.now, scene.now)
+    scene.judge.subscribed('slow', 'slow', scene.writes('slow'), scene.now)
     scene.run(300_000)
     const [first] = scene.of('slow')
     expect(first!.atMs).toBe(100_000 + intervals * 5_000)
     // While it is silent, that it is subscribed once more changes neither its turn nor how long it has been silent.
-    const { asks, sinceUnixMs } = scene.judge.silenceOf('slow', scene.writes('slow'))!
-    scene.judge.subscribed('slow', scene.writes('slow'), scene.now, scene.now)
-    expect(scene.judge.silenceOf('slow', scene.writes('slow'))).toMatchObject({ asks, sinceUnixMs })
-    expect(sinceUnixMs).toBe(60_000)
+    const { asks, sinceMs } = scene.judge.silenceOf('slow', scene.writes('slow'))!
+    scene.judge.subscribed('slow', 'slow', scene.writes('slow'), scene.now)
+    expect(scene.judge.silenceOf('slow', scene.writes('slow'))).toMatchObject({ asks, sinceMs })
+    expect(sinceMs).toBe(60_000)
   })
 
   it('says when it will ask again', () => {
@@ -184,11 +184,11 @@ describe('the judge of silence', () => {
     const judge = new SilenceJudge()
     const ticks = [0, 60, 61, 121, 122, 182].map((s) => s * 1_000)
     const writes = (now: number) => ticks.filter((ms) => ms <= now).length
-    judge.subscribed('odd', 0, -1, 0)
-    judge.subscribed('busy', 0, -1, 0)
+    judge.subscribed('odd', 'odd', 0, -1)
+    judge.subscribed('busy', 'busy', 0, -1)
     const found: number[] = []
     for (let now = 0; now <= 900_000 && found.length === 0; now += 1_000) {
-      const silent = judge.look(now, now, (feed) => (feed === 'odd' ? writes(now) : now + 1))
+      const silent = judge.look(now, (feed) => (feed === 'odd' ? writes(now) : now + 1))
       if (silent.length > 0) found.push(now)
     }
     // Of 60, 1, 60, 1 and 60 s it is 60.
@@ -198,7 +198,7 @@ describe('the judge of silence', () => {
   it('looks at a part of very many feeds at a time, and at all of them within twelve looks', () => {
     const judge = new SilenceJudge()
     const feeds = Array.from({ length: 10_000 }, (_, index) => `F${index}`)
-    for (const feed of feeds) judge.subscribed(feed, 0, 0, 0)
+    for (const feed of feeds) judge.subscribed(feed, feed, 0, 0)
     const found = new Set<string>()
     const seen = new Set<string>()
     let most = 0
@@ -209,12 +209,12 @@ describe('the judge of silence', () => {
         seen.add(feed)
         return feed === 'F9999' ? 0 : 1
       }
-      for (const feed of judge.look(20_000 + look * 1_000, 0, writesOf)) found.add(feed)
+      for (const feed of judge.look(20_000 + look * 1_000, writesOf)) found.add(feed)
       most = Math.max(most, looks)
     }
     expect([seen.size, [...found]]).toEqual([10_000, ['F9999']])
     expect(most).toBeLessThan(1_000)
     judge.keepOnly((feed) => feed === 'F0')
-    expect(judge.look(100_000, 0, () => 1)).toEqual([])
+    expect(judge.look(100_000, () => 1)).toEqual([])
   })
 })

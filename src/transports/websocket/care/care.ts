@@ -164,7 +164,7 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
     const id = this.host.idOf(params)
     // Without a connection nothing comes for any feed, and that is told instead.
     const reason = this.poison.reasonOf(id) ?? this.shards?.reasonOf(params)
-    return reason ?? (isDisconnected ? undefined : this.silence.reasonOf(id))
+    return reason ?? (isDisconnected ? undefined : this.silence.reasonOf(params))
   }
 
   async stop(): Promise<void> {

@@ -14,6 +14,11 @@ const LOOK_EVERY_MS = 1_000
 
 const FIRST_MOVE = { count: 0, nextMs: 0, sinceUnixMs: undefined }
 
+/** Times of feeds are counted from here on: small numbers take less memory. */
+const ORIGIN_MS = monotonicMs()
+
+const now = (): number => monotonicMs() - ORIGIN_MS
+
 const timesText = (count: number): string => (count === 1 ? 'once' : `${count} times`)
 
 /**
@@ -21,12 +26,11 @@ const timesText = (count: number): string => (count === 1 ? 'once' : `${count} t
  * again, and so on at growing intervals. Other feeds are not touched.
  */
 export class SilenceWatch<T extends WebsocketTransportGenerics> {
-  readonly judge: SilenceJudge
+  readonly judge: SilenceJudge<Params<T>>
   /** Feeds that are subscribed on the other connection. */
   private readonly moved = new Map<string, Params<T>>()
   /** When a feed whose silence others have found may be moved again. */
   private readonly moves = new Map<string, { count: number; nextMs: number; sinceUnixMs: number }>()
-  private readonly known = new Map<string, Params<T>>()
   private lane: Lane<T> | undefined
   private readonly leaving = new Set<Promise<void>>()
   private lookedMs = -Infinity
@@ -39,7 +43,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     private readonly care: Care<T>,
     terms?: SilenceTerms,
   ) {
-    this.judge = new SilenceJudge(terms)
+    this.judge = new SilenceJudge<Params<T>>(terms)
   }
 
   get isIdle(): boolean {
@@ -53,13 +57,10 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   /** Feeds were subscribed on the main connection. */
   sent(feeds: readonly Params<T>[]): void {
     if (!this.care.hearsSilence) return
-    const [nowMs, nowUnixMs] = [monotonicMs(), Date.now()]
+    const nowMs = now()
     for (const params of feeds) {
       const writes = this.care.writesOf(params)
-      if (writes === undefined) continue
-      const id = this.care.idOf(params)
-      this.known.set(id, params)
-      this.judge.subscribed(id, writes, nowMs, nowUnixMs)
+      if (writes !== undefined) this.judge.subscribed(this.care.idOf(params), params, writes, nowMs)
     }
   }
 
@@ -68,18 +69,17 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
    * growing intervals.
    */
   silent(context: EndpointContext<T>, feeds: readonly Params<T>[]): void {
-    const now = monotonicMs()
+    const nowMs = now()
     for (const params of feeds) {
       const id = this.care.idOf(params)
       const { count, nextMs, sinceUnixMs } = this.moves.get(id) ?? FIRST_MOVE
-      if (now < nextMs || this.moved.has(id) || !this.mayMove) continue
+      if (nowMs < nextMs || this.moved.has(id) || !this.mayMove) continue
       const { firstDataMs, maxMs } = this.judge.terms
       this.moves.set(id, {
         count: count + 1,
-        nextMs: now + Math.min(maxMs, firstDataMs * 2 ** (count + 2)),
+        nextMs: nowMs + Math.min(maxMs, firstDataMs * 2 ** (count + 2)),
         sinceUnixMs: sinceUnixMs ?? Date.now(),
       })
-      this.known.set(id, params)
       this.said(this.move(context, id, params))
     }
   }
@@ -90,29 +90,30 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
    * @param version - changes with what is wanted
    */
   pass(context: EndpointContext<T>, isWanted: (id: string) => boolean, version: number): void {
-    const now = monotonicMs()
-    if (this.known.size === 0 || now - this.lookedMs < LOOK_EVERY_MS) return
-    this.lookedMs = now
+    const nowMs = now()
+    const isIdle = this.judge.size === 0 && this.moves.size === 0
+    if (isIdle || nowMs - this.lookedMs < LOOK_EVERY_MS) return
+    this.lookedMs = nowMs
     if (version !== this.version) this.forget(isWanted)
     this.version = version
     this.proceed(context)
-    const writesOf = (id: string): number => this.care.writesOf(this.known.get(id)!) ?? 0
+    const writesOf = (params: Params<T>): number => this.care.writesOf(params) ?? 0
     // Without a connection nothing is heard from anybody.
     if (!this.care.isOpen()) return
-    for (const id of this.judge.look(now, Date.now(), writesOf)) this.wakeUp(context, id, now)
+    for (const id of this.judge.look(nowMs, writesOf)) this.wakeUp(context, id, nowMs)
   }
 
-  reasonOf(id: string): Reason | undefined {
-    const params = this.known.get(id)
-    if (params === undefined) return undefined
+  reasonOf(params: Params<T>): Reason | undefined {
+    const id = this.care.idOf(params)
     const silence = this.judge.silenceOf(id, this.care.writesOf(params) ?? 0)
     if (silence === undefined) return this.reasonOfMoved(id, params)
-    const { asks, hasSpoken, othersSpoke, sinceUnixMs, nextMs } = silence
+    const { asks, hasSpoken, othersSpoke, sinceMs, nextMs } = silence
+    const sinceUnixMs = Math.round(Date.now() - (now() - sinceMs))
     const since = new Date(sinceUnixMs).toISOString()
     const begun = hasSpoken ? `Nothing has come for this feed since ${since}` : `Subscribed since ${since}`
     const end = hasSpoken ? '' : ', nothing has come for this feed'
     const message = `${begun}, subscribed again ${timesText(asks)}${end}${othersSpoke ? ', while others tick' : ''}`
-    const nextAttemptUnixMs = Math.round(Date.now() + Math.max(0, nextMs - monotonicMs()))
+    const nextAttemptUnixMs = Math.round(Date.now() + Math.max(0, nextMs - now()))
     return { code: 'SILENT', message, sinceUnixMs, nextAttemptUnixMs }
   }
 
@@ -146,21 +147,21 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
 
   private forget(isWanted: (id: string) => boolean): void {
     this.judge.keepOnly(isWanted)
-    for (const [id, params] of this.known) {
-      if (isWanted(id)) continue
-      this.known.delete(id)
-      this.moves.delete(id)
-      if (this.moved.has(id)) this.comeHome(id, params)
-    }
+    for (const id of this.moves.keys()) if (!isWanted(id)) this.moves.delete(id)
+    for (const [id, params] of this.moved) if (!isWanted(id)) this.comeHome(id, params)
   }
 
-  private wakeUp(context: EndpointContext<T>, id: string, now: number): void {
-    const params = this.known.get(id)!
-    const asks = this.judge.asked(id, now)
+  private wakeUp(context: EndpointContext<T>, id: string, nowMs: number): void {
+    const params = this.judge.get(id)!
+    const asks = this.judge.asked(id, nowMs)
     logger.debug({ feed: id, asks }, 'A silent feed is subscribed again')
     if (this.moved.has(id)) this.comeHome(id, params)
     else if (asks === 1 || !this.mayMove) this.said(this.care.sendAtHome(context, [params], [params]))
     else this.said(this.move(context, id, params))
+  }
+
+  private isKnown(id: string): boolean {
+    return this.moves.has(id) || this.judge.get(id) !== undefined
   }
 
   private get mayMove(): boolean {
@@ -171,7 +172,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   /** To the other connection, which is opened first if there is none. */
   private async move(context: EndpointContext<T>, id: string, params: Params<T>): Promise<void> {
     const lane = await this.openLane(context, params)
-    if (lane === undefined || lane !== this.lane || this.care.signal.aborted || !this.known.has(id)) return
+    if (lane === undefined || lane !== this.lane || this.care.signal.aborted || !this.isKnown(id)) return
     this.moved.set(id, params)
     await this.care.sendAtHome(context, [], [params])
     await lane.change([params])

@@ -27,17 +27,20 @@ export interface Silence {
   readonly hasSpoken: boolean
   /** Whether others on the connection were heard while it was silent. */
   readonly othersSpoke: boolean
-  readonly sinceUnixMs: number
-  /** When it is asked for again, by the monotonic clock. */
+  /** When something came for it last; before that, when it was subscribed first. */
+  readonly sinceMs: number
+  /** When it is asked for again. */
   readonly nextMs: number
 }
 
-interface Heard {
+/** What is remembered of each subscribed feed. Times are whole ms, which take the least memory. */
+interface Heard<F> {
+  readonly of: F
   writes: number
   hasSpoken: boolean
-  /** When something came last; before that, when it was subscribed. By the monotonic clock. */
+  /** When something came last; before that, when it was subscribed last. */
   heardMs: number
-  sinceUnixMs: number
+  sinceMs: number
   /** When it was subscribed or asked for last. */
   askedMs: number
   asks: number
@@ -62,18 +65,29 @@ const median = (numbers: readonly number[] = []): number =>
 
 /**
  * Finds the feeds of a connection that have gone silent (SB-6): by their own cadence, as far as it is known, and only while others are
- * heard. It is asked now and then, and compares how much was written for each feed; nothing is done per message.
+ * heard. It is asked now and then, and compares how much was written for each feed; nothing is done per message. All its times are by one
+ * monotonic clock, whatever that counts from.
  */
-export class SilenceJudge {
-  private readonly feeds = new Map<string, Heard>()
+export class SilenceJudge<F = string> {
+  private readonly feeds = new Map<string, Heard<F>>()
   /** Where the looks at very many feeds have come to. */
   private turns = this.feeds.entries()
   private lastHeardMs = -Infinity
 
   constructor(readonly terms: SilenceTerms = SILENCE_TERMS) {}
 
+  get size(): number {
+    return this.feeds.size
+  }
+
+  /** What was given for a feed when it was subscribed first; undefined where it was not. */
+  get(feed: string): F | undefined {
+    return this.feeds.get(feed)?.of
+  }
+
   /** A feed was subscribed, for the first time or on another connection. Its cadence stays known. */
-  subscribed(feed: string, writes: number, nowMs: number, nowUnixMs: number): void {
+  subscribed(feed: string, of: F, writes: number, now: number): void {
+    const nowMs = Math.round(now)
     const known = this.feeds.get(feed)
     if (known !== undefined) {
       known.askedMs = nowMs
@@ -81,10 +95,11 @@ export class SilenceJudge {
       return
     }
     this.feeds.set(feed, {
+      of,
       writes,
       hasSpoken: false,
       heardMs: nowMs,
-      sinceUnixMs: nowUnixMs,
+      sinceMs: nowMs,
       askedMs: nowMs,
       asks: 0,
       intervals: undefined,
@@ -103,11 +118,12 @@ export class SilenceJudge {
    *
    * @param writesOf - how much has been written for a feed so far
    */
-  look(nowMs: number, nowUnixMs: number, writesOf: (feed: string) => number): string[] {
+  look(now: number, writesOf: (of: F) => number): string[] {
+    const nowMs = Math.round(now)
     const turn = this.nextTurn()
-    for (const [feed, heard] of turn) {
-      const writes = writesOf(feed)
-      if (writes !== heard.writes) note(heard, writes, nowMs, nowUnixMs)
+    for (const [, heard] of turn) {
+      const writes = writesOf(heard.of)
+      if (writes !== heard.writes) note(heard, writes, nowMs)
       if (heard.hasSpoken && heard.heardMs > this.lastHeardMs) this.lastHeardMs = heard.heardMs
     }
     const silent: string[] = []
@@ -119,11 +135,11 @@ export class SilenceJudge {
   }
 
   /** All feeds; of very many a part, so that a look costs little, and all have had their turn after a few. */
-  private nextTurn(): [string, Heard][] {
+  private nextTurn(): [string, Heard<F>][] {
     const { size } = this.feeds
     const count = Math.max(MOST_AT_ONCE, Math.ceil(size / LOOKS_FOR_ALL))
     if (size <= count) return [...this.feeds]
-    const turn: [string, Heard][] = []
+    const turn: [string, Heard<F>][] = []
     while (turn.length < count) {
       const { value, done } = this.turns.next()
       if (done === true) {
@@ -136,13 +152,13 @@ export class SilenceJudge {
   }
 
   /** A feed is asked for again. @returns how often that has been so since something came for it */
-  asked(feed: string, nowMs: number): number {
+  asked(feed: string, now: number): number {
     const heard = this.feeds.get(feed)
     if (heard === undefined) return 0
     // The one that was asked for goes to the end, so that each has its turn.
     this.feeds.delete(feed)
     this.feeds.set(feed, heard)
-    heard.askedMs = nowMs
+    heard.askedMs = Math.round(now)
     return ++heard.asks
   }
 
@@ -150,11 +166,11 @@ export class SilenceJudge {
   silenceOf(feed: string, writes: number): Silence | undefined {
     const heard = this.feeds.get(feed)
     if (heard === undefined || heard.asks === 0 || heard.writes !== writes) return undefined
-    const { asks, hasSpoken, othersSpoke, sinceUnixMs } = heard
-    return { asks, hasSpoken, othersSpoke, sinceUnixMs, nextMs: heard.askedMs + this.patienceOf(heard) }
+    const { asks, hasSpoken, othersSpoke, sinceMs } = heard
+    return { asks, hasSpoken, othersSpoke, sinceMs, nextMs: heard.askedMs + this.patienceOf(heard) }
   }
 
-  private isSilent(heard: Heard, nowMs: number, lastHeardMs: number): boolean {
+  private isSilent(heard: Heard<F>, nowMs: number, lastHeardMs: number): boolean {
     const patienceMs = this.patienceOf(heard)
     if (nowMs - Math.max(heard.heardMs, heard.askedMs) < patienceMs) return false
     heard.othersSpoke = lastHeardMs > Math.max(heard.heardMs, nowMs - patienceMs / 2)
@@ -162,7 +178,7 @@ export class SilenceJudge {
     return heard.othersSpoke || !heard.hasSpoken
   }
 
-  private patienceOf({ hasSpoken, intervals, beats, asks }: Heard): number {
+  private patienceOf({ hasSpoken, intervals, beats, asks }: Heard<F>): number {
     const { firstDataMs, leastMs, maxMs, intervals: many } = this.terms
     const usual = beats < FEWEST_INTERVALS ? Infinity : Math.max(leastMs, many * median(intervals))
     const first = hasSpoken ? usual : firstDataMs
@@ -170,7 +186,7 @@ export class SilenceJudge {
   }
 }
 
-const note = (heard: Heard, writes: number, nowMs: number, nowUnixMs: number): void => {
+const note = (heard: Heard<unknown>, writes: number, nowMs: number): void => {
   if (heard.hasSpoken && heard.asks === 0 && writes > heard.writes) {
     const intervals = (heard.intervals ??= [])
     intervals.push((nowMs - heard.heardMs) / (writes - heard.writes))
@@ -180,6 +196,6 @@ const note = (heard: Heard, writes: number, nowMs: number, nowUnixMs: number): v
   heard.writes = writes
   heard.hasSpoken = true
   heard.heardMs = nowMs
-  heard.sinceUnixMs = nowUnixMs
+  heard.sinceMs = nowMs
   heard.asks = 0
 }

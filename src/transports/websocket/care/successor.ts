@@ -1,4 +1,6 @@
 import { ResponseCache } from '../../../feeds/response-cache'
+import { type Identify } from '../../../feeds/delta'
+import { isObject } from '../../../util/objects'
 import { monotonicMs } from '../../../util/clock'
 import { WakeSignal } from '../../../util/wake-signal'
 import { type EndpointContext } from '../../transport'
@@ -16,6 +18,12 @@ export interface SuccessorHost<T extends WebsocketTransportGenerics> {
   writesOf: (params: Params<T>) => number | undefined
   /** How long something is waited for from each feed after the last of them was subscribed. */
   firstDataMs: number
+}
+
+/** Names feeds by the ids that they have anyway where their values are noted by themselves, so that no further texts are kept for them. */
+export const identityIn = (cache: unknown, transportName: string, usual: Identify): Identify => {
+  if (!(cache instanceof ResponseCache) || !cache.hasOwnFeeds(transportName)) return usual
+  return (params) => (isObject(params) ? cache.feed(transportName, params).feedId : usual(params))
 }
 
 /** How the feeds of a transport are told apart, and how often each was written, where its values are noted by themselves. */
