@@ -69,9 +69,7 @@ export class Judging {
       for (const reason of finding.reasons)
         this.of.reportsOf(transportName).add(reason, () => detailOf(feed, value))
     }
-    feed.refusal = undefined
-    feed.flags = finding?.flags
-    feed.heldUntilMs = undefined
+    feed.accepted(finding?.flags)
     noteAccepted(feed, value, admission)
     return true
   }

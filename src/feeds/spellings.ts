@@ -20,14 +20,20 @@ export class Spellings {
 
   /** @param params - of a client's request for the feed */
   note(feed: Feed, params: Data): void {
-    const known = (feed.spellings ??= [params])
-    for (const one of known) if (areSpelledAlike(one, params)) return
-    if (known.length >= MAX_SPELLINGS) return
+    const { askedAs, otherSpellings = [] } = feed
+    if (askedAs === undefined) {
+      feed.askedAs = params
+      return
+    }
+    // Nearly all feeds have one spelling only.
+    if (areSpelledAlike(askedAs, params)) return
+    const known = [askedAs, ...otherSpellings]
+    if (known.length >= MAX_SPELLINGS || known.some((one) => areSpelledAlike(one, params))) return
     for (const one of known) {
       const pair = rivals(one, params)
       if (pair !== undefined) this.warn(feed, pair)
     }
-    known.push(params)
+    feed.otherSpellings = [...otherSpellings, params]
   }
 
   private warn({ endpointName, feedId }: Feed, [first, second]: readonly [string, string]): void {

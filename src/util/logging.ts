@@ -119,6 +119,11 @@ class PinoLoggerFactory implements LoggerFactory {
 
   constructor(private readonly destination: pino.DestinationStream | undefined) {}
 
+  /** Whether lines of a level are written, as it can be told without pino. */
+  writes(level: (typeof LEVELS)[number]): boolean {
+    return LEVELS.indexOf(level) <= (LEVELS as readonly string[]).indexOf(this.level)
+  }
+
   child(params: { layer: string; color?: string }): pino.Logger {
     this.root ??= this.create()
     return this.root.child(params)
@@ -219,21 +224,24 @@ class PlaceholderLogger implements Logger {
   constructor(private readonly layer: string) {
     for (const level of LEVELS) {
       this[level] = (...args: unknown[]) => {
-        if (!this.isBound) this.bind()
+        if (!this.isBound && !this.bind(level)) return
         const bound: AnyLogFn = this[level]
         bound(...args)
       }
     }
   }
 
-  private bind(): void {
+  /** @returns whether it is bound: not before a line of a level comes that is written */
+  private bind(level: (typeof LEVELS)[number]): boolean {
     const factory = LoggerFactoryProvider.get()
+    if (factory instanceof PinoLoggerFactory && !factory.writes(level)) return false
     const child = factory.child({ layer: this.layer, color: nextColor() })
     for (const level of LEVELS) {
       this[level] =
         factory instanceof PinoLoggerFactory ? child[level].bind<pino.LogFn>(child) : redacting(child, level)
     }
     this.isBound = true
+    return true
   }
 }
 
