@@ -20,7 +20,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { bundle, BUNDLE } from './bundle.mjs'
+import { bundle, BUNDLED } from './bundle.mjs'
 import { relocate } from './relocate.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -196,7 +196,7 @@ function checkRelativeImports(packageDir) {
 function exportsOf(packageDir) {
   const modules = filesBelow(packageDir)
     .map((file) => relative(packageDir, file).split(sep).join('/'))
-    .filter((file) => file.endsWith('.js') && file !== BUNDLE)
+    .filter((file) => file.endsWith('.js') && !BUNDLED.includes(file))
     .sort()
   const entries = { '.': './index.js', './package.json': './package.json' }
   for (const file of modules) {

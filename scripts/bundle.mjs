@@ -3,7 +3,11 @@ import { createRequire, isBuiltin } from 'node:module'
 import { isAbsolute, join, posix, relative, sep } from 'node:path'
 import { build } from 'rolldown'
 
-export const BUNDLE = 'lib/bundle.js'
+const BUNDLE = 'lib/bundle.js'
+/** What all files that pass on a module's exports load. */
+const DOOR = 'lib/core.js'
+export const BUNDLED = [BUNDLE, DOOR]
+
 /** Packages that a start loads in any case. Modules that import others stay files of their own, so that only who needs them waits for them. */
 const OF_EVERY_START = /^(fastify|lru-cache|ws|prom-client\/lib\/.*)$/
 
@@ -91,7 +95,7 @@ export async function bundle(packageDir, { faces, sourceOf, namesOf }) {
     output: { file: join(packageDir, BUNDLE), format: 'cjs', comments: false },
     logLevel: 'warn',
   })
-  const [{ code, modules }] = output
+  const [{ code, modules, imports }] = output
   const sources = new Set(inside.map(sourceOf))
   const twice = Object.keys(modules).filter((name) => isAbsolute(name) && !sources.has(name))
   if (twice.length > 0) throw new Error(`modules that would be loaded twice: ${twice.join(', ')}`)
@@ -104,6 +108,11 @@ export async function bundle(packageDir, { faces, sourceOf, namesOf }) {
     (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
   writeFileSync(join(packageDir, BUNDLE), escaped)
+  // A process takes 5 MB less when packages are loaded before so large a file is compiled, and not by it.
+  const packages = imports.filter((name) => !isBuiltin(name))
+  const first = packages.map((name) => `require(${JSON.stringify(name)});`)
+  const door = ['"use strict";', ...first, `module.exports = require("./${posix.basename(BUNDLE)}");`, '']
+  writeFileSync(join(packageDir, DOOR), door.join('\n'))
   // All before the first is replaced: a module may pass on another's.
   const names = new Map(
     inside.map((file) => [file, namesOf(join(packageDir, file)).filter((name) => name !== 'default')]),
@@ -111,7 +120,7 @@ export async function bundle(packageDir, { faces, sourceOf, namesOf }) {
   for (const file of inside) {
     const lines = [
       '"use strict";',
-      `module.exports = require(${JSON.stringify(specifier(file, BUNDLE))})[${JSON.stringify(file)}]();`,
+      `module.exports = require(${JSON.stringify(specifier(file, DOOR))})[${JSON.stringify(file)}]();`,
       // `import` sees the names of exports only where they are written out; the line does nothing else.
       `0 && (module.exports = { ${names.get(file).join(', ')} });`,
       '',

@@ -1,7 +1,7 @@
 import { Feed } from './feed'
 import { KeyMark } from './key-mark'
 import { canonicalJson } from '../util/canonical-json'
-import { calculateAdapterName, feedNames, type KeySettings } from './keys'
+import { calculateAdapterName, feedNames, keyPrefix, type KeySettings } from './keys'
 import { monotonicMs, Witness } from '../util/clock'
 import { overflowed } from '../metrics/bounds'
 
@@ -37,6 +37,7 @@ export class FeedIndex {
   private readonly witness = new Witness()
   /** The mark of the settings that the keys of the feeds were made with. */
   private mark = 0
+  private prefix: string
 
   constructor(
     private readonly of: {
@@ -58,6 +59,7 @@ export class FeedIndex {
     this.names = [...parameterNames].reverse()
     this.declared = new Set(parameterNames)
     this.keyMark = new KeyMark(of.settings)
+    this.prefix = keyPrefix({ ...of, adapterSettings: of.settings })
   }
 
   get size(): number {
@@ -122,15 +124,8 @@ export class FeedIndex {
   }
 
   private canonicalFeed(data: Data): Feed {
-    const { adapterName, endpointName, transportName, settings, caseSensitive } = this.of
-    const { key, feedId } = feedNames({
-      data,
-      adapterName,
-      endpointName,
-      adapterSettings: settings,
-      transportName,
-      caseSensitive,
-    })
+    const { settings: adapterSettings, caseSensitive } = this.of
+    const { key, feedId } = feedNames({ data, adapterSettings, caseSensitive }, this.prefix)
     let feed = this.feeds.get(key)
     if (feed === undefined) {
       feed = this.createFeed(key, feedId, data)
@@ -155,6 +150,7 @@ export class FeedIndex {
 
   private clear(mark: number): void {
     this.mark = mark
+    this.prefix = keyPrefix({ ...this.of, adapterSettings: this.of.settings })
     for (const feed of this.feeds.values()) this.drop(feed)
     this.forgetSpellings()
   }

@@ -78,21 +78,28 @@ export const calculateCacheKey = <T extends KeyGenerics = KeyGenerics>(of: {
   transportName: string
   /** As the endpoint says. Default: letter case does not count. */
   caseSensitive?: boolean | undefined
-}): string => feedNames(of).key
+}): string => feedNames(of, keyPrefix(of)).key
 
-/** The cache key and the feed id of the same parameters, which are written as text only once for both. */
-export const feedNames = (of: {
-  data: Data
+/** What the keys of all feeds of a transport begin with. */
+export const keyPrefix = (of: {
   adapterName: string
   endpointName: string
-  adapterSettings: KeySettings
   transportName: string
-  caseSensitive?: boolean | undefined
-}): { key: string; feedId: string } => {
-  const { adapterName, endpointName, transportName, adapterSettings: settings, data } = of
+  adapterSettings: KeySettings
+}): string => withPrefix(`${of.adapterName}-${of.endpointName}-${of.transportName}-`, of.adapterSettings)
+
+/**
+ * The cache key and the feed id of the same parameters, which are written as text only once for both.
+ *
+ * @param prefix - the {@link keyPrefix}. V8 does not copy it: keys that were made with the same one have it in memory once
+ */
+export const feedNames = (
+  of: { data: Data; adapterSettings: KeySettings; caseSensitive?: boolean | undefined },
+  prefix: string,
+): { key: string; feedId: string } => {
+  const { adapterSettings: settings, data } = of
   const params = paramsKey(data, settings, isCaseSensitive(of))
-  const key = withPrefix(`${adapterName}-${endpointName}-${transportName}-${params}`, settings)
-  return { key, feedId: isEmpty(data) ? idOfNothing(settings) : params }
+  return { key: prefix + params, feedId: isEmpty(data) ? idOfNothing(settings) : params }
 }
 
 /** A key that an endpoint's own generator made, with the prefix, and hashed where it is too long. */

@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { defaultLoggerFactory, LoggerFactoryProvider, makeLogger } from '../../src/util/logging'
 
 const isPinoLoaded = () =>
-  Object.keys(createRequire(import.meta.url).cache).some((path) => path.endsWith('/pino/pino.js'))
+  Object.keys(createRequire(__filename).cache).some((path) => path.endsWith('/pino/pino.js'))
 
 it('loads pino with the first line that is written, and for no line of a level that is not', () => {
   vi.stubEnv('LOG_LEVEL', 'warn')

@@ -71,7 +71,7 @@ const median = (numbers: readonly number[] = []): number =>
 export class SilenceJudge<F = string> {
   private readonly feeds = new Map<string, Heard<F>>()
   /** Where the looks at very many feeds have come to. */
-  private turns = this.feeds.entries()
+  private turns: Iterator<[string, Heard<F>]> | undefined
   private lastHeardMs = -Infinity
 
   constructor(readonly terms: SilenceTerms = SILENCE_TERMS) {}
@@ -140,13 +140,14 @@ export class SilenceJudge<F = string> {
     const count = Math.max(MOST_AT_ONCE, Math.ceil(size / LOOKS_FOR_ALL))
     if (size <= count) return [...this.feeds]
     const turn: [string, Heard<F>][] = []
+    const turns = (this.turns ??= this.feeds.entries())
     while (turn.length < count) {
-      const { value, done } = this.turns.next()
-      if (done === true) {
-        this.turns = this.feeds.entries()
+      const next = turns.next()
+      if (next.done === true) {
+        this.turns = undefined
         break
       }
-      turn.push(value)
+      turn.push(next.value)
     }
     return turn
   }
