@@ -6,7 +6,11 @@ import { RequestMark } from './request-mark'
 import { type Feed } from '../feeds/feed'
 import { localLayerOf, type LocalCache, type LocalCacheEntry } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
-import { registersAsUsual, wantingTransports } from '../transports/subscription-transport'
+import {
+  registersAsUsual,
+  type SubscriptionTransport,
+  wantingTransports,
+} from '../transports/subscription-transport'
 import { type Transport } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { overflowing } from '../metrics/bounds'
@@ -21,6 +25,10 @@ const MAX_KNOWN_BODY = 8_192
 // eslint-disable-next-line no-control-regex -- the range is that of ASCII
 const ASCII = /^[\x00-\x7f]*$/
 
+type Wanting = SubscriptionTransport<EndpointGenerics>
+
+const failed = (err: unknown): void => logger.error({ err }, `Error registering request: ${String(err)}`)
+
 /** The feed that a body asks for. It is decided once, and is valid until something on which the decision depends changes. */
 export class Plan {
   /** The mark at the time of the decision. */
@@ -29,8 +37,9 @@ export class Plan {
   constructor(
     readonly feed: Feed,
     private readonly cache: LocalCache<AdapterResponse>,
-    /** Keeps the feed wanted. */
-    readonly want: () => void,
+    /** The transports in which the feed is wanted, and by which params. */
+    private readonly wanting: readonly Wanting[],
+    private readonly params: AnyRequest['requestContext']['data'],
     readonly payloadBytes: number,
     private readonly decidedBy: RequestMark,
   ) {
@@ -40,6 +49,14 @@ export class Plan {
   /** The feed's live entry, if there is one. */
   read(): LocalCacheEntry<AdapterResponse> | undefined {
     return this.cache.read(this.feed.key, this.feed)
+  }
+
+  /** Keeps the feed wanted, without running the author's code. */
+  want(): void {
+    for (const transport of this.wanting) {
+      const wanted = transport.want(this.params, this.feed.key)
+      if (wanted !== undefined) wanted.catch(failed)
+    }
   }
 
   isCurrent(): boolean {
@@ -59,6 +76,7 @@ export class PlanMemo {
     dispose: overflowing('remembered_requests'),
   })
 
+  private readonly wanting = new WeakMap<Transport<EndpointGenerics>, readonly Wanting[]>()
   private readonly marks = new Map<AdapterEndpoint<EndpointGenerics>, RequestMark>()
 
   constructor(private readonly adapter: AnyAdapter) {}
@@ -83,11 +101,21 @@ export class PlanMemo {
     )
       return
     if (local === undefined) return
-    const want = wanter(endpoint.transportRoutes.get(transportName), req)
+    const transport = endpoint.transportRoutes.get(transportName)
     const feed = endpoint.responseCache?.feed(transportName, data)
-    if (want === undefined || feed?.key !== cacheKey) return
-    const payloadBytes = Buffer.byteLength(body)
-    this.plans.set(body, new Plan(feed, local, want, payloadBytes, this.markOf(endpoint)))
+    if (!registersAsUsual(transport) || feed?.key !== cacheKey) return
+    const [wanting, mark] = [this.wantingOf(transport), this.markOf(endpoint)]
+    this.plans.set(body, new Plan(feed, local, wanting, data, body.length, mark))
+  }
+
+  /** The same list for all plans of a transport, so that it is in memory once. */
+  private wantingOf(transport: Transport<EndpointGenerics>): readonly Wanting[] {
+    const now = wantingTransports(transport)
+    const known = this.wanting.get(transport)
+    const isSame = known?.length === now.length && known.every((one, at) => one === now[at])
+    if (known !== undefined && isSame) return known
+    this.wanting.set(transport, now)
+    return now
   }
 
   private markOf(endpoint: AdapterEndpoint<EndpointGenerics>): RequestMark {
@@ -95,23 +123,4 @@ export class PlanMemo {
     if (mark === undefined) this.marks.set(endpoint, (mark = new RequestMark(endpoint, this.adapter)))
     return mark
   }
-}
-
-/**
- * Makes the function with which a request keeps its feed wanted without running the author's code; undefined when the author's code must
- * run.
- */
-const wanter = (transport: Transport<EndpointGenerics>, req: AnyRequest): (() => void) | undefined => {
-  if (!registersAsUsual(transport)) return undefined
-  const [first, ...others] = wantingTransports(transport)
-  if (first === undefined) return () => {}
-  const { data, cacheKey } = req.requestContext
-  const want = (wanting: typeof first): void => {
-    const wanted = wanting.want(data, cacheKey)
-    if (wanted !== undefined)
-      wanted.catch((err: unknown) => logger.error({ err }, `Error registering request: ${String(err)}`))
-  }
-  if (others.length === 0) return () => want(first)
-  const all = [first, ...others]
-  return () => all.forEach(want)
 }
