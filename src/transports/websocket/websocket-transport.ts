@@ -187,7 +187,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     else this.subscriptions.publish(undefined)
     const { firstDataMs = SILENCE_TERMS.firstDataMs } = this.config
     const host = { ...feedsOf<T>(cache, this.name, this.identityOf), maker: this.lanes, firstDataMs }
-    if (this.config.builders !== undefined) this.care = this.careOf(host)
+    if (this.config.builders !== undefined) this.care = this.careOf(host, this.careTerms(adapterSettings))
     if (this.makesBeforeBreak) this.succession = this.successionOf(host)
   }
 
@@ -352,9 +352,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   /** How patient the transport is with single feeds. */
-  protected get careTerms(): CareTerms {
-    const { firstDataMs } = this.config
-    return firstDataMs === undefined ? {} : { silence: { ...SILENCE_TERMS, firstDataMs } }
+  protected careTerms({ CACHE_MAX_AGE: lifeMs = Infinity }: Partial<T['Settings']>): CareTerms {
+    const { firstDataMs = SILENCE_TERMS.firstDataMs } = this.config
+    return { silence: { ...SILENCE_TERMS, firstDataMs, lifeMs } }
   }
 
   protected override wasUnheard(error: unknown): boolean {
@@ -516,7 +516,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     })
   }
 
-  private careOf(host: SuccessorHost<T>): SubscriptionCare<T> {
+  private careOf(host: SuccessorHost<T>, terms: CareTerms): SubscriptionCare<T> {
     const { isSingle, stopping, makesBeforeBreak } = this
     return new SubscriptionCare<T>(
       {
@@ -537,7 +537,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         perConnection: this.config.limits?.subscriptionsPerConnection ?? Infinity,
         makesBeforeBreak,
       },
-      this.careTerms,
+      terms,
     )
   }
 

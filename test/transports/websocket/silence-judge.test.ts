@@ -6,11 +6,15 @@ const { firstDataMs, leastMs, intervals, maxMs, perLook } = SILENCE_TERMS
 
 /** Looks once a second at feeds that tick at their own intervals, until each falls silent for good. */
 class Scene {
-  readonly judge = new SilenceJudge()
+  readonly judge: SilenceJudge
   readonly asked: { feed: string; atMs: number; sinceTickMs: number }[] = []
   now = 0
 
-  constructor(readonly feeds: Record<string, { everyMs: number; untilMs: number }>) {
+  constructor(
+    readonly feeds: Record<string, { everyMs: number; untilMs: number }>,
+    terms = SILENCE_TERMS,
+  ) {
+    this.judge = new SilenceJudge(terms)
     for (const feed of Object.keys(feeds)) this.judge.subscribed(feed, feed, 0, 0)
   }
 
@@ -80,6 +84,22 @@ describe('the judge of silence', () => {
     }).run(3_600_000)
     // Before its first value it was asked for.
     expect(scene.of('rare').filter(({ atMs }) => atMs > 40_000)).toEqual([])
+  })
+
+  it('asks for a feed of whose cadence too little is known when its value is over, and knows that it is such a one', () => {
+    const feeds = {
+      rare: { everyMs: 40_000, untilMs: 100_000 },
+      often: { everyMs: 100, untilMs: 100_000 },
+      never: { everyMs: NEVER, untilMs: 0 },
+      other: { everyMs: 100, untilMs: NEVER },
+    }
+    const scene = new Scene(feeds, { ...SILENCE_TERMS, lifeMs: 90_000 }).run(900_000)
+    const [first, second] = scene.of('rare').filter(({ atMs }) => atMs > 80_000)
+    // It ticks at 40 and at 80 s.
+    expect([first!.atMs, second!.atMs]).toEqual([170_000, 260_000])
+    expect(Object.keys(feeds).filter((feed) => scene.judge.isSeldom(feed))).toEqual(['rare'])
+    expect(scene.judge.isSeldom('unknown')).toBe(false)
+    expect(scene.of('often')[0]!.sinceTickMs).toBe(leastMs)
   })
 
   it('asks ever more seldom, up to ten minutes, and says how often', () => {

@@ -127,6 +127,24 @@ describe('a feed that the provider has forgotten', () => {
     expect(main!.received.filter((text) => text.includes('BTC'))).toEqual(['+BTC/USD'])
   })
 
+  it('before its cadence was known is subscribed again when its value is over, and stays where it is', async () => {
+    await using at = await market()
+    await using service = await start(config(at.provider.url), { ...ENV, CACHE_MAX_AGE: '20000' })
+    ask(service, ETH, BTC)
+    await inTime(() => isServed(service, ETH) === 1)
+    at.deaf.subscriptions.add('ETH/USD')
+    at.forget(ETH)
+    const [main] = at.provider.connections
+    const asked = () => main!.received.filter((text) => text === '+ETH/USD').length
+    await inTime(() => asked() === 4, 500)
+    expect(main!.received.filter((text) => text === '-ETH/USD')).toHaveLength(3)
+    expect(reasonOf(service, ETH)?.code).toBe('SILENT')
+    expect(at.provider.connections).toHaveLength(1)
+    at.deaf.subscriptions.clear()
+    await inTime(() => isServed(service, ETH) > 1, 500)
+    expect(reasonOf(service, ETH)).toBeUndefined()
+  })
+
   it('stays on the only connection where there may be no other', async () => {
     await using at = await market()
     await using service = await start(config(at.provider.url, { singleConnection: true }), ENV)

@@ -156,7 +156,8 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     const asks = this.judge.asked(id, nowMs)
     logger.debug({ feed: id, asks }, 'A silent feed is subscribed again')
     if (this.moved.has(id)) this.comeHome(id, params)
-    else if (asks === 1 || !this.mayMove) this.said(this.care.sendAtHome(context, [params], [params]))
+    else if (asks === 1 || !this.mayMove || this.judge.isSeldom(id))
+      this.said(this.care.sendAtHome(context, [params], [params]))
     else this.said(this.move(context, id, params))
   }
 

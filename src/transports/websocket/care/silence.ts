@@ -6,6 +6,8 @@ export interface SilenceTerms {
   intervals: number
   /** but never sooner than this. */
   leastMs: number
+  /** For so long a feed of whose interval too little is known may be without a value: as long as a value lives. */
+  lifeMs: number
   /** The longest time between two attempts to wake the same feed. */
   maxMs: number
   /** So many feeds at most are found silent at one look, so that asking for them again is spread. */
@@ -16,6 +18,7 @@ export const SILENCE_TERMS: SilenceTerms = {
   firstDataMs: 15_000,
   intervals: 10,
   leastMs: 15_000,
+  lifeMs: Infinity,
   maxMs: 600_000,
   perLook: 2,
 }
@@ -172,17 +175,27 @@ export class SilenceJudge<F = string> {
   }
 
   private isSilent(heard: Heard<F>, nowMs: number, lastHeardMs: number): boolean {
+    const { firstDataMs, leastMs } = this.terms
+    const sinceMs = nowMs - Math.max(heard.heardMs, heard.askedMs)
+    // Nearly all feeds tick, and need no more than this.
+    if (sinceMs < Math.min(firstDataMs, leastMs)) return false
     const patienceMs = this.patienceOf(heard)
-    if (nowMs - Math.max(heard.heardMs, heard.askedMs) < patienceMs) return false
+    if (sinceMs < patienceMs) return false
     heard.othersSpoke = lastHeardMs > Math.max(heard.heardMs, nowMs - patienceMs / 2)
     // Where nothing comes for anybody, the connection is in trouble, not the feed.
     return heard.othersSpoke || !heard.hasSpoken
   }
 
+  /** Whether it has had values, but so few that it may as well be one that seldom has any. */
+  isSeldom(feed: string): boolean {
+    const heard = this.feeds.get(feed)
+    return heard?.hasSpoken === true && heard.beats < FEWEST_INTERVALS
+  }
+
   private patienceOf({ hasSpoken, intervals, beats, asks }: Heard<F>): number {
-    const { firstDataMs, leastMs, maxMs, intervals: many } = this.terms
-    const usual = beats < FEWEST_INTERVALS ? Infinity : Math.max(leastMs, many * median(intervals))
-    const first = hasSpoken ? usual : firstDataMs
+    const { firstDataMs, leastMs, lifeMs, maxMs, intervals: many } = this.terms
+    const usual = beats < FEWEST_INTERVALS ? lifeMs : many * median(intervals)
+    const first = hasSpoken ? Math.max(leastMs, usual) : firstDataMs
     return Math.max(first, Math.min(first * 2 ** Math.max(0, asks - 1), maxMs))
   }
 }
