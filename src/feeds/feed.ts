@@ -197,8 +197,10 @@ export class Feed {
     if (lastSet === undefined || ageMs(lastSet) < lastSet.lifeMs) return undefined
     const age = `it came ${secondsOf(ageMs(lastSet))} ago and was good for ${secondsOf(lastSet.lifeMs)}`
     const flagged = this.flags === undefined ? '' : `; it was flagged: ${this.flags.join(', ')}`
-    const message = `The last value is stale: ${age}${flagged}${clockNote()}`
-    return { code: 'STALE_VALUE', message, sinceUnixMs: Math.round(lastSet.unixMs + lastSet.lifeMs) }
+    const note = clockNote()
+    const message = `The last value is stale: ${age}${flagged}${note}`
+    const sinceUnixMs = Math.round(lastSet.unixMs + lastSet.lifeMs)
+    return { code: 'STALE_VALUE', message, sinceUnixMs, ...(note !== '' && { class: 'clock' }) }
   }
 
   /** Called when one of its values has been written. */

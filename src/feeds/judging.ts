@@ -1,10 +1,10 @@
-import { type Instant, instant, monotonicMs } from '../util/clock'
+import { clockNote, type Instant, instant, monotonicMs } from '../util/clock'
 import { memberOf } from '../util/objects'
 import { goingOn, type Reason } from '../validation/reason'
 import { type Admission } from './admission'
 import { type Cache } from './cache'
 import { type Feed } from './feed'
-import { type Standard } from './guards'
+import { type GuardReason, type Standard } from './guards'
 import { type Inspector, receiptOf, type Refusal } from './inspector'
 import { localLayerOf } from './local-cache'
 import { type Refusals } from './refusals'
@@ -16,6 +16,10 @@ interface Judged {
   refusalsOf(transportName: string): Refusals
   reportsOf(transportName: string): Refusals
 }
+
+/** Refusals for which our own clock may be to blame, where it was set. */
+const ABOUT_TIME: ReadonlySet<GuardReason> = new Set(['too-old', 'future', 'backwards'])
+const CLOCK = { class: 'clock' } as const
 
 const UNWANTED = { reason: 'unwanted', text: 'The last value was refused: unwanted' } as const
 
@@ -121,7 +125,8 @@ export class Judging {
     // Otherwise the metrics would forget a feed as unused whose values are all refused.
     feed.refused++
     const code = reason === 'too-old' ? 'STALE_VALUE' : 'REFUSED_VALUE'
-    feed.refusal = goingOn(feed.refusal, { code, message }, at.unixMs)
+    const isOurClock = ABOUT_TIME.has(reason) && clockNote() !== ''
+    feed.refusal = goingOn(feed.refusal, { code, message, ...(isOurClock && CLOCK) }, at.unixMs)
     this.of.refusalsOf(transportName).add(reason, () => detailOf(feed, value))
     const holdMs = this.inspector.holdMs(feed, reason)
     if (holdMs !== undefined) this.hold(feed, holdMs, at)

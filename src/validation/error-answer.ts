@@ -2,6 +2,33 @@ import { type Static, Type } from '@sinclair/typebox'
 
 /** These schemas are loaded only by code that describes or checks answers. Everything else imports their types alone. */
 
+export const reasonClasses = [
+  'input',
+  'auth',
+  'quota',
+  'symbol',
+  'provider',
+  'network',
+  'timeout',
+  'decode',
+  'guard',
+  'stale',
+  'market-closed',
+  'capacity',
+  'starting',
+  'internal',
+  'poison',
+  'clock',
+] as const
+
+const ReasonClass = Type.Union(
+  reasonClasses.map((one) => Type.Literal(one)),
+  { description: 'What kind of thing is wrong: one of a closed list.' },
+)
+
+/** What kind of thing is wrong (ER-1). The list is closed, so that code which reads it can handle each class. */
+export type ReasonClass = (typeof reasonClasses)[number]
+
 export const Reason = Type.Object(
   {
     code: Type.String({
@@ -16,8 +43,19 @@ export const Reason = Type.Object(
   { additionalProperties: false, description: 'Why there is no value to answer with.' },
 )
 
-/** Why there is no value to answer with. It is `error.reason`, which we add to the contract's error body. */
-export type Reason = Static<typeof Reason>
+/** Why there is no value to answer with. */
+export type Reason = Static<typeof Reason> & {
+  /** Where its code does not tell. */
+  class?: ReasonClass
+}
+
+const { code, ...others } = Reason.properties
+
+/** `error.reason`, which we add to the contract's error body. */
+const AnsweredReason = Type.Object(
+  { code, class: ReasonClass, ...others },
+  { additionalProperties: false, description: 'Why there is no value to answer with.' },
+)
 
 export const ErrorAnswer = Type.Object(
   {
@@ -33,7 +71,7 @@ export const ErrorAnswer = Type.Object(
         url: Type.Optional(Type.String({ description: 'What was asked of the data provider.' })),
         errorResponse: Type.Optional(Type.Unknown({ description: 'What the data provider answered.' })),
         feedID: Type.Optional(Type.String({ description: 'The feed that was asked for.' })),
-        reason: Type.Optional(Reason),
+        reason: Type.Optional(AnsweredReason),
         stack: Type.Optional(Type.String({ description: 'Only with `DEBUG=true`.' })),
         cause: Type.Optional(Type.Unknown({ description: 'Only with `DEBUG=true`.' })),
       },

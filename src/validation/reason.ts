@@ -1,26 +1,7 @@
-import { type Reason } from './error-answer'
+import { type Reason, type ReasonClass } from './error-answer'
 import { type ErrorCode } from './error-codes'
 
-export { type Reason }
-
-/** What kind of thing is wrong (ER-1). The set is closed, so that code which reads it can handle each class. */
-export type ReasonClass =
-  | 'input'
-  | 'auth'
-  | 'quota'
-  | 'symbol'
-  | 'provider'
-  | 'network'
-  | 'timeout'
-  | 'decode'
-  | 'guard'
-  | 'stale'
-  | 'market-closed'
-  | 'capacity'
-  | 'starting'
-  | 'internal'
-  | 'poison'
-  | 'clock'
+export { type Reason, type ReasonClass }
 
 const classes: Record<ErrorCode, ReasonClass> = {
   CONNECTION_REFUSED: 'network',
@@ -73,8 +54,8 @@ const classes: Record<ErrorCode, ReasonClass> = {
 const isKnown = (code: string): code is ErrorCode => Object.hasOwn(classes, code)
 
 /** The class of a reason. A code that an author made up counts as the provider's. */
-export const classOf = ({ code }: Pick<Reason, 'code'>): ReasonClass =>
-  isKnown(code) ? classes[code] : 'provider'
+export const classOf = ({ code, class: own }: Pick<Reason, 'code' | 'class'>): ReasonClass =>
+  own ?? (isKnown(code) ? classes[code] : 'provider')
 
 /** Whether a reason says that something is wrong, and not only that it is too early to tell. */
 export const isTrouble = (reason: Reason | undefined): reason is Reason =>
@@ -87,7 +68,7 @@ export const isTrouble = (reason: Reason | undefined): reason is Reason =>
  */
 export const goingOn = (
   before: Reason | undefined,
-  { code, message, nextAttemptUnixMs }: Omit<Reason, 'sinceUnixMs'>,
+  { code, message, nextAttemptUnixMs, class: own }: Omit<Reason, 'sinceUnixMs'>,
   nowUnixMs = Date.now(),
 ): Reason => {
   const sinceUnixMs = before?.sinceUnixMs ?? nowUnixMs
@@ -96,5 +77,6 @@ export const goingOn = (
     message,
     sinceUnixMs,
     ...(nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }),
+    ...(own === undefined ? {} : { class: own }),
   }
 }

@@ -174,6 +174,7 @@ describe('values and the clocks', () => {
     await responseCache.write(T, [valueOf(ETH, 2, START - 60_000)])
     expect(feed.absence).toMatchObject({
       code: 'STALE_VALUE',
+      class: 'clock',
       message: expect.stringMatching(
         /^The last value was refused: too-old \(60 s by the provider's time, 30 s allowed\); our own clock was set by -3600 s at /,
       ),

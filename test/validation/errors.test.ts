@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { HttpRequestType } from '../../src/metrics/constants'
 import { errorCodes } from '../../src/validation/error-codes'
-import { classOf, goingOn } from '../../src/validation/reason'
+import { classOf, goingOn, type Reason } from '../../src/validation/reason'
 import {
   AdapterConnectionError,
   AdapterCustomError,
@@ -141,6 +141,17 @@ describe('a reason', () => {
     expect(classOf({ code: 'CONNECTION_REFUSED' })).toBe('network')
     expect(classOf({ code: 'STALE_VALUE' })).toBe('stale')
     for (const code of ['ACME_SAYS_NO', 'constructor']) expect(classOf({ code })).toBe('provider')
+  })
+
+  it('is answered with its class, which is that of its code where it has none of its own', () => {
+    const since = { message: 'why', sinceUnixMs: 7 }
+    const answered = (reason: Reason) => new AdapterError({ reason }).toJSONResponse().error.reason
+    expect(answered({ code: 'SILENT', ...since })).toEqual({ code: 'SILENT', class: 'provider', ...since })
+    const ours = { code: 'STALE_VALUE', class: 'clock', ...since } as const
+    expect(answered(ours)).toEqual(ours)
+    expect(goingOn(undefined, ours, 9)).toEqual({ ...ours, sinceUnixMs: 9 })
+    expect(goingOn(ours, { code: 'STALE_VALUE', message: 'old' }, 9)).not.toHaveProperty('class')
+    expect(new AdapterError({}).toJSONResponse().error).not.toHaveProperty('reason')
   })
 
   it('that goes on is as old as what it goes on from', () => {

@@ -211,7 +211,7 @@ describe('an adapter in a writer and in workers', () => {
     })
     const outage = { code: 'NOT_CONNECTED', message: 'refused', sinceUnixMs: 7 }
     Object.assign(transport, { [OUTAGE]: outage })
-    expect((await post(api)).json['error'].reason).toEqual(outage)
+    expect((await post(api)).json['error'].reason).toEqual({ ...outage, class: 'provider' })
     await stop()
     await eventually(async () => expect((await post(api)).json['error'].reason.code).toBe('WRITER_DOWN'))
   })
