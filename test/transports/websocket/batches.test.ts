@@ -192,6 +192,13 @@ describe('subscriptions in batches', () => {
     const ask = (s: string) => service.post({ s })
     await Promise.all(symbols.map(ask))
     await eventually(() => expect(symbols.map(asked)).toEqual([1, 1, 1, 1]))
+    // A refusal is the answer as soon as it has come.
+    await eventually(async () => {
+      venue.tick()
+      const [good, unanswered, refused, mute] = await Promise.all(symbols.map(ask))
+      expect(refused!.json.errorMessage).toBe('S2 is not listed')
+      expect([good, unanswered, mute].map((reply) => reply!.statusCode)).toEqual([200, 504, 200])
+    })
     for (let step = 0; step < 50; step++) {
       vi.advanceTimersByTime(25 * SECOND)
       venue.tick()
@@ -218,7 +225,7 @@ describe('subscriptions in batches', () => {
     })
   })
 
-  it('are asked for on a new connection when nothing at all is answered', async () => {
+  it('SB-3: are asked for on a new connection when nothing at all is answered', async () => {
     await using provider = await wsProvider()
     const venue = new Venue(provider, false)
     venue.mannerOf = () => (provider.connections.length > 1 ? 'accept' : 'lose')
