@@ -1,25 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { filesBelow, read } from '../helpers/repository'
+import { lawsOf, titledLaws } from '../helpers/laws'
 
-const page = read('docs/contributing/invariants.md')
-
-/** The laws of these sections, of level A or S, in their order; without those about decimal text, which is not there yet. */
-const lawsOf = (...sections: string[]) =>
-  [...page.matchAll(/^\*\*(([A-Z]{2})-\d+) · .* · [AS]\*\*/gm)]
-    .filter(([, , section = '']) => sections.includes(section))
-    .map(([, law = '']) => law)
-    .filter((law) => !/^NU-[345]$/.test(law))
-
-const titled = new Set(
-  ['test', 'protocols']
-    .flatMap((folder) => filesBelow(folder, /\.ts$/))
-    .filter(
-      (file) =>
-        /(^|\/)test\//.test(file) && !/fixtures\/|\/app\/|test\/compat\/|unit\/(citations|laws)/.test(file),
-    )
-    .flatMap((file) => [...read(file).matchAll(/['"`]((?:[A-Z]{2}-\d+(?:, )?)+): /g)])
-    .flatMap(([, ids = '']) => ids.split(', ')),
-)
+const titled = titledLaws()
 
 /** Laws that no test is named after, with the reason. */
 const WITHOUT: Record<string, string> = {
