@@ -432,6 +432,8 @@ describe('subscriptions in batches', () => {
     venue.mannerOf = () => 'mute'
     const confirm = async () => {
       vi.advanceTimersByTime(20 * SECOND)
+      // The connection is well, which says nothing of any feed on it.
+      connection.send({ alive: true })
       connection.send({ still: book!.get('S1') })
       await eventually(async () => {
         const { statusCode, json } = await service.post({ s: 'S1' })

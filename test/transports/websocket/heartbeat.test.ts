@@ -73,7 +73,7 @@ describe('a heartbeat', () => {
     expect(service.transport.heartbeatInterval).toBeUndefined()
   })
 
-  it('stops by itself when its connection is not the current one or not open', async () => {
+  it('CN-11: stops by itself when its connection is not the current one or not open', async () => {
     await using provider = await wsProvider()
     const of = config(provider.url, { firstDataMs: 3_600_000 })
     const beat = vi.fn()
