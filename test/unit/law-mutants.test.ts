@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type LawMutant } from '../../scripts/mutants/law-mutants.mjs'
 import { lawsOf, lawsTitledIn, titledLaws } from '../helpers/laws'
 import { read } from '../helpers/repository'
 
 const load = () => import('../../scripts/mutants/law-mutants.mjs')
 let of: Awaited<ReturnType<typeof load>>
+type LawMutant = ReturnType<typeof of.readLawMutants>[number]
 let mutants: LawMutant[]
 beforeAll(async () => {
   of = await load()
