@@ -334,6 +334,9 @@ describe.each([{ isRestFirst: false }, { isRestFirst: true }])(
       connection.send(tick(ETH, 6))
       await priceIs(service, 6)
       expect(await counts()).toEqual([failed + 1, preferred + 1, sumBefore + 2])
+      connection.send(tick(ETH, 8))
+      await priceIs(service, 8)
+      expect(await counts()).toEqual([failed + 1, preferred + 1, sumBefore + 2])
     })
 
     it('is not served in turn with the stream while both have values', async () => {
