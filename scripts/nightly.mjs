@@ -17,6 +17,7 @@ const jobs = new Map([
   ['alive', { command: ['npm', 'run', 'trial:alive', '--silent'] }],
   ['simulation', { command: ['npm', 'run', 'simulation', '--silent'] }],
   ['reference', { command: ['npm', 'run', 'test:reference', '--silent'] }],
+  ['law-mutants', { command: ['npm', 'run', 'mutants:laws', '--silent'] }],
   ['mutants', { command: ['npm', 'run', 'mutants', '--silent', '--', '--minutes=90'] }],
   ['strapi', { command: ['npm', 'run', 'test:strapi', '--silent'] }],
 ])

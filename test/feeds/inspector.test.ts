@@ -423,25 +423,31 @@ describe('freshness', () => {
     expect(served()).toBeUndefined()
   })
 
-  it('FR-1, FR-2: of mode confirmed lasts while the provider confirms, up to the hard limit, and no confirmation makes a value younger', async () => {
-    const freshness = { mode: 'confirmed', maxAgeMs: 30_000, hardMaxAgeMs: 100_000 } as const
-    const { price, served, confirm } = make({ guards: {}, freshness })
-    await price(1, START - 10_000)
-    let last = 0
-    for (let now = 0; served() !== undefined && now < 1_000_000; now += 10_000) {
-      last = now
+  it.each([
+    ['of the provider', START - 10_000, 80_000],
+    ['of receipt', undefined, 90_000],
+  ])(
+    'FR-1, FR-2: of mode confirmed lasts while the provider confirms, up to the hard limit by the time %s, and no confirmation makes a value younger',
+    async (_whose, indicated, lasts) => {
+      const freshness = { mode: 'confirmed', maxAgeMs: 30_000, hardMaxAgeMs: 100_000 } as const
+      const { price, served, confirm } = make({ guards: {}, freshness })
+      await price(1, indicated)
+      let last = 0
+      for (let now = 0; served() !== undefined && now < 1_000_000; now += 10_000) {
+        last = now
+        await confirm()
+        pass(10_000)
+      }
+      expect(last).toBe(lasts)
       await confirm()
-      pass(10_000)
-    }
-    expect(last).toBe(80_000)
-    await confirm()
-    expect(served()).toBeUndefined()
-    await price(2, Date.now())
-    pass(29_999)
-    expect(served()).toBe(2)
-    pass(1)
-    expect(served()).toBeUndefined()
-  })
+      expect(served()).toBeUndefined()
+      await price(2, Date.now())
+      pass(29_999)
+      expect(served()).toBe(2)
+      pass(1)
+      expect(served()).toBeUndefined()
+    },
+  )
 
   it('FR-1: is never more than the life of the cache', async () => {
     const { price, served } = make({ freshness: { mode: 'scheduled', maxAgeMs: 345_600_000 } })

@@ -253,7 +253,7 @@ describe.each(CACHES)('several sources of one feed, merged into $way', ({ makeCa
     expect(await served()).toMatchObject({ errorMessage: 'down' })
   })
 
-  it('what somebody else stored is replaced by later values alone', async () => {
+  it('TM-1: what somebody else stored is replaced by later values alone', async () => {
     const { say, price, cache, key } = build(makeCache())
     const timestamps = { providerDataReceivedUnixMs: START, providerIndicatedTimeUnixMs: START - 5 }
     await cache.set(key, { result: 1, data: { result: 1 }, statusCode: 200, timestamps } as never, TTL)

@@ -72,12 +72,19 @@ describe.each(CACHES)('writing responses $way', ({ makeCache }) => {
     }
   })
 
-  it('ID-5: stores a new object: what the handler holds does not get our members', async () => {
-    const { responseCache } = make()
-    const result = valueOf(ETH, 5)
-    await responseCache.write(T, [result])
-    expect(Object.keys(result.response)).toEqual(['result', 'data', 'timestamps'])
-  })
+  it.each([true, false])(
+    'ID-5: stores a new object: what the handler holds does not get our members, nor do we get its (metrics: %s)',
+    async (hasMetrics) => {
+      const { responseCache } = make({ settings: { METRICS_ENABLED: hasMetrics } })
+      const result = valueOf(ETH, 5)
+      await responseCache.write(T, [result])
+      expect(Object.keys(result.response)).toEqual(['result', 'data', 'timestamps'])
+      Object.assign(result.response, { result: 666, statusCode: 203, more: true })
+      const stored = await responseCache.get(KEY)
+      expect(stored).toMatchObject({ result: 5, statusCode: 200 })
+      expect(stored).not.toHaveProperty('more')
+    },
+  )
 
   it('keeps transports apart', async () => {
     const { responseCache, cache } = make()

@@ -75,6 +75,18 @@ describe('every declared window holds', () => {
     )
   })
 
+  it('RL-2: requests that came soon after each other count for the length of a window each', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1m: 10 })
+    const admissions: Admission[] = []
+    void admit(limiter, admissions)
+    await pass(500)
+    for (let i = 0; i < 29; i++) void admit(limiter, admissions)
+    await pass(180_000)
+    expect(admissions).toHaveLength(30)
+    expect(mostIn(admissions, 60_000, 10)).toBe(10)
+    limiter.stop()
+  })
+
   it('RL-2: 30 requests an hour are 30 and not 60', async () => {
     const limiter = new BurstRateLimiter().initialize([], { rateLimit1h: 30 })
     let count = 0

@@ -508,6 +508,19 @@ describe('a provider that asks for a pause', () => {
     },
   )
 
+  it('RL-1: is asked nothing until then by requests that waited for their turn when the pause began', async () => {
+    const { asked } = answers({ status: 429, retryAfter: '20' })
+    const requester = requesterWith({}, new FixedIntervalRateLimiter().initialize([], { rateLimit1s: 1 }))
+    const first = failureOf(requester.request('first', { url: HOST }))
+    const waiting = keys.map((key) => requester.request(key, { url: `${HOST}/${key}` }))
+    await first
+    await vi.advanceTimersByTimeAsync(19_999)
+    expect(asked).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(5_000)
+    await Promise.all(waiting)
+    expect(asked).toHaveLength(4)
+  })
+
   it('RL-1: begins another pause if the probe is told to wait, too', async () => {
     const pause = { status: 503, retryAfter: '10' }
     const { asked } = answers(pause, pause, 200)

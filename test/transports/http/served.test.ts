@@ -111,7 +111,9 @@ describe('an endpoint over HTTP', () => {
 
   it('RL-3: asks again after a 4xx at a growing interval, and keeps the error there meanwhile', async () => {
     await using provider = await httpProvider(() => ({ status: 401, body: {} }))
-    await using service = await serve(() => httpAdapter(oneByOne(provider.url)), {
+    // What is refused is not paced by the limit, which would allow much more.
+    const rateLimiting = { tiers: { free: { rateLimit1s: 50 } } }
+    await using service = await serve(() => httpAdapter(oneByOne(provider.url), { rateLimiting }), {
       env: { ...PATIENT, RETRY: '3' },
     })
     expect((await service.post({ base: 'ETH' })).statusCode).toBe(502)

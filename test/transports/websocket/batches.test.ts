@@ -192,6 +192,13 @@ describe('subscriptions in batches', () => {
     const ask = (s: string) => service.post({ s })
     await Promise.all(symbols.map(ask))
     await eventually(() => expect(symbols.map(asked)).toEqual([1, 1, 1, 1]))
+    // A refusal is the answer as soon as it has come.
+    await eventually(async () => {
+      venue.tick()
+      const [good, unanswered, refused, mute] = await Promise.all(symbols.map(ask))
+      expect(refused!.json.errorMessage).toBe('S2 is not listed')
+      expect([good, unanswered, mute].map((reply) => reply!.statusCode)).toEqual([200, 504, 200])
+    })
     for (let step = 0; step < 50; step++) {
       vi.advanceTimersByTime(25 * SECOND)
       venue.tick()
@@ -218,7 +225,7 @@ describe('subscriptions in batches', () => {
     })
   })
 
-  it('are asked for on a new connection when nothing at all is answered', async () => {
+  it('SB-3: are asked for on a new connection when nothing at all is answered', async () => {
     await using provider = await wsProvider()
     const venue = new Venue(provider, false)
     venue.mannerOf = () => (provider.connections.length > 1 ? 'accept' : 'lose')
@@ -425,6 +432,8 @@ describe('subscriptions in batches', () => {
     venue.mannerOf = () => 'mute'
     const confirm = async () => {
       vi.advanceTimersByTime(20 * SECOND)
+      // The connection is well, which says nothing of any feed on it.
+      connection.send({ alive: true })
       connection.send({ still: book!.get('S1') })
       await eventually(async () => {
         const { statusCode, json } = await service.post({ s: 'S1' })

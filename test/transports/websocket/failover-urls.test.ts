@@ -217,7 +217,10 @@ describe('a transport with several URLs', () => {
     expect(took).toBeLessThanOrEqual(31_000)
   }, 30_000)
 
-  it('FO-8: neither probes nor counts while nothing is wanted', async () => {
+  it.each([
+    ['its connection falls silent', false],
+    ['its connection goes on', true],
+  ])('FO-8: neither probes nor counts while nothing is wanted, though %s', async (_, isTicking) => {
     await using a = await wsProvider()
     await using b = await wsProvider()
     a.refuse()
@@ -228,9 +231,12 @@ describe('a transport with several URLs', () => {
     void service.post(ETH)
     await passUntil(() => subscribed(b))
     await passUntil(() => expect(b.connections[0]!.received).toContain('-ETH/USD'))
+    const stop = isTicking ? priced(b, 2) : () => {}
     const { handshakes } = a
     const moved = await movesOf(service)
     await pass(5 * DWELL_MS)
+    stop()
+    expect(b.connections[0]!.isOpen).toBe(isTicking)
     expect(a.handshakes).toBe(handshakes)
     expect(await moved()).toEqual({})
   })

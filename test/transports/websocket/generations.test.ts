@@ -54,6 +54,32 @@ describe('a replaced connection', () => {
     expect(b.connections).toHaveLength(1)
   })
 
+  it('CN-1: brings no value any more, however late it speaks', async () => {
+    await using a = await wsProvider()
+    await using b = await wsProvider()
+    let { url } = a
+    const closed = counter()
+    const of = config(() => url)
+    of.handlers.close = closed.hit
+    await using service = await start(of)
+    void service.post(ETH)
+    const old = await a.connection()
+    await old.next()
+    old.freeze()
+    url = b.url
+    await advance(NEXT_PASS_MS)
+    const current = await b.connection()
+    await current.next()
+    current.send(tick(ETH, 5))
+    await service.until(ETH, ({ json }) => json.result === 5)
+    const gone = closed.more(1)
+    old.thaw()
+    old.send(tick(ETH, 6))
+    await gone
+    expect((await service.post(ETH)).json.result).toBe(5)
+    expect(service.transport.connectionClosed()).toBe(false)
+  })
+
   it('CN-2: does not linger when its peer never answers the close', async () => {
     await using a = await wsProvider()
     await using b = await wsProvider()

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type WebSocket from 'ws'
 import { wsProvider } from '../../../src/testing/ws-provider'
+import { startBeating } from '../../../src/transports/websocket/heartbeat'
 import { config, counter, ETH, FAKED, linesAt, logged, start } from './support'
 
 beforeEach(() => {
@@ -73,7 +75,7 @@ describe('a heartbeat', () => {
     expect(service.transport.heartbeatInterval).toBeUndefined()
   })
 
-  it('stops by itself when its connection is not the current one or not open', async () => {
+  it('stops by itself when its connection is not the current one', async () => {
     await using provider = await wsProvider()
     const of = config(provider.url, { firstDataMs: 3_600_000 })
     const beat = vi.fn()
@@ -88,5 +90,21 @@ describe('a heartbeat', () => {
     transport.wsConnection = open
     await vi.advanceTimersByTimeAsync(50_000)
     expect(beat).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['CONNECTING', 0],
+    ['CLOSING', 2],
+    ['CLOSED', 3],
+  ])('CN-11: is not sent on a connection that is %s, and ends', async (_, readyState) => {
+    const beat = vi.fn()
+    const connection = { readyState: 1 }
+    startBeating({ wsConnection: connection as WebSocket }, 5_000, beat)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(beat).toHaveBeenCalledOnce()
+    connection.readyState = readyState
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(beat).toHaveBeenCalledOnce()
+    expect(vi.getTimerCount()).toBe(0)
   })
 })

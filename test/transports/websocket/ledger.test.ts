@@ -54,6 +54,16 @@ describe('what was asked for', () => {
     expect(ledger.reasonFor('A', 20 * SECOND, undefined)?.code).toBe('SILENT')
   })
 
+  it.each([
+    [undefined, 'SUBSCRIBE_FAILED'],
+    ['symbol', 'SUBSCRIBE_FAILED'],
+    ['quota', 'SUBSCRIPTION_LIMIT'],
+  ] as const)('SB-3: has the reason %s of the provider when it is refused, as %s', (kind, code) => {
+    const ledger = asking('A')
+    ledger.refused(kind === undefined ? ['A', 'no'] : ['A', 'no', kind], SECOND)
+    expect(ledger.reasonFor('A', SECOND, undefined)).toMatchObject({ code, message: 'no' })
+  })
+
   it('ER-4: is asked for again a minute after a refusal, not sooner, and then less and less often', () => {
     const ledger = asking('A')
     expect(ledger.refused(['A', 'no'], SECOND)).toMatchObject({ symbol: 'A', words: 'no' })
@@ -230,6 +240,23 @@ describe('channels', () => {
     expect(ledger.orders(0)).toMatchObject({ ends: [], asks: [] })
     ledger.accepted(['tA', 5], 0, false)
     expect(ledger.heard(5, 0)).toMatchObject({ feeds: ['tA'], state: 'accepted' })
+  })
+
+  it('SB-4: stay when they were left and wanted again before that was said, and are asked for anew where they were answered', () => {
+    const ledger = asking('tA', 'tB')
+    ledger.accepted(['tB', 5], 0, false)
+    for (const symbol of ['tA', 'tB']) {
+      ledger.leave(symbol, symbol)
+      ledger.want(symbol, symbol, 0)
+    }
+    const { ends, asks } = ledger.orders(0)
+    expect(ends).toEqual([{ symbol: 'tB', channel: 5 }])
+    expect(asks).toEqual([['tB']])
+    for (const end of ends) ledger.left(end, 0)
+    ledger.accepted(['tA', 6], 1, false)
+    ledger.accepted(['tB', 7], 1, false)
+    expect([ledger.heard(6, 1)?.feeds, ledger.heard(7, 1)?.feeds]).toEqual([['tA'], ['tB']])
+    expect(ledger.orders(1)).toMatchObject({ ends: [], asks: [] })
   })
 
   it('ER-4: are asked for again a minute after a refusal, if somebody still wants them', () => {

@@ -226,7 +226,7 @@ describe('a connection that makes before it breaks', () => {
     expect(linesAt('warn').filter((text) => text.includes('goes on'))).toEqual([])
   })
 
-  it('goes to another URL likewise, and is at the old one until then', async () => {
+  it('SB-9: goes to another URL likewise, and is at the old one until then', async () => {
     await using a = await venue()
     await using b = await venue()
     let url = a.provider.url

@@ -240,7 +240,7 @@ describe('the search for the feeds that end connections', () => {
     expect(scene.search.isIdle).toBe(true)
   })
 
-  it('tries a condemned feed again ever more seldom, only while it is wanted, and lets it in when it is harmless', () => {
+  it('SB-5: tries a condemned feed again ever more seldom, only while it is wanted, and lets it in when it is harmless', () => {
     const scene = new Scene(new Set(feedsOf(3)), new Set(['F1']))
     scene.run()
     const pauses: number[] = []

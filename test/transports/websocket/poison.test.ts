@@ -187,7 +187,7 @@ describe('a feed at which the provider closes the connection', () => {
     expect(provider.connections.length).toBe(seen)
   })
 
-  it('is tried again alone on a side connection, and is let in when it does no harm any more', async () => {
+  it('SB-5: is tried again alone on a side connection, and is let in when it does no harm any more', async () => {
     const at = await venue(['POISON'], ends['with 1008']!)
     await using provider = at.provider
     await using service = await start(config(provider.url), ENV)

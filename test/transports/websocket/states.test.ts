@@ -161,4 +161,35 @@ describe('CN-10: what never ends costs its own deadline', () => {
     const { length } = provider.connections
     await passUntil(() => expect(provider.connections.length).toBeGreaterThan(length))
   })
+
+  it.each(['url', 'options'] as const)(
+    'and what %s brings after it was given up changes nothing',
+    async (name) => {
+      await using provider = await wsProvider()
+      await using other = await wsProvider()
+      let answer = () => {}
+      let calls = 0
+      const late = <R>(first: R, then: R) => {
+        return () => (calls++ > 0 ? then : new Promise<R>((resolve) => (answer = () => resolve(first))))
+      }
+      const of = config(provider.url)
+      if (name === 'url') of.url = late(other.url, provider.url)
+      else of.options = late({ headers: { late: 'yes' } }, {})
+      await using service = await start(of, {
+        ...ENV,
+        WS_CONNECTION_OPEN_TIMEOUT: '1000',
+        BACKGROUND_EXECUTE_TIMEOUT: '1000',
+      })
+      void service.post(ETH)
+      await passUntil(() => expect(provider.connections[0]?.received).toContain(subscribe(ETH)[0]))
+      answer()
+      const [connection] = provider.connections
+      for (let price = 1; price <= 10; price++) {
+        connection!.send(tick(ETH, price))
+        await passUntil(async () => expect((await service.post(ETH)).json.result).toBe(price))
+      }
+      expect([provider.handshakes, other.handshakes]).toEqual([1, 0])
+      expect(connection!.received.filter((text) => text !== 'beat')).toEqual(subscribe(ETH))
+    },
+  )
 })
