@@ -1,4 +1,4 @@
-import { type RateLimiter } from './rate-limiter'
+import { type Leaver, type RateLimiter } from './rate-limiter'
 import { type AdapterRateLimitTier } from './tiers'
 import { inWhole, WindowedRateLimiter } from './windowed-rate-limiter'
 
@@ -28,8 +28,8 @@ export class BurstRateLimiter extends WindowedRateLimiter implements RateLimiter
     return this
   }
 
-  waitForRateLimit(cost?: number): Promise<void> {
-    return this.admit(cost)
+  waitForRateLimit(cost?: number, leaver?: Leaver): Promise<void> {
+    return this.admit(cost, leaver)
   }
 
   /** Credits spent in the last second; 0 where the second has no limit. */

@@ -1,4 +1,4 @@
-import { type RateLimiter } from './rate-limiter'
+import { type Leaver, type RateLimiter } from './rate-limiter'
 import { type AdapterRateLimitTier, lowestTierLimit } from './tiers'
 import { WindowedRateLimiter } from './windowed-rate-limiter'
 
@@ -16,8 +16,8 @@ export class FixedIntervalRateLimiter extends WindowedRateLimiter implements Rat
     return this
   }
 
-  waitForRateLimit(cost?: number): Promise<void> {
-    return this.admit(cost)
+  waitForRateLimit(cost?: number, leaver?: Leaver): Promise<void> {
+    return this.admit(cost, leaver)
   }
 
   protected override creditsFor(_cost: number | undefined): number {

@@ -14,7 +14,7 @@ import { AdapterRateLimitError } from '../validation/errors'
 import { goingOn, type Reason } from '../validation/reason'
 import { type Origin, originOf, Origins } from './origins'
 import { Overtaking } from './overtaking'
-import { PendingRequest, type RequesterResult } from './pending-request'
+import { PendingRequest, type RequesterResult, UnwantedError } from './pending-request'
 import { describeFailure, isFailureOfHost, isWorthRetrying, providerError, statusOf } from './provider-error'
 import { ProviderPause, type Ticket } from './provider-pause'
 import { retryAfterOf } from './retry-after'
@@ -30,6 +30,9 @@ const OVERFLOW =
 
 const CANCELED = 'ERR_CANCELED'
 
+/** Where the queue is full, it is looked through for what nobody wants any more at most this often. */
+const BETWEEN_LOOKS_MS = 1_000
+
 /** A request is tried again only if the pause that the provider asked for is no longer than this; else it fails at once. */
 const LONGEST_PAUSE_BEFORE_RETRY_MS = 5_000
 
@@ -44,6 +47,14 @@ interface RequesterSettings {
 export interface Courtesy {
   /** The shortest time between two passes of a transport over its feeds, in ms; 0 where the rate limiter paces them. */
   readonly passMs: number
+}
+
+/** How a transport of ours asks. */
+export interface Asking {
+  /** Whether it goes ahead of the requests that wait: for a feed that has no value yet. */
+  isUrgent: boolean
+  /** Whether the answer is still of use. A request for which no caller says so is dropped before it is sent (RL-5). */
+  isWanted: () => boolean
 }
 
 interface Order {
@@ -80,6 +91,7 @@ export class Requester {
   private readonly sender: Sender
   private readonly failing = new LogLimiter()
   private publishedLength = 0
+  private lookedAtMs = -Infinity
   private isStopped = false
 
   constructor(
@@ -111,12 +123,21 @@ export class Requester {
    * after all retries; AdapterRateLimitError when the queue overflowed, or the provider asked for a long pause
    */
   request<T>(key: string, req: AxiosRequestConfig, cost?: number): Promise<RequesterResult<T>> {
-    return this.enqueue(key, req, cost, false)
+    return this.enqueue(key, req, cost, {})
   }
 
-  /** The same, but ahead of the requests that wait: for a feed that has no value yet. */
-  requestUrgently<T>(key: string, req: AxiosRequestConfig, cost?: number): Promise<RequesterResult<T>> {
-    return this.enqueue(key, req, cost, true)
+  /**
+   * The same, for a request that may be urgent, and that may be of no more use when its turn comes.
+   *
+   * @throws UnwantedError, too, when it was dropped for that
+   */
+  requestWhile<T>(
+    key: string,
+    req: AxiosRequestConfig,
+    cost: number | undefined,
+    asking: Asking,
+  ): Promise<RequesterResult<T>> {
+    return this.enqueue(key, req, cost, asking)
   }
 
   /** Resolves when the pending request with this key has had its turn, or waits for its host; at once if there is none. */
@@ -186,11 +207,13 @@ export class Requester {
     key: string,
     config: AxiosRequestConfig,
     cost: number | undefined,
-    isUrgent: boolean,
+    { isUrgent = false, isWanted }: Partial<Asking>,
   ): Promise<RequesterResult<T>> {
     const known = this.pending.get(key)
+    known?.joinedBy(isWanted)
     if (known !== undefined) return known.outcome as Promise<RequesterResult<T>>
     const pending = new PendingRequest()
+    pending.joinedBy(isWanted)
     this.pending.set(key, pending)
     pending.outcome = this.perform({ key, pending, config, cost }, isUrgent).finally(() => {
       this.pending.delete(key)
@@ -211,9 +234,11 @@ export class Requester {
     for (let attempt = 0; ; attempt++) {
       const ticket = await this.admission(order, origin.pause, isUrgent && attempt === 0)
       pending.markLeft()
+      pending.isInFlight = true
       try {
         return await this.attempt(order, origin, ticket)
       } catch (error) {
+        pending.isInFlight = false
         if (pending.signal.aborted || attempt >= this.settings.RETRY || !this.mayRetry(error, origin.pause))
           throw error
         const { delayMs, next } = backoff.next()
@@ -240,6 +265,7 @@ export class Requester {
   }
 
   private async entry({ key, pending }: Order, pause: ProviderPause): Promise<Ticket> {
+    this.makeRoom()
     const entering = pause.enter(key, pending.signal)
     if (pause.reason !== undefined) {
       pending.waitsFor = pause
@@ -265,26 +291,46 @@ export class Requester {
   }
 
   /** A request that has its turn gives its permission to send to an urgent one, as long as there is one, and waits again. */
-  private regularTurn({ pending: { signal }, cost }: Order): Promise<void> {
+  private regularTurn(order: Order): Promise<void> {
     return this.queue.runInTurn(
       async () => {
-        do await unlessAborted(this.rateLimiter.waitForRateLimit(cost), signal)
-        while (this.overtaking.give(cost))
+        do await this.budget(order)
+        while (this.overtaking.give(order.cost))
       },
-      { signal },
+      { signal: order.pending.signal },
     )
   }
 
-  private urgentTurn({ pending: { signal }, cost }: Order): Promise<void> {
-    return this.overtaking.take(cost, signal, (hasBegun, leaving) =>
+  private urgentTurn(order: Order): Promise<void> {
+    return this.overtaking.take(order, (hasBegun, leaving) =>
       this.queue.runInTurn(
         () => {
           hasBegun()
-          return unlessAborted(this.rateLimiter.waitForRateLimit(cost), signal)
+          return this.budget(order)
         },
         { isUrgent: true, signal: leaving },
       ),
     )
+  }
+
+  /** @throws UnwantedError when nobody wants the answer any more, before or after the wait */
+  private async budget({ pending, cost }: Order): Promise<void> {
+    if (!pending.isWanted) throw new UnwantedError()
+    const { rateLimiter, courtesy } = this
+    const admitted =
+      courtesy === undefined
+        ? rateLimiter.waitForRateLimit(cost)
+        : rateLimiter.waitForRateLimit(cost, pending)
+    await unlessAborted(admitted, pending.signal)
+  }
+
+  /** RL-5: where as many wait as may, those go whose answers nobody wants any more, before one is refused that somebody wants. */
+  private makeRoom(): void {
+    const now = monotonicMs()
+    const { MAX_HTTP_REQUEST_QUEUE_LENGTH: maxWaiting } = this.settings
+    if (this.pending.size <= maxWaiting || now - this.lookedAtMs < BETWEEN_LOOKS_MS) return
+    this.lookedAtMs = now
+    for (const pending of this.pending.values()) if (!pending.isInFlight && !pending.isWanted) pending.drop()
   }
 
   private async attempt(

@@ -1,8 +1,12 @@
+import { UnwantedError } from './pending-request'
+import { type Leaver } from './rate-limiter'
 import { SlidingWindow } from './sliding-window'
 
 interface Waiter {
-  cost: number
-  resolve: () => void
+  readonly cost: number
+  readonly isWanted: () => boolean
+  admit: () => void
+  refuse: (reason: unknown) => void
 }
 
 /** The same rate with a whole number of credits: two and a half a minute are two in 48 seconds. */
@@ -14,7 +18,7 @@ export const inWhole = ({ lengthMs, limit }: { lengthMs: number; limit: number }
 /** Lets requests through in the order in which they came, while all of its windows have room. */
 export class WindowedRateLimiter {
   private windows: SlidingWindow[] = []
-  private readonly waiters: Waiter[] = []
+  private readonly waiters = new Set<Waiter>()
 
   /** How long a request that came now would have to wait, in ms. */
   msUntilNextExecution(): number {
@@ -29,7 +33,7 @@ export class WindowedRateLimiter {
 
   /** Forgets all requests that wait (their promises never settle), and leaves no timer. */
   stop(): void {
-    this.waiters.length = 0
+    this.waiters.clear()
     for (const window of this.windows) window.stop()
   }
 
@@ -62,12 +66,11 @@ export class WindowedRateLimiter {
     return this.windows
   }
 
-  protected async admit(cost: number | undefined): Promise<void> {
+  protected async admit(cost: number | undefined, leaver?: Leaver): Promise<void> {
     const credits = this.creditsFor(cost)
-    if (this.waiters.length === 0 && this.hasRoomFor(credits)) return this.spend(credits)
-    const admitted = new Promise<void>((resolve) => this.waiters.push({ cost: credits, resolve }))
+    if (this.waiters.size === 0 && this.hasRoomFor(credits)) return this.spend(credits)
     for (const window of this.windows) window.keepAlive(true)
-    return admitted
+    return new Promise((resolve, reject) => this.enter(credits, leaver, resolve, reject))
   }
 
   protected spend(credits: number): void {
@@ -78,12 +81,39 @@ export class WindowedRateLimiter {
     return this.windows.every((window) => window.hasRoomFor(credits))
   }
 
+  private enter(
+    cost: number,
+    leaver: Leaver | undefined,
+    resolve: () => void,
+    reject: (reason: unknown) => void,
+  ): void {
+    const settle = (outcome: () => void): void => {
+      this.waiters.delete(waiter)
+      leaver?.signal.removeEventListener('abort', leave)
+      outcome()
+    }
+    const leave = (): void => {
+      waiter.refuse(leaver?.signal.reason)
+      // It may have been the first one, and dearer than the one behind it.
+      this.letThrough()
+    }
+    const waiter: Waiter = {
+      cost,
+      isWanted: () => leaver?.isWanted ?? true,
+      admit: () => settle(resolve),
+      refuse: (reason) => settle(() => reject(reason)),
+    }
+    this.waiters.add(waiter)
+    leaver?.signal.addEventListener('abort', leave)
+  }
+
   private letThrough(): void {
     for (let [next] = this.waiters; next !== undefined && this.hasRoomFor(next.cost); [next] = this.waiters) {
-      this.waiters.shift()
-      this.spend(next.cost)
-      next.resolve()
+      if (next.isWanted()) {
+        this.spend(next.cost)
+        next.admit()
+      } else next.refuse(new UnwantedError())
     }
-    if (this.waiters.length === 0) for (const window of this.windows) window.keepAlive(false)
+    if (this.waiters.size === 0) for (const window of this.windows) window.keepAlive(false)
   }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { UnwantedError } from '../../src/outbound-http/pending-request'
 import { BurstRateLimiter } from '../../src/public/rate-limiting/burst'
 import { FixedIntervalRateLimiter } from '../../src/public/rate-limiting/fixed-interval'
 import { type AdapterRateLimitTier, type RateLimiter } from '../../src/public/rate-limiting'
@@ -189,6 +190,45 @@ describe.each([
     expect(vi.getTimerCount()).toBe(0)
     await vi.advanceTimersByTimeAsync(10_000)
     expect(admitted).not.toHaveBeenCalled()
+  })
+})
+
+describe('one that waits and leaves', () => {
+  const waiting = (limiter: RateLimiter, cost: number, isWanted = true) => {
+    const leaving = new AbortController()
+    const admitted = vi.fn()
+    const refused = vi.fn()
+    const leaver = { signal: leaving.signal, isWanted }
+    limiter.waitForRateLimit(cost, leaver).then(admitted, refused)
+    return { leaver, leave: () => leaving.abort(new Error('left')), admitted, refused }
+  }
+
+  it('costs nothing, and lets those behind it go at once if there is room for them', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1s: 3 })
+    await limiter.waitForRateLimit(2)
+    const [dear, cheap] = [waiting(limiter, 3), waiting(limiter, 1)]
+    await pass(0)
+    expect(cheap.admitted).not.toHaveBeenCalled()
+    dear.leave()
+    await pass(0)
+    expect(dear.refused).toHaveBeenCalledWith(new Error('left'))
+    expect(cheap.admitted).toHaveBeenCalledOnce()
+    await pass(1_000)
+    expect(limiter.creditsThisSecond).toBe(0)
+    limiter.stop()
+  })
+
+  it('RL-5: is asked when its turn has come whether it is still wanted', async () => {
+    const limiter = new FixedIntervalRateLimiter().initialize([], { rateLimit1s: 1 })
+    await limiter.waitForRateLimit()
+    const [unwanted, wanted] = [waiting(limiter, 1), waiting(limiter, 1)]
+    unwanted.leaver.isWanted = false
+    await pass(999)
+    expect(unwanted.refused).not.toHaveBeenCalled()
+    await pass(1)
+    expect(unwanted.refused).toHaveBeenCalledWith(expect.any(UnwantedError))
+    expect(wanted.admitted).toHaveBeenCalledOnce()
+    limiter.stop()
   })
 })
 

@@ -10,6 +10,7 @@ import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { atOnceThen, type RetryRule } from '../../connections/retry'
 import { FEED_OUTAGE, OUTAGE, POLLS, STANDBY, WAKE } from '../capabilities'
 import { goingOn, type Reason } from '../../validation/reason'
+import { UnwantedError } from '../../outbound-http/pending-request'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { SubscriptionTransport } from '../subscription-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
@@ -24,6 +25,7 @@ import { Reports } from './reports'
 import { RequestStates } from './request-states'
 import { monotonicMs } from '../../util/clock'
 import { StandbyFeeds } from './standby-feeds'
+import { WantedParams } from './wanted-params'
 
 /** The longest pause of the loop while all requests wait to be tried again, or another transport fills all feeds. */
 const HELD_LOOK_MS = 1_000
@@ -63,6 +65,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private readonly reports = new Reports()
   private pace = new Pace()
   private readonly standby = new StandbyFeeds<Params<T>>()
+  private wanted = new WantedParams<Params<T>>()
   private readonly stopping = new AbortController()
   private readonly onRetry = (): void => {
     if (this.isWaitingForHold) this[WAKE].wake()
@@ -91,6 +94,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.pace = new Pace(dependencies.requester)
     this.preparation.isCaseSensitive = this.isCaseSensitive
     const set = this.subscriptionSet
+    this.wanted = new WantedParams(set, this.identityOf)
     if (set instanceof ExpiringSortedSet) set.follow(() => this.noticeAdded())
     else if (set instanceof RedisSubscriptionSet) set.follow(() => this[WAKE].wake())
   }
@@ -103,6 +107,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   override want(params: Params<T>, key: string): void | Promise<void> {
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet && set.refresh(key, this.subscriptionTtl)) return
+    this.wanted.note(params, key)
     return super.want(params, key)
   }
 
@@ -240,7 +245,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       const answer = await this.ask(request, isUrgent)
       if (!this.isStopped) await this.take(context, request, answer)
     } catch (error) {
-      if (!this.isStopped) wasDropped = await this.fail(context, request, error)
+      if (!this.isStopped && !(error instanceof UnwantedError))
+        wasDropped = await this.fail(context, request, error)
     } finally {
       this.states.ended(key)
       this.onRetry()
@@ -248,10 +254,14 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return { key, wasDropped }
   }
 
-  private async ask({ key, request, cost }: PreparedRequest<T>, isUrgent: boolean): Promise<Answer<T>> {
+  private async ask(prepared: PreparedRequest<T>, isUrgent: boolean): Promise<Answer<T>> {
+    const { key, params, request, cost } = prepared
     const { requester } = this
-    const jumpsQueue = isUrgent && requester instanceof Requester && isOurs(requester, Requester, 'request')
-    return jumpsQueue ? requester.requestUrgently(key, request, cost) : requester.request(key, request, cost)
+    const isPlain = !(requester instanceof Requester && isOurs(requester, Requester, 'request'))
+    if (isPlain) return requester.request(key, request, cost)
+    const isWanted = (): boolean =>
+      requester.courtesy === undefined || this.standby.among(params).some((one) => this.wanted.has(one))
+    return requester.requestWhile(key, request, cost, { isUrgent, isWanted })
   }
 
   private async take(
