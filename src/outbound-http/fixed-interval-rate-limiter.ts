@@ -12,8 +12,13 @@ export class FixedIntervalRateLimiter extends WindowedRateLimiter implements Rat
   initialize(_endpoints: unknown[], limits?: AdapterRateLimitTier): this {
     this.period = 1_000 / lowestTierLimit(limits)
     this.lastRequestAt = null
-    this.limit(this.period > 0 ? [{ lengthMs: this.period, limit: 1 }] : [])
+    this.limit(this.period > 0 ? [{ lengthMs: this.period, limit: 1 }] : [], limits)
     return this
+  }
+
+  /** The period keeps all of them, except for what was used up before the start. */
+  protected override get keepsWindows(): 'always' | 'at first' {
+    return 'at first'
   }
 
   waitForRateLimit(cost?: number, leaver?: Leaver): Promise<void> {

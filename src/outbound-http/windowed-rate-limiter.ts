@@ -1,6 +1,9 @@
 import { UnwantedError } from './pending-request'
 import { type Leaver } from './rate-limiter'
 import { SlidingWindow } from './sliding-window'
+import { type SpentStore } from './spent-store'
+import { type AdapterRateLimitTier, type DeclaredWindow, longWindowsOf } from './tiers'
+import { monotonicMs } from '../util/clock'
 
 interface Waiter {
   readonly cost: number
@@ -9,19 +12,38 @@ interface Waiter {
   refuse: (reason: unknown) => void
 }
 
+const HOUR_MS = 3_600_000
+
 /** The same rate with a whole number of credits: two and a half a minute are two in 48 seconds. */
-export const inWhole = ({ lengthMs, limit }: { lengthMs: number; limit: number }) => {
+export const inWhole = ({ lengthMs, limit }: DeclaredWindow): DeclaredWindow => {
+  if (limit === Infinity) return { lengthMs, limit }
   const whole = Math.max(1, Math.floor(limit))
   return { lengthMs: (lengthMs * whole) / limit, limit: whole }
 }
+
+/** A window with room for less than one request gets another length: half a request per minute is one request in two minutes. */
+const finite = (windows: readonly DeclaredWindow[]): DeclaredWindow[] =>
+  windows
+    .filter(({ limit }) => limit !== Infinity)
+    .map((declared) => (declared.limit < 1 ? inWhole(declared) : declared))
 
 /** Lets requests through in the order in which they came, while all of its windows have room. */
 export class WindowedRateLimiter {
   private windows: SlidingWindow[] = []
   private readonly waiters = new Set<Waiter>()
+  /** The declared windows of a minute and longer. */
+  private declared: readonly DeclaredWindow[] = []
+  private share = 1
+  private startedAtMs = 0
+  private long: SlidingWindow[] = []
+  /** Gives back what counts as spent at the start because nothing is known of the time before. */
+  private assumed: (() => void)[] = []
+  private store: SpentStore | undefined
+  private restoring: 'due' | 'running' | 'done' = 'done'
 
   /** How long a request that came now would have to wait, in ms. */
   msUntilNextExecution(): number {
+    this.leaveStart()
     return Math.max(0, ...this.windows.map((window) => window.msUntilRoomFor(1)))
   }
 
@@ -34,6 +56,8 @@ export class WindowedRateLimiter {
   /** Forgets all requests that wait (their promises never settle), and leaves no timer. */
   stop(): void {
     this.waiters.clear()
+    this.restoring = 'done'
+    this.store = undefined
     for (const window of this.windows) window.stop()
   }
 
@@ -48,13 +72,35 @@ export class WindowedRateLimiter {
     }
   }
 
-  /** A window with room for less than one request gets another length: half a request per minute is one request in two minutes. */
-  protected limit(of: { lengthMs: number; limit: number }[]): void {
+  /**
+   * Keeps what is spent, so that the next process knows it, and learns what was spent by the last one before it lets the first request
+   * through. Call it before the first request.
+   */
+  remember(store: SpentStore): void {
+    if (this.declared.length === 0) return
+    this.store = store
+    this.restoring = 'due'
+    if (this.long.length === 0) this.keepLong()
+  }
+
+  /**
+   * @param paced - windows that nobody declared, and that of the second
+   * @param tier - its windows of a minute and longer, and the share of those of an hour and longer that there is at the start
+   */
+  protected limit(paced: readonly DeclaredWindow[], tier?: AdapterRateLimitTier): void {
     this.stop()
-    this.windows = of
-      .filter(({ limit }) => limit !== Infinity)
-      .map((declared) => (declared.limit < 1 ? inWhole(declared) : declared))
-      .map(({ lengthMs, limit }) => new SlidingWindow(lengthMs, limit, () => this.letThrough()))
+    this.windows = finite(paced).map((window) => this.slidingOf(window))
+    this.declared = finite(longWindowsOf(tier))
+    this.share = tier?.startShare ?? 1
+    this.startedAtMs = monotonicMs()
+    this.long = []
+    this.assumed = []
+    if (this.keepsWindows === 'always' || this.share < 1) this.keepLong()
+  }
+
+  /** Whether the windows of a minute and longer are always looked at, or until they have passed once. */
+  protected get keepsWindows(): 'always' | 'at first' {
+    return 'always'
   }
 
   /** What a request costs here. A cost that is not a number, or is negative, counts as 1. */
@@ -68,6 +114,7 @@ export class WindowedRateLimiter {
 
   protected async admit(cost: number | undefined, leaver?: Leaver): Promise<void> {
     const credits = this.creditsFor(cost)
+    if (this.restoring === 'due') void this.restore()
     if (this.waiters.size === 0 && this.hasRoomFor(credits)) return this.spend(credits)
     for (const window of this.windows) window.keepAlive(true)
     return new Promise((resolve, reject) => this.enter(credits, leaver, resolve, reject))
@@ -75,10 +122,47 @@ export class WindowedRateLimiter {
 
   protected spend(credits: number): void {
     for (const window of this.windows) window.spend(credits)
+    this.store?.add(credits)
+  }
+
+  private slidingOf({ lengthMs, limit }: DeclaredWindow): SlidingWindow {
+    return new SlidingWindow(lengthMs, limit, () => this.letThrough())
+  }
+
+  private keepLong(): void {
+    this.long = this.declared.map((window) => this.slidingOf(window))
+    this.windows.push(...this.long)
+    this.assumed = this.long
+      .filter(({ lengthMs }) => lengthMs >= HOUR_MS && this.share < 1)
+      .map((window) => window.occupy(window.limit * (1 - this.share), window.lengthMs))
+  }
+
+  /** Ends windows that have passed since the start, where they are looked at no longer than that. */
+  private leaveStart(): void {
+    if (this.keepsWindows === 'always' || this.long.length === 0) return
+    const passedMs = monotonicMs() - this.startedAtMs
+    const over = this.long.filter(({ lengthMs }) => passedMs >= lengthMs)
+    if (over.length === 0) return
+    for (const window of over) window.stop()
+    this.long = this.long.filter((window) => !over.includes(window))
+    this.windows = this.windows.filter((window) => !over.includes(window))
+  }
+
+  private async restore(): Promise<void> {
+    this.restoring = 'running'
+    const { long } = this
+    const spent = await this.store?.read(long.map(({ lengthMs }) => lengthMs))
+    if (this.restoring !== 'running') return
+    this.restoring = 'done'
+    if (spent !== undefined) for (const giveBack of this.assumed) giveBack()
+    for (const [at, window] of long.entries())
+      for (const { credits, backInMs } of spent?.[at] ?? []) window.occupy(credits, backInMs)
+    this.letThrough()
   }
 
   private hasRoomFor(credits: number): boolean {
-    return this.windows.every((window) => window.hasRoomFor(credits))
+    this.leaveStart()
+    return this.restoring === 'done' && this.windows.every((window) => window.hasRoomFor(credits))
   }
 
   private enter(
