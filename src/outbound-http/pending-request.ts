@@ -25,6 +25,7 @@ export class PendingRequest {
   waitsFor: { readonly reason: Reason | undefined } | undefined
   hasLeftQueue = false
   isInFlight = false
+  renewsCredential = false
   readonly sinceUnixMs = Date.now()
   /** All callers that ask for the same share this. */
   outcome!: Promise<RequesterResult<unknown>>

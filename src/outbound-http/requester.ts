@@ -55,6 +55,8 @@ export interface Asking {
   isUrgent: boolean
   /** Whether the answer is still of use. A request for which no caller says so is dropped before it is sent (RL-5). */
   isWanted: () => boolean
+  /** Whether 401 and 403 say something about a credential that the caller renews, and nothing about the host. */
+  renewsCredential?: boolean
 }
 
 interface Order {
@@ -71,9 +73,9 @@ const backoffOf = ({ REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: fixedMs }: RequesterS
     : exponentialBackoff({ minMs: 1_000, maxMs: Infinity, factor: 2, jitter: longerBy(() => 1_000) })
 
 /** RL-4: what a failed request says about its host. One that its author has cancelled says nothing. */
-const settle = (pause: ProviderPause, ticket: Ticket, error: unknown): void => {
+const settle = (pause: ProviderPause, ticket: Ticket, error: unknown, renewsCredential: boolean): void => {
   if (memberOf(error, 'code') === CANCELED) pause.abandoned(ticket)
-  else if (isFailureOfHost(error)) pause.failed(ticket)
+  else if (isFailureOfHost(error, renewsCredential)) pause.failed(ticket)
   else pause.passed(ticket)
 }
 
@@ -207,13 +209,14 @@ export class Requester {
     key: string,
     config: AxiosRequestConfig,
     cost: number | undefined,
-    { isUrgent = false, isWanted }: Partial<Asking>,
+    { isUrgent = false, isWanted, renewsCredential = false }: Partial<Asking>,
   ): Promise<RequesterResult<T>> {
     const known = this.pending.get(key)
     known?.joinedBy(isWanted)
     if (known !== undefined) return known.outcome as Promise<RequesterResult<T>>
     const pending = new PendingRequest()
     pending.joinedBy(isWanted)
+    pending.renewsCredential = renewsCredential
     this.pending.set(key, pending)
     pending.outcome = this.perform({ key, pending, config, cost }, isUrgent).finally(() => {
       this.pending.delete(key)
@@ -360,7 +363,7 @@ export class Requester {
     const pauseMs = retryAfterOf(answered, receivedAt)
     if (pauseMs !== undefined) this.beginPause(config, pause, pauseMs)
     else if (failure === undefined) pause.passed(ticket)
-    else settle(pause, ticket, failure.error)
+    else settle(pause, ticket, failure.error, pending.renewsCredential)
     if (failure === undefined && response !== undefined) return { response, timestamps }
     throw providerError(failure?.error ?? new Error('The HTTP client returned nothing'), config, timestamps)
   }

@@ -22,6 +22,7 @@ import { HoldOff } from './hold-off'
 import { Pace } from './pace'
 import { Preparation, type PreparedRequest } from './preparation'
 import { Reports } from './reports'
+import { isCredentialRefusal, RequestCredential } from './request-credential'
 import { RequestStates } from './request-states'
 import { monotonicMs } from '../../util/clock'
 import { StandbyFeeds } from './standby-feeds'
@@ -63,6 +64,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private readonly order = new FairOrder()
   private readonly holds: HoldOff
   private readonly reports = new Reports()
+  private readonly credential: RequestCredential<EndpointContext<T>> | undefined
   private pace = new Pace()
   private readonly standby = new StandbyFeeds<Params<T>>()
   private wanted = new WantedParams<Params<T>>()
@@ -81,6 +83,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.config = config
     this.preparation = new Preparation(config, this.onRetry)
     this.holds = new HoldOff(this.onRetry)
+    if (config.credential !== undefined)
+      this.credential = new RequestCredential(config.credential, () => this.WARMER_ACTIVE)
   }
 
   override async initialize(
@@ -118,9 +122,11 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.context = context
     const pauseMs = this.failedPass?.delayMs ?? 0
     if (pauseMs > 0) await this[WAKE].wait(pauseMs)
+    const credential = this.credential && (await this.currentCredential(context))
+    if (credential === null) return this.waitForCredential()
     const added = this.takeAdded()
     this[WAKE].clear()
-    const requests = this.prepare(context, entries)
+    const requests = this.prepare(context, entries, credential)
     metrics
       .get('httpRequestsPerBgExecute')
       .labels({ adapter_endpoint: context.endpointName })
@@ -150,7 +156,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   [FEED_OUTAGE](params: object): Reason | undefined {
     const feed = this.identityOf(params)
     const request = this.states.outageOf(feed)
-    const outage = this.preparation.outageOf(feed) ?? request?.outage
+    const outage = this.credential?.outage ?? this.preparation.outageOf(feed) ?? request?.outage
     const requester = this.requester instanceof Requester ? this.requester : undefined
     const pause = request && requester?.pauseOf(request.key)
     if (pause !== undefined) return goingOn(outage ?? pause, pause)
@@ -163,13 +169,14 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
 
   /** What is wrong, when all requests fail. */
   get [OUTAGE](): Reason | undefined {
-    return this.states.common
+    return this.credential?.outage ?? this.states.common
   }
 
   shutdown(): Promise<void> {
     this.stopping.abort()
     this.holds.stop()
     this.preparation.stop()
+    this.credential?.stop()
     this.intake.stop()
     this.setWarmer(false)
     this[WAKE].wake()
@@ -186,9 +193,29 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     await this[WAKE].wait(wanted.length > 0 ? Math.min(intervalMs, HELD_LOOK_MS) : intervalMs)
   }
 
-  private prepare(context: EndpointContext<T>, entries: Params<T>[]): PreparedRequest<T>[] {
+  /** Null where there is none to be had; that is reported. */
+  private async currentCredential(context: EndpointContext<T>): Promise<string | null> {
     try {
-      const requests = this.preparation.prepare(context, this.name, entries)
+      return await this.credential!.value(context, context.adapterSettings.API_TIMEOUT)
+    } catch (error) {
+      if (!this.isStopped)
+        this.reports.failure(this.credential?.outage?.code ?? 'CREDENTIAL_FAILED', context, this.name, error)
+      return null
+    }
+  }
+
+  private async waitForCredential(): Promise<void> {
+    this[WAKE].clear()
+    await this[WAKE].wait(Math.min(this.credential?.pauseMs ?? HELD_LOOK_MS, HELD_LOOK_MS))
+  }
+
+  private prepare(
+    context: EndpointContext<T>,
+    entries: Params<T>[],
+    credential: string | undefined,
+  ): PreparedRequest<T>[] {
+    try {
+      const requests = this.preparation.prepare(context, this.name, entries, credential)
       this.failedPass = undefined
       return requests
     } catch (error) {
@@ -255,13 +282,16 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   }
 
   private async ask(prepared: PreparedRequest<T>, isUrgent: boolean): Promise<Answer<T>> {
-    const { key, params, request, cost } = prepared
+    const { key, params, request, cost, credential } = prepared
     const { requester } = this
     const isPlain = !(requester instanceof Requester && isOurs(requester, Requester, 'request'))
     if (isPlain) return requester.request(key, request, cost)
+    const isOfUse = (): boolean => credential === undefined || this.credential?.isOfUse(credential) !== false
     const isWanted = (): boolean =>
-      requester.courtesy === undefined || this.standby.among(params).some((one) => this.wanted.has(one))
-    return requester.requestWhile(key, request, cost, { isUrgent, isWanted })
+      requester.courtesy === undefined ||
+      (isOfUse() && this.standby.among(params).some((one) => this.wanted.has(one)))
+    const renewsCredential = credential !== undefined
+    return requester.requestWhile(key, request, cost, { isUrgent, isWanted, renewsCredential })
   }
 
   private async take(
@@ -269,8 +299,9 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     request: PreparedRequest<T>,
     answer: Answer<T>,
   ): Promise<void> {
-    const { key, params } = request
+    const { key, params, credential } = request
     this.holds.succeeded(key)
+    if (credential !== undefined) this.credential?.succeeded(key, credential)
     try {
       metrics
         .get('rateLimitCreditsSpentTotal')
@@ -296,8 +327,17 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     request: PreparedRequest<T>,
     error: unknown,
   ): Promise<boolean> {
-    const { key, params } = request
-    const { response, outage, intervalMs, waitMs } = failureOf(error, context.adapterSettings.CACHE_MAX_AGE)
+    const { key, params, credential } = request
+    const isRefusal = credential !== undefined && isCredentialRefusal(error)
+    const { response, outage, intervalMs, waitMs } = failureOf(
+      error,
+      context.adapterSettings.CACHE_MAX_AGE,
+      isRefusal,
+    )
+    if (isRefusal && this.credential?.refused(key, credential) === true) {
+      this.states.failed(key, outage)
+      return false
+    }
     const delayMs = intervalMs === undefined ? waitMs : this.holds.failed(key, intervalMs.min, intervalMs.max)
     const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Date.now() + delayMs)
     this.states.failed(key, { ...outage, nextAttemptUnixMs })
@@ -344,9 +384,11 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const inPass = new Set(pass)
     const late = added.filter((params) => !inPass.has(params))
     if (late.length === 0) return
+    const credential = this.credential && (await this.currentCredential(context))
+    if (credential === null) return
     try {
       const requests = this.preparation
-        .prepare(context, this.name, late)
+        .prepare(context, this.name, late, credential)
         .filter(({ key }) => !this.holds.isHeld(key) && this.pace.admitsBeside(key))
       await Promise.all(
         requests.map((request) => {
@@ -377,6 +419,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const keys = new Set(requests.map(({ key }) => key))
     this.states.retain((key) => keys.has(key) || this.holds.isHeld(key))
     this.holds.retain((key) => keys.has(key))
+    this.credential?.retain((key) => keys.has(key))
     if (!this.preparation.hasGuilty) return
     const feeds = new Set(entries.map(this.identityOf))
     this.preparation.retain((feed) => feeds.has(feed))
