@@ -94,6 +94,7 @@ export class Requester {
   private readonly failing = new LogLimiter()
   private publishedLength = 0
   private lookedAtMs = -Infinity
+  private failingHosts = 0
   private isStopped = false
 
   constructor(
@@ -200,7 +201,10 @@ export class Requester {
   stop(): void {
     this.isStopped = true
     for (const request of this.pending.values()) request.cancel()
+    metrics.get('providerHostsFailing').dec(this.failingHosts)
+    this.failingHosts = 0
     this.origins.stop()
+    this.sender.close(this.origins.names)
     const limiter: RateLimiter & { stop?: () => void } = this.rateLimiter
     limiter.stop?.()
   }
@@ -401,6 +405,10 @@ export class Requester {
   }
 
   private reportBreaker(provider: string, isOpen: boolean): void {
+    if (this.isStopped) return
+    metrics.get('providerHostsFailing').inc(isOpen ? 1 : -1)
+    this.failingHosts += isOpen ? 1 : -1
+    if (isOpen) metrics.get('providerBreakerOpenings').inc()
     if (!isOpen) return logger.info({ provider }, 'A host of the data provider answers again')
     this.failing.run(provider, (repeated) =>
       logger.warn(

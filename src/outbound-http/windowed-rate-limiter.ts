@@ -1,3 +1,5 @@
+import { overflowed } from '../metrics/bounds'
+import { AdapterRateLimitError } from '../validation/errors'
 import { UnwantedError } from './pending-request'
 import { type Leaver } from './rate-limiter'
 import { SlidingWindow } from './sliding-window'
@@ -13,6 +15,9 @@ interface Waiter {
 }
 
 const HOUR_MS = 3_600_000
+
+/** So many may wait. The requester has at most one here at a time; authors may have any number. */
+const MAX_WAITERS = 10_000
 
 /** The same rate with a whole number of credits: two and a half a minute are two in 48 seconds. */
 export const inWhole = ({ lengthMs, limit }: DeclaredWindow): DeclaredWindow => {
@@ -187,8 +192,19 @@ export class WindowedRateLimiter {
       admit: () => settle(resolve),
       refuse: (reason) => settle(() => reject(reason)),
     }
+    const [oldest] = this.waiters
+    if (this.waiters.size >= MAX_WAITERS) oldest?.refuse(this.overflow())
     this.waiters.add(waiter)
     leaver?.signal.addEventListener('abort', leave)
+  }
+
+  private overflow(): Error {
+    overflowed('rate_limit_waiters')
+    return new AdapterRateLimitError({
+      statusCode: 429,
+      message: `More than ${MAX_WAITERS} requests wait for the rate limit`,
+      msUntilNextExecution: this.msUntilNextExecution(),
+    })
   }
 
   private letThrough(): void {

@@ -11,7 +11,7 @@ const logger = { info: silent, debug: silent, trace: silent, warn: silent, error
 /** A provider that takes the tokens of its issuer until it revokes them, and an adapter that may send five requests a second. */
 const rig = async (of: { lifeMs?: number; isForbidden?: (path: string) => boolean } = {}) => {
   const issued: string[] = []
-  const state = { revoked: new Set<string>(), takesNew: true, fails: undefined as unknown }
+  const state = { revoked: new Set<string>(), takesNew: true, fails: undefined as Error | undefined }
   const provider = await httpProvider((path) => {
     const { headers } = provider.asked.at(-1)!
     const token = String(headers['authorization'])
@@ -58,7 +58,7 @@ const rig = async (of: { lifeMs?: number; isForbidden?: (path: string) => boolea
     issued,
     provider,
     pass,
-    ask: async (base: string) => (await service.post({ base })).json,
+    ask: async (base: string) => (await service.post({ base })).json as Record<string, unknown>,
     /** The tokens and paths of all requests since the last call. */
     asked: () =>
       provider.asked.splice(0).map(({ headers, path }) => `${String(headers['authorization'])} ${path}`),
