@@ -149,7 +149,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       () => wake.wake(),
       () => this.tryAgainNow(),
     )
-    this.pacer = new MessagePacer(limits.messages, {
+    this.pacer = new MessagePacer(limits, {
       onRoom: () => {
         this.queue.proceed()
         if (this.batching?.isHeldBack) wake.wake()
