@@ -48,7 +48,7 @@ export const observe = (
 export const asRanked = ({ response, hasProviderTime }: Observation): AdapterResponse =>
   hasProviderTime || response.meta === undefined
     ? response
-    : ({ ...response, meta: { ...response.meta, rankedBy: 'receivedAt' } } as AdapterResponse)
+    : { ...response, meta: { ...response.meta, rankedBy: 'receivedAt' } }
 
 export const isSameValue = (a: AdapterResponse, b: AdapterResponse): boolean =>
   Object.is(a.result, b.result) && isDeepStrictEqual(a.data, b.data)
