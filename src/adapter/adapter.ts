@@ -14,6 +14,7 @@ import {
   type SettingsDefinitionMap,
 } from '../config/settings'
 import { isErrorOfRedis } from '../redis/redis-command'
+import { type RedisSpentStore } from '../redis/redis-spent-store'
 import { metrics } from '../metrics/registry'
 import { RateLimiterFactory, type RateLimitingStrategy } from '../outbound-http/rate-limiter-factory'
 import { SubscriptionSetFactory } from './subscription-set-factory'
@@ -33,6 +34,7 @@ import { passFloorMs, rateLimitTierOf } from './rate-limit-tier'
 import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
 import { hasSay } from './pure'
 import { PollingStats } from './polling-stats'
+import { rememberSpent } from './spent-budget'
 import { warnOfSettings } from './settings-warnings'
 import { reasonFor, responseOrNone, waitForValue } from './wait-for-value'
 import { writerLock } from './writer-lock'
@@ -88,6 +90,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   /** Why a feed that was registered cannot become wanted after all. It is set where the transports run in another process. */
   refusedElsewhere?: (req: Request, transport: Transport<EndpointGenerics>) => Promise<Reason | undefined>
   private ownRedisClient?: Redis
+  private spentStore: RedisSpentStore | undefined
   private polling!: PollingStats
   private readonly bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>
 
@@ -164,6 +167,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   async disconnect(): Promise<void> {
     this.polling.stop()
     this.dependencies.feedLimits?.stop()
+    await this.spentStore?.close()
     if (this.ownRedisClient !== undefined) await closeRedisClient(this.ownRedisClient)
   }
 
@@ -187,6 +191,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       settings.RATE_LIMITING_STRATEGY as RateLimitingStrategy,
     ).initialize(this.endpoints, tier)
     dependencies.subscriptionSetFactory ??= new SubscriptionSetFactory(settings, this.name, redisClient)
+    if (this.isCourteous) this.spentStore = rememberSpent(this, dependencies)
     dependencies.requester ??= new Requester(
       dependencies.rateLimiter,
       settings,

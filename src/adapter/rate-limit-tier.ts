@@ -15,23 +15,27 @@ const logger = makeLogger('Adapter')
  * The budget for requests to the provider (contract 3.1, 11). Logs a warning when the settings allow more than the highest tier of the
  * provider that the adapter knows.
  *
- * @throws Error when a limit is negative, and whatever choosing the tier throws
+ * @throws Error when a limit is negative or the share at the start is none, and whatever choosing the tier throws
  */
 export const rateLimitTierOf = (
-  settings: RateLimitSettings,
+  settings: RateLimitSettings & { RATE_LIMIT_START_SHARE?: number },
   rateLimiting: AdapterRateLimitingConfig | undefined,
 ): AdapterRateLimitTier | undefined => {
   const tier = getRateLimitingTier(settings, rateLimiting?.tiers, rateLimiting?.requireTierSelection)
-  const { rateLimit1s, rateLimit1m, rateLimit1h } = tier ?? {}
-  if ([rateLimit1s, rateLimit1m, rateLimit1h].some((limit) => limit !== undefined && limit < 0))
+  const { rateLimit1s, rateLimit1m, rateLimit1h, rateLimit1d, rateLimit30d } = tier ?? {}
+  const limits = [rateLimit1s, rateLimit1m, rateLimit1h, rateLimit1d, rateLimit30d]
+  if (limits.some((limit) => limit !== undefined && limit < 0))
     throw new Error('Rate limit must be a positive number')
+  const startShare = settings.RATE_LIMIT_START_SHARE || tier?.startShare
+  if (startShare !== undefined && !(startShare > 0 && startShare <= 1))
+    throw new Error('The share of a rate limit at the start must be above 0 and at most 1')
   const configured = highestTierLimit(buildRateLimitTiersFromConfig(settings))
   const highest = configured > 0 && rateLimiting?.tiers ? highestRateLimitTiers(rateLimiting.tiers) : 0
   if (highest > 0 && configured > highest)
     logger.warn(
       `RATE_LIMIT_CAPACITY* allows ${configured} requests per second, more than the most permissive tier of this adapter (${highest})`,
     )
-  return tier
+  return tier && startShare !== undefined ? { ...tier, startShare } : tier
 }
 
 /** Where no limit is declared each request is repeated at most this often. */

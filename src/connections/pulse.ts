@@ -9,7 +9,7 @@ export interface PulseOptions {
   pongWithinMs?: number
 }
 
-const EVERY_MS = 15_000
+export const EVERY_MS = 15_000
 const PONG_WITHIN_MS = 10_000
 
 /**

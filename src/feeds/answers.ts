@@ -24,6 +24,12 @@ export const AnswerMeta = Type.Object(
   {
     adapterName: Type.String({ description: 'In upper case.' }),
     transportName: Type.String({ description: 'How the value came.' }),
+    rankedBy: Type.Optional(
+      Type.Literal('receivedAt', {
+        description:
+          'Only where several transports have the feed, and this value has no usable time of the provider: it was compared with theirs by the time of its receipt.',
+      }),
+    ),
     metrics: Type.Optional(
       Type.Object({
         feedId: Type.Optional(Type.String({ description: 'What the feed is called in metrics.' })),

@@ -84,6 +84,12 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     return this.items.has(key)
   }
 
+  /** Whether a member is there and has not expired. It costs one look, where {@link getAll} looks for all that have. */
+  isLive(key: string): boolean {
+    const item = this.items.get(key)
+    return item !== undefined && item.expiresAt > monotonicMs()
+  }
+
   delete(key: string): void {
     const item = this.items.get(key)
     if (item === undefined) return

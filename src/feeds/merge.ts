@@ -1,6 +1,6 @@
 import { ageMs, type Instant, later, leftMs } from '../util/clock'
 import { isTrouble, type Reason } from '../validation/reason'
-import { isSameResponse, isSameValue, type Observation, observe } from './observation'
+import { asRanked, isSameResponse, isSameValue, type Observation, observe } from './observation'
 import { type Cause, mergedError } from './merged-error'
 import { type MergedFeed, MergedFeeds } from './merged-feeds'
 import { compareStandings, compareTimes } from './order'
@@ -208,7 +208,7 @@ export class Merge {
     if (stored === undefined || isSuccessor || this.replaces(feed, best, stored)) {
       this.noteSwitch(feed, best, now)
       feed.written = best
-      return { value: best.response, ttlMs }
+      return { value: asRanked(best), ttlMs }
     }
     const isStored = stored.rank === best.rank && compareTimes(best, stored) === 0
     if (!isConfirmed || !isStored) return undefined

@@ -44,6 +44,12 @@ export const observe = (
   }
 }
 
+/** The response as it is served: where it has no usable time of the provider, its meta says so (FO-5). */
+export const asRanked = ({ response, hasProviderTime }: Observation): AdapterResponse =>
+  hasProviderTime || response.meta === undefined
+    ? response
+    : { ...response, meta: { ...response.meta, rankedBy: 'receivedAt' } }
+
 export const isSameValue = (a: AdapterResponse, b: AdapterResponse): boolean =>
   Object.is(a.result, b.result) && isDeepStrictEqual(a.data, b.data)
 

@@ -26,6 +26,8 @@ export interface AdapterRequestMeta {
 export interface AdapterResponseMeta extends AdapterRequestMeta {
   adapterName: string
   transportName: string
+  /** Where several sources have the feed, and this value has no usable time of the provider: what it was compared with the others by. */
+  rankedBy?: 'receivedAt'
 }
 
 type Timestamped = { timestamps: ResponseTimestamps }

@@ -13,6 +13,7 @@ export type Bound =
   | 'metric_series'
   | 'provider_hosts'
   | 'quarantined_feeds'
+  | 'rate_limit_waiters'
   | 'remembered_requests'
   | 'reverse_mappings'
   | 'told_feeds'

@@ -151,6 +151,14 @@ const cacheMetrics = () => ({
     ['adapter_endpoint', 'transport'],
     'How long the rate limit takes for all requests that are repeated, as a part of CACHE_MAX_AGE; above 1 values go stale',
   ),
+  providerHostsFailing: plainGauge(
+    'provider_hosts_failing',
+    'Hosts of data providers whose HTTP requests have failed one after another, so that they get single ones',
+  ),
+  providerBreakerOpenings: plainCounter(
+    'provider_breaker_openings_total',
+    'How often a host of a data provider began to get single requests because they failed one after another',
+  ),
   subscriptionsRefused: counter(
     'subscriptions_refused_total',
     ['adapter_endpoint', 'transport'],

@@ -1,4 +1,4 @@
-import { type RateLimiter } from './rate-limiter'
+import { type Leaver, type RateLimiter } from './rate-limiter'
 import { type AdapterRateLimitTier, lowestTierLimit } from './tiers'
 import { WindowedRateLimiter } from './windowed-rate-limiter'
 
@@ -12,12 +12,17 @@ export class FixedIntervalRateLimiter extends WindowedRateLimiter implements Rat
   initialize(_endpoints: unknown[], limits?: AdapterRateLimitTier): this {
     this.period = 1_000 / lowestTierLimit(limits)
     this.lastRequestAt = null
-    this.limit(this.period > 0 ? [{ lengthMs: this.period, limit: 1 }] : [])
+    this.limit(this.period > 0 ? [{ lengthMs: this.period, limit: 1 }] : [], limits)
     return this
   }
 
-  waitForRateLimit(cost?: number): Promise<void> {
-    return this.admit(cost)
+  /** The period keeps all of them, except for what was used up before the start. */
+  protected override get keepsWindows(): 'always' | 'at first' {
+    return 'at first'
+  }
+
+  waitForRateLimit(cost?: number, leaver?: Leaver): Promise<void> {
+    return this.admit(cost, leaver)
   }
 
   protected override creditsFor(_cost: number | undefined): number {

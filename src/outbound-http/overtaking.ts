@@ -1,5 +1,8 @@
+import { type Leaver } from './rate-limiter'
+
 interface Urgent {
   cost: number | undefined
+  isWanted: () => boolean
   leave: () => void
 }
 
@@ -7,9 +10,9 @@ interface Urgent {
 export class Overtaking {
   private readonly waiting = new Set<Urgent>()
 
-  /** Gives the permission to send to the first urgent request. False when there is none, or it has another cost. */
+  /** Gives the permission to send to the first urgent request that is wanted. False when there is none, or it has another cost. */
   give(cost: number | undefined): boolean {
-    const [first] = this.waiting
+    const first = [...this.waiting].find(({ isWanted }) => isWanted())
     if (first === undefined || first.cost !== cost) return false
     this.waiting.delete(first)
     first.leave()
@@ -22,15 +25,16 @@ export class Overtaking {
    * @param turn - waits for the turn and the budget, calls `hasBegun` when the turn begins, and leaves the queue when `leaving` aborts
    */
   async take(
-    cost: number | undefined,
-    signal: AbortSignal,
+    { cost, pending }: { cost: number | undefined; pending: Leaver },
     turn: (hasBegun: () => void, leaving: AbortSignal) => Promise<void>,
   ): Promise<void> {
+    const { signal } = pending
     const leaving = new AbortController()
     const cancel = (): void => leaving.abort(signal.reason)
     let wasGiven = false
     const urgent: Urgent = {
       cost,
+      isWanted: () => pending.isWanted,
       leave: () => {
         wasGiven = true
         leaving.abort()

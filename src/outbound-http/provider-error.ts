@@ -20,10 +20,15 @@ export const isWorthRetrying = (status: number | undefined): boolean =>
 /** What a provider answers when it does not take a credential, which is none of a single request. */
 const CREDENTIAL_REFUSALS = new Set([401, 403])
 
-/** RL-4: whether a request failed because of its host or its credential, and not for itself: others would fail as well. */
-export const isFailureOfHost = (error: unknown): boolean => {
+/**
+ * RL-4: whether a request failed because of its host or its credential, and not for itself: others would fail as well.
+ *
+ * @param renewsCredential - whether the caller gets another credential by itself
+ */
+export const isFailureOfHost = (error: unknown, renewsCredential = false): boolean => {
   const status = statusOf(error)
-  return status === undefined || status >= 500 || CREDENTIAL_REFUSALS.has(status)
+  if (status !== undefined && CREDENTIAL_REFUSALS.has(status)) return !renewsCredential
+  return status === undefined || status >= 500
 }
 
 type Answer = Partial<AxiosResponse<unknown, unknown>>

@@ -80,6 +80,11 @@ export class ProviderPause {
     return { ...what, sinceUnixMs, ...(state === 'closed' ? { nextAttemptUnixMs } : {}) }
   }
 
+  /** Whether nothing is known of the host that a new one would not begin with. */
+  get isIdle(): boolean {
+    return this.state === 'open' && this.failures === 0
+  }
+
   /** How long it still lasts, in ms; 0 outside of one. */
   remainingMs(): number {
     return Math.max(0, this.endsAtMs - monotonicMs())

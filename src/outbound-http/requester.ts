@@ -14,7 +14,7 @@ import { AdapterRateLimitError } from '../validation/errors'
 import { goingOn, type Reason } from '../validation/reason'
 import { type Origin, originOf, Origins } from './origins'
 import { Overtaking } from './overtaking'
-import { PendingRequest, type RequesterResult } from './pending-request'
+import { PendingRequest, type RequesterResult, UnwantedError } from './pending-request'
 import { describeFailure, isFailureOfHost, isWorthRetrying, providerError, statusOf } from './provider-error'
 import { ProviderPause, type Ticket } from './provider-pause'
 import { retryAfterOf } from './retry-after'
@@ -29,6 +29,9 @@ const OVERFLOW =
   'The EA was unable to execute the request to fetch the requested data from the DP because the request queue overflowed. This likely indicates that a higher API tier is needed.'
 
 const CANCELED = 'ERR_CANCELED'
+
+/** Where the queue is full, it is looked through for what nobody wants any more at most this often. */
+const BETWEEN_LOOKS_MS = 1_000
 
 /** A request is tried again only if the pause that the provider asked for is no longer than this; else it fails at once. */
 const LONGEST_PAUSE_BEFORE_RETRY_MS = 5_000
@@ -46,6 +49,16 @@ export interface Courtesy {
   readonly passMs: number
 }
 
+/** How a transport of ours asks. */
+export interface Asking {
+  /** Whether it goes ahead of the requests that wait: for a feed that has no value yet. */
+  isUrgent: boolean
+  /** Whether the answer is still of use. A request for which no caller says so is dropped before it is sent (RL-5). */
+  isWanted: () => boolean
+  /** Whether 401 and 403 say something about a credential that the caller renews, and nothing about the host. */
+  renewsCredential?: boolean
+}
+
 interface Order {
   key: string
   pending: PendingRequest
@@ -60,9 +73,9 @@ const backoffOf = ({ REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: fixedMs }: RequesterS
     : exponentialBackoff({ minMs: 1_000, maxMs: Infinity, factor: 2, jitter: longerBy(() => 1_000) })
 
 /** RL-4: what a failed request says about its host. One that its author has cancelled says nothing. */
-const settle = (pause: ProviderPause, ticket: Ticket, error: unknown): void => {
+const settle = (pause: ProviderPause, ticket: Ticket, error: unknown, renewsCredential: boolean): void => {
   if (memberOf(error, 'code') === CANCELED) pause.abandoned(ticket)
-  else if (isFailureOfHost(error)) pause.failed(ticket)
+  else if (isFailureOfHost(error, renewsCredential)) pause.failed(ticket)
   else pause.passed(ticket)
 }
 
@@ -80,6 +93,8 @@ export class Requester {
   private readonly sender: Sender
   private readonly failing = new LogLimiter()
   private publishedLength = 0
+  private lookedAtMs = -Infinity
+  private failingHosts = 0
   private isStopped = false
 
   constructor(
@@ -111,12 +126,21 @@ export class Requester {
    * after all retries; AdapterRateLimitError when the queue overflowed, or the provider asked for a long pause
    */
   request<T>(key: string, req: AxiosRequestConfig, cost?: number): Promise<RequesterResult<T>> {
-    return this.enqueue(key, req, cost, false)
+    return this.enqueue(key, req, cost, {})
   }
 
-  /** The same, but ahead of the requests that wait: for a feed that has no value yet. */
-  requestUrgently<T>(key: string, req: AxiosRequestConfig, cost?: number): Promise<RequesterResult<T>> {
-    return this.enqueue(key, req, cost, true)
+  /**
+   * The same, for a request that may be urgent, and that may be of no more use when its turn comes.
+   *
+   * @throws UnwantedError, too, when it was dropped for that
+   */
+  requestWhile<T>(
+    key: string,
+    req: AxiosRequestConfig,
+    cost: number | undefined,
+    asking: Asking,
+  ): Promise<RequesterResult<T>> {
+    return this.enqueue(key, req, cost, asking)
   }
 
   /** Resolves when the pending request with this key has had its turn, or waits for its host; at once if there is none. */
@@ -177,7 +201,10 @@ export class Requester {
   stop(): void {
     this.isStopped = true
     for (const request of this.pending.values()) request.cancel()
+    metrics.get('providerHostsFailing').dec(this.failingHosts)
+    this.failingHosts = 0
     this.origins.stop()
+    this.sender.close(this.origins.names)
     const limiter: RateLimiter & { stop?: () => void } = this.rateLimiter
     limiter.stop?.()
   }
@@ -186,11 +213,14 @@ export class Requester {
     key: string,
     config: AxiosRequestConfig,
     cost: number | undefined,
-    isUrgent: boolean,
+    { isUrgent = false, isWanted, renewsCredential = false }: Partial<Asking>,
   ): Promise<RequesterResult<T>> {
     const known = this.pending.get(key)
+    known?.joinedBy(isWanted)
     if (known !== undefined) return known.outcome as Promise<RequesterResult<T>>
     const pending = new PendingRequest()
+    pending.joinedBy(isWanted)
+    pending.renewsCredential = renewsCredential
     this.pending.set(key, pending)
     pending.outcome = this.perform({ key, pending, config, cost }, isUrgent).finally(() => {
       this.pending.delete(key)
@@ -211,9 +241,11 @@ export class Requester {
     for (let attempt = 0; ; attempt++) {
       const ticket = await this.admission(order, origin.pause, isUrgent && attempt === 0)
       pending.markLeft()
+      pending.isInFlight = true
       try {
         return await this.attempt(order, origin, ticket)
       } catch (error) {
+        pending.isInFlight = false
         if (pending.signal.aborted || attempt >= this.settings.RETRY || !this.mayRetry(error, origin.pause))
           throw error
         const { delayMs, next } = backoff.next()
@@ -240,6 +272,7 @@ export class Requester {
   }
 
   private async entry({ key, pending }: Order, pause: ProviderPause): Promise<Ticket> {
+    this.makeRoom()
     const entering = pause.enter(key, pending.signal)
     if (pause.reason !== undefined) {
       pending.waitsFor = pause
@@ -265,26 +298,46 @@ export class Requester {
   }
 
   /** A request that has its turn gives its permission to send to an urgent one, as long as there is one, and waits again. */
-  private regularTurn({ pending: { signal }, cost }: Order): Promise<void> {
+  private regularTurn(order: Order): Promise<void> {
     return this.queue.runInTurn(
       async () => {
-        do await unlessAborted(this.rateLimiter.waitForRateLimit(cost), signal)
-        while (this.overtaking.give(cost))
+        do await this.budget(order)
+        while (this.overtaking.give(order.cost))
       },
-      { signal },
+      { signal: order.pending.signal },
     )
   }
 
-  private urgentTurn({ pending: { signal }, cost }: Order): Promise<void> {
-    return this.overtaking.take(cost, signal, (hasBegun, leaving) =>
+  private urgentTurn(order: Order): Promise<void> {
+    return this.overtaking.take(order, (hasBegun, leaving) =>
       this.queue.runInTurn(
         () => {
           hasBegun()
-          return unlessAborted(this.rateLimiter.waitForRateLimit(cost), signal)
+          return this.budget(order)
         },
         { isUrgent: true, signal: leaving },
       ),
     )
+  }
+
+  /** @throws UnwantedError when nobody wants the answer any more, before or after the wait */
+  private async budget({ pending, cost }: Order): Promise<void> {
+    if (!pending.isWanted) throw new UnwantedError()
+    const { rateLimiter, courtesy } = this
+    const admitted =
+      courtesy === undefined
+        ? rateLimiter.waitForRateLimit(cost)
+        : rateLimiter.waitForRateLimit(cost, pending)
+    await unlessAborted(admitted, pending.signal)
+  }
+
+  /** RL-5: where as many wait as may, those go whose answers nobody wants any more, before one is refused that somebody wants. */
+  private makeRoom(): void {
+    const now = monotonicMs()
+    const { MAX_HTTP_REQUEST_QUEUE_LENGTH: maxWaiting } = this.settings
+    if (this.pending.size <= maxWaiting || now - this.lookedAtMs < BETWEEN_LOOKS_MS) return
+    this.lookedAtMs = now
+    for (const pending of this.pending.values()) if (!pending.isInFlight && !pending.isWanted) pending.drop()
   }
 
   private async attempt(
@@ -314,7 +367,7 @@ export class Requester {
     const pauseMs = retryAfterOf(answered, receivedAt)
     if (pauseMs !== undefined) this.beginPause(config, pause, pauseMs)
     else if (failure === undefined) pause.passed(ticket)
-    else settle(pause, ticket, failure.error)
+    else settle(pause, ticket, failure.error, pending.renewsCredential)
     if (failure === undefined && response !== undefined) return { response, timestamps }
     throw providerError(failure?.error ?? new Error('The HTTP client returned nothing'), config, timestamps)
   }
@@ -352,6 +405,10 @@ export class Requester {
   }
 
   private reportBreaker(provider: string, isOpen: boolean): void {
+    if (this.isStopped) return
+    metrics.get('providerHostsFailing').inc(isOpen ? 1 : -1)
+    this.failingHosts += isOpen ? 1 : -1
+    if (isOpen) metrics.get('providerBreakerOpenings').inc()
     if (!isOpen) return logger.info({ provider }, 'A host of the data provider answers again')
     this.failing.run(provider, (repeated) =>
       logger.warn(

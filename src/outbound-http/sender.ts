@@ -1,3 +1,5 @@
+import http from 'node:http'
+import https from 'node:https'
 import { type AxiosRequestConfig, type AxiosResponse, type AxiosStatic } from 'axios'
 import { unlessAborted } from '../util/unless-aborted'
 import { type ColdStart } from './cold-start'
@@ -24,6 +26,21 @@ export class Sender {
     // Not by `import()`: that fails under jest, and would load another copy than the one that adapters' tests mock.
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- see above
     return (this.client ??= (require('axios') as { default: AxiosStatic }).default)
+  }
+
+  /**
+   * Closes the connections to these hosts that are kept for further requests. They are those of Node's own agents, so another adapter of this
+   * process that asks the same host makes a new one.
+   */
+  close(origins: readonly string[]): void {
+    for (const origin of origins.filter((one) => URL.canParse(one))) {
+      const { protocol, hostname, port } = new URL(origin)
+      const isTls = protocol === 'https:'
+      const host = `${hostname.replace(/^\[|\]$/g, '')}:${port || (isTls ? 443 : 80)}:`
+      const { freeSockets } = isTls ? https.globalAgent : http.globalAgent
+      for (const [name, sockets = []] of Object.entries(freeSockets))
+        if (name.startsWith(host)) for (const socket of [...sockets]) socket.destroy()
+    }
   }
 
   /**

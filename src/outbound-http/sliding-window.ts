@@ -43,12 +43,27 @@ export class SlidingWindow {
 
   spend(credits: number): void {
     this.spent += credits
-    const lengthMs = Math.min(Math.ceil(this.lengthMs), MAX_TIMER_MS)
+    const lengthMs = Math.ceil(this.lengthMs)
     const slot = this.slot ?? this.openSlot(lengthMs)
     clearTimeout(slot.timer)
     slot.credits += credits
     slot.lastSpentAt = monotonicMs()
-    slot.timer = this.start(() => this.free(slot), lengthMs)
+    this.freeAfter(slot, lengthMs)
+  }
+
+  /**
+   * Credits that count as spent, and come back in `forMs`: they were spent before the process started, or may have been. Where there are
+   * several, those that come back first come first, and before what is spent.
+   *
+   * @returns gives them back at once
+   */
+  occupy(credits: number, forMs: number): () => void {
+    const lastSpentAt = monotonicMs() + forMs - this.lengthMs
+    const slot: Slot = { credits, lastSpentAt, timer: undefined as unknown as Timer }
+    this.spent += credits
+    this.slots.add(slot)
+    this.freeAfter(slot, Math.ceil(forMs))
+    return () => this.free(slot)
   }
 
   /**
@@ -132,10 +147,11 @@ export class SlidingWindow {
     if (slot === this.slot) this.closeSlot()
   }
 
-  private start(callback: () => void, ms: number): Timer {
-    const timer = setTimeout(callback, ms)
-    hold(timer, this.isKeptAlive)
-    return timer
+  /** In pieces, because one timer can hold 24 days at most. */
+  private freeAfter(slot: Slot, ms: number): void {
+    const piece = Math.min(ms, MAX_TIMER_MS)
+    slot.timer = setTimeout(() => (ms > piece ? this.freeAfter(slot, ms - piece) : this.free(slot)), piece)
+    hold(slot.timer, this.isKeptAlive)
   }
 }
 

@@ -7,6 +7,15 @@ export interface AdapterRateLimitTier {
   rateLimit1s?: number
   rateLimit1m?: number
   rateLimit1h?: number
+  /** In 24 hours, whenever they begin. */
+  rateLimit1d?: number
+  /** In 30 days, whenever they begin: for what providers call a month. */
+  rateLimit30d?: number
+  /**
+   * The part of a window of an hour or longer that may be used after a start, until the window has passed: above 0, at most 1. What was used
+   * before is not known then, unless it was kept in Redis. Default 1: all of it. An operator's `RATE_LIMIT_START_SHARE` counts before it.
+   */
+  startShare?: number
   note?: string
 }
 
@@ -20,11 +29,34 @@ export interface RateLimitSettings {
   RATE_LIMIT_CAPACITY_SECOND?: number
 }
 
-/** The limits of a tier per hour, minute and second, in this order, all converted to requests per second. Infinity where there is none. */
+const DAY_S = 86_400
+const DAYS_30_S = 30 * DAY_S
+
+/**
+ * The limits of a tier per hour, minute and second, in this order, all converted to requests per second. Infinity where there is none. Those
+ * per day and per 30 days follow, where there are any.
+ */
 export const consolidateTierLimits = (limits?: AdapterRateLimitTier): number[] => [
   (limits?.rateLimit1h || Infinity) / 3600,
   (limits?.rateLimit1m || Infinity) / 60,
   limits?.rateLimit1s || Infinity,
+  ...(limits?.rateLimit1d ? [limits.rateLimit1d / DAY_S] : []),
+  ...(limits?.rateLimit30d ? [limits.rateLimit30d / DAYS_30_S] : []),
+]
+
+/** A limit of a tier as a window. */
+export interface DeclaredWindow {
+  readonly lengthMs: number
+  /** Infinity where the tier has none of this length. */
+  readonly limit: number
+}
+
+/** The windows of a tier from a minute up, the shortest first. */
+export const longWindowsOf = (limits?: AdapterRateLimitTier): DeclaredWindow[] => [
+  { lengthMs: 60_000, limit: limits?.rateLimit1m || Infinity },
+  { lengthMs: 3_600_000, limit: limits?.rateLimit1h || Infinity },
+  { lengthMs: DAY_S * 1_000, limit: limits?.rateLimit1d || Infinity },
+  { lengthMs: DAYS_30_S * 1_000, limit: limits?.rateLimit30d || Infinity },
 ]
 
 /** The most permissive limit of a tier, in requests per second; 0 when it has none. */

@@ -4,11 +4,15 @@ import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { isObject, rootMessageOf } from '../util/objects'
 import { type SubscriptionSet } from '../feeds/subscription-set'
+import { type Identify } from '../feeds/delta'
+import { monotonicMs } from '../util/clock'
 
 const logger = makeLogger('RedisSubscriptionSet')
 
 /** The expiry of a member is written to Redis again after this time, or after a tenth of its life if that is shorter. */
 const REFRESH_MS = 1_000
+
+const REREAD_MS = 1_000
 
 /** A member that this process asked for. */
 interface Asked<T> {
@@ -32,6 +36,9 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
   private held = new Map<string, T>()
   /** Whether this process reads the set, because it has background work to do. */
   private isRead = false
+  private readAtMs = 0
+  /** The names of what the set last held; undefined before somebody asks. */
+  private names: Set<string> | undefined
   private onAdded: (() => void) | undefined
   private readonly problems = new LogLimiter()
 
@@ -68,6 +75,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
   /** Never rejects: the same feeds are wanted when Redis cannot be asked. */
   async getAll(): Promise<T[]> {
     this.isRead = true
+    this.readAtMs = monotonicMs()
     const now = Date.now()
     try {
       const [, members] = await Promise.all([
@@ -79,6 +87,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
         ),
       ])
       this.held = this.valuesOf(members)
+      this.names = undefined
     } catch (error) {
       this.report('zrange', error)
     }
@@ -87,6 +96,19 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
 
   get(_key: string): T | undefined {
     return undefined
+  }
+
+  /**
+   * Whether a feed is wanted, by what is known: it does not wait for Redis. If the set was read longer ago than a second, it is read again
+   * for whoever asks later.
+   */
+  has(value: T, identityOf: Identify): boolean {
+    if (monotonicMs() - this.readAtMs >= REREAD_MS) void this.getAll()
+    const name = identityOf(value)
+    this.names ??= new Set([...this.held.values()].map(identityOf))
+    if (this.names.has(name)) return true
+    const now = Date.now()
+    return [...this.asked.values()].some((one) => one.expiresAt > now && identityOf(one.value) === name)
   }
 
   /** @param onAdded - called when this process wants a feed that the set did not hold */

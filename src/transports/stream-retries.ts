@@ -1,5 +1,5 @@
 import { afterLives, lazyRule, type Life, type RetryRule } from '../connections/retry'
-import { type Backoff, between, exponentialBackoff, steadyBackoff } from '../util/backoff'
+import { type Backoff, between, exponentialBackoff, fullAbove, steadyBackoff } from '../util/backoff'
 
 /** The settings for the waits between attempts of a stream and of its subscriptions. */
 export interface RetrySettings {
@@ -35,8 +35,8 @@ export interface NominalDelay {
 }
 
 /**
- * After a failed pass of a stream (contract 10.3). The attempts of many processes are spread by waiting up to a quarter less than the
- * contract says, never more.
+ * After a failed pass of a stream (contract 10.3, 17.19). The attempts of many processes are spread by waiting up to a quarter less than the
+ * contract says, never more: operators see this formula through the settings, so it has no full jitter.
  */
 export const afterFailedPass = lazyRule<FailedPass, NominalDelay>(({ settings }) => {
   const limits = limitsIn(settings)
@@ -53,12 +53,12 @@ export const afterFailedPass = lazyRule<FailedPass, NominalDelay>(({ settings })
 
 /**
  * After an open connection has closed. After a useful life the next attempt comes almost at once; after each further close without one the
- * wait is longer (CN-5).
+ * wait grows, with full jitter: a quarter of the settings' minimum is its floor (CN-5).
  */
 export const afterClose = lazyRule<Of & Life & Pick<FailedPass, 'pauseMs'>, { delayMs: number }>(
   ({ settings }) => {
     const { minMs, ...limits } = limitsIn(settings)
-    const start = exponentialBackoff({ minMs: minMs / 2, ...limits })
+    const start = exponentialBackoff({ minMs: minMs / 2, ...limits, jitter: fullAbove(minMs / 4) })
     const rested: Backoff = { next: () => ({ ...steadyBackoff(minMs / 10).next(), next: start }) }
     const rule = (usual: RetryRule<Life>): RetryRule<Life & Pick<FailedPass, 'pauseMs'>> => ({
       next({ pauseMs, ...life }) {

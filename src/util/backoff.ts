@@ -23,6 +23,14 @@ export const between =
   (nominalMs, drawn) =>
     nominalMs * (from + (to - from) * drawn)
 
+/** Full jitter: draws from all between a floor and the nominal delay. The floor is for what must not be repeated faster than that. */
+export const fullAbove =
+  (floorMs: number): Jitter =>
+  (nominalMs, drawn) => {
+    const leastMs = Math.min(floorMs, nominalMs)
+    return leastMs + (nominalMs - leastMs) * drawn
+  }
+
 /** Adds a random part of `mostMs` to the nominal delay. */
 export const longerBy =
   (mostMs: (nominalMs: number) => number): Jitter =>

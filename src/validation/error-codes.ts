@@ -48,9 +48,9 @@ export const errorCodes = {
   REALM_FAILED: 'The realm that names the room did not answer, or answered with an error status.',
   ROOM_FULL: 'The room has as many members as its server allows.',
   CREDENTIAL_REFUSED:
-    'The provider did not issue or did not accept the credential that a connection is opened with; attempts are slow.',
+    'The provider did not issue or did not accept the credential that a connection is opened, or a request made, with; attempts are slow.',
   CREDENTIAL_FAILED:
-    'The credential that a connection is opened with could not be had; the message says why.',
+    'The credential that a connection is opened, or a request made, with could not be had; the message says why.',
   LOGIN_REFUSED: 'The server took the connection and ended it during the login, without saying why.',
   LOGIN_TIMEOUT: 'The server took the connection and then left the login unanswered.',
   CHALLENGE_REFUSED: 'The server asked for a signature under something that is no login challenge.',

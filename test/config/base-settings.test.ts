@@ -83,6 +83,7 @@ const ours: Record<string, Row> = {
   FRESHNESS_HARD_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],
   FRESHNESS_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],
   GUARD_POLICY: ['enum', undefined],
+  RATE_LIMIT_START_SHARE: ['number', undefined],
 }
 
 const definitions: Record<string, SettingDefinition> = BaseSettingsDefinition
@@ -142,6 +143,15 @@ describe('the settings every adapter has', () => {
     expect(CACHE_REDIS_URL.validate.fn('nope')).toContain('must be valid URL')
     expect(TLS_PRIVATE_KEY.validate.fn('!')).toContain('not valid base64')
     expect(TLS_PUBLIC_KEY.validate.fn('!')).toContain('not valid base64')
+  })
+
+  it('take a share at the start above 0 and at most 1', () => {
+    const valid = [0.001, 0.5, 1].map((share) => problem('RATE_LIMIT_START_SHARE', share))
+    expect(valid).toEqual([undefined, undefined, undefined])
+    for (const share of [-0.5, 1.01, Infinity])
+      expect(problem('RATE_LIMIT_START_SHARE', share)).toBe(
+        `Value must be above 0 and at most 1. Received ${share}`,
+      )
   })
 
   it('have the options of the contract', () => {

@@ -140,6 +140,26 @@ describe.each(CACHES)('several sources of one feed, merged into $way', ({ makeCa
     expect(await price()).toBe(8)
   })
 
+  it('FO-5: a value without provider time is marked as ranked by its receipt, one with it is not', async () => {
+    const { say, served } = build(makeCache())
+    await say({ source: 0, price: 5 })
+    expect((await served())?.meta).toMatchObject({ transportName: 'ws', rankedBy: 'receivedAt' })
+    later(10)
+    await say({ source: 0, price: 6 })
+    expect((await served())?.meta).toMatchObject({ transportName: 'ws', rankedBy: 'receivedAt' })
+    later(10)
+    await say({ source: 1, price: 7, t: 15 })
+    const timed = await served()
+    expect(timed).toMatchObject({ result: 7, meta: { transportName: 'rest' } })
+    expect(timed?.meta).not.toHaveProperty('rankedBy')
+    // An hour ahead of our clock, so it does not count.
+    later(10)
+    await say({ source: 0, price: 8, t: 3_600_000 })
+    later(TTL)
+    await say({ source: 0, price: 9, t: 7_200_000 })
+    expect(await served()).toMatchObject({ result: 9, meta: { rankedBy: 'receivedAt' } })
+  })
+
   it('FO-5: at equal times the provider’s own is preferred', async () => {
     const { say, price } = build(makeCache())
     await say({ source: 0, price: 5 })

@@ -5,10 +5,12 @@ import { Waiters } from '../../src/feeds/waiters'
 import { type Bound, overflowed, overflowing } from '../../src/metrics/bounds'
 import { metrics } from '../../src/metrics/registry'
 import { renderMetrics } from '../../src/metrics/render'
+import { BurstRateLimiter } from '../../src/outbound-http/burst-rate-limiter'
 import { Origins } from '../../src/outbound-http/origins'
 import { ProviderPause } from '../../src/outbound-http/provider-pause'
 import { parseSamples, sampleValue } from '../../src/testing/samples'
 import { Requests } from '../../src/transports/websocket/batches/batch-requests'
+import { AdapterRateLimitError } from '../../src/validation/errors'
 import { filesBelow, read } from '../helpers/repository'
 
 beforeEach(() => {
@@ -44,6 +46,36 @@ describe('what has no room in a list with a limit', () => {
     for (let n = 0; n < 1_002; n++) origins.of({ url: `http://host${n}/` })
     expect(await counted('provider_hosts')).toBe(2)
     origins.stop()
+  })
+
+  it('is counted when a host takes the place of one that was not asked for five minutes', () => {
+    const made: string[] = []
+    const origins = new Origins((name) => {
+      made.push(name)
+      return new ProviderPause({ maxWaiters: 1, overflow: () => new Error('full') })
+    })
+    const ask = (n: number) => origins.of({ url: `http://host${n}/` })
+    for (let n = 0; n < 1_000; n++) ask(n)
+    vi.advanceTimersByTime(300_000)
+    for (let n = 1; n < 1_000; n++) ask(n)
+    const { pause } = ask(1_000)
+    expect([made.length, made.at(-1)]).toEqual([1_001, 'http://host1000'])
+    expect(ask(1_000).pause).toBe(pause)
+    expect(ask(0).pause).toBe(ask(2_000).pause)
+    expect(origins.names).toHaveLength(1_001)
+    origins.stop()
+  })
+
+  it('is counted when a request of an author waits no longer for the rate limiter', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1h: 1 })
+    await limiter.waitForRateLimit()
+    const refused: unknown[] = []
+    for (let n = 0; n < 10_002; n++)
+      limiter.waitForRateLimit().catch((error: unknown) => void refused.push(error))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(refused.map((error) => error instanceof AdapterRateLimitError)).toEqual([true, true])
+    expect(await counted('rate_limit_waiters')).toBe(2)
+    limiter.stop()
   })
 
   it('is counted when an error is not held back', async () => {

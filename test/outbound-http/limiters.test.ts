@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { UnwantedError } from '../../src/outbound-http/pending-request'
 import { BurstRateLimiter } from '../../src/public/rate-limiting/burst'
 import { FixedIntervalRateLimiter } from '../../src/public/rate-limiting/fixed-interval'
 import { type AdapterRateLimitTier, type RateLimiter } from '../../src/public/rate-limiting'
@@ -11,6 +12,10 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers())
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 interface Admission {
   at: number
@@ -86,6 +91,118 @@ describe('every declared window holds', () => {
     expect(mostIn(admissions, 60_000, 10)).toBe(10)
     limiter.stop()
   })
+
+  const lengths = {
+    rateLimit1s: 1_000,
+    rateLimit1m: MINUTE_MS,
+    rateLimit1h: HOUR_MS,
+    rateLimit1d: DAY_MS,
+    rateLimit30d: 30 * DAY_MS,
+  }
+
+  const anyTier = fc.record(
+    {
+      rateLimit1s: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constant(1.5)),
+      rateLimit1m: fc.integer({ min: 2, max: 40 }),
+      rateLimit1h: fc.integer({ min: 10, max: 200 }),
+      rateLimit1d: fc.integer({ min: 10, max: 400 }),
+      rateLimit30d: fc.oneof(fc.integer({ min: 10, max: 1_000 }), fc.constant(0.5)),
+    },
+    { requiredKeys: [] },
+  )
+
+  /** Demand over weeks: bursts, silences of about the length of a window, and a clock that is held meanwhile. */
+  const weeks = fc.array(
+    fc.record({
+      afterMs: fc
+        .constantFrom(...Object.values(lengths), 0)
+        .chain((ms) => fc.integer({ min: Math.max(0, ms - 1_500), max: ms + 1_500 })),
+      count: fc.integer({ min: 1, max: 60 }),
+      cost: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(0.7)),
+    }),
+    { minLength: 3, maxLength: 8 },
+  )
+
+  const limiters = [
+    ['burst', () => new BurstRateLimiter()],
+    ['fixed interval', () => new FixedIntervalRateLimiter()],
+  ] as const
+
+  it.each(limiters)(
+    'RL-2: the sum of costs in every window of any declared length is within its limit, and all are served (%s)',
+    async (strategy, make) => {
+      await fc.assert(
+        fc.asyncProperty(anyTier, weeks, async (tier, steps) => {
+          const limiter = make().initialize([], tier)
+          const admissions: Admission[] = []
+          for (const { afterMs, count, cost } of steps) {
+            await pass(afterMs)
+            const counted = strategy === 'burst' ? cost : 1
+            for (let i = 0; i < count; i++) void admit(limiter, admissions, counted)
+            await pass(0)
+          }
+          for (const [name, lengthMs] of Object.entries(lengths)) {
+            const limit = tier[name as keyof typeof tier]
+            if (limit === undefined) continue
+            // Half a request in a window is one in two of them.
+            const [ms, whole] = limit < 1 ? [lengthMs / limit, 1] : [lengthMs, limit]
+            expect(mostIn(admissions, ms, whole)).toBeLessThanOrEqual(whole + 1e-9)
+          }
+          expect(admissions.length).toBeGreaterThan(0)
+          limiter.stop()
+          expect(vi.getTimerCount()).toBe(0)
+        }),
+        { numRuns: 40 },
+      )
+    },
+  )
+
+  it('RL-2: 3 requests in 30 days are three and not six, and come back after 30 days', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit30d: 3 })
+    let count = 0
+    for (let i = 0; i < 9; i++) void limiter.waitForRateLimit().then(() => count++)
+    await pass(30 * DAY_MS - 1)
+    expect(count).toBe(3)
+    await pass(10 * DAY_MS)
+    expect(count).toBe(4)
+    limiter.stop()
+  })
+
+  it('RL-2: a day at its very rate is never without credits for longer than between any two requests', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1d: 2_880 })
+    const admissions: Admission[] = []
+    const ask = (): Promise<unknown> => admit(limiter, admissions).then(ask)
+    void ask()
+    await pass(3 * DAY_MS)
+    limiter.stop()
+    const gaps = admissions.slice(1).map(({ at }, i) => at - admissions[i]!.at)
+    expect(Math.max(...gaps)).toBeLessThan(2 * MINUTE_MS)
+    expect(mostIn(admissions, DAY_MS, 2_880)).toBeGreaterThan(2_800)
+  })
+
+  it('RL-2: what is left of an hour for each minute does not take the place of a limit of the minute', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1m: 3, rateLimit1h: 150 })
+    const admissions: Admission[] = []
+    for (let i = 0; i < 12; i++) void admit(limiter, admissions)
+    await pass(5 * MINUTE_MS)
+    expect(mostIn(admissions, MINUTE_MS, 3)).toBe(3)
+    limiter.stop()
+  })
+
+  it.each(limiters)(
+    'RL-2: after a start at most the declared share of an hour and longer is available until it has passed (%s)',
+    async (_, make) => {
+      const admissions: Admission[] = []
+      const limiter = make().initialize([], { rateLimit1m: 60, rateLimit1h: 40, startShare: 0.25 })
+      for (let i = 0; i < 200; i++) void admit(limiter, admissions)
+      await pass(HOUR_MS - 1)
+      expect(admissions).toHaveLength(10)
+      await pass(2 * HOUR_MS)
+      expect(mostIn(admissions, HOUR_MS, 40)).toBe(40)
+      limiter.stop()
+      expect(vi.getTimerCount()).toBe(0)
+    },
+  )
 
   it('RL-2: 30 requests an hour are 30 and not 60', async () => {
     const limiter = new BurstRateLimiter().initialize([], { rateLimit1h: 30 })
@@ -204,6 +321,45 @@ describe.each([
   })
 })
 
+describe('one that waits and leaves', () => {
+  const waiting = (limiter: RateLimiter, cost: number, isWanted = true) => {
+    const leaving = new AbortController()
+    const admitted = vi.fn()
+    const refused = vi.fn()
+    const leaver = { signal: leaving.signal, isWanted }
+    limiter.waitForRateLimit(cost, leaver).then(admitted, refused)
+    return { leaver, leave: () => leaving.abort(new Error('left')), admitted, refused }
+  }
+
+  it('costs nothing, and lets those behind it go at once if there is room for them', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit1s: 3 })
+    await limiter.waitForRateLimit(2)
+    const [dear, cheap] = [waiting(limiter, 3), waiting(limiter, 1)]
+    await pass(0)
+    expect(cheap.admitted).not.toHaveBeenCalled()
+    dear.leave()
+    await pass(0)
+    expect(dear.refused).toHaveBeenCalledWith(new Error('left'))
+    expect(cheap.admitted).toHaveBeenCalledOnce()
+    await pass(1_000)
+    expect(limiter.creditsThisSecond).toBe(0)
+    limiter.stop()
+  })
+
+  it('RL-5: is asked when its turn has come whether it is still wanted', async () => {
+    const limiter = new FixedIntervalRateLimiter().initialize([], { rateLimit1s: 1 })
+    await limiter.waitForRateLimit()
+    const [unwanted, wanted] = [waiting(limiter, 1), waiting(limiter, 1)]
+    unwanted.leaver.isWanted = false
+    await pass(999)
+    expect(unwanted.refused).not.toHaveBeenCalled()
+    await pass(1)
+    expect(unwanted.refused).toHaveBeenCalledWith(expect.any(UnwantedError))
+    expect(wanted.admitted).toHaveBeenCalledOnce()
+    limiter.stop()
+  })
+})
+
 describe('the fixed interval limiter', () => {
   it.each<[AdapterRateLimitTier | undefined, number]>([
     [undefined, 0],
@@ -271,6 +427,16 @@ describe('the burst limiter', () => {
     limiter.stop()
     for (const release of reached) release()
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('RS-1: keeps few timers for a month, whatever the number of requests', async () => {
+    const limiter = new BurstRateLimiter().initialize([], { rateLimit30d: 10_000_000 })
+    for (let hour = 0; hour < 40 * 24; hour++) {
+      for (let i = 0; i < 100; i++) await limiter.waitForRateLimit()
+      await pass(HOUR_MS)
+    }
+    expect(vi.getTimerCount()).toBeLessThan(220)
+    limiter.stop()
   })
 
   it('RS-1: keeps few timers, whatever the number of requests', async () => {

@@ -26,6 +26,8 @@ const SETTINGS = {
 const OVERFLOW =
   'The EA was unable to execute the request to fetch the requested data from the DP because the request queue overflowed. This likely indicates that a higher API tier is needed.'
 
+const URGENT = { isUrgent: true, isWanted: () => true }
+
 const unlimited = () => new FixedIntervalRateLimiter().initialize([])
 
 const requesterWith = (settings: Partial<typeof SETTINGS> = {}, rateLimiter: RateLimiter = unlimited()) =>
@@ -381,8 +383,8 @@ describe('the queue', () => {
     const regular = ['a', 'b', 'c'].map((url) => requester.request(url, { url }))
     await vi.advanceTimersByTimeAsync(500)
     // The second one waits for the budget by now: what it gets goes to those that are more urgent, unless they cost more.
-    const urgent = ['d', 'e'].map((url) => requester.requestUrgently(url, { url }))
-    const dear = requester.requestUrgently('f', { url: 'f' }, 5)
+    const urgent = ['d', 'e'].map((url) => requester.requestWhile(url, { url }, undefined, URGENT))
+    const dear = requester.requestWhile('f', { url: 'f' }, 5, URGENT)
     await vi.advanceTimersByTimeAsync(0)
     expect(requester.troubleWith('c')).toMatchObject({ code: 'RATE_LIMITED' })
     await vi.advanceTimersByTimeAsync(500)
@@ -487,7 +489,7 @@ describe('a provider that asks for a pause', () => {
       expect(await failureOf(requester.request('first', { url: HOST }))).toMatchObject({
         providerStatusCode: status,
       })
-      const urgent = requester.requestUrgently('urgent', { url: `${HOST}/urgent` })
+      const urgent = requester.requestWhile('urgent', { url: `${HOST}/urgent` }, undefined, URGENT)
       const all = Promise.all(keys.map((key) => requester.request(key, { url: `${HOST}/${key}` })))
       await vi.advanceTimersByTimeAsync(pauseMs - 1)
       expect(asked).toHaveLength(1)

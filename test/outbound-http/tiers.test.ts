@@ -26,6 +26,12 @@ describe('the limits of a tier', () => {
     expect(lowestTierLimit({ rateLimit1m: 60, rateLimit1s: 3 })).toBe(1)
   })
 
+  it('are compared per day and per 30 days as well', () => {
+    const tier = { rateLimit1d: 86_400, rateLimit30d: 1_296_000 }
+    expect(consolidateTierLimits(tier)).toEqual([Infinity, Infinity, Infinity, 1, 0.5])
+    expect([lowestTierLimit(tier), highestTierLimit(tier)]).toEqual([0.5, 1])
+  })
+
   it('are none where there is no tier, nothing in it, or zero', () => {
     for (const tier of [undefined, {}, { rateLimit1s: 0 }, { rateLimit1m: 0, note: 'x' }]) {
       expect(consolidateTierLimits(tier)).toEqual([Infinity, Infinity, Infinity])
@@ -67,6 +73,8 @@ describe('the tier that is kept to', () => {
     expect(getRateLimitingTier({}, tiers)).toBe(tiers.c)
     const close = { a: { rateLimit1s: 5, rateLimit1m: 10 }, b: { rateLimit1s: 1 } }
     expect(getRateLimitingTier({}, close)).toBe(close.a)
+    const longest = { a: { rateLimit1h: 100 }, b: { rateLimit1h: 200, rateLimit30d: 1_000 } }
+    expect(getRateLimitingTier({}, longest)).toBe(longest.b)
   })
 
   it('has to be named where the adapter says so', () => {

@@ -1,4 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
+import { identify } from '../../src/feeds/delta'
 import { ExpiringSortedSet } from '../../src/feeds/expiring-sorted-set'
 import { SubscriptionSetFactory } from '../../src/adapter/subscription-set-factory'
 import { RedisSubscriptionSet } from '../../src/public/util/subscription-set/redis-sorted-set'
@@ -47,6 +48,22 @@ describeWithRedis('RedisSubscriptionSet', () => {
     await redis.client.zadd(KEY, Date.now() - 1, '{"base":"OLD","quote":"USD"}')
     expect(await writer.set.getAll()).toEqual([ETH, BTC])
     expect(await redis.client.zcard(KEY)).toBe(2)
+  })
+
+  it('tells whether a feed is wanted without waiting for Redis, and reads the set again for the next who asks', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    await redis.client.zadd(KEY, Date.now() + 5_000, '{"base":"ETH","quote":"USD"}')
+    await process.set.getAll()
+    expect(process.set.has({ quote: 'usd', base: 'eth' }, identify)).toBe(true)
+    expect(process.set.has(BTC, identify)).toBe(false)
+    await process.set.add(BTC, 5_000, 'btc')
+    expect(process.set.has(BTC, identify)).toBe(true)
+    vi.setSystemTime(Date.now() + 6_000)
+    await eventually(() =>
+      expect([ETH, BTC].map((feed) => process.set.has(feed, identify))).toEqual([false, false]),
+    )
   })
 
   it('counts its commands', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { exponentialBackoff } from '../../src/util/backoff'
+import { exponentialBackoff, fullAbove } from '../../src/util/backoff'
 
 const options = fc.record({
   minMs: fc.integer({ min: 0, max: 10_000 }),
@@ -24,6 +24,33 @@ describe('exponentialBackoff', () => {
           expect(delayMs).toBeLessThanOrEqual(nominal)
           backoff = next
         }
+      }),
+    )
+  })
+
+  it('CN-5: with full jitter draws evenly from all between the floor and the nominal delay, which grows up to its limit', () => {
+    let state = 1
+    const random = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
+    const [floorMs, maxMs] = [50, 12_800]
+    let backoff = exponentialBackoff({ minMs: 100, maxMs, factor: 2, jitter: fullAbove(floorMs), random })
+    for (let attempt = 0; attempt < 12; attempt++) {
+      const nominalMs = Math.min(100 * 2 ** attempt, maxMs)
+      const delays = Array.from({ length: 2_000 }, () => backoff.next().delayMs)
+      const tenths = Array.from({ length: 10 }, () => 0)
+      for (const ms of delays) tenths[Math.floor((10 * (ms - floorMs)) / (nominalMs - floorMs))]! += 1
+      expect(Math.min(...tenths)).toBeGreaterThan(140)
+      expect(Math.max(...tenths)).toBeLessThan(260)
+      backoff = backoff.next().next
+    }
+  })
+
+  it('with full jitter never draws less than the floor, nor more than the nominal delay, whatever they are', () => {
+    const ms = fc.integer({ min: 0, max: 1_200_000 })
+    fc.assert(
+      fc.property(ms, ms, random, (floorMs, nominalMs, drawn) => {
+        const delayMs = fullAbove(floorMs)(nominalMs, drawn)
+        expect(delayMs).toBeGreaterThanOrEqual(Math.min(floorMs, nominalMs))
+        expect(delayMs).toBeLessThanOrEqual(nominalMs)
       }),
     )
   })

@@ -1,7 +1,8 @@
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
+import { type CredentialConfig } from '../../connections/credential'
 import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { type TransportGenerics } from '../transport'
+import { type EndpointContext, type TransportGenerics } from '../transport'
 
 export type HttpTransportGenerics = TransportGenerics & {
   Provider: {
@@ -28,6 +29,12 @@ export type ProviderRequestConfig<T extends HttpTransportGenerics> = {
   cost?: number
 }
 
+/** Given where the transport has a `credential`, and not else. */
+export interface HttpCredentialParameters {
+  /** What `credential` gave. */
+  credential: string
+}
+
 export interface HttpTransportConfig<T extends HttpTransportGenerics> {
   /**
    * Makes the requests for all wanted feeds: one for each feed, or for groups of them. If it throws, it is called for the feeds one by one,
@@ -36,6 +43,7 @@ export interface HttpTransportConfig<T extends HttpTransportGenerics> {
   prepareRequests: (
     params: Params<T>[],
     adapterSettings: T['Settings'],
+    parameters?: HttpCredentialParameters,
   ) => ProviderRequestConfig<T> | ProviderRequestConfig<T>[]
   /**
    * Makes values or refusals for feeds from the answer to one request. They need not be the feeds for which the request was made. If it
@@ -46,4 +54,10 @@ export interface HttpTransportConfig<T extends HttpTransportGenerics> {
     res: AxiosResponse<T['Provider']['ResponseBody']>,
     adapterSettings: T['Settings'],
   ) => ProviderResult<T>[]
+  /**
+   * A token or the like, which is got and renewed ahead of its end, and given to `prepareRequests`. A request that the provider answers with
+   * 401 or 403 is repeated once with a new value, and then at growing intervals; if nothing succeeds with the new value, the attempts to get
+   * another are slow. The reason is then `CREDENTIAL_REFUSED`. Its `isAuthClose` is for WebSockets alone.
+   */
+  credential?: CredentialConfig<EndpointContext<T>>
 }

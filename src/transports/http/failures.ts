@@ -47,8 +47,12 @@ const intervalAfter = (status: number | undefined, cacheMaxAgeMs: number): { min
   return status === TOO_MANY_REQUESTS ? { min: 1_000, max: 10_000 } : { min: 100, max: 5_000 }
 }
 
-/** What follows from an error, by the table of contract 10.5. */
-export const failureOf = (error: unknown, cacheMaxAgeMs: number): Failure => {
+/**
+ * What follows from an error, by the table of contract 10.5.
+ *
+ * @param isRefusal - whether the provider refused a credential that is renewed: its feeds have that reason then, and no cached error
+ */
+export const failureOf = (error: unknown, cacheMaxAgeMs: number, isRefusal = false): Failure => {
   if (error instanceof AdapterRateLimitError) {
     const { message, msUntilNextExecution: waitMs } = error
     return {
@@ -63,6 +67,10 @@ export const failureOf = (error: unknown, cacheMaxAgeMs: number): Failure => {
   const intervalMs = intervalAfter(status, cacheMaxAgeMs)
   // RL-4: what is refused because its host fails has its reason with it.
   const outage = (error instanceof AdapterConnectionError && error.reason) || describeFailure(cause ?? error)
+  if (isRefusal) {
+    const message = `The data provider did not take the credential of a request: it answered with status ${status}`
+    return { response: undefined, outage: { code: 'CREDENTIAL_REFUSED', message }, intervalMs, waitMs: 0 }
+  }
   if (!(error instanceof AdapterDataProviderError) || status === undefined)
     return { response: undefined, outage, intervalMs, waitMs: 0 }
   const errorMessage = `Provider request failed with status ${status}: ${bodyOf(answerOf(cause)?.data)}`

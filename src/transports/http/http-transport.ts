@@ -10,6 +10,7 @@ import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { atOnceThen, type RetryRule } from '../../connections/retry'
 import { FEED_OUTAGE, OUTAGE, POLLS, STANDBY, WAKE } from '../capabilities'
 import { goingOn, type Reason } from '../../validation/reason'
+import { UnwantedError } from '../../outbound-http/pending-request'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { SubscriptionTransport } from '../subscription-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
@@ -21,9 +22,11 @@ import { HoldOff } from './hold-off'
 import { Pace } from './pace'
 import { Preparation, type PreparedRequest } from './preparation'
 import { Reports } from './reports'
+import { isCredentialRefusal, RequestCredential } from './request-credential'
 import { RequestStates } from './request-states'
 import { monotonicMs } from '../../util/clock'
 import { StandbyFeeds } from './standby-feeds'
+import { WantedParams } from './wanted-params'
 
 /** The longest pause of the loop while all requests wait to be tried again, or another transport fills all feeds. */
 const HELD_LOOK_MS = 1_000
@@ -61,8 +64,10 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private readonly order = new FairOrder()
   private readonly holds: HoldOff
   private readonly reports = new Reports()
+  private readonly credential: RequestCredential<EndpointContext<T>> | undefined
   private pace = new Pace()
   private readonly standby = new StandbyFeeds<Params<T>>()
+  private wanted = new WantedParams<Params<T>>()
   private readonly stopping = new AbortController()
   private readonly onRetry = (): void => {
     if (this.isWaitingForHold) this[WAKE].wake()
@@ -78,6 +83,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.config = config
     this.preparation = new Preparation(config, this.onRetry)
     this.holds = new HoldOff(this.onRetry)
+    if (config.credential !== undefined)
+      this.credential = new RequestCredential(config.credential, () => this.WARMER_ACTIVE)
   }
 
   override async initialize(
@@ -91,6 +98,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.pace = new Pace(dependencies.requester)
     this.preparation.isCaseSensitive = this.isCaseSensitive
     const set = this.subscriptionSet
+    this.wanted = new WantedParams(set, this.identityOf)
     if (set instanceof ExpiringSortedSet) set.follow(() => this.noticeAdded())
     else if (set instanceof RedisSubscriptionSet) set.follow(() => this[WAKE].wake())
   }
@@ -103,6 +111,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   override want(params: Params<T>, key: string): void | Promise<void> {
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet && set.refresh(key, this.subscriptionTtl)) return
+    this.wanted.note(params, key)
     return super.want(params, key)
   }
 
@@ -113,9 +122,11 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.context = context
     const pauseMs = this.failedPass?.delayMs ?? 0
     if (pauseMs > 0) await this[WAKE].wait(pauseMs)
+    const credential = this.credential && (await this.currentCredential(context))
+    if (credential === null) return this.waitForCredential()
     const added = this.takeAdded()
     this[WAKE].clear()
-    const requests = this.prepare(context, entries)
+    const requests = this.prepare(context, entries, credential)
     metrics
       .get('httpRequestsPerBgExecute')
       .labels({ adapter_endpoint: context.endpointName })
@@ -145,7 +156,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   [FEED_OUTAGE](params: object): Reason | undefined {
     const feed = this.identityOf(params)
     const request = this.states.outageOf(feed)
-    const outage = this.preparation.outageOf(feed) ?? request?.outage
+    const outage = this.credential?.outage ?? this.preparation.outageOf(feed) ?? request?.outage
     const requester = this.requester instanceof Requester ? this.requester : undefined
     const pause = request && requester?.pauseOf(request.key)
     if (pause !== undefined) return goingOn(outage ?? pause, pause)
@@ -158,13 +169,14 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
 
   /** What is wrong, when all requests fail. */
   get [OUTAGE](): Reason | undefined {
-    return this.states.common
+    return this.credential?.outage ?? this.states.common
   }
 
   shutdown(): Promise<void> {
     this.stopping.abort()
     this.holds.stop()
     this.preparation.stop()
+    this.credential?.stop()
     this.intake.stop()
     this.setWarmer(false)
     this[WAKE].wake()
@@ -181,9 +193,29 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     await this[WAKE].wait(wanted.length > 0 ? Math.min(intervalMs, HELD_LOOK_MS) : intervalMs)
   }
 
-  private prepare(context: EndpointContext<T>, entries: Params<T>[]): PreparedRequest<T>[] {
+  /** Null where there is none to be had; that is reported. */
+  private async currentCredential(context: EndpointContext<T>): Promise<string | null> {
     try {
-      const requests = this.preparation.prepare(context, this.name, entries)
+      return await this.credential!.value(context, context.adapterSettings.API_TIMEOUT)
+    } catch (error) {
+      if (!this.isStopped)
+        this.reports.failure(this.credential?.outage?.code ?? 'CREDENTIAL_FAILED', context, this.name, error)
+      return null
+    }
+  }
+
+  private async waitForCredential(): Promise<void> {
+    this[WAKE].clear()
+    await this[WAKE].wait(Math.min(this.credential?.pauseMs ?? HELD_LOOK_MS, HELD_LOOK_MS))
+  }
+
+  private prepare(
+    context: EndpointContext<T>,
+    entries: Params<T>[],
+    credential: string | undefined,
+  ): PreparedRequest<T>[] {
+    try {
+      const requests = this.preparation.prepare(context, this.name, entries, credential)
       this.failedPass = undefined
       return requests
     } catch (error) {
@@ -240,7 +272,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       const answer = await this.ask(request, isUrgent)
       if (!this.isStopped) await this.take(context, request, answer)
     } catch (error) {
-      if (!this.isStopped) wasDropped = await this.fail(context, request, error)
+      if (!this.isStopped && !(error instanceof UnwantedError))
+        wasDropped = await this.fail(context, request, error)
     } finally {
       this.states.ended(key)
       this.onRetry()
@@ -248,10 +281,17 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return { key, wasDropped }
   }
 
-  private async ask({ key, request, cost }: PreparedRequest<T>, isUrgent: boolean): Promise<Answer<T>> {
+  private async ask(prepared: PreparedRequest<T>, isUrgent: boolean): Promise<Answer<T>> {
+    const { key, params, request, cost, credential } = prepared
     const { requester } = this
-    const jumpsQueue = isUrgent && requester instanceof Requester && isOurs(requester, Requester, 'request')
-    return jumpsQueue ? requester.requestUrgently(key, request, cost) : requester.request(key, request, cost)
+    const isPlain = !(requester instanceof Requester && isOurs(requester, Requester, 'request'))
+    if (isPlain) return requester.request(key, request, cost)
+    const isOfUse = (): boolean => credential === undefined || this.credential?.isOfUse(credential) !== false
+    const isWanted = (): boolean =>
+      requester.courtesy === undefined ||
+      (isOfUse() && this.standby.among(params).some((one) => this.wanted.has(one)))
+    const renewsCredential = credential !== undefined
+    return requester.requestWhile(key, request, cost, { isUrgent, isWanted, renewsCredential })
   }
 
   private async take(
@@ -259,8 +299,9 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     request: PreparedRequest<T>,
     answer: Answer<T>,
   ): Promise<void> {
-    const { key, params } = request
+    const { key, params, credential } = request
     this.holds.succeeded(key)
+    if (credential !== undefined) this.credential?.succeeded(key, credential)
     try {
       metrics
         .get('rateLimitCreditsSpentTotal')
@@ -286,8 +327,17 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     request: PreparedRequest<T>,
     error: unknown,
   ): Promise<boolean> {
-    const { key, params } = request
-    const { response, outage, intervalMs, waitMs } = failureOf(error, context.adapterSettings.CACHE_MAX_AGE)
+    const { key, params, credential } = request
+    const isRefusal = credential !== undefined && isCredentialRefusal(error)
+    const { response, outage, intervalMs, waitMs } = failureOf(
+      error,
+      context.adapterSettings.CACHE_MAX_AGE,
+      isRefusal,
+    )
+    if (isRefusal && this.credential?.refused(key, credential) === true) {
+      this.states.failed(key, outage)
+      return false
+    }
     const delayMs = intervalMs === undefined ? waitMs : this.holds.failed(key, intervalMs.min, intervalMs.max)
     const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Date.now() + delayMs)
     this.states.failed(key, { ...outage, nextAttemptUnixMs })
@@ -334,9 +384,11 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const inPass = new Set(pass)
     const late = added.filter((params) => !inPass.has(params))
     if (late.length === 0) return
+    const credential = this.credential && (await this.currentCredential(context))
+    if (credential === null) return
     try {
       const requests = this.preparation
-        .prepare(context, this.name, late)
+        .prepare(context, this.name, late, credential)
         .filter(({ key }) => !this.holds.isHeld(key) && this.pace.admitsBeside(key))
       await Promise.all(
         requests.map((request) => {
@@ -367,6 +419,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const keys = new Set(requests.map(({ key }) => key))
     this.states.retain((key) => keys.has(key) || this.holds.isHeld(key))
     this.holds.retain((key) => keys.has(key))
+    this.credential?.retain((key) => keys.has(key))
     if (!this.preparation.hasGuilty) return
     const feeds = new Set(entries.map(this.identityOf))
     this.preparation.retain((feed) => feeds.has(feed))

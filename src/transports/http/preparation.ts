@@ -18,6 +18,8 @@ type Params<T extends HttpTransportGenerics> = TypeFromDefinition<T['Parameters'
 /** A request as its author made it, with a key that identifies it. */
 export interface PreparedRequest<T extends HttpTransportGenerics> extends ProviderRequestConfig<T> {
   key: string
+  /** What it was made with. */
+  credential: string | undefined
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
@@ -32,6 +34,7 @@ export class Preparation<T extends HttpTransportGenerics> {
   private readonly guilty = new Map<string, Reason>()
   private readonly holds: HoldOff
   private readonly problems = new LogLimiter()
+  private credential: string | undefined
 
   constructor(
     private readonly config: HttpTransportConfig<T>,
@@ -41,7 +44,13 @@ export class Preparation<T extends HttpTransportGenerics> {
   }
 
   /** @throws what `prepareRequests` throws, when it throws for every single feed (contract 10.5) */
-  prepare(context: EndpointContext<T>, transportName: string, entries: Params<T>[]): PreparedRequest<T>[] {
+  prepare(
+    context: EndpointContext<T>,
+    transportName: string,
+    entries: Params<T>[],
+    credential?: string,
+  ): PreparedRequest<T>[] {
+    this.credential = credential
     const due =
       this.guilty.size === 0
         ? entries
@@ -104,7 +113,9 @@ export class Preparation<T extends HttpTransportGenerics> {
     params: Params<T>[],
   ): { requests: PreparedRequest<T>[] } | { error: unknown } {
     try {
-      const made = this.config.prepareRequests(params, context.adapterSettings)
+      const { credential } = this
+      const given = credential === undefined ? [] : [{ credential }]
+      const made = this.config.prepareRequests(params, context.adapterSettings, ...given)
       const requests = Array.isArray(made) ? made : [made]
       return { requests: requests.map((request) => this.complete(context, transportName, request)) }
     } catch (error) {
@@ -129,7 +140,7 @@ export class Preparation<T extends HttpTransportGenerics> {
       data: params,
       transportName,
     })
-    return { params, request, cost, key }
+    return { params, request, cost, key, credential: this.credential }
   }
 
   private convict({ endpointName }: EndpointContext<T>, params: Params<T>, error: unknown): void {

@@ -41,6 +41,7 @@ import { handOver } from './hand-over'
 import { Succession } from './succession'
 import { checkLimits, checkPing, drawMaxAge } from './pacing/limits'
 import { Losses } from './lost-connection'
+import { warnOfBeats } from './pacing/beats'
 import { MessagePacer } from './pacing/message-pacer'
 import { SILENCE_TERMS } from './care/silence'
 import { SubscriptionQueue } from './pacing/subscription-queue'
@@ -148,7 +149,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       () => wake.wake(),
       () => this.tryAgainNow(),
     )
-    this.pacer = new MessagePacer(limits.messages, {
+    this.pacer = new MessagePacer(limits, {
       onRoom: () => {
         this.queue.proceed()
         if (this.batching?.isHeldBack) wake.wake()
@@ -180,6 +181,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     name: string,
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, name)
+    warnOfBeats(this.config, adapterSettings, endpointName)
     const { responseCache: cache } = this
     this.identityOf = identityIn(cache, name, this.identityOf)
     if (cache instanceof ResponseCache)

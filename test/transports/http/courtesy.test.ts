@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, globalAgent, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { serve } from '../../../src/testing/serve'
@@ -160,6 +160,7 @@ describe('a host that fails', () => {
       },
     )
     const bad = Array.from({ length: 10 }, (_, n) => ({ base: `BAD${n}` }))
+    const openings = (await service.metric('provider_breaker_openings_total')) ?? 0
     await service.post({ base: 'GOOD' })
     for (const feed of bad) await service.post(feed)
     /** A slot of time with all that it brings. */
@@ -191,12 +192,41 @@ describe('a host that fails', () => {
       sinceUnixMs: expect.any(Number) as number,
       nextAttemptUnixMs: expect.any(Number) as number,
     })
+    expect(await service.metric('provider_hosts_failing')).toBe(1)
+    expect(await service.metric('provider_breaker_openings_total')).toBe(openings + 1)
     const others = good.asked.length
     await slots(10)
     expect(good.asked.length).toBeGreaterThan(others)
     isDown = false
     await slots(70)
     expect(new Set((await replies()).map(({ statusCode }) => statusCode))).toEqual(new Set([200]))
+    expect(await service.metric('provider_hosts_failing')).toBe(0)
+  })
+})
+
+describe('an adapter that is stopped', () => {
+  it('leaves no connection to its provider that is kept for further requests', async () => {
+    const ends: Promise<unknown>[] = []
+    const server = createServer((_, res) =>
+      res.writeHead(200, { 'content-type': 'application/json' }).end('{"price":1}'),
+    )
+    // Nothing is ended by the time that passes.
+    server.keepAliveTimeout = 0
+    server.on('connection', (socket) => ends.push(new Promise((resolve) => socket.once('close', resolve))))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const service = await started(() => httpAdapter(oneByOne(`http://127.0.0.1:${port}`)), PATIENT)
+    expect((await service.post({ base: 'A' })).json.result).toBe(1)
+    const kept = () =>
+      Object.entries(globalAgent.freeSockets).flatMap(([name, sockets]) =>
+        name.includes(`:${port}:`) ? (sockets ?? []) : [],
+      )
+    await eventually(() => expect(kept()).not.toEqual([]))
+    const sockets = kept()
+    await service.stop()
+    expect(sockets.map(({ destroyed }) => destroyed)).not.toContain(false)
+    await Promise.all(ends)
+    await new Promise((resolve) => server.close(resolve))
   })
 })
 

@@ -34,7 +34,7 @@ const feed = (base: string): Params => ({ base, quote: 'USD' })
 
 type Message = Types['Provider']['WsMessage'] & { accepted?: string[] }
 interface Case {
-  limits: Required<Omit<WebSocketLimits, 'maxAgeMs'>>
+  limits: Required<Omit<WebSocketLimits, 'maxAgeMs' | 'bytes'>>
   /** Symbols per message; undefined where each has a message of a builder. */
   size: number | undefined
 }

@@ -29,15 +29,18 @@ const socketOf = (log: Sent[]) => {
   }
 }
 
-const setUp = (limit: RollingLimit | undefined) => {
+const setUp = (limit: RollingLimit | undefined, bytesLimit?: RollingLimit) => {
   vi.useFakeTimers(FAKED)
   const log: Sent[] = []
   const rooms: number[] = []
   const dropped: unknown[] = []
-  const pacer = new MessagePacer(limit, {
-    onRoom: () => void rooms.push(pacer.room),
-    onDropped: (error) => void dropped.push(error),
-  })
+  const pacer = new MessagePacer(
+    { ...(limit && { messages: limit }), ...(bytesLimit && { bytes: bytesLimit }) },
+    {
+      onRoom: () => void rooms.push(pacer.room),
+      onDropped: (error) => void dropped.push(error),
+    },
+  )
   const socket = socketOf(log)
   pacer.meter(socket)
   const bulk = (...names: unknown[]) =>
@@ -84,6 +87,56 @@ describe('the messages of a connection', () => {
         vi.useRealTimers()
       }),
     )
+  })
+
+  it('SB-7: have in no window more bytes than declared, beside their number, and all go out in the end', async () => {
+    const inWindow = (log: Sent[], perMs: number) =>
+      log.map(({ atMs: from }) => log.filter(({ atMs }) => atMs >= from && atMs < from + perMs))
+    const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 20 })
+    const bytes = fc.record({
+      count: fc.integer({ min: 20, max: 300 }),
+      perMs: fc.integer({ min: 100, max: 60_000 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.option(limits, { nil: undefined }),
+        bytes,
+        fc.array(sizes, { maxLength: 4 }),
+        async (limit, most, plan) => {
+          const { pacer, bulk, socket, log, texts } = setUp(limit, most)
+          // Two bytes each.
+          const texted = plan.map((some) => some.map((size) => 'é'.repeat(size)))
+          for (const some of texted) {
+            bulk(...some)
+            socket.send('beat')
+            await vi.advanceTimersByTimeAsync(most.perMs / 2)
+          }
+          const count = plan.flat().length + plan.length
+          await vi.advanceTimersByTimeAsync((count + 2) * (most.perMs + (limit?.perMs ?? 0) + 500))
+          for (const some of inWindow(log, most.perMs)) {
+            const sum = some.reduce((total, { text }) => total + Buffer.byteLength(text), 0)
+            if (some.length > 1) expect(sum).toBeLessThanOrEqual(most.count)
+          }
+          if (limit !== undefined) expect(mostIn(log, limit.perMs)).toBeLessThanOrEqual(limit.count)
+          expect(texts().filter((text) => text !== 'beat')).toEqual(texted.flat())
+          expect(texts()).toHaveLength(count)
+          pacer.stop()
+          vi.useRealTimers()
+        },
+      ),
+    )
+  })
+
+  it('count as so many bytes as their payload has, whatever it is', () => {
+    const { socket, texts, pacer } = setUp(undefined, { count: 10, perMs: 1_000 })
+    socket.send(Buffer.alloc(3))
+    socket.send([Buffer.alloc(2), Buffer.alloc(2)] as never)
+    socket.send(new Uint16Array(1))
+    socket.ping()
+    socket.send('xx')
+    expect(texts()).toHaveLength(4)
+    expect(pacer.room).toBe(0)
+    pacer.stop()
   })
 
   it('all go out in the end, in order, each once', async () => {

@@ -257,6 +257,7 @@ it('a connection is replaced before it is too old, and everything is subscribed 
 
 it.each([
   [{ messages: { count: 0, perMs: 1_000 } }, 'limits.messages.count'],
+  [{ bytes: { count: 1.5, perMs: 1_000 } }, 'limits.bytes.count'],
   [{ connects: { count: 1.5, perMs: 1_000 } }, 'limits.connects.count'],
   [{ connects: { count: 1, perMs: NaN } }, 'limits.connects.perMs'],
   [{ subscriptionsPerConnection: -1 }, 'limits.subscriptionsPerConnection'],

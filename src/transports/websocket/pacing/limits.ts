@@ -19,6 +19,11 @@ export interface WebSocketLimits {
    */
   messages?: RollingLimit
   /**
+   * Bytes that we may send on one connection: the payloads of everything that counts for `messages`, before compression. `count` is their
+   * number. A message that is larger than that goes alone, when nothing else was sent in the window.
+   */
+  bytes?: RollingLimit
+  /**
    * Connections that the transport may open, all its URLs together. An attempt counts once the provider has accepted its TCP connection. An
    * author's own `establishWsConnection` counts when it calls the original.
    */
@@ -71,10 +76,10 @@ export const checkPing = (ping: PulseOptions): void => {
 
 /** @throws Error that names the first limit that is not possible */
 export const checkLimits = (limits: WebSocketLimits): void => {
-  const { subscriptionsPerConnection, messages, connects, maxAgeMs } = limits
+  const { subscriptionsPerConnection, messages, bytes, connects, maxAgeMs } = limits
   if (subscriptionsPerConnection !== undefined && !isCount(subscriptionsPerConnection))
     refuse('limits.subscriptionsPerConnection', 'a whole number from 1')
-  for (const [name, limit] of Object.entries({ messages, connects })) {
+  for (const [name, limit] of Object.entries({ messages, bytes, connects })) {
     if (limit === undefined) continue
     if (!isCount(limit.count)) refuse(`limits.${name}.count`, 'a whole number from 1')
     if (!isDuration(limit.perMs)) refuse(`limits.${name}.perMs`, DURATION)

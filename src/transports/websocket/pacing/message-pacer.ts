@@ -1,7 +1,7 @@
 import type WebSocket from 'ws'
 import { OPEN, together } from '../../../connections/socket'
 import { type SlidingWindow } from '../../../outbound-http/sliding-window'
-import { type RollingLimit, windowOf } from './limits'
+import { type RollingLimit, type WebSocketLimits, windowOf } from './limits'
 
 /** The most frames of each kind that wait. One more is not sent, and is reported. */
 const MAX_HELD = 10_000
@@ -12,6 +12,8 @@ const RESERVED_SHARE = 0.1
 
 interface Frame {
   socket: WebSocket
+  /** Of its payload; 0 where nobody counts them. */
+  bytes: number
   send: () => void
 }
 
@@ -19,13 +21,15 @@ interface Frame {
 const KINDS = ['send', 'ping', 'pong'] as const
 
 /**
- * Keeps the limit of messages of one connection (SB-7), by what really leaves on its sockets: it stands in front of their methods that send
+ * Keeps the limits of messages and bytes of one connection (SB-7), by what really leaves on its sockets: it stands in front of their methods that send
  * frames. What the window allows goes out in the same turn, the rest later. Bulk comes last, so that a heartbeat does not wait until
  * everything is subscribed. What waits for a connection that has ended is dropped.
  */
 export class MessagePacer {
   private readonly window: SlidingWindow | undefined
+  private readonly bytes: SlidingWindow | undefined
   private readonly bulkLimit: number
+  private readonly bytesReserve: number
   private readonly metered = new WeakSet<WebSocket>()
   private urgent: Frame[] = []
   private bulk: Frame[] = []
@@ -36,26 +40,29 @@ export class MessagePacer {
    * @param of.onDropped - called for a frame that cannot be sent, on a connection that is open
    */
   constructor(
-    limit: RollingLimit | undefined,
+    { messages, bytes }: Pick<WebSocketLimits, 'messages' | 'bytes'>,
     private readonly of: { onRoom: () => void; onDropped: (error: unknown) => void },
   ) {
-    this.window = limit && windowOf(limit, () => this.flush())
-    this.bulkLimit = limit === undefined ? Infinity : limit.count - reserveOf(limit)
+    this.window = messages && windowOf(messages, () => this.flush())
+    this.bytes = bytes && windowOf(bytes, () => this.flush())
+    this.bulkLimit = messages === undefined ? Infinity : messages.count - reserveOf(messages)
+    this.bytesReserve = bytes === undefined ? 0 : reserveOf(bytes)
   }
 
   get isLimited(): boolean {
-    return this.window !== undefined
+    return this.window !== undefined || this.bytes !== undefined
   }
 
   /** How long a frame of the author may wait at most, in ms. */
   get urgentDelayMs(): number {
-    return Math.min(this.window?.lengthMs ?? 0, MAX_PONG_DELAY_MS)
+    return Math.min(Math.max(this.window?.lengthMs ?? 0, this.bytes?.lengthMs ?? 0), MAX_PONG_DELAY_MS)
   }
 
   /** How many messages in bulk would be sent at once. */
   get room(): number {
-    if (this.window === undefined) return Infinity
-    return this.urgent.length + this.bulk.length > 0 ? 0 : Math.max(0, this.bulkLimit - this.window.spent)
+    if (!this.isLimited) return Infinity
+    if (this.urgent.length + this.bulk.length > 0 || !this.hasBytesFor(1, true)) return 0
+    return Math.max(0, this.bulkLimit - (this.window?.spent ?? 0))
   }
 
   /** Whether messages of a socket wait for their turn. */
@@ -66,7 +73,7 @@ export class MessagePacer {
 
   /** From now on what is sent on this socket counts. */
   meter(socket: WebSocket | undefined): void {
-    if (this.window === undefined || socket === undefined || this.metered.has(socket)) return
+    if (!this.isLimited || socket === undefined || this.metered.has(socket)) return
     this.metered.add(socket)
     this.urgent = this.urgent.filter(isSendable)
     this.bulk = this.bulk.filter(isSendable)
@@ -74,7 +81,11 @@ export class MessagePacer {
       const original: unknown = Reflect.get(socket, kind)
       if (typeof original !== 'function') continue
       const paced = (...args: unknown[]): void =>
-        this.pass({ socket, send: () => void Reflect.apply(original, socket, args) })
+        this.pass({
+          socket,
+          bytes: this.bytes === undefined ? 0 : bytesOf(args[0]),
+          send: () => void Reflect.apply(original, socket, args),
+        })
       Object.assign(socket, { [kind]: paced })
     }
   }
@@ -91,6 +102,7 @@ export class MessagePacer {
 
   stop(): void {
     this.window?.stop()
+    this.bytes?.stop()
     this.urgent = []
     this.bulk = []
   }
@@ -100,18 +112,24 @@ export class MessagePacer {
     const queue = isBulk ? this.bulk : this.urgent
     // The socket itself says what is wrong.
     if (!isSendable(frame)) frame.send()
-    else if (queue.length === 0 && this.allows(isBulk)) this.release(frame)
+    else if (queue.length === 0 && this.allows(frame, isBulk)) this.release(frame)
     else if (queue.length < MAX_HELD) queue.push(frame)
     else this.of.onDropped(new Error(`More than ${MAX_HELD} messages wait for their turn`))
   }
 
-  private allows(isBulk: boolean): boolean {
-    const { spent = 0, limit = 0 } = this.window ?? {}
+  private allows({ bytes }: Frame, isBulk: boolean): boolean {
+    const { spent = 0, limit = Infinity } = this.window ?? {}
+    if (!this.hasBytesFor(bytes, isBulk)) return false
     return isBulk ? this.urgent.length === 0 && spent < this.bulkLimit : spent < limit
   }
 
-  private release({ send }: Frame): void {
+  private hasBytesFor(bytes: number, isBulk: boolean): boolean {
+    return this.bytes?.hasRoomFor(bytes + (isBulk ? this.bytesReserve : 0)) ?? true
+  }
+
+  private release({ bytes, send }: Frame): void {
     this.window?.spend(1)
+    this.bytes?.spend(bytes)
     send()
   }
 
@@ -123,7 +141,7 @@ export class MessagePacer {
 
   private drain(queue: Frame[], isBulk: boolean): void {
     together(queue[0]?.socket, () => {
-      while (queue.length > 0 && this.allows(isBulk)) {
+      while (queue[0] !== undefined && this.allows(queue[0], isBulk)) {
         const frame = queue.shift()!
         if (!isSendable(frame)) continue
         try {
@@ -138,6 +156,14 @@ export class MessagePacer {
 
 const reserveOf = ({ count, perMs }: RollingLimit): number =>
   perMs <= MAX_PONG_DELAY_MS || count === 1 ? 0 : Math.max(1, Math.floor(count * RESERVED_SHARE))
+
+/** What `ws` takes as data. */
+const bytesOf = (data: unknown): number => {
+  if (data === undefined) return 0
+  if (Array.isArray(data)) return data.reduce<number>((sum, part) => sum + bytesOf(part), 0)
+  if (data instanceof ArrayBuffer || ArrayBuffer.isView(data)) return data.byteLength
+  return Buffer.byteLength(String(data))
+}
 
 /** A double may have no state. */
 const isSendable = ({ socket: { readyState } }: { socket: Partial<WebSocket> }): boolean =>
