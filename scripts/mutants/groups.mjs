@@ -5,6 +5,18 @@ const feeds = [
   'test/service/feed-limits.test.ts',
   'test/transports/composite/**/*.test.ts',
 ]
+/** What an operator says of single feeds. */
+const limits = [
+  'test/feeds/limits/**/*.test.ts',
+  'test/feeds/limiting-guards.test.ts',
+  'test/service/feed-limits.test.ts',
+]
+/** Several sources of one feed, without those tests that wait for a provider's silence. */
+const sources = [
+  'test/feeds/{merge,merge-decisions,merged-error,merged-feeds,order,patience,preference}.test.ts',
+  'test/metrics/bounds.test.ts',
+  'test/transports/composite/composite.test.ts',
+]
 /** Nearly every test needs a clock: these are about it. */
 const clocks = [
   'test/util/{clock,provider-time,rfc3339,decimal}.test.ts',
@@ -93,19 +105,18 @@ export const groups = [
     files: ['feed-limits', 'feed-rule', 'limited-feeds', 'pattern', 'rules', 'schema'].map(
       (name) => `src/feeds/limits/${name}.ts`,
     ),
-    tests: feeds,
+    tests: limits,
+  },
+  {
+    name: 'sources',
+    files: ['merge', 'merged-error', 'merged-feeds', 'merged-source', 'preference', 'patience'].map(
+      (name) => `src/feeds/${name}.ts`,
+    ),
+    tests: sources,
   },
   {
     name: 'memory',
-    files: [
-      'local-cache',
-      'merge',
-      'merged-error',
-      'merged-feeds',
-      'merged-source',
-      'preference',
-      'patience',
-    ].map((name) => `src/feeds/${name}.ts`),
+    files: ['src/feeds/local-cache.ts'],
     tests: feeds,
   },
   {
