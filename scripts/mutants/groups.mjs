@@ -6,11 +6,7 @@ const feeds = [
   'test/transports/composite/**/*.test.ts',
 ]
 /** What an operator says of single feeds. */
-const limits = [
-  'test/feeds/limits/**/*.test.ts',
-  'test/feeds/limiting-guards.test.ts',
-  'test/service/feed-limits.test.ts',
-]
+const limits = ['test/feeds/limits/**/*.test.ts', 'test/feeds/limiting-guards.test.ts']
 /** Several sources of one feed, without those tests that wait for a provider's silence. */
 const sources = [
   'test/feeds/{merge,merge-decisions,merged-error,merged-feeds,order,patience,preference}.test.ts',
@@ -24,6 +20,8 @@ const clocks = [
   'test/http/clock-status.test.ts',
 ]
 const connections = ['test/connections/**/*.test.ts', 'test/contract/{connection,websocket}.test.ts']
+/** How a connection's state is told, and when it is tried again. */
+const lives = ['test/connections/{retry,retry-delays,connection-life}.test.ts']
 /** Which URL is next, when, and with which credential. */
 const failover = ['test/connections/{url-choice,host-pauses,credential}.test.ts']
 const websocket = (names) => names.map((name) => `test/transports/websocket/${name}.test.ts`)
@@ -67,8 +65,13 @@ export const groups = [
   },
   {
     name: 'connections',
-    files: ['retry', 'connection-life', 'client-socket'].map((name) => `src/connections/${name}.ts`),
+    files: ['src/connections/client-socket.ts'],
     tests: connections,
+  },
+  {
+    name: 'lives',
+    files: ['retry', 'connection-life'].map((name) => `src/connections/${name}.ts`),
+    tests: lives,
   },
   {
     name: 'failover',
