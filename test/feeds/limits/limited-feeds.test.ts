@@ -82,7 +82,7 @@ const limited = <C extends PlainCache>(cache: C, { isGoverning = true } = {}) =>
   const feeds = new LimitedFeeds({
     limits: of as unknown as FeedLimits,
     inspector,
-    cache: cache as unknown as Cache<AdapterResponse>,
+    cache: cache,
     feeds: () => [feed, other],
     onMoved: (key) => void moved.push(key),
   })
