@@ -24,6 +24,7 @@ describe('the life of a connection', () => {
       sinceUnixMs: T0,
       opened: 0,
     })
+    expect(life.status('')).not.toHaveProperty('lastError')
   })
 
   it('keeps an outage as old as its first failure, names the latest, and ends it by opening', () => {

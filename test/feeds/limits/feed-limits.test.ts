@@ -80,6 +80,7 @@ describe('limits of feeds', () => {
     const all = [await open(`\n ${A} `), await open(` ${path}\n`)]
     expect(all.map(minOf)).toEqual([1, 1])
     expect(all.map((limits) => limits.status().source)).toEqual(['text', path])
+    for (const limits of all) expect(limits.status()).not.toHaveProperty('lastError')
     expect(all.map((limits) => limits.status())).toEqual(
       all.map(() => expect.objectContaining({ rules: 1, readUnixMs: Date.now() }) as object),
     )

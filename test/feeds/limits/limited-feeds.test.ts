@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Cache } from '../../../src/feeds/cache'
 import { Feed } from '../../../src/feeds/feed'
 import { Inspector } from '../../../src/feeds/inspector'
 import { type FeedLimits } from '../../../src/feeds/limits/feed-limits'
