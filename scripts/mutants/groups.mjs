@@ -7,12 +7,12 @@ const feeds = [
 ]
 /** What an operator says of single feeds. */
 const limits = ['test/feeds/limits/**/*.test.ts', 'test/feeds/limiting-guards.test.ts']
-/** Several sources of one feed, without those tests that wait for a provider's silence. */
-const sources = [
-  'test/feeds/{merge,merge-decisions,merged-error,merged-feeds,order,patience,preference}.test.ts',
+/** What is served where several sources have a feed, by itself; and how their values come there. */
+const merging = [
+  'test/feeds/{merge-decisions,merged-error,merged-feeds,order,patience,preference}.test.ts',
   'test/metrics/bounds.test.ts',
-  'test/transports/composite/composite.test.ts',
 ]
+const sources = ['test/feeds/merge.test.ts', 'test/transports/composite/composite.test.ts']
 /** Nearly every test needs a clock: these are about it. */
 const clocks = [
   'test/util/{clock,provider-time,rfc3339,decimal}.test.ts',
@@ -43,6 +43,11 @@ const requests = [
   'test/transports/http/{fairness,hold-off}.test.ts',
   'test/connections/retry-delays.test.ts',
 ]
+
+/** Those of them that are about pauses alone, and take no time. */
+const pauses = ['test/outbound-http/provider-pause.test.ts']
+/** Which requests of a pass are sent, and which failed ones are sent again. */
+const turns = ['test/transports/http/{fairness,hold-off}.test.ts', 'test/connections/retry-delays.test.ts']
 
 /** What is tried first is what matters most, because the time may be over before the last. */
 export const groups = [
@@ -94,14 +99,22 @@ export const groups = [
   {
     name: 'requests',
     files: [
-      ...['provider-pause', 'waiting-room', 'failing-keys', 'retry-after', 'provider-error'].map(
+      ...['retry-after', 'provider-error', 'windowed-rate-limiter', 'sliding-window'].map(
         (name) => `src/outbound-http/${name}.ts`,
       ),
-      ...['windowed-rate-limiter', 'sliding-window'].map((name) => `src/outbound-http/${name}.ts`),
       'src/util/retry-after.ts',
-      ...['fair-order', 'hold-off'].map((name) => `src/transports/http/${name}.ts`),
     ],
     tests: requests,
+  },
+  {
+    name: 'pauses',
+    files: ['provider-pause', 'waiting-room', 'failing-keys'].map((name) => `src/outbound-http/${name}.ts`),
+    tests: pauses,
+  },
+  {
+    name: 'turns',
+    files: ['fair-order', 'hold-off'].map((name) => `src/transports/http/${name}.ts`),
+    tests: turns,
   },
   {
     name: 'limits',
@@ -111,10 +124,15 @@ export const groups = [
     tests: limits,
   },
   {
-    name: 'sources',
-    files: ['merge', 'merged-error', 'merged-feeds', 'merged-source', 'preference', 'patience'].map(
+    name: 'merging',
+    files: ['merge', 'merged-error', 'merged-feeds', 'preference', 'patience'].map(
       (name) => `src/feeds/${name}.ts`,
     ),
+    tests: merging,
+  },
+  {
+    name: 'sources',
+    files: ['src/feeds/merged-source.ts'],
     tests: sources,
   },
   {
