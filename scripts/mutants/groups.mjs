@@ -19,7 +19,10 @@ const clocks = [
   'test/feeds/{clock-steps,inspector,local-cache}.test.ts',
   'test/http/clock-status.test.ts',
 ]
-const connections = ['test/connections/**/*.test.ts', 'test/contract/{connection,websocket}.test.ts']
+const connections = [
+  'test/connections/{client-socket,announced-end}.test.ts',
+  'test/contract/{connection,websocket}.test.ts',
+]
 /** How a connection's state is told, and when it is tried again. */
 const lives = ['test/connections/{retry,retry-delays,connection-life}.test.ts']
 /** Which URL is next, when, and with which credential. */
@@ -47,7 +50,10 @@ const requests = [
 /** Those of them that are about pauses alone, and take no time. */
 const pauses = ['test/outbound-http/provider-pause.test.ts']
 /** Which requests of a pass are sent, and which failed ones are sent again. */
-const turns = ['test/transports/http/{fairness,hold-off}.test.ts', 'test/connections/retry-delays.test.ts']
+const turns = [
+  'test/transports/http/{fair-order,fairness,hold-off}.test.ts',
+  'test/connections/retry-delays.test.ts',
+]
 
 /** What is tried first is what matters most, because the time may be over before the last. */
 export const groups = [
