@@ -29,13 +29,11 @@ const lives = ['test/connections/{retry,retry-delays,connection-life}.test.ts']
 const failover = ['test/connections/{url-choice,host-pauses,credential}.test.ts']
 const websocket = (names) => names.map((name) => `test/transports/websocket/${name}.test.ts`)
 const subscriptions = websocket([
-  'poison-search',
   'silence-judge',
   'homes',
   'connect-budget',
   'message-pacer',
   'subscription-queue',
-  'ledger',
 ])
 /** These need whole services, and take longer. */
 const care = websocket(['poison', 'silence', 'shards', 'batches', 'lane'])
@@ -92,15 +90,23 @@ export const groups = [
   {
     name: 'subscriptions',
     files: [
-      'care/poison-search',
       'care/silence',
       'care/homes',
       'pacing/connect-budget',
       'pacing/message-pacer',
       'pacing/subscription-queue',
-      'batches/ledger',
     ].map((name) => `src/transports/websocket/${name}.ts`),
     tests: subscriptions,
+  },
+  {
+    name: 'search',
+    files: ['src/transports/websocket/care/poison-search.ts'],
+    tests: websocket(['poison-terms']),
+  },
+  {
+    name: 'ledger',
+    files: ['src/transports/websocket/batches/ledger.ts'],
+    tests: websocket(['ledger', 'ledger-memory']),
   },
   {
     name: 'requests',
