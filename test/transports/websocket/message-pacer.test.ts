@@ -3,6 +3,7 @@ import type WebSocket from 'ws'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type RollingLimit } from '../../../src/transports/websocket/pacing/limits'
 import { MessagePacer } from '../../../src/transports/websocket/pacing/message-pacer'
+import { noteWire } from '../../../src/connections/socket'
 import { monotonicMs } from '../../../src/util/clock'
 import { mostIn } from './held-clock'
 import { FAKED } from './support'
@@ -230,6 +231,123 @@ describe('the messages of a connection', () => {
     const { bulk, texts, pacer } = setUp({ count: 20, perMs: 5_000 })
     bulk(...numbers(30))
     expect(texts()).toHaveLength(20)
+    pacer.stop()
+  })
+
+  it('in bulk leave a tenth of a long window, one at least, and nothing where it is one', () => {
+    const sentAtOnce = (limit: RollingLimit) => {
+      const { bulk, texts, pacer } = setUp(limit)
+      bulk(...numbers(100))
+      pacer.stop()
+      return texts().length
+    }
+    expect(sentAtOnce({ count: 59, perMs: 60_000 })).toBe(54)
+    expect(sentAtOnce({ count: 2, perMs: 60_000 })).toBe(1)
+    expect(sentAtOnce({ count: 1, perMs: 60_000 })).toBe(1)
+    expect(sentAtOnce({ count: 20, perMs: 5_001 })).toBe(18)
+  })
+
+  it('in bulk have the room that is left of their part, and never less than none', () => {
+    const { bulk, socket, pacer } = setUp({ count: 20, perMs: 60_000 })
+    expect(pacer.room).toBe(18)
+    bulk(...numbers(3))
+    expect(pacer.room).toBe(15)
+    for (let n = 0; n < 17; n++) socket.send('beat')
+    expect(pacer.room).toBe(0)
+    pacer.stop()
+  })
+
+  it('of the author wait in a queue that is bounded as well', () => {
+    const { socket, dropped, pacer } = setUp({ count: 1, perMs: 1_000 })
+    for (let n = 0; n < 10_002; n++) socket.send(String(n))
+    expect(dropped).toMatchObject([{ message: 'More than 10000 messages wait for their turn' }])
+    pacer.stop()
+  })
+
+  it('in bulk do not overtake those of the author that wait', async () => {
+    const { bulk, socket, texts, pacer } = setUp({ count: 1, perMs: 1_000 })
+    socket.send('first')
+    socket.send('beat')
+    bulk('0')
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect(texts()).toEqual(['first', 'beat'])
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect(texts()).toEqual(['first', 'beat', '0'])
+    pacer.stop()
+  })
+
+  it('are in bulk no longer than the call, be it that it throws', () => {
+    const { pacer, bulk, socket, texts } = setUp({ count: 20, perMs: 60_000 })
+    const fail = () => {
+      throw new Error('of the author')
+    }
+    expect(() => pacer.inBulk(fail)).toThrow('of the author')
+    bulk(...numbers(20))
+    socket.send('beat')
+    expect(texts().at(-1)).toBe('beat')
+    pacer.stop()
+  })
+
+  it('that wait for a connection that has ended take no room on the next', () => {
+    const { bulk, socket, log, pacer } = setUp({ count: 3, perMs: 1_000 })
+    const other = socketOf(log)
+    pacer.meter(other)
+    other.send('0')
+    bulk('1', '2', '3')
+    socket.send('beat')
+    expect([pacer.isHolding(socket), pacer.room]).toEqual([true, 0])
+    socket.readyState = 3
+    pacer.meter(socketOf(log))
+    expect(pacer.isHolding(socket)).toBe(false)
+    pacer.stop()
+  })
+
+  it('are told of with the room for more, when none waits', async () => {
+    const { bulk, socket, rooms, pacer } = setUp({ count: 2, perMs: 1_000 })
+    bulk(...numbers(4))
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect([rooms, pacer.room]).toEqual([[], 0])
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect([rooms, pacer.isHolding(socket)]).toEqual([[2], false])
+    pacer.stop()
+  })
+
+  it('keep what they are sent with, and their socket', () => {
+    const { pacer } = setUp({ count: 2, perMs: 1_000 })
+    const calls: unknown[][] = []
+    const socket = {
+      readyState: 1,
+      send(...args: unknown[]) {
+        calls.push([this, ...args])
+      },
+    } as unknown as WebSocket
+    pacer.meter(socket)
+    const done = () => {}
+    socket.send('text', { binary: false }, done)
+    expect(calls).toEqual([[socket, 'text', { binary: false }, done]])
+    pacer.stop()
+  })
+
+  it('that wait are gone when it is stopped', async () => {
+    const { bulk, socket, texts, pacer } = setUp({ count: 1, perMs: 1_000 })
+    bulk('0', '1')
+    socket.send('beat')
+    pacer.stop()
+    expect(pacer.isHolding(socket)).toBe(false)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(texts()).toEqual(['0'])
+  })
+
+  it('go out together, in one write', async () => {
+    const { bulk, socket, pacer } = setUp({ count: 2, perMs: 1_000 })
+    const wire = { cork: vi.fn(), uncork: vi.fn() }
+    const upgraded: ((response: object) => void)[] = []
+    Object.assign(socket, { on: (_: string, listen: (response: object) => void) => upgraded.push(listen) })
+    noteWire(socket)
+    upgraded[0]!({ socket: wire })
+    bulk(...numbers(4))
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect([wire.cork.mock.calls.length, wire.uncork.mock.calls.length]).toEqual([1, 1])
     pacer.stop()
   })
 })
