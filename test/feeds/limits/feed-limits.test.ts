@@ -95,6 +95,7 @@ describe('limits of feeds', () => {
     withdrawing.start()
     await pass(2_000)
     expect([withdrawing.withdraws, feeds.renew.mock.calls.length]).toEqual([true, 2])
+    expect([stat.mock.calls.length, withdrawing.isLooking]).toEqual([0, false])
     expect(feeds.apply).not.toHaveBeenCalled()
   })
 
