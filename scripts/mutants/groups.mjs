@@ -64,8 +64,13 @@ export const groups = [
   },
   {
     name: 'age',
-    files: ['freshness', 'order', 'time', 'inspector', 'judging'].map((name) => `src/feeds/${name}.ts`),
+    files: ['freshness', 'order', 'time', 'inspector'].map((name) => `src/feeds/${name}.ts`),
     tests: feeds,
+  },
+  {
+    name: 'judging',
+    files: ['src/feeds/judging.ts'],
+    tests: ['test/feeds/judging.test.ts'],
   },
   {
     name: 'clocks',
