@@ -143,6 +143,30 @@ describe('what is known of a URL', () => {
     expect(pauses(0, { maxPauseMs: DWELL_MS })).toEqual([60, 60, 60, 60, 60])
   })
 
+  it('is that it has failed again and again, without a long life: it is returned to later', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    for (let n = 0; n < 3; n++) lose(choice, 'a', 0, MAX_PAUSE_MS - 1)
+    choice.use('b', 0)
+    expect([choice.probe(159_999), choice.probe(160_000)]).toEqual([undefined, 'a'])
+  })
+
+  it('is for how long it rests: of those that do, the first to be ready is next, and who is ready goes before all', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    for (let n = 0; n < 2; n++) lose(choice, 'a', 0)
+    lose(choice, 'b', 10)
+    expect(choice.choose(10)).toEqual({ url: 'b', waitMs: 50 })
+    expect(choice.choose(100)).toEqual({ url: 'b', waitMs: 0 })
+    expect(choice.choose(250)).toEqual({ url: 'a', waitMs: 0 })
+  })
+
+  it('is when it was tried: of those that are ready, the one that was tried longest ago is next', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    choice.use('b', 0)
+    choice.use('a', 5)
+    for (const url of ['a', 'b']) choice.failed(url, 10, { reason: 'failed' })
+    expect(choice.choose(60)).toEqual({ url: 'b', waitMs: 0 })
+  })
+
   it('is nothing before it was listed: it is not returned to for a dwell time', () => {
     const choice = choiceOf(['b'], () => 0)
     choice.use('b', 0)
@@ -170,6 +194,15 @@ describe('the list of URLs', () => {
     expect(choice.choose(0)).toEqual({ url: 'a', waitMs: 50 })
     choice.list(['a', 'c'], 0)
     expect(choice.choose(0)).toEqual({ url: 'c', waitMs: 0 })
+  })
+
+  it('is followed where one of it is another, and none is probed before one is in use', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    expect(choice.probe(9 * DWELL_MS)).toBeUndefined()
+    choice.use('a', 0)
+    choice.list(['a', 'c'], 0)
+    choice.failed('a', 0, { reason: 'failed' })
+    expect(choice.choose(0).url).toBe('c')
   })
 
   it('knows nothing of others: they are neither used nor blamed', () => {
@@ -243,10 +276,36 @@ describe('a move to a better URL', () => {
     expect(choice.choose(DWELL_MS).url).toBe('b')
   })
 
-  it('takes the one that is being probed where the list has no other', () => {
+  it('takes the one that is being probed where the list has no other, and looks for better ones later', () => {
     const choice = probing()
     choice.list(['a'], DWELL_MS)
     expect(choice.choose(DWELL_MS).url).toBe('a')
+    choice.use('a', DWELL_MS)
+    choice.probed(true, DWELL_MS)
+    choice.list(['c', 'a'], DWELL_MS)
+    expect(choice.probe(2 * DWELL_MS)).toBe('c')
+  })
+
+  it('is still to be made when the list changes, or another fails, that it has nothing to do with', () => {
+    const choice = probing(['a', 'b', 'c'])
+    choice.probed(true, DWELL_MS)
+    choice.failed('c', DWELL_MS, { reason: 'failed' })
+    choice.list(['a', 'b'], DWELL_MS)
+    expect(choice.choose(DWELL_MS).url).toBe('a')
+  })
+
+  it('is not looked for before the one in use has been so for a dwell time', () => {
+    const choice = choiceOf(['a', 'b', 'c'], () => 0)
+    for (const [url, at] of [
+      ['a', 0],
+      ['b', 50_000],
+    ] as const) {
+      choice.use(url, at)
+      choice.failed(url, at, { reason: 'failed' })
+    }
+    choice.use('c', 50_000)
+    expect(choice.probe(50_000 + DWELL_MS - 1)).toBeUndefined()
+    expect(choice.probe(50_000 + DWELL_MS)).toBe('a')
   })
 
   it('is not followed by one back for a dwell time, though the order changes', () => {
@@ -265,7 +324,7 @@ describe('a move to a better URL', () => {
     choice.use('b', 0)
     choice.failed('b', 30_000, { reason: 'closed', livedMs: 30_000, wasUseful: true })
     expect(choice.probe(DWELL_MS)).toBeUndefined()
-    choice.use('b', 31_000)
+    expect(choice.use('b', 31_000)).toBeUndefined()
     expect(choice.use('b', 32_000)).toBeUndefined()
     expect([choice.leaveReason, choice.probe(DWELL_MS)]).toEqual(['closed', 'a'])
   })
