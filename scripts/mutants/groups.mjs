@@ -28,13 +28,7 @@ const lives = ['test/connections/{retry,retry-delays,connection-life}.test.ts']
 /** Which URL is next, when, and with which credential. */
 const failover = ['test/connections/{url-choice,host-pauses,credential}.test.ts']
 const websocket = (names) => names.map((name) => `test/transports/websocket/${name}.test.ts`)
-const subscriptions = websocket([
-  'silence-judge',
-  'homes',
-  'connect-budget',
-  'message-pacer',
-  'subscription-queue',
-])
+const subscriptions = websocket(['silence-judge', 'homes', 'connect-budget', 'subscription-queue'])
 /** These need whole services, and take longer. */
 const care = websocket(['poison', 'silence', 'shards', 'batches', 'lane'])
 
@@ -94,14 +88,15 @@ export const groups = [
   },
   {
     name: 'subscriptions',
-    files: [
-      'care/silence',
-      'care/homes',
-      'pacing/connect-budget',
-      'pacing/message-pacer',
-      'pacing/subscription-queue',
-    ].map((name) => `src/transports/websocket/${name}.ts`),
+    files: ['care/silence', 'care/homes', 'pacing/connect-budget', 'pacing/subscription-queue'].map(
+      (name) => `src/transports/websocket/${name}.ts`,
+    ),
     tests: subscriptions,
+  },
+  {
+    name: 'pacer',
+    files: ['src/transports/websocket/pacing/message-pacer.ts'],
+    tests: websocket(['message-pacer']),
   },
   {
     name: 'search',

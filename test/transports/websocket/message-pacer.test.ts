@@ -1,109 +1,12 @@
-import fc from 'fast-check'
 import type WebSocket from 'ws'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type RollingLimit } from '../../../src/transports/websocket/pacing/limits'
-import { MessagePacer } from '../../../src/transports/websocket/pacing/message-pacer'
 import { noteWire } from '../../../src/connections/socket'
-import { monotonicMs } from '../../../src/util/clock'
-import { mostIn } from './held-clock'
-import { FAKED } from './support'
+import { numbers, setUp, socketOf } from './pacer-rig'
 
 afterEach(() => void vi.useRealTimers())
 
-interface Sent {
-  atMs: number
-  text: string
-}
-
-const socketOf = (log: Sent[]) => {
-  const note =
-    (kind: string) =>
-    (data: unknown): void =>
-      void log.push({ atMs: monotonicMs(), text: `${kind}${String(data)}` })
-  return {
-    readyState: 1,
-    send: note(''),
-    ping: note('ping '),
-    pong: note('pong '),
-  } as unknown as WebSocket & {
-    readyState: number
-  }
-}
-
-const setUp = (limit: RollingLimit | undefined) => {
-  vi.useFakeTimers(FAKED)
-  const log: Sent[] = []
-  const rooms: number[] = []
-  const dropped: unknown[] = []
-  const pacer = new MessagePacer(limit, {
-    onRoom: () => void rooms.push(pacer.room),
-    onDropped: (error) => void dropped.push(error),
-  })
-  const socket = socketOf(log)
-  pacer.meter(socket)
-  const bulk = (...names: unknown[]) =>
-    pacer.inBulk(() => {
-      for (const name of names) socket.send(String(name))
-    })
-  return { pacer, socket, log, rooms, dropped, bulk, texts: () => log.map(({ text }) => text) }
-}
-
-const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, index) => String(from + index))
-
 describe('the messages of a connection', () => {
-  const limits = fc.record({
-    count: fc.integer({ min: 1, max: 20 }),
-    perMs: fc.integer({ min: 1, max: 70_000 }),
-  })
-  const steps = fc.array(
-    fc.record({
-      waitShare: fc.double({ min: 0, max: 1.2, noNaN: true }),
-      bulk: fc.nat({ max: 30 }),
-      urgent: fc.constantFrom('none', 'send', 'ping', 'pong'),
-      reconnects: fc.boolean(),
-    }),
-    { minLength: 1, maxLength: 12 },
-  )
-
-  it('are never more in any window than declared, whoever sends them and on however many connections', async () => {
-    await fc.assert(
-      fc.asyncProperty(limits, steps, async (limit, plan) => {
-        const { pacer, socket: first, log } = setUp(limit)
-        let socket = first
-        for (const { waitShare, bulk, urgent, reconnects } of plan) {
-          await vi.advanceTimersByTimeAsync(Math.round(waitShare * limit.perMs))
-          if (reconnects) {
-            socket.readyState = 3
-            pacer.meter((socket = socketOf(log)))
-          }
-          pacer.inBulk(() => numbers(bulk).forEach((name) => socket.send(name)))
-          if (urgent !== 'none') socket[urgent]('beat')
-        }
-        await vi.advanceTimersByTimeAsync(limit.perMs * 3)
-        expect(mostIn(log, limit.perMs)).toBeLessThanOrEqual(limit.count)
-        pacer.stop()
-        vi.useRealTimers()
-      }),
-    )
-  })
-
-  it('all go out in the end, in order, each once', async () => {
-    await fc.assert(
-      fc.asyncProperty(limits, fc.array(fc.nat({ max: 25 }), { maxLength: 6 }), async (limit, sizes) => {
-        const { pacer, bulk, texts } = setUp(limit)
-        let total = 0
-        for (const size of sizes) {
-          bulk(...numbers(size, total))
-          total += size
-        }
-        await vi.advanceTimersByTimeAsync((total + 1) * limit.perMs * 1.2 + 1_000)
-        expect(texts()).toEqual(numbers(total))
-        pacer.stop()
-        vi.useRealTimers()
-      }),
-    )
-  })
-
   it('leave in the same turn while the limit allows', () => {
     const { bulk, texts, pacer } = setUp({ count: 5, perMs: 1_000 })
     bulk(...numbers(8))
