@@ -187,14 +187,49 @@ describe('what is tried next', () => {
     expect([search.sentenceOf('F2')?.kills, search.trustsAnswers]).toEqual([2, true])
   })
 
-  it('is not less for an innocent one that was not pointed at, nor for one of several', () => {
-    const search = suspecting(20)
-    for (let n = 0; n < 3; n++) {
-      search.died(search.next(0, all, true)!, 0, 0, ['F0', 'F1'])
-      search.lived({ feeds: ['F1'], isReadmission: false })
-      search.lived({ feeds: [`F${n + 5}`], isReadmission: false })
-    }
-    expect(search.trustsAnswers).toBe(true)
+  it('is not less for one of several that were pointed at, nor for a trial of one, nor for those that lived later', () => {
+    const several = suspecting(20)
+    several.died({ feeds: names(20), isReadmission: false }, 0, 0, ['F0', 'F1'])
+    for (const feed of ['F0', 'F1']) several.lived({ feeds: [feed], isReadmission: false })
+    several.died({ feeds: names(18, 2), isReadmission: false }, 0, 0, ['F2', 'F3'])
+    for (const feed of ['F2', 'F3']) several.lived({ feeds: [feed], isReadmission: false })
+    expect(several.trustsAnswers).toBe(true)
+    const single = suspecting(3)
+    for (const feed of names(3)) single.died({ feeds: [feed], isReadmission: false }, 0, 0)
+    expect(single.trustsAnswers).toBe(true)
+    const whole = suspecting(4)
+    whole.died({ feeds: names(4), isReadmission: false }, 0, 0)
+    whole.lived({ feeds: names(4), isReadmission: false })
+    expect(whole.trustsAnswers).toBe(true)
+    for (let n = 0; n < 2; n++) whole.closed(['x', 'y'])
+    whole.died({ feeds: ['x', 'y'], isReadmission: false }, 0, 0)
+    expect(whole.trustsAnswers).toBe(false)
+  })
+
+  it('has no feed that was forgotten during its trial, and goes on with the other groups', () => {
+    const search = suspecting(2)
+    for (let n = 0; n < 2; n++) search.closed(['x', 'y'])
+    const probe = tried(search)
+    search.forget(names(2))
+    search.died(probe, 0, 0)
+    expect([nextOf(search), search.suspectCount]).toEqual([['x'], 2])
+    const other = suspecting(33)
+    const many = tried(other)
+    other.forget(['F0'])
+    other.died(many, 0, 0)
+    expect(nextOf(other)).toEqual(names(16, 1))
+  })
+
+  it('is a group that became suspect during a trial of others, after those of that trial', () => {
+    const search = suspecting(33)
+    const probe = tried(search)
+    for (let n = 0; n < 2; n++) search.closed(['x', 'y'])
+    search.died(probe, 0, 0)
+    expect(nextOf(search)).toEqual(names(16))
+    search.lived({ feeds: names(32), isReadmission: false })
+    expect(nextOf(search)).toEqual(['x'])
+    search.lived({ feeds: ['x', 'y'], isReadmission: false })
+    expect(nextOf(search)).toEqual(['F32'])
   })
 })
 
@@ -218,6 +253,7 @@ describe('a trial that proves nothing', () => {
   it('puts off a feed in quarantine by its pause, without a further kill', () => {
     const search = suspecting(1)
     for (let n = 0; n < 2; n++) search.died(tried(search), 0, 7)
+    expect([search.next(59_999, all), search.next(60_000, () => false)]).toEqual([undefined, undefined])
     const probe = search.next(60_000, all)!
     expect(probe).toEqual({ feeds: ['F0'], isReadmission: true })
     search.provedNothing(probe, 61_000)
