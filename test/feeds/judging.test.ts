@@ -198,6 +198,27 @@ describe('what a value is compared with', () => {
     expect(feed.acceptedAsOf).toBeNaN()
     accept(valueOf(4, 8), { lastAccepted: () => undefined } as never)
     expect([standard(), feed.acceptedAsOf]).toEqual([{ served: undefined, acceptedAsOf: NaN }, 8])
+    accept(valueOf(4, 9), {})
+    expect([standard(), feed.acceptedAsOf]).toEqual([{ served: undefined, acceptedAsOf: 8 }, 9])
+  })
+
+  it('is no value where none is kept in this process, and none is held back there', async () => {
+    class RemoteCache extends LocalCache<AdapterResponse> {
+      override get(key: string) {
+        return super.get(key)
+      }
+    }
+    const cache = new RemoteCache(10)
+    const { accept, standard, said, feed } = judging(cache)
+    await cache.set('key', valueOf(5), 10_000)
+    said.finding = refusal('jump')
+    said.holdMs = 1_000
+    expect(accept(valueOf(9))).toBe(false)
+    expect(standard()).toEqual({ served: undefined, acceptedAsOf: NaN })
+    expect([feed.heldUntilMs, cache.read('key')?.expirationTimestamp]).toEqual([
+      monotonicMs() + 1_000,
+      Date.now() + 10_000,
+    ])
   })
 })
 
