@@ -15,10 +15,11 @@ describe('the messages of a connection', () => {
   })
 
   it('without a limit go out as they come, on a socket whose methods are its own', () => {
-    const { pacer, socket, log, bulk } = setUp(undefined)
-    const before = { ...socket }
-    pacer.meter(socket)
-    expect(socket).toEqual(before)
+    const { pacer, log, bulk } = setUp(undefined)
+    const bare = socketOf(log)
+    const before = { ...bare }
+    pacer.meter(bare)
+    expect([{ ...bare }, pacer.isLimited]).toEqual([before, false])
     bulk(...numbers(100))
     expect(log).toHaveLength(100)
     expect(pacer.room).toBe(Infinity)
@@ -236,7 +237,7 @@ describe('the messages of a connection', () => {
     bulk('0', '1')
     socket.send('beat')
     pacer.stop()
-    expect(pacer.isHolding(socket)).toBe(false)
+    expect([pacer.isHolding(socket), pacer.isHolding(undefined)]).toEqual([false, false])
     await vi.advanceTimersByTimeAsync(5_000)
     expect(texts()).toEqual(['0'])
   })
@@ -251,6 +252,51 @@ describe('the messages of a connection', () => {
     bulk(...numbers(4))
     await vi.advanceTimersByTimeAsync(1_100)
     expect([wire.cork.mock.calls.length, wire.uncork.mock.calls.length]).toEqual([1, 1])
+    pacer.stop()
+  })
+
+  it('of the author have the whole of a window, and those in bulk their part of it, in each', async () => {
+    const author = setUp({ count: 20, perMs: 60_000 })
+    for (const name of numbers(30)) author.socket.send(name)
+    expect(author.texts()).toHaveLength(20)
+    author.pacer.stop()
+    const { bulk, texts, pacer } = setUp({ count: 20, perMs: 60_000 })
+    bulk(...numbers(60))
+    await vi.advanceTimersByTimeAsync(62_000)
+    expect(texts()).toHaveLength(36)
+    pacer.stop()
+  })
+
+  it('that are sent while others go out wait behind those that wait', async () => {
+    const { pacer, log, texts } = setUp({ count: 3, perMs: 1_000 })
+    const socket = socketOf(log)
+    const send = socket.send.bind(socket)
+    let onSent = (_: string) => {}
+    Object.assign(socket, {
+      send: (text: string) => {
+        send(text)
+        onSent(text)
+      },
+    })
+    pacer.meter(socket)
+    for (const name of numbers(5)) socket.send(name)
+    onSent = (text) => {
+      if (text !== '3') return
+      socket.send('late')
+      pacer.inBulk(() => socket.send('bulk'))
+    }
+    await vi.advanceTimersByTimeAsync(2_200)
+    expect(texts()).toEqual(['0', '1', '2', '3', '4', 'late', 'bulk'])
+    pacer.stop()
+  })
+
+  it('on a double that has no state count like any', () => {
+    const { pacer } = setUp({ count: 2, perMs: 1_000 })
+    const sent: string[] = []
+    const bare = { send: (text: string) => sent.push(text) } as unknown as WebSocket
+    pacer.meter(bare)
+    bare.send('0')
+    expect([sent, pacer.room]).toEqual([['0'], 1])
     pacer.stop()
   })
 })
