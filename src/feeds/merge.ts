@@ -8,9 +8,6 @@ import { type Patience } from './patience'
 import { preferred, type Standings } from './preference'
 import { type AdapterResponse } from './responses'
 
-/** The rank of a response that none of the sources wrote. It is before all of them, so that it is not replaced at equal times. */
-const FOREIGN_RANK = -1
-
 /** What is known of the sources beside their responses. Sources are named by their rank. */
 export interface MergeOptions {
   /** See {@link Standings}. Default: all are in one tier. */
@@ -218,7 +215,7 @@ export class Merge {
 
   private noteSwitch(feed: MergedFeed, best: Observation, now: Instant): void {
     const { key, written } = feed
-    if (written === undefined || written.rank === best.rank || written.rank === FOREIGN_RANK) return
+    if (written === undefined || written.rank === best.rank) return
     const isHealthy = isAhead(written.expiresAt, now) && this.stands(feed, written, now)
     if (isHealthy && written.isTimed && best.isTimed) return
     this.options.onSwitch({
@@ -229,12 +226,14 @@ export class Merge {
     })
   }
 
-  /** What is cached, as an observation: one that was stored by us, or by somebody else (an earlier process, an author). */
+  /**
+   * What is cached, as an observation: one that was stored by us, or by somebody else (an earlier process, an author). What none of the
+   * sources wrote has the rank -1: before all of them, so that it is not replaced at equal times.
+   */
   private storedOf(feed: MergedFeed, current: AdapterResponse, now: Instant): Observation {
     const { written } = feed
     if (written !== undefined && isSameResponse(current, written.response)) return written
-    const source = this.names.indexOf(current.meta?.transportName ?? '')
-    return observe(current, source === -1 ? FOREIGN_RANK : source, now, 0)
+    return observe(current, this.names.indexOf(current.meta?.transportName ?? ''), now, 0)
   }
 
   /** By time only a later value replaces the stored one, or one of equal time and better rank (TM-1). Else any preferred value does. */

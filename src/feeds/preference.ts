@@ -29,10 +29,8 @@ export const preferred = (
   const timed = values.filter(({ isTimed }) => isTimed)
   if (timed.length === values.length) return best(timed)
   const healthy = values.filter(isHealthy)
-  if (healthy.length === 0) return best(values)
-  const tierOfTimed = Math.min(...healthy.filter(({ isTimed }) => isTimed).map(({ rank }) => tierOf(rank)))
-  const untimed = healthy
-    .filter(({ isTimed }) => !isTimed)
-    .sort((a, b) => tierOf(a.rank) - tierOf(b.rank) || a.rank - b.rank)[0]
-  return untimed === undefined || tierOfTimed <= tierOf(untimed.rank) ? best(timed) : untimed
+  const [first] = healthy.toSorted((a, b) => tierOf(a.rank) - tierOf(b.rank) || a.rank - b.rank)
+  if (first === undefined) return best(values)
+  const hasTimes = healthy.some(({ isTimed, rank }) => isTimed && tierOf(rank) === tierOf(first.rank))
+  return hasTimes ? best(timed) : first
 }

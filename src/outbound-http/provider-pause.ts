@@ -1,7 +1,6 @@
 import { exponentialBackoff } from '../util/backoff'
 import { monotonicMs } from '../util/clock'
 import { pauseFor } from '../util/retry-after'
-import { MAX_TIMER_MS } from '../util/sleep'
 import { AdapterRateLimitError } from '../validation/errors'
 import { type Reason } from '../validation/reason'
 import { FailingKeys } from './failing-keys'
@@ -168,7 +167,7 @@ export class ProviderPause {
     this.probes.clear()
     this.endsAtMs = monotonicMs() + delayMs
     clearTimeout(this.timer)
-    this.timer = setTimeout(() => this.tryOut(), Math.min(delayMs, MAX_TIMER_MS))
+    this.timer = setTimeout(() => this.tryOut(), delayMs)
     this.room.refuseLate(delayMs, LONGEST_WAIT_MS, () => this.refusal())
   }
 

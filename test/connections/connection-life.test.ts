@@ -24,6 +24,7 @@ describe('the life of a connection', () => {
       sinceUnixMs: T0,
       opened: 0,
     })
+    expect(life.status('')).not.toHaveProperty('lastError')
   })
 
   it('keeps an outage as old as its first failure, names the latest, and ends it by opening', () => {
@@ -85,6 +86,78 @@ describe('the life of a connection', () => {
     life.over('failed')
     life.over('stopped')
     expect(told).toEqual(['connecting', 'open', 'closing', 'waiting', 'failed', 'stopped'])
+  })
+
+  it('has been in its state since it was opened, or since it was open no more, and not since each attempt', () => {
+    const life = new ConnectionLife()
+    const steps = [
+      () => life.connecting(),
+      () => life.waiting(5),
+      () => life.connecting(),
+      () => life.open(),
+      () => life.open(),
+      () => life.closing(CLOSED),
+      () => life.waiting(5),
+      () => life.over('idle'),
+    ]
+    const sinces = steps.map((step) => {
+      pass(1_000)
+      step()
+      return (life.status('').sinceUnixMs - T0) / 1_000
+    })
+    expect(sinces).toEqual([0, 0, 0, 4, 5, 6, 6, 6])
+  })
+
+  it('waits after an attempt that failed, and goes on where something else did', () => {
+    const life = new ConnectionLife()
+    const after = (step: () => void) => {
+      step()
+      life.failed(new Error('no'))
+      return life.state
+    }
+    expect(after(() => {})).toBe('waiting')
+    expect(after(() => life.connecting())).toBe('waiting')
+    expect(after(() => life.open())).toBe('open')
+    expect(after(() => life.closing(CLOSED))).toBe('closing')
+    expect(after(() => life.over('stopped'))).toBe('stopped')
+  })
+
+  it('names the time of the next attempt in whole milliseconds, and none where others decide on it', () => {
+    const life = new ConnectionLife()
+    life.waiting(500.4)
+    expect(life.status('').nextAttemptUnixMs).toBe(T0 + 500)
+    life.waiting()
+    expect(life.status('')).not.toHaveProperty('nextAttemptUnixMs')
+  })
+
+  describe('that may not be tried yet', () => {
+    const PAUSED = { code: 'HANDSHAKE_REFUSED', message: 'a pause of 30 s' }
+    const HOLD = { ...PAUSED, delayMs: 30_000 }
+    const nextAttemptUnixMs = T0 + 30_000
+
+    it('says so, where nothing else is wrong', () => {
+      const life = new ConnectionLife()
+      life.held(HOLD)
+      expect(life.outage()).toEqual({ ...PAUSED, sinceUnixMs: T0, nextAttemptUnixMs })
+      pass(1_000)
+      life.held({ ...HOLD, delayMs: 29_000 })
+      expect(life.outage()).toEqual({ ...PAUSED, sinceUnixMs: T0, nextAttemptUnixMs })
+      expect([life.state, life.status('').lastError?.unixMs]).toEqual(['waiting', T0 + 1_000])
+    })
+
+    it('says it after what went wrong before, until that changes', () => {
+      const life = new ConnectionLife()
+      life.trouble(CLOSED)
+      life.held(HOLD)
+      const message = 'It closed; a pause of 30 s'
+      expect(life.outage()).toEqual({ ...CLOSED, message, sinceUnixMs: T0, nextAttemptUnixMs })
+      expect(life.status('').lastError).toEqual({ ...CLOSED, unixMs: T0 })
+      life.waiting(5)
+      expect(life.outage()?.message).toBe('It closed')
+      life.held(HOLD)
+      life.connecting()
+      expect(life.outage()?.message).toBe('It closed')
+    })
   })
 
   it('has an outage as old as the first trouble since it was last well, whatever happens', () => {

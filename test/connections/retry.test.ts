@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { afterLives, type Delay, lazyRule, Retry, type RetryRule } from '../../src/connections/retry'
+import {
+  afterLives,
+  atOnceThen,
+  type Delay,
+  lazyRule,
+  Retry,
+  type RetryRule,
+} from '../../src/connections/retry'
 import { between, exact, exponentialBackoff, longerBy, steadyBackoff } from '../../src/util/backoff'
 
 beforeEach(() => {
@@ -85,6 +92,17 @@ describe('Retry', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('is not ended by the signal of a pause that is over', async () => {
+    const [retry, aborting] = [new Retry(growing()), new AbortController()]
+    const pause = retry.pause(undefined, aborting.signal)
+    await vi.advanceTimersByTimeAsync(100)
+    await pause
+    retry.again()
+    aborting.abort()
+    expect(retry.isWaiting).toBe(true)
+    retry.stop()
+  })
+
   it('leaves no timer when it is stopped, and begins none', () => {
     const retry = new Retry(growing())
     const onDue = vi.fn()
@@ -107,6 +125,19 @@ describe('a rule', () => {
       { livedMs: 0 },
     ]
     expect(lives.map((life) => retry.again(life).delayMs)).toEqual([100, 200, 400, 100, 200])
+    retry.stop()
+  })
+
+  it('takes a second for a useful life, and a life for used, where nothing else is said', () => {
+    const retry = new Retry(afterLives(growing()))
+    const delays = [0, 999, 1_000, 999].map((livedMs) => retry.again({ livedMs }).delayMs)
+    expect(delays).toEqual([100, 200, 100, 200])
+    retry.stop()
+  })
+
+  it('may let the first failure be repeated at once', () => {
+    const retry = new Retry(atOnceThen(growing()))
+    expect([1, 2, 3].map(() => retry.again().delayMs)).toEqual([0, 100, 200])
     retry.stop()
   })
 

@@ -1,32 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { UrlChoice } from '../../src/connections/url-choice'
 import { exponentialBackoff } from '../../src/util/backoff'
-
-const DWELL_MS = 60_000
-const MAX_PAUSE_MS = 200_000
-/** No attempt and no probe takes longer. */
-const TIMEOUT_MS = 10_000
-const MAX_REST_MS = 30_000
-/** The law's figure: what the pauses leave room for. */
-const RETURN_AFTER_MS = DWELL_MS + MAX_PAUSE_MS + 2 * TIMEOUT_MS
-
-const choiceOf = (urls: string[], random?: () => number) => {
-  const backoff = exponentialBackoff({
-    minMs: 100,
-    maxMs: MAX_REST_MS,
-    factor: 5,
-    ...(random && { random }),
-  })
-  const choice = new UrlChoice({
-    dwellMs: DWELL_MS,
-    maxPauseMs: MAX_PAUSE_MS,
-    backoff,
-    ...(random && { random }),
-  })
-  choice.list(urls, 0)
-  return choice
-}
+import { choiceOf, DWELL_MS, MAX_PAUSE_MS } from './url-choice-support'
 
 describe('which URL is used', () => {
   it('is the first one at first, and for as long as it works', () => {
@@ -110,166 +85,255 @@ describe('which URL is used', () => {
   })
 })
 
-/** When an endpoint is up, and how long an attempt at it takes to succeed, or to fail. */
-const schedule = fc.record({
-  startsUp: fc.boolean(),
-  flipsAfterMs: fc.array(fc.integer({ min: 500, max: 1_500_000 }), { maxLength: 12 }),
-  attemptMs: fc.integer({ min: 0, max: TIMEOUT_MS }),
+describe('what is known of a URL', () => {
+  /** Uses a URL that then fails. */
+  const lose = (choice: UrlChoice, url: string, at: number, livedMs?: number) => {
+    choice.use(url, at)
+    choice.failed(url, at, { reason: 'failed', ...(livedMs !== undefined && { livedMs }) })
+  }
+
+  it('is its own pause, which grows with each failure until a connection has lived for a dwell time', () => {
+    const choice = choiceOf(['a'], () => 0)
+    const restAfter = (livedMs?: number) => {
+      lose(choice, 'a', 0, livedMs)
+      return choice.choose(0).waitMs
+    }
+    expect([restAfter(), restAfter(), restAfter(DWELL_MS - 1)]).toEqual([50, 250, 1_250])
+    expect([restAfter(DWELL_MS), restAfter()]).toEqual([50, 250])
+  })
+
+  it('is forgotten by half in each dwell time, and after four of them however bad it was', () => {
+    const urlAt = (failures: number, at: number) => {
+      const choice = choiceOf(['a', 'b', 'c'], () => 0)
+      for (let n = 0; n < failures; n++) lose(choice, 'a', 0)
+      lose(choice, 'b', at)
+      return choice.choose(at).url
+    }
+    expect([urlAt(1, DWELL_MS), urlAt(1, DWELL_MS + 1)]).toEqual(['c', 'a'])
+    expect([urlAt(2, 2 * DWELL_MS), urlAt(2, 2 * DWELL_MS + 1)]).toEqual(['c', 'a'])
+    expect([urlAt(99, 3 * DWELL_MS), urlAt(99, 3 * DWELL_MS + 1)]).toEqual(['c', 'a'])
+  })
+
+  it('is that it may be returned to ever later, and sooner again after a long life', () => {
+    const pauses = (random: number, of: { maxPauseMs: number } = { maxPauseMs: MAX_PAUSE_MS }) => {
+      const choice = new UrlChoice({
+        dwellMs: DWELL_MS,
+        ...of,
+        backoff: exponentialBackoff({ minMs: 1, maxMs: 1, factor: 1 }),
+        random: () => random,
+      })
+      choice.list(['a', 'b'], 0)
+      lose(choice, 'a', 0)
+      choice.use('b', 0)
+      const ends: number[] = []
+      for (let now = 0; ends.length < 4; now += 1_000) {
+        if (choice.probe(now) === undefined) continue
+        ends.push(now / 1_000)
+        choice.probed(false, now)
+      }
+      const seconds = ends.map((end, n) => end - (ends[n - 1] ?? 0))
+      const last = ends.at(-1)! * 1_000
+      // It was in use for as long as no pause is, and is therefore good again.
+      choice.failed('a', last, { reason: 'closed', livedMs: of.maxPauseMs })
+      const next = Array.from({ length: 300 }, (_, n) => n).find((n) => choice.probe(last + n * 1_000))
+      return [...seconds, next]
+    }
+    expect(pauses(0)).toEqual([60, 120, 160, 160, 60])
+    expect(pauses(1)).toEqual([75, 150, 200, 200, 75])
+    expect(pauses(0, { maxPauseMs: DWELL_MS })).toEqual([60, 60, 60, 60, 60])
+  })
+
+  it('is that it has failed again and again, without a long life: it is returned to later', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    for (let n = 0; n < 3; n++) lose(choice, 'a', 0, MAX_PAUSE_MS - 1)
+    choice.use('b', 0)
+    expect([choice.probe(159_999), choice.probe(160_000)]).toEqual([undefined, 'a'])
+  })
+
+  it('is for how long it rests: of those that do, the first to be ready is next, and who is ready goes before all', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    for (let n = 0; n < 2; n++) lose(choice, 'a', 0)
+    lose(choice, 'b', 10)
+    expect(choice.choose(10)).toEqual({ url: 'b', waitMs: 50 })
+    expect(choice.choose(100)).toEqual({ url: 'b', waitMs: 0 })
+    expect(choice.choose(250)).toEqual({ url: 'a', waitMs: 0 })
+  })
+
+  it('is when it was tried: of those that are ready, the one that was tried longest ago is next', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    choice.use('b', 0)
+    choice.use('a', 5)
+    for (const url of ['a', 'b']) choice.failed(url, 10, { reason: 'failed' })
+    expect(choice.choose(60)).toEqual({ url: 'b', waitMs: 0 })
+  })
+
+  it('is nothing before it was listed: it is not returned to for a dwell time', () => {
+    const choice = choiceOf(['b'], () => 0)
+    choice.use('b', 0)
+    choice.list(['a', 'b'], 500_000)
+    expect(choice.probe(500_000 + DWELL_MS - 1)).toBeUndefined()
+    expect(choice.probe(500_000 + DWELL_MS)).toBe('a')
+  })
+
+  it('is that it was never tried: then it is tried before those that were', () => {
+    const choice = choiceOf(['a', 'b', 'c'], () => 0)
+    lose(choice, 'a', 0)
+    lose(choice, 'b', 0)
+    choice.failed('c', 0, { reason: 'failed' })
+    expect(choice.choose(60)).toEqual({ url: 'c', waitMs: 0 })
+  })
 })
-type Schedule = typeof schedule extends fc.Arbitrary<infer S> ? S : never
 
-interface Spell {
-  url: string
-  from: number
-  to: number
-}
-
-/** When each of them was up, until the end. */
-const upSpells = (url: string, { startsUp, flipsAfterMs }: Schedule, endMs: number): Spell[] => {
-  const spells: Spell[] = []
-  let [at, isUp] = [0, startsUp]
-  for (const ms of [...flipsAfterMs, endMs]) {
-    const to = Math.min(at + ms, endMs)
-    if (isUp) spells.push({ url, from: at, to })
-    at = to
-    isUp = !isUp
-  }
-  return spells
-}
-
-const PASS_MS = 250
-const END_MS = 3 * 3_600_000
-/** Half a rest, at least, by the jitter. */
-const LEAST_REST_MS = 50
-
-interface Play {
-  used: Spell[]
-  attempts: { url: string; from: number; to: number; isProbe: boolean; failed: boolean }[]
-  switches: number[]
-}
-
-/**
- * Plays a transport: it looks at every pass, opens what it is told to, notices at once when its endpoint goes down, and probes.
- *
- * @param isBeside - whether a connection that is open goes on until the one that it is left for is open
- */
-const play = (schedules: Schedule[], draws: () => number, isBeside = false): Play & { up: Spell[] } => {
-  const urls = schedules.map((_, n) => `u${n}`)
-  const up = urls.flatMap((url, n) => upSpells(url, schedules[n]!, END_MS))
-  const isUp = (url: string, at: number) => up.some((s) => s.url === url && s.from <= at && at < s.to)
-  const attemptMs = (url: string) => schedules[urls.indexOf(url)]!.attemptMs
-  const choice = choiceOf(urls, draws)
-  const seen: Play = { used: [], attempts: [], switches: [] }
-  let open: Spell | undefined
-  let opening: { url: string; from: number } | undefined
-  let probing: { url: string; from: number } | undefined
-  let moving: { url: string; from: number } | undefined
-  for (let now = 0; now < END_MS; now += PASS_MS) {
-    if (probing !== undefined && now >= probing.from + attemptMs(probing.url)) {
-      const isGood = isUp(probing.url, now)
-      seen.attempts.push({ ...probing, to: now, isProbe: true, failed: !isGood })
-      choice.probed(isGood, now)
-      probing = undefined
-    }
-    if (open !== undefined && !isUp(open.url, now)) {
-      const livedMs = now - open.from
-      seen.used.push({ ...open, to: now })
-      choice.failed(open.url, now, { reason: 'closed', livedMs, wasUseful: livedMs > 1_000 })
-      open = undefined
-    }
-    if (open === undefined) moving = undefined
-    if (open !== undefined && moving !== undefined && now >= moving.from + attemptMs(moving.url)) {
-      const isGood = isUp(moving.url, now)
-      seen.attempts.push({ ...moving, to: now, isProbe: false, failed: !isGood })
-      if (isGood) {
-        seen.used.push({ ...open, to: now })
-        open = { url: moving.url, from: now, to: now }
-        if (choice.use(moving.url, now) !== undefined) seen.switches.push(now)
-      } else choice.failed(moving.url, now, { reason: 'failed' })
-      moving = undefined
-    }
-    if (opening !== undefined && now >= opening.from + attemptMs(opening.url)) {
-      const isGood = isUp(opening.url, now)
-      seen.attempts.push({ ...opening, to: now, isProbe: false, failed: !isGood })
-      if (isGood) open = { url: opening.url, from: now, to: now }
-      else choice.failed(opening.url, now, { reason: 'failed' })
-      opening = undefined
-    }
-    if (opening !== undefined || moving !== undefined) continue
-    const { url, waitMs } = choice.choose(now)
-    if (open?.url === url) {
-      const probe = choice.probe(now)
-      if (probe !== undefined) probing = { url: probe, from: now }
-      continue
-    }
-    if (waitMs > 0) continue
-    if (isBeside && open !== undefined) {
-      moving = { url, from: now }
-      continue
-    }
-    if (open !== undefined) seen.used.push({ ...open, to: now })
-    open = undefined
-    if (choice.use(url, now) !== undefined) seen.switches.push(now)
-    opening = { url, from: now }
-  }
-  if (open !== undefined) seen.used.push({ ...open, to: END_MS })
-  return { ...seen, up }
-}
-
-/** Every time at which all of the spells hold, longest first. */
-const overlap = (a: Spell, b: Spell) => Math.min(a.to, b.to) - Math.max(a.from, b.from)
-
-const stories = fc.tuple(fc.array(schedule, { minLength: 2, maxLength: 4 }), fc.nat(), fc.boolean())
-
-/** Draws in [0, 1) that a seed gives. */
-const drawsOf = (seed: number) => () => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31
-
-/** A rest of each endpoint, and an attempt at each of them. */
-const SETTLE_MS = (endpoints: number) => MAX_REST_MS + (endpoints + 1) * (TIMEOUT_MS + PASS_MS)
-
-describe('FO-1: under any schedule of two to four endpoints, whether or not a move breaks first', () => {
-  const holds = (check: (of: Play & { up: Spell[] }, endpoints: number) => void) =>
-    fc.assert(
-      fc.property(stories, ([schedules, seed, isBeside]) => {
-        check(play(schedules, drawsOf(seed), isBeside), schedules.length)
-      }),
-      { numRuns: 60 },
-    )
-
-  it('a healthy endpoint is in use once one has been healthy for long enough', () => {
-    holds(({ up, used }, endpoints) => {
-      const settle = SETTLE_MS(endpoints)
-      for (const spell of up) {
-        if (spell.to - spell.from <= settle) continue
-        for (let at = spell.from + settle; at < spell.to; at += 5_000) {
-          const isServed = used.some((one) => at - settle <= one.to && one.from <= at)
-          expect(isServed, `${spell.url} is up at ${at}, and nothing is in use`).toBe(true)
-        }
-      }
-    })
+describe('the list of URLs', () => {
+  it('may get longer and shorter at its end, and name a URL twice', () => {
+    const choice = choiceOf(['a', 'a', 'b'], () => 0)
+    choice.use('a', 0)
+    choice.failed('a', 0, { reason: 'failed' })
+    expect(choice.choose(0).url).toBe('b')
+    choice.list(['a'], 0)
+    expect(choice.choose(0)).toEqual({ url: 'a', waitMs: 50 })
+    choice.list(['a', 'c'], 0)
+    expect(choice.choose(0)).toEqual({ url: 'c', waitMs: 0 })
   })
 
-  it('a better endpoint that is healthy is regained in time', () => {
-    holds(({ up, used }) => {
-      for (const worse of used)
-        for (const better of up)
-          if (better.url < worse.url) expect(overlap(worse, better)).toBeLessThanOrEqual(RETURN_AFTER_MS)
-    })
+  it('is followed where one of it is another, and none is probed before one is in use', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    expect(choice.probe(9 * DWELL_MS)).toBeUndefined()
+    choice.use('a', 0)
+    choice.list(['a', 'c'], 0)
+    choice.failed('a', 0, { reason: 'failed' })
+    expect(choice.choose(0).url).toBe('c')
   })
 
-  it('switches are bounded, no endpoint is tried faster than it may be, and the first is the first', () => {
-    holds(({ attempts, switches }, endpoints) => {
-      expect(attempts[0]?.url ?? 'u0').toBe('u0')
-      const hours = END_MS / 3_600_000
-      // One rest after every attempt, and the few short ones in the beginning of each dwell time.
-      expect(switches.length).toBeLessThanOrEqual(hours * endpoints * ((3_600_000 / DWELL_MS) * 4))
-      const last = new Map<string, number>()
-      for (const { url, from, to, failed } of attempts) {
-        const before = last.get(url)
-        if (before !== undefined) expect(from - before).toBeGreaterThanOrEqual(LEAST_REST_MS)
-        if (failed) last.set(url, to)
-        else last.delete(url)
-      }
-    })
+  it('knows nothing of others: they are neither used nor blamed', () => {
+    const choice = choiceOf(['a'])
+    choice.use('a', 0)
+    expect(choice.use('b', 1)).toBeUndefined()
+    choice.failed('b', 1, { reason: 'closed' })
+    choice.probed(true, 1)
+    expect([choice.choose(1), choice.leaveReason]).toEqual([{ url: 'a', waitMs: 0 }, 'withdrawn'])
+  })
+
+  it('takes with it what is to be moved to, or is being probed', () => {
+    for (const isProbed of [true, false]) {
+      const choice = choiceOf(['a', 'b'], () => 0)
+      choice.use('a', 0)
+      choice.failed('a', 0, { reason: 'failed' })
+      choice.use('b', 0)
+      expect(choice.probe(DWELL_MS)).toBe('a')
+      if (isProbed) choice.probed(true, DWELL_MS)
+      choice.list(['b'], DWELL_MS)
+      if (!isProbed) choice.probed(true, DWELL_MS)
+      expect(choice.choose(DWELL_MS).url).toBe('b')
+    }
+  })
+})
+
+describe('a move to a better URL', () => {
+  /** In use is the second URL, and the first is being probed. */
+  const probing = (urls = ['a', 'b']) => {
+    const choice = choiceOf(urls, () => 0)
+    choice.use('a', 0)
+    choice.failed('a', 0, { reason: 'failed' })
+    choice.use('b', 0)
+    expect(choice.probe(DWELL_MS)).toBe('a')
+    return choice
+  }
+
+  it('is not to be made before it was tried, is made once, and is followed by no probe', () => {
+    const choice = probing()
+    choice.probed(true, DWELL_MS)
+    expect(choice.choose(DWELL_MS).url).toBe('a')
+    expect(choice.probe(2 * DWELL_MS)).toBeUndefined()
+    expect([choice.use('a', DWELL_MS), choice.use('a', DWELL_MS)]).toEqual(['b', undefined])
+    expect(choice.choose(DWELL_MS)).toEqual({ url: 'a', waitMs: 0 })
+  })
+
+  it('is not made where the better one fails meanwhile: that in use goes on, and the move is no reason to leave it', () => {
+    const choice = probing()
+    choice.probed(true, DWELL_MS)
+    choice.failed('a', DWELL_MS, { reason: 'closed' })
+    expect([choice.choose(DWELL_MS).url, choice.leaveReason]).toEqual(['b', 'failed'])
+    // The next probe is not blocked by what was to be moved to.
+    expect(choice.probe(9 * DWELL_MS)).toBe('a')
+  })
+
+  it('is not made where that in use has failed: the good one is chosen, without a wait', () => {
+    const choice = probing()
+    choice.failed('b', DWELL_MS, { reason: 'unresponsive' })
+    // While it is being probed it is not dialled as well.
+    expect(choice.choose(DWELL_MS)).toEqual({ url: 'b', waitMs: 50 })
+    expect(choice.probe(DWELL_MS)).toBeUndefined()
+    choice.probed(true, DWELL_MS)
+    expect(choice.choose(DWELL_MS)).toEqual({ url: 'a', waitMs: 0 })
+    expect([choice.use('a', DWELL_MS), choice.leaveReason]).toEqual(['b', 'unresponsive'])
+  })
+
+  it('is not made where the order has changed, so that it is the worse one', () => {
+    const choice = probing()
+    choice.list(['b', 'a'], DWELL_MS)
+    choice.probed(true, DWELL_MS)
+    expect(choice.choose(DWELL_MS).url).toBe('b')
+  })
+
+  it('takes the one that is being probed where the list has no other, and looks for better ones later', () => {
+    const choice = probing()
+    choice.list(['a'], DWELL_MS)
+    expect(choice.choose(DWELL_MS).url).toBe('a')
+    choice.use('a', DWELL_MS)
+    choice.probed(true, DWELL_MS)
+    choice.list(['c', 'a'], DWELL_MS)
+    expect(choice.probe(2 * DWELL_MS)).toBe('c')
+  })
+
+  it('is still to be made when the list changes, or another fails, that it has nothing to do with', () => {
+    const choice = probing(['a', 'b', 'c'])
+    choice.probed(true, DWELL_MS)
+    choice.failed('c', DWELL_MS, { reason: 'failed' })
+    choice.list(['a', 'b'], DWELL_MS)
+    expect(choice.choose(DWELL_MS).url).toBe('a')
+  })
+
+  it('is not looked for before the one in use has been so for a dwell time', () => {
+    const choice = choiceOf(['a', 'b', 'c'], () => 0)
+    for (const [url, at] of [
+      ['a', 0],
+      ['b', 50_000],
+    ] as const) {
+      choice.use(url, at)
+      choice.failed(url, at, { reason: 'failed' })
+    }
+    choice.use('c', 50_000)
+    expect(choice.probe(50_000 + DWELL_MS - 1)).toBeUndefined()
+    expect(choice.probe(50_000 + DWELL_MS)).toBe('a')
+  })
+
+  it('is not followed by one back for a dwell time, though the order changes', () => {
+    const choice = probing()
+    choice.probed(true, DWELL_MS)
+    choice.use('a', DWELL_MS)
+    choice.list(['b', 'a'], DWELL_MS)
+    expect(choice.probe(2 * DWELL_MS - 1)).toBeUndefined()
+    expect(choice.probe(2 * DWELL_MS)).toBe('b')
+  })
+
+  it('is looked for a dwell time after the first failure, however often the one in use is opened again', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    choice.use('a', 0)
+    choice.failed('a', 0, { reason: 'failed' })
+    choice.use('b', 0)
+    choice.failed('b', 30_000, { reason: 'closed', livedMs: 30_000, wasUseful: true })
+    expect(choice.probe(DWELL_MS)).toBeUndefined()
+    expect(choice.use('b', 31_000)).toBeUndefined()
+    expect(choice.use('b', 32_000)).toBeUndefined()
+    expect([choice.leaveReason, choice.probe(DWELL_MS)]).toEqual(['closed', 'a'])
+  })
+
+  it('has the reason for which the one in use was left first', () => {
+    const choice = choiceOf(['a', 'b'], () => 0)
+    choice.use('a', 0)
+    choice.failed('a', 0, { reason: 'unresponsive' })
+    choice.failed('a', 1, { reason: 'failed' })
+    expect(choice.leaveReason).toBe('unresponsive')
   })
 })

@@ -19,6 +19,8 @@ it('lasts from when a feed is first asked for, less what has gone by already', (
   expect(over).toEqual(['b'])
   vi.advanceTimersByTime(200)
   expect(over).toEqual(['b', 'a'])
+  // The second time nothing began anew.
+  expect(vi.getTimerCount()).toBe(0)
 })
 
 it('has none where nothing waits, or all of it has gone by', () => {
@@ -44,5 +46,12 @@ it('RS-1: is had with so many feeds, and no more', () => {
   const { patience: one } = patience(1_000)
   for (let n = 0; n < 50_000; n++) expect(one.begin(`feed ${n}`)).toBe(true)
   expect(one.begin('one more')).toBe(false)
+  one.stop()
+})
+
+it('is had with fake clocks, too, whose timers are plain numbers', () => {
+  vi.spyOn(globalThis, 'setTimeout').mockReturnValueOnce(5 as never)
+  const { patience: one } = patience(1_000)
+  expect(one.begin('a')).toBe(true)
   one.stop()
 })

@@ -74,6 +74,8 @@ describe('which of several values is preferred', () => {
     expect(rankOf(untimed)).toBe(0)
     expect(rankOf(untimed, [0])).toBe(1)
     expect(rankOf(untimed, [], [1, 1, 0])).toBe(2)
+    expect(rankOf(untimed.toReversed(), [], [1, 1, 0])).toBe(2)
+    expect(rankOf(untimed, [], [1, 0, 0])).toBe(1)
     expect(rankOf(untimed, [0, 1, 2])).toBe(2)
     const mixed = [one(0, NOW + 9, false), one(1, NOW, true), one(2, NOW + 1, true)]
     expect(rankOf(mixed)).toBe(2)

@@ -51,7 +51,7 @@ export class FeedLimits {
   private timer: NodeJS.Timeout | undefined
   private isStopped = false
   private lastError: string | undefined
-  /** What was wrong with the file at the last check, if it has not been reported yet. */
+  /** What was wrong with the file since it was good last, be it reported or not. */
   private suspect: string | undefined
   private rejected = 0
   private readUnixMs = Date.now()
@@ -136,7 +136,7 @@ export class FeedLimits {
       if (this.isStopped) return
       const isSame = look.text === this.look?.text
       this.look = look
-      if (isSame && this.suspect === undefined && this.lastError === undefined) return
+      if (isSame && this.suspect === undefined) return
       this.take(look.text)
     } catch (error) {
       if (!this.isStopped) this.reject(problemsOf(error).join('; '))

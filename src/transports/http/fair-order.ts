@@ -34,10 +34,9 @@ export class FairOrder {
     this.isCrowded = pass.some(({ wasDropped }) => wasDropped)
     if (!this.isCrowded) {
       this.served.clear()
-      this.lostFirst = false
       return
     }
-    this.lostFirst = pass[0]?.wasDropped ?? false
+    this.lostFirst = pass[0]!.wasDropped
     // A new request starts with the count of the least served one. With zero it would go before the others until it had caught up.
     const least = Math.min(...pass.map(({ key }) => this.served.get(key)?.count ?? Infinity))
     const unserved: Served = { count: least === Infinity ? 0 : least, lastPass: 0 }

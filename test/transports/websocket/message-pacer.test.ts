@@ -1,132 +1,12 @@
-import fc from 'fast-check'
 import type WebSocket from 'ws'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type RollingLimit } from '../../../src/transports/websocket/pacing/limits'
-import { MessagePacer } from '../../../src/transports/websocket/pacing/message-pacer'
-import { monotonicMs } from '../../../src/util/clock'
-import { mostIn } from './held-clock'
-import { FAKED } from './support'
+import { noteWire } from '../../../src/connections/socket'
+import { numbers, setUp, socketOf } from './pacer-rig'
 
 afterEach(() => void vi.useRealTimers())
 
-interface Sent {
-  atMs: number
-  text: string
-}
-
-const socketOf = (log: Sent[]) => {
-  const note =
-    (kind: string) =>
-    (data: unknown): void =>
-      void log.push({ atMs: monotonicMs(), text: `${kind}${String(data)}` })
-  return {
-    readyState: 1,
-    send: note(''),
-    ping: note('ping '),
-    pong: note('pong '),
-  } as unknown as WebSocket & {
-    readyState: number
-  }
-}
-
-const setUp = (limit: RollingLimit | undefined, bytesLimit?: RollingLimit) => {
-  vi.useFakeTimers(FAKED)
-  const log: Sent[] = []
-  const rooms: number[] = []
-  const dropped: unknown[] = []
-  const pacer = new MessagePacer(
-    { ...(limit && { messages: limit }), ...(bytesLimit && { bytes: bytesLimit }) },
-    {
-      onRoom: () => void rooms.push(pacer.room),
-      onDropped: (error) => void dropped.push(error),
-    },
-  )
-  const socket = socketOf(log)
-  pacer.meter(socket)
-  const bulk = (...names: unknown[]) =>
-    pacer.inBulk(() => {
-      for (const name of names) socket.send(String(name))
-    })
-  return { pacer, socket, log, rooms, dropped, bulk, texts: () => log.map(({ text }) => text) }
-}
-
-const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, index) => String(from + index))
-
 describe('the messages of a connection', () => {
-  const limits = fc.record({
-    count: fc.integer({ min: 1, max: 20 }),
-    perMs: fc.integer({ min: 1, max: 70_000 }),
-  })
-  const steps = fc.array(
-    fc.record({
-      waitShare: fc.double({ min: 0, max: 1.2, noNaN: true }),
-      bulk: fc.nat({ max: 30 }),
-      urgent: fc.constantFrom('none', 'send', 'ping', 'pong'),
-      reconnects: fc.boolean(),
-    }),
-    { minLength: 1, maxLength: 12 },
-  )
-
-  it('are never more in any window than declared, whoever sends them and on however many connections', async () => {
-    await fc.assert(
-      fc.asyncProperty(limits, steps, async (limit, plan) => {
-        const { pacer, socket: first, log } = setUp(limit)
-        let socket = first
-        for (const { waitShare, bulk, urgent, reconnects } of plan) {
-          await vi.advanceTimersByTimeAsync(Math.round(waitShare * limit.perMs))
-          if (reconnects) {
-            socket.readyState = 3
-            pacer.meter((socket = socketOf(log)))
-          }
-          pacer.inBulk(() => numbers(bulk).forEach((name) => socket.send(name)))
-          if (urgent !== 'none') socket[urgent]('beat')
-        }
-        await vi.advanceTimersByTimeAsync(limit.perMs * 3)
-        expect(mostIn(log, limit.perMs)).toBeLessThanOrEqual(limit.count)
-        pacer.stop()
-        vi.useRealTimers()
-      }),
-    )
-  })
-
-  it('SB-7: have in no window more bytes than declared, beside their number, and all go out in the end', async () => {
-    const inWindow = (log: Sent[], perMs: number) =>
-      log.map(({ atMs: from }) => log.filter(({ atMs }) => atMs >= from && atMs < from + perMs))
-    const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 20 })
-    const bytes = fc.record({
-      count: fc.integer({ min: 20, max: 300 }),
-      perMs: fc.integer({ min: 100, max: 60_000 }),
-    })
-    await fc.assert(
-      fc.asyncProperty(
-        fc.option(limits, { nil: undefined }),
-        bytes,
-        fc.array(sizes, { maxLength: 4 }),
-        async (limit, most, plan) => {
-          const { pacer, bulk, socket, log, texts } = setUp(limit, most)
-          // Two bytes each.
-          const texted = plan.map((some) => some.map((size) => 'é'.repeat(size)))
-          for (const some of texted) {
-            bulk(...some)
-            socket.send('beat')
-            await vi.advanceTimersByTimeAsync(most.perMs / 2)
-          }
-          const count = plan.flat().length + plan.length
-          await vi.advanceTimersByTimeAsync((count + 2) * (most.perMs + (limit?.perMs ?? 0) + 500))
-          for (const some of inWindow(log, most.perMs)) {
-            const sum = some.reduce((total, { text }) => total + Buffer.byteLength(text), 0)
-            if (some.length > 1) expect(sum).toBeLessThanOrEqual(most.count)
-          }
-          if (limit !== undefined) expect(mostIn(log, limit.perMs)).toBeLessThanOrEqual(limit.count)
-          expect(texts().filter((text) => text !== 'beat')).toEqual(texted.flat())
-          expect(texts()).toHaveLength(count)
-          pacer.stop()
-          vi.useRealTimers()
-        },
-      ),
-    )
-  })
-
   it('count as so many bytes as their payload has, whatever it is', () => {
     const { socket, texts, pacer } = setUp(undefined, { count: 10, perMs: 1_000 })
     socket.send(Buffer.alloc(3))
@@ -139,23 +19,6 @@ describe('the messages of a connection', () => {
     pacer.stop()
   })
 
-  it('all go out in the end, in order, each once', async () => {
-    await fc.assert(
-      fc.asyncProperty(limits, fc.array(fc.nat({ max: 25 }), { maxLength: 6 }), async (limit, sizes) => {
-        const { pacer, bulk, texts } = setUp(limit)
-        let total = 0
-        for (const size of sizes) {
-          bulk(...numbers(size, total))
-          total += size
-        }
-        await vi.advanceTimersByTimeAsync((total + 1) * limit.perMs * 1.2 + 1_000)
-        expect(texts()).toEqual(numbers(total))
-        pacer.stop()
-        vi.useRealTimers()
-      }),
-    )
-  })
-
   it('leave in the same turn while the limit allows', () => {
     const { bulk, texts, pacer } = setUp({ count: 5, perMs: 1_000 })
     bulk(...numbers(8))
@@ -164,10 +27,11 @@ describe('the messages of a connection', () => {
   })
 
   it('without a limit go out as they come, on a socket whose methods are its own', () => {
-    const { pacer, socket, log, bulk } = setUp(undefined)
-    const before = { ...socket }
-    pacer.meter(socket)
-    expect(socket).toEqual(before)
+    const { pacer, log, bulk } = setUp(undefined)
+    const bare = socketOf(log)
+    const before = { ...bare }
+    pacer.meter(bare)
+    expect([{ ...bare }, pacer.isLimited]).toEqual([before, false])
     bulk(...numbers(100))
     expect(log).toHaveLength(100)
     expect(pacer.room).toBe(Infinity)
@@ -283,6 +147,168 @@ describe('the messages of a connection', () => {
     const { bulk, texts, pacer } = setUp({ count: 20, perMs: 5_000 })
     bulk(...numbers(30))
     expect(texts()).toHaveLength(20)
+    pacer.stop()
+  })
+
+  it('in bulk leave a tenth of a long window, one at least, and nothing where it is one', () => {
+    const sentAtOnce = (limit: RollingLimit) => {
+      const { bulk, texts, pacer } = setUp(limit)
+      bulk(...numbers(100))
+      pacer.stop()
+      return texts().length
+    }
+    expect(sentAtOnce({ count: 59, perMs: 60_000 })).toBe(54)
+    expect(sentAtOnce({ count: 2, perMs: 60_000 })).toBe(1)
+    expect(sentAtOnce({ count: 1, perMs: 60_000 })).toBe(1)
+    expect(sentAtOnce({ count: 20, perMs: 5_001 })).toBe(18)
+  })
+
+  it('in bulk have the room that is left of their part, and never less than none', () => {
+    const { bulk, socket, pacer } = setUp({ count: 20, perMs: 60_000 })
+    expect(pacer.room).toBe(18)
+    bulk(...numbers(3))
+    expect(pacer.room).toBe(15)
+    for (let n = 0; n < 17; n++) socket.send('beat')
+    expect(pacer.room).toBe(0)
+    pacer.stop()
+  })
+
+  it('of the author wait in a queue that is bounded as well', () => {
+    const { socket, dropped, pacer } = setUp({ count: 1, perMs: 1_000 })
+    for (let n = 0; n < 10_002; n++) socket.send(String(n))
+    expect(dropped).toMatchObject([{ message: 'More than 10000 messages wait for their turn' }])
+    pacer.stop()
+  })
+
+  it('in bulk do not overtake those of the author that wait', async () => {
+    const { bulk, socket, texts, pacer } = setUp({ count: 1, perMs: 1_000 })
+    socket.send('first')
+    socket.send('beat')
+    bulk('0')
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect(texts()).toEqual(['first', 'beat'])
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect(texts()).toEqual(['first', 'beat', '0'])
+    pacer.stop()
+  })
+
+  it('are in bulk no longer than the call, be it that it throws', () => {
+    const { pacer, bulk, socket, texts } = setUp({ count: 20, perMs: 60_000 })
+    const fail = () => {
+      throw new Error('of the author')
+    }
+    expect(() => pacer.inBulk(fail)).toThrow('of the author')
+    bulk(...numbers(20))
+    socket.send('beat')
+    expect(texts().at(-1)).toBe('beat')
+    pacer.stop()
+  })
+
+  it('that wait for a connection that has ended take no room on the next', () => {
+    const { bulk, socket, log, pacer } = setUp({ count: 3, perMs: 1_000 })
+    const other = socketOf(log)
+    pacer.meter(other)
+    other.send('0')
+    bulk('1', '2', '3')
+    socket.send('beat')
+    expect([pacer.isHolding(socket), pacer.room]).toEqual([true, 0])
+    socket.readyState = 3
+    pacer.meter(socketOf(log))
+    expect(pacer.isHolding(socket)).toBe(false)
+    pacer.stop()
+  })
+
+  it('are told of with the room for more, when none waits', async () => {
+    const { bulk, socket, rooms, pacer } = setUp({ count: 2, perMs: 1_000 })
+    bulk(...numbers(4))
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect([rooms, pacer.room]).toEqual([[], 0])
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect([rooms, pacer.isHolding(socket)]).toEqual([[2], false])
+    pacer.stop()
+  })
+
+  it('keep what they are sent with, and their socket', () => {
+    const { pacer } = setUp({ count: 2, perMs: 1_000 })
+    const calls: unknown[][] = []
+    const socket = {
+      readyState: 1,
+      send(...args: unknown[]) {
+        calls.push([this, ...args])
+      },
+    } as unknown as WebSocket
+    pacer.meter(socket)
+    const done = () => {}
+    socket.send('text', { binary: false }, done)
+    expect(calls).toEqual([[socket, 'text', { binary: false }, done]])
+    pacer.stop()
+  })
+
+  it('that wait are gone when it is stopped', async () => {
+    const { bulk, socket, texts, pacer } = setUp({ count: 1, perMs: 1_000 })
+    bulk('0', '1')
+    socket.send('beat')
+    pacer.stop()
+    expect([pacer.isHolding(socket), pacer.isHolding(undefined)]).toEqual([false, false])
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(texts()).toEqual(['0'])
+  })
+
+  it('go out together, in one write', async () => {
+    const { bulk, socket, pacer } = setUp({ count: 2, perMs: 1_000 })
+    const wire = { cork: vi.fn(), uncork: vi.fn() }
+    const upgraded: ((response: object) => void)[] = []
+    Object.assign(socket, { on: (_: string, listen: (response: object) => void) => upgraded.push(listen) })
+    noteWire(socket)
+    upgraded[0]!({ socket: wire })
+    bulk(...numbers(4))
+    await vi.advanceTimersByTimeAsync(1_100)
+    expect([wire.cork.mock.calls.length, wire.uncork.mock.calls.length]).toEqual([1, 1])
+    pacer.stop()
+  })
+
+  it('of the author have the whole of a window, and those in bulk their part of it, in each', async () => {
+    const author = setUp({ count: 20, perMs: 60_000 })
+    for (const name of numbers(30)) author.socket.send(name)
+    expect(author.texts()).toHaveLength(20)
+    author.pacer.stop()
+    const { bulk, texts, pacer } = setUp({ count: 20, perMs: 60_000 })
+    bulk(...numbers(60))
+    await vi.advanceTimersByTimeAsync(62_000)
+    expect(texts()).toHaveLength(36)
+    pacer.stop()
+  })
+
+  it('that are sent while others go out wait behind those that wait', async () => {
+    const { pacer, log, texts } = setUp({ count: 3, perMs: 1_000 })
+    const socket = socketOf(log)
+    const send = socket.send.bind(socket)
+    let onSent = (_: string) => {}
+    Object.assign(socket, {
+      send: (text: string) => {
+        send(text)
+        onSent(text)
+      },
+    })
+    pacer.meter(socket)
+    for (const name of numbers(5)) socket.send(name)
+    onSent = (text) => {
+      if (text !== '3') return
+      socket.send('late')
+      pacer.inBulk(() => socket.send('bulk'))
+    }
+    await vi.advanceTimersByTimeAsync(2_200)
+    expect(texts()).toEqual(['0', '1', '2', '3', '4', 'late', 'bulk'])
+    pacer.stop()
+  })
+
+  it('on a double that has no state count like any', () => {
+    const { pacer } = setUp({ count: 2, perMs: 1_000 })
+    const sent: string[] = []
+    const bare = { send: (text: string) => sent.push(text) } as unknown as WebSocket
+    pacer.meter(bare)
+    bare.send('0')
+    expect([sent, pacer.room]).toEqual([['0'], 1])
     pacer.stop()
   })
 })

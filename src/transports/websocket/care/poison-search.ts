@@ -195,10 +195,11 @@ export class PoisonSearch {
     const guilty = close.filter((feed) => this.suspects.has(feed))
     const isGuilty = new Set(guilty)
     const isTried = new Set(feeds)
-    const [divided = []] = this.bad
-    if (divided.some((feed) => isTried.has(feed))) this.bad.shift()
+    const isDivided = this.bad[0]?.some((feed) => isTried.has(feed)) === true
+    const divided = isDivided ? this.bad.shift()! : []
     this.pool = [...new Set([...this.pool, ...divided])].filter((feed) => !isGuilty.has(feed))
-    this.bad.unshift(guilty)
+    // Nobody may want them any more.
+    if (guilty.length > 0) this.bad.unshift(guilty)
   }
 
   /** A trial proved nothing: it could not be made, or no other connection lived meanwhile. */
@@ -263,9 +264,6 @@ export class PoisonSearch {
     const pauseMs = before === undefined ? minMs : Math.min(before.pauseMs * factor, maxMs)
     const kills = (before?.kills ?? KILLS - 1) + 1
     const sinceUnixMs = before?.sinceUnixMs ?? nowUnixMs
-    // The rest of a group in which a bad one was found is as good as any other.
-    const [group = []] = this.bad
-    if (group.includes(feed)) this.pool.push(...this.bad.shift()!)
     this.remove([feed])
     this.quarantine.set(feed, { sinceUnixMs, kills, pauseMs, nextMs: nowMs + pauseMs })
     if (this.quarantine.size <= MAX_QUARANTINED) return
