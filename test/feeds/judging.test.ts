@@ -236,7 +236,7 @@ describe('the value before one that is held back', () => {
     const { accept, said, feed, judge, shortened } = await held(cache, cache)
     expect(accept(valueOf(9))).toBe(false)
     expect([feed.heldUntilMs, cache.read('key')!.expirationTimestamp]).toEqual([
-      Infinity,
+      undefined,
       Date.now() + 10_000,
     ])
     said.holdMs = 1_000

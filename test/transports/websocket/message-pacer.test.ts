@@ -7,6 +7,15 @@ import { numbers, setUp, socketOf } from './pacer-rig'
 afterEach(() => void vi.useRealTimers())
 
 describe('the messages of a connection', () => {
+  it('have no room while one waits for its bytes, even if smaller ones would fit', async () => {
+    const { bulk, texts, pacer, rooms } = setUp(undefined, { count: 10, perMs: 1_000 })
+    bulk('four', 'too-long')
+    expect([texts(), pacer.room]).toEqual([['four'], 0])
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect([texts(), rooms.every((room) => room > 0)]).toEqual([['four', 'too-long'], true])
+    pacer.stop()
+  })
+
   it('count as so many bytes as their payload has, whatever it is', () => {
     const { socket, texts, pacer } = setUp(undefined, { count: 10, perMs: 1_000 })
     socket.send(Buffer.alloc(3))
