@@ -29,7 +29,9 @@ export class FrameReader<T extends WebsocketTransportGenerics> {
       return
     }
     try {
-      this.intake.accept(this.config.handlers.message(message, context), receivedAt, 'handlers.message')
+      const results = this.config.handlers.message(message, context)
+      if (this.intake.records.isOn) this.intake.keepRaw(results, data)
+      this.intake.accept(results, receivedAt, 'handlers.message')
     } catch (error) {
       this.intake.refuse('handler-failed', () => message, error)
     }
