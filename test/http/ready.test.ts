@@ -87,7 +87,7 @@ describe('GET /ready', () => {
         status: 503,
         body: { essential: { feeds: 1, fresh: 0, missing: [{ feed, reason: { code: 'NO_DATA_YET' } }] } },
       })
-      await vi.advanceTimersByTimeAsync(10 * SUBSCRIPTION_TTL_MS)
+      await vi.advanceTimersByTimeAsync(1.5 * SUBSCRIPTION_TTL_MS)
       expect(await rig.transport.wanted()).toEqual([ETH])
       await rig.transport.put(ETH, 5)
       const writtenUnixMs = Date.now()
