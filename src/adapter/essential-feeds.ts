@@ -35,6 +35,19 @@ export const essentialFeedsOf = (adapter: AnyAdapter): EssentialFeeds => {
   return found
 }
 
+/** The adapters that entries of the operator are for, in lower case. Empty for a setting that cannot be used, which is an error elsewhere. */
+export const adaptersOfEntries = ({ settings }: AnyAdapter): string[] => {
+  const { READY_ESSENTIAL_FEEDS: text } = settings
+  try {
+    return (text ? listIn(text) : [])
+      .map((entry) => memberOf(entry, 'adapter'))
+      .filter((name) => typeof name === 'string')
+      .map((name) => name.toLowerCase())
+  } catch {
+    return []
+  }
+}
+
 /** What the author declares, as an operator would. */
 const declared = ({ endpoints }: AnyAdapter): unknown[] =>
   endpoints.flatMap(({ name: endpoint, essentialFeeds = [] }) =>

@@ -1,11 +1,13 @@
 import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
+import { adaptersOfEntries } from '../adapter/essential-feeds'
 import { availableAdapters, loadAdapter } from './catalogue'
 import { ConfigError, problemsIn } from '../config/config-error'
 import { readServerSettings } from '../config/server-settings'
 import { type ServiceSettings } from '../config/service-settings'
 import { type AdapterSettings } from '../config/settings'
+import { spellings } from '../feeds/limits/pattern'
 import { AdapterRoute } from '../http/adapter-route'
 import { addDebugRoutes } from '../http/debug'
 import { addExplain } from '../http/explain'
@@ -102,6 +104,10 @@ export const warnOfSettings = (hosted: readonly Hosted[], preferredName: string 
   for (const { name, adapter } of hosted)
     for (const variable of adapter.config.unknownVariables())
       logger.warn(`${variable} looks like a setting of ${name}, but there is none of that name`)
+  const known = new Set(hosted.flatMap(({ adapter }) => spellings(adapter.name)))
+  for (const name of new Set(hosted.flatMap(({ adapter }) => adaptersOfEntries(adapter))))
+    if (!known.has(name))
+      logger.warn(`READY_ESSENTIAL_FEEDS has entries for "${name}", but no adapter of that name runs here`)
   if (!hosted.some(({ name }) => name === preferredName))
     logger.error(
       `The default adapter "${preferredName}" did not start: POST ${readServerSettings().BASE_URL} is not served`,

@@ -120,4 +120,14 @@ describe('the service', { timeout: 2 * PATIENCE_MS }, () => {
     expect((await get(`${url}/live`))[0]).toBe(200)
     expect((await explain())[0]).toBe(200)
   })
+
+  it('LC-5: warns of an essential feed of an adapter that does not run', async () => {
+    const service = launch({
+      ADAPTERS: 'coinbase',
+      READY_ESSENTIAL_FEEDS: JSON.stringify([{ adapter: 'coinbse', ...ETH }]),
+    })
+    const { level } = await service.line(({ msg }) => msg.includes('"coinbse"'))
+    expect(level).toBe('warn')
+    expect((await get(`${await service.url()}/ready`))[1]).toMatchObject({ essential: { feeds: 0 } })
+  })
 })
