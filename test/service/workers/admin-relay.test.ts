@@ -46,7 +46,10 @@ describe('the port for operators of several processes', () => {
 
   it('asks the writer nothing for a request without the token', async () => {
     let asked = 0
-    const url = await start(() => void asked++ as undefined)
+    const url = await start(() => {
+      asked++
+      return undefined
+    })
     for (const headers of [{}, { authorization: 'Bearer other-token-of-operators' }]) {
       const reply = await fetch(url, { headers })
       expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
