@@ -47,6 +47,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   readonly caseSensitive: boolean
   guards?: GuardOptions
   freshness?: Freshness
+  essentialFeeds?: readonly Record<string, unknown>[]
   /** Values are written to it and requests are answered from it. Undefined before {@link initialize}. */
   responseCache: SimpleResponseCache<T> | undefined
 
@@ -63,6 +64,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     if (params.guards !== undefined) checkGuardPolicy(params.guards, params.name)
     this.guards = params.guards
     this.freshness = params.freshness
+    if (params.essentialFeeds !== undefined) this.essentialFeeds = params.essentialFeeds
     const overrider: RequestTransform<T> = (req) => void this.symbolOverrider(req)
     this.requestTransforms = [pure(overrider), ...(params.requestTransforms ?? [])]
     if ('transport' in params) {

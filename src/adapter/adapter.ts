@@ -22,6 +22,7 @@ import { Requester } from '../outbound-http/requester'
 import { capacityReason, refusedAtOnce, registersAsUsual } from '../transports/subscription-transport'
 import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
 import { deepCopy } from '../util/deep-copy'
+import { Heartbeats } from '../util/heartbeats'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { bareRecord } from '../util/objects'
 import { isOurs } from '../util/overridden'
@@ -33,6 +34,8 @@ import { allocateRateLimits } from './allocations'
 import { passFloorMs, rateLimitTierOf } from './rate-limit-tier'
 import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
 import { hasSay } from './pure'
+import { essentialFeedsOf } from './essential-feeds'
+import { Readiness } from './readiness'
 import { PollingStats } from './polling-stats'
 import { rememberSpent } from './spent-budget'
 import { warnOfSettings } from './settings-warnings'
@@ -83,12 +86,16 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   givesReasons = true
   /** Whether data providers are spared beyond the contract. False there, too: such tests have recorded what is sent when. */
   isCourteous = true
+  /** The loops of its background work (LC-1). */
+  readonly loops = new Heartbeats()
   /** Gives that reason. It is replaced where the transports run in another process. */
   reasonOf: ReasonOf = (req, transport, feed) =>
     capacityReason(transport, req.requestContext.cacheKey) ??
     reasonFor(transport, feed?.absence, req.requestContext.data)
   /** Why a feed that was registered cannot become wanted after all. It is set where the transports run in another process. */
   refusedElsewhere?: (req: Request, transport: Transport<EndpointGenerics>) => Promise<Reason | undefined>
+  /** Which of its feeds decide whether it is ready. Undefined before {@link initialize}. */
+  readiness: Readiness | undefined
   private ownRedisClient?: Redis
   private spentStore: RedisSpentStore | undefined
   private polling!: PollingStats
@@ -130,6 +137,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     limited?.feedLimits?.start()
     try {
       await this.initializeEndpoints()
+      this.readiness = new Readiness(this, essentialFeedsOf(this))
     } catch (error) {
       await this.disconnect()
       throw error

@@ -1,7 +1,8 @@
 import { type AnyAdapter } from './adapter'
-import { childrenOf, polls } from '../transports/capabilities'
+import { childrenOf, isWaiting, polls } from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
+import { type Heart } from '../util/heartbeats'
 import { makeLogger } from '../util/logging'
 import { BackgroundRunner } from '../transports/runner'
 
@@ -40,12 +41,27 @@ export class Background {
             ...(caseSensitive && { caseSensitive }),
           }
           const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
-          this.runners.push(new BackgroundRunner(adapter.name, runName, single, context, timeoutMs))
+          const heart = this.heartOf(endpointName, runName, single)
+          this.runners.push(new BackgroundRunner(adapter.name, runName, single, context, timeoutMs, heart))
         }
       }
     }
     if (this.transports.some(isPolling)) this.warnOfFloor()
     for (const runner of this.runners) runner.start()
+  }
+
+  /**
+   * A run may last twice its time limit, after which it is given up. Where that is short, it may last as long as connecting and one answer
+   * take: a provider that does not answer must not make this process seem dead (LC-7).
+   */
+  private heartOf(endpoint: string, name: string, transport: Transport<TransportGenerics>): Heart {
+    const { name: adapter, settings, loops } = this.adapter
+    const { BACKGROUND_EXECUTE_TIMEOUT, API_TIMEOUT, WS_CONNECTION_OPEN_TIMEOUT } = settings
+    return loops.add(
+      `execute loop of ${adapter}, endpoint ${endpoint}, transport ${name}`,
+      Math.max(2 * BACKGROUND_EXECUTE_TIMEOUT, API_TIMEOUT + WS_CONNECTION_OPEN_TIMEOUT),
+      () => isWaiting(transport),
+    )
   }
 
   private warnOfFloor(): void {

@@ -80,6 +80,11 @@ export interface BaseAdapterEndpointParams<T extends EndpointGenerics> {
   guards?: GuardOptions
   /** How long values are fresh, even if `CACHE_MAX_AGE` is longer; see {@link Freshness}. */
   freshness?: Freshness
+  /**
+   * Feeds without which the adapter is not ready, each as the `data` of a request. They are wanted from the start on, whether or not
+   * somebody asks for them. An operator adds more with READY_ESSENTIAL_FEEDS.
+   */
+  essentialFeeds?: readonly Record<string, unknown>[]
 }
 
 type SingleTransport<T extends EndpointGenerics> = { transport: Transport<T> }

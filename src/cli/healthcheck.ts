@@ -32,7 +32,7 @@ const reachable = new Map([
 ])
 
 /**
- * The URL that answers 200 while the service runs: `/health`; or the metrics of a process with `EA_MODE=writer`, which
+ * The URL that answers 200 while the service works: `/live`, which no outage of a provider makes fail; or the metrics of a process with `EA_MODE=writer`, which
  * serves no requests (contract 3.2). Undefined when the service has neither, so that nothing can be asked.
  */
 export function healthUrl(settings: HealthSettings): URL | undefined {
@@ -42,7 +42,7 @@ export function healthUrl(settings: HealthSettings): URL | undefined {
   const base = isWriter && !settings.METRICS_USE_BASE_URL ? '/' : settings.BASE_URL
   const host = reachable.get(settings.EA_HOST) ?? settings.EA_HOST
   const protocol = settings.TLS_ENABLED || settings.MTLS_ENABLED ? 'https' : 'http'
-  const path = posix.join(base, isWriter ? 'metrics' : 'health')
+  const path = posix.join(base, isWriter ? 'metrics' : 'live')
   return new URL(path, `${protocol}://${isIPv6(host) ? `[${host}]` : host}:${port}`)
 }
 

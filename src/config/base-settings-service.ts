@@ -11,6 +11,15 @@ const logLevel = (): Validator<string> => {
   }
 }
 
+/** A token that is guessed fast protects nothing. */
+const adminToken = (): Validator<string> => {
+  const details = 'Value must have at least 16 characters, none of them white space'
+  return {
+    meta: { details },
+    fn: (value = '') => (/^\S{16,}$/.test(value) ? undefined : details),
+  }
+}
+
 const megabyte = 1024 * 1024
 
 /** Settings of the process and its HTTP servers: addresses, TLS, logs, metrics. */
@@ -33,6 +42,31 @@ export const serviceSettings = {
     type: 'enum',
     default: 'reader-writer',
     options: ['reader', 'writer', 'reader-writer'],
+  },
+  ADMIN_PORT: {
+    description:
+      'Port for /status, /explain and the debug pages, which are on no other port then; 0 lets the system choose a free one. Needs ADMIN_TOKEN',
+    type: 'number',
+    validate: validator.port(),
+  },
+  ADMIN_TOKEN: {
+    description: 'Bearer token that every request to ADMIN_PORT must have, of at least 16 characters',
+    type: 'string',
+    validate: adminToken(),
+    sensitive: true,
+  },
+  EXPLAIN_ENABLED: {
+    description:
+      'Serve /explain on the public port, where anyone can read it, what providers send included; with ADMIN_PORT it is there',
+    type: 'boolean',
+    default: false,
+  },
+  STOP_DRAIN_MS: {
+    description:
+      'How long requests are still taken after SIGTERM, while /ready says that the service stops (ms)',
+    type: 'number',
+    default: 0,
+    validate: validator.integer({ min: 0, max: 60000 }),
   },
   BASE_URL: {
     description: 'Path that all routes of the REST server start with',

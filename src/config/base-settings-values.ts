@@ -1,7 +1,18 @@
-import { validator } from '../validation/validators'
+import { type Validator, validator } from '../validation/validators'
 import { type SettingsDefinitionMap } from './setting-types'
 
-/** Settings that decide which values may be served: the guards and the freshness. They are not part of the reference framework. */
+const share = (): Validator<number> => {
+  const details = 'Value must be a number from 0 to 1'
+  return {
+    meta: { min: 0, max: 1, details },
+    fn: (value = 0) => (value >= 0 && value <= 1 ? undefined : `${details}. Received ${value}`),
+  }
+}
+
+/**
+ * Settings that decide which values may be served, by the guards and the freshness, and which must be for the service to be ready. They are
+ * not part of the reference framework.
+ */
 export const valueSettings = {
   GUARD_POLICY: {
     description:
@@ -28,5 +39,18 @@ export const valueSettings = {
       'Limits of single feeds, or feeds withdrawn: JSON, or the path of a file with it, which is read again when it changes (docs/limits.md)',
     type: 'string',
     sensitive: false,
+  },
+  READY_ESSENTIAL_FEEDS: {
+    description:
+      'Feeds without which the service is not ready: a JSON list of requests, which are kept wanted, and of patterns as FEED_LIMITS has them (docs/health.md)',
+    type: 'string',
+    sensitive: false,
+  },
+  READY_MIN_FRESH_SHARE: {
+    description:
+      'The service is not ready while an endpoint has a smaller share of its wanted feeds fresh; 0: that has no say',
+    type: 'number',
+    default: 0,
+    validate: share(),
   },
 } as const satisfies SettingsDefinitionMap

@@ -20,6 +20,7 @@ export const problemsBetween = (
   return [
     ...names.flatMap((name) => reversedBounds(name, values, sourceOf)),
     ...portProblem(settings, sourceOf),
+    ...adminProblems(settings, sourceOf),
     ...tlsProblems(settings, (name) => sourceOf(name).variable),
   ]
 }
@@ -55,4 +56,23 @@ const portProblem = (settings: BaseAdapterSettings, sourceOf: SourceOf): Setting
   return [
     { variable: own, problem: `Value must be another port than that of ${other}. Received ${METRICS_PORT}` },
   ]
+}
+
+/** The port for operators needs a token, and is none of the others. */
+const adminProblems = (settings: BaseAdapterSettings, sourceOf: SourceOf): SettingProblem[] => {
+  const { ADMIN_PORT, ADMIN_TOKEN, EA_PORT, METRICS_PORT } = settings
+  if (ADMIN_PORT === undefined) return []
+  const problems: SettingProblem[] = []
+  if (!ADMIN_TOKEN) {
+    const { variable } = sourceOf('ADMIN_TOKEN')
+    problems.push({ variable, problem: `Value is required with ${sourceOf('ADMIN_PORT').variable}` })
+  }
+  const others = { EA_PORT, ...(isMeasured(settings) && { METRICS_PORT }) }
+  for (const [name, port] of Object.entries(others)) {
+    if (ADMIN_PORT === 0 || ADMIN_PORT !== port) continue
+    const { variable } = sourceOf('ADMIN_PORT')
+    const problem = `Value must be another port than that of ${sourceOf(name).variable}. Received ${ADMIN_PORT}`
+    problems.push({ variable, problem })
+  }
+  return problems
 }

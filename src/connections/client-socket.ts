@@ -5,6 +5,7 @@ import { type Attempt, connect } from './connect'
 import { IS_CLOSING, transportStopped } from './connection-error'
 import { ConnectionLife, type Hold } from './connection-life'
 import { type ConnectionCounts, ConnectionStats } from './connection-stats'
+import { type ConnectionStatus } from './connection-status'
 import { AnnouncedEnd } from './announced-end'
 import { Farewell } from './farewell'
 import { readRefusal } from './handshake-refusal'
@@ -67,6 +68,10 @@ export class ClientSocket<End> {
   /** The known reason why no values come, for clients that wait; undefined when there is none. */
   get outage(): Reason | undefined {
     return this.life.outage()
+  }
+
+  status(url: string): ConnectionStatus {
+    return this.life.status(url)
   }
 
   /** The attempt that is running, if there is one. */

@@ -76,6 +76,12 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     return [...this.listed]
   }
 
+  /** The keys and values of all members that have not expired. */
+  *entries(): Iterable<[string, T]> {
+    this.expire()
+    for (const { key, value } of this.items.values()) yield [key, value]
+  }
+
   get(key: string): T | undefined {
     return this.items.get(key)?.value
   }

@@ -61,6 +61,16 @@ export interface Report {
 /** What is wrong with a value. */
 export type Finding = Refusal | Report
 
+/** What an {@link Inspector} looks at in the values of a feed, and what becomes of those that it is against. */
+export interface Inspection {
+  policy: GuardPolicy
+  guards: GuardOptions
+  /** The freshness that is enforced. */
+  freshness: Freshness | undefined
+  /** The operator's, by FEED_LIMITS. */
+  limits: Limits | undefined
+}
+
 /**
  * Checks every value of an endpoint that is no error before it is written, and decides how long it may be served: by the guards and the
  * freshness that the endpoint declares, and the operator's policy. Where an endpoint declares neither, values are served as the contract
@@ -83,6 +93,19 @@ export class Inspector {
     this.isReported = policy === 'report'
     this.ruled = new Guards(guards ?? {}, fields)
     this.guards = isLookedAt ? this.ruled : undefined
+  }
+
+  /** What is looked at in the values of a feed. */
+  describe(feed: Feed): Inspection {
+    const { guards, of } = this
+    const options = feed.rule?.enforced ?? guards?.options
+    const policy = guards === undefined ? 'off' : this.isStrict ? 'enforce' : 'report'
+    return {
+      policy: of.settings.GUARD_POLICY ?? policy,
+      guards: options ?? {},
+      freshness: this.freshnessOf(feed),
+      limits: feed.rule?.limits,
+    }
   }
 
   /** The operator's limits for a feed now. Undefined where the policy is `off`. */

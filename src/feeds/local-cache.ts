@@ -69,6 +69,8 @@ export class LocalCache<T = unknown> implements Cache<T> {
   list = new DoubleLinkedList()
   /** Requests waiting for a key to be written. */
   readonly waiters = new Waiters<T>()
+  /** The last good values that are over, for those who ask what was served last (FR-5): noted when one ends, not when it is written. */
+  private readonly ended = new Map<string, LocalCacheEntry<T>>()
   private updates = 0
   private keepsOrder = false
 
@@ -85,6 +87,12 @@ export class LocalCache<T = unknown> implements Cache<T> {
     if (stands(node.data, now ?? instant())) return node.data
     this.drop(node)
     return undefined
+  }
+
+  /** The last entry of a key that was no error, whether or not it is over; undefined where that is too long ago. Nothing is changed. */
+  lastGood(key: string): LocalCacheEntry<T> | undefined {
+    const current = this.cache.get(key)?.data
+    return current === undefined || isError(current.value) ? this.ended.get(key) : current
   }
 
   set(key: string, value: Readonly<T>, ttl: number): Promise<void> {
@@ -118,8 +126,11 @@ export class LocalCache<T = unknown> implements Cache<T> {
       this.decideOnOrder()
     } else {
       const entry = node.data
-      // contract 17.4: an error never replaces a live success
-      if (isError(value) && !isError(entry.value) && stands(entry, now)) return false
+      if (isError(value)) {
+        // contract 17.4: an error never replaces a live success
+        if (!isError(entry.value) && stands(entry, now)) return false
+        this.noteEnd(key, entry)
+      }
       prolong(entry, ttl, now)
       entry.era = ourTime.era
       entry.value = value
@@ -174,9 +185,17 @@ export class LocalCache<T = unknown> implements Cache<T> {
   }
 
   private drop(node: LinkedListNode<LocalCacheEntry<T>>): void {
+    this.noteEnd(node.key, node.data)
     node.data.list = undefined
     this.list.remove(node)
     this.cache.delete(node.key)
+  }
+
+  private noteEnd(key: string, entry: LocalCacheEntry<T>): void {
+    if (isError(entry.value)) return
+    this.ended.delete(key)
+    this.ended.set(key, { ...entry, body: undefined, tail: undefined })
+    if (this.ended.size > this.capacity) this.ended.delete(this.ended.keys().next().value!)
   }
 
   private touch(node: LinkedListNode<LocalCacheEntry<T>>): void {

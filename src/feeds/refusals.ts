@@ -53,6 +53,11 @@ export class Refusals {
     return this.counts.get(reason) ?? 0
   }
 
+  /** How often, by reason. */
+  get all(): Record<string, number> {
+    return Object.fromEntries(this.counts)
+  }
+
   stop(): void {
     this.unpublish()
   }

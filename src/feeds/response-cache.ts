@@ -12,7 +12,7 @@ import { EndpointFeeds } from './endpoint-feeds'
 import { type Feed } from './feed'
 import { type Freshness } from './freshness'
 import { type GuardOptions } from './guards'
-import { Inspector } from './inspector'
+import { type Inspection, Inspector } from './inspector'
 import { Judging } from './judging'
 import { calculateCacheKey } from './keys'
 import { type FeedLimits } from './limits/feed-limits'
@@ -204,6 +204,11 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   /** Tells `onlyWanted` guards how to ask the transport's subscriptions whether somebody wants a feed. */
   setWanted(transportName: string, isWanted: (key: string) => boolean): void {
     this.judging.setWanted(transportName, isWanted)
+  }
+
+  /** What is looked at in the values of a feed. */
+  inspectionOf(feed: Feed): Inspection {
+    return this.inspector.describe(feed)
   }
 
   /** The counters of the values that a transport of this endpoint refused. */

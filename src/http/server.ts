@@ -2,12 +2,18 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
 import { type AdapterSettings } from '../config/settings'
 import { AdapterRoute } from './adapter-route'
+import { guardWithToken } from './admin'
 import { addDebugRoutes } from './debug'
+import { addExplain } from './explain'
 import { FastLane } from './fast-lane'
 import { addHealth } from './health'
+import { addLive } from './live'
+import { ProcessState } from './process-state'
+import { addReady } from './ready'
 import { lazySchemaController } from './schema-compilers'
 import { addStatusRoute } from './status'
 import { getTLSOptions } from './tls'
+import { ownViews, type Views } from './views'
 
 /** A server without routes, with the settings of contract 6. */
 export const buildServer = (settings: AdapterSettings): FastifyInstance => {
@@ -30,13 +36,44 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
   return app
 }
 
+/** `/live` and `/ready`, for those that watch over the process. */
+export const addProbes = (app: FastifyInstance, baseUrl: string, views: Views): void => {
+  addLive(app, baseUrl, () => views.liveness())
+  addReady(app, baseUrl, views.state, () => views.readiness())
+}
+
+/** A server for operators alone: every request needs the token of its settings. */
+export const buildAdminServer = (settings: AdapterSettings, views: Views): FastifyInstance => {
+  const app = buildServer(settings)
+  guardWithToken(app, settings.ADMIN_TOKEN ?? '')
+  addProbes(app, settings.BASE_URL, views)
+  return app
+}
+
 /** The REST server of one adapter: its requests, health and status, under `BASE_URL` (contract 6.1). */
-export const buildAdapterServer = async (adapter: AnyAdapter): Promise<FastifyInstance> => {
+export const buildAdapterServer = async (
+  adapter: AnyAdapter,
+  views = ownViews([adapter], new ProcessState()),
+): Promise<FastifyInstance> => {
   const { settings } = adapter
   const app = buildServer(settings)
   addHealth(app, settings.BASE_URL)
+  addProbes(app, settings.BASE_URL, views)
+  if (settings.ADMIN_PORT === undefined) {
+    addStatusRoute(app, adapter)
+    addDebugRoutes(app, adapter, settings.BASE_URL)
+    if (settings.EXPLAIN_ENABLED) addExplain(app, adapter, settings.BASE_URL, views)
+  }
+  await new AdapterRoute(adapter).mount(app, settings.BASE_URL)
+  return app
+}
+
+/** The pages of one adapter for operators, on a port of their own. */
+export const buildAdapterAdmin = (adapter: AnyAdapter, views: Views): FastifyInstance => {
+  const { settings } = adapter
+  const app = buildAdminServer(settings, views)
   addStatusRoute(app, adapter)
   addDebugRoutes(app, adapter, settings.BASE_URL)
-  await new AdapterRoute(adapter).mount(app, settings.BASE_URL)
+  addExplain(app, adapter, settings.BASE_URL, views)
   return app
 }

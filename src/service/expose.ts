@@ -7,7 +7,7 @@ import { warmUpTicks } from '../util/warm-up'
 import { addressOf, listen } from './listening'
 import { endsProcessUnlessCaught, endWith } from './rejections'
 import { type Running, startAdapter } from './started-adapter'
-import { stopInOrder, stopOnSignals } from './stopping'
+import { drain, stopInOrder, stopOnSignals } from './stopping'
 
 const logger = makeLogger('Main')
 
@@ -21,24 +21,35 @@ export const start = async <T extends SettingsDefinitionMap>(
 }
 
 /** Logs one line about what runs and where it listens. Only `expose` logs it, because code that only starts an adapter does not listen. */
-const sayWhere = ({ api, metricsApi }: Running, adapter: AnyAdapter): void => {
+const sayWhere = ({ api, metricsApi, adminApi }: Running, adapter: AnyAdapter): void => {
   const { name, endpoints } = adapter
   const names = endpoints.map((endpoint) => endpoint.name)
   const at = api && addressOf(api)
   const metricsAt = metricsApi && addressOf(metricsApi)
+  const adminPort = adminApi && addressOf(adminApi).port
   const requests = at
     ? `Listening on port ${at.port} of ${at.host}`
     : 'Listening for no requests, as a writer'
   const metrics = metricsAt ? `metrics on port ${metricsAt.port}` : 'metrics off'
   logger.info(
-    { adapter: name, endpoints: names, host: at?.host, port: at?.port, metricsPort: metricsAt?.port },
+    {
+      adapter: name,
+      endpoints: names,
+      host: at?.host,
+      port: at?.port,
+      metricsPort: metricsAt?.port,
+      ...(adminPort !== undefined && { adminPort }),
+    },
     `${requests}: adapter ${name}, endpoints ${names.join(', ')}; ${metrics}`,
   )
 }
 
-const listenAll = async ({ api, metricsApi }: Running, { config }: AnyAdapter): Promise<void> => {
-  const { EA_HOST: host, EA_PORT, METRICS_PORT } = config.settings
-  const place = (name: 'EA_PORT' | 'METRICS_PORT', port: number) => ({
+const listenAll = async (
+  { api, metricsApi, adminApi, state }: Running,
+  { config }: AnyAdapter,
+): Promise<void> => {
+  const { EA_HOST: host, EA_PORT, METRICS_PORT, ADMIN_PORT = 0 } = config.settings
+  const place = (name: 'EA_PORT' | 'METRICS_PORT' | 'ADMIN_PORT', port: number) => ({
     host,
     port,
     hostVariable: config.variableOf('EA_HOST'),
@@ -47,6 +58,8 @@ const listenAll = async ({ api, metricsApi }: Running, { config }: AnyAdapter): 
   try {
     if (api !== undefined) await listen(api, place('EA_PORT', EA_PORT))
     if (metricsApi !== undefined) await listen(metricsApi, place('METRICS_PORT', METRICS_PORT))
+    if (adminApi !== undefined) await listen(adminApi, place('ADMIN_PORT', ADMIN_PORT))
+    state.watchEventLoop()
   } catch (error) {
     // LC-2: a port that cannot be used is a failure, and the exit code must say so.
     endWith(error)
@@ -58,8 +71,14 @@ const listenAll = async ({ api, metricsApi }: Running, { config }: AnyAdapter): 
  *
  * @returns call this when the adapter was stopped without closing its server
  */
-const stopWithProcess = ({ api, metricsApi, stop }: Running): (() => void) => {
-  const forget = stopOnSignals(() => stopInOrder([() => api?.close()], [() => metricsApi?.close(), stop]))
+const stopWithProcess = (
+  { api, metricsApi, adminApi, state, stop }: Running,
+  { settings }: AnyAdapter,
+): (() => void) => {
+  const forget = stopOnSignals(async () => {
+    await drain(state, settings.STOP_DRAIN_MS)
+    await stopInOrder([() => api?.close()], [() => metricsApi?.close(), () => adminApi?.close(), stop])
+  })
   ;(api ?? metricsApi)?.addHook('onClose', (_app, done) => {
     forget()
     done()
@@ -81,16 +100,16 @@ export const expose = async <T extends SettingsDefinitionMap>(
 ): Promise<FastifyInstance | undefined> => {
   try {
     const running = await startAdapter(adapter, dependencies)
-    const { api, metricsApi, stop } = running
+    const { api, metricsApi, adminApi, stop } = running
     api?.addHook('onClose', () => metricsApi?.close())
-    const forget = stopWithProcess(running)
+    const forget = stopWithProcess(running, adapter)
     await listenAll(running, adapter)
     sayWhere(running, adapter)
     warmUpTicks()
     try {
       await adapter.lockAcquiredPromise
     } catch (error) {
-      await Promise.all([stop(), api?.close(), metricsApi?.close()])
+      await Promise.all([stop(), api?.close(), metricsApi?.close(), adminApi?.close()])
       forget()
       throw error
     }

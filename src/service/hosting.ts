@@ -1,17 +1,21 @@
 import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
+import { adaptersOfEntries } from '../adapter/essential-feeds'
 import { availableAdapters, loadAdapter } from './catalogue'
 import { ConfigError, problemsIn } from '../config/config-error'
 import { readServerSettings } from '../config/server-settings'
 import { type ServiceSettings } from '../config/service-settings'
 import { type AdapterSettings } from '../config/settings'
+import { spellings } from '../feeds/limits/pattern'
 import { AdapterRoute } from '../http/adapter-route'
 import { addDebugRoutes } from '../http/debug'
+import { addExplain } from '../http/explain'
 import { addHealth } from '../http/health'
-import { buildServer } from '../http/server'
+import { addProbes, buildAdminServer, buildServer } from '../http/server'
 import { statusOf } from '../http/status'
 import { type ServiceStatus } from '../http/status-answer'
+import { type Views } from '../http/views'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { messageOf } from '../util/objects'
@@ -100,6 +104,10 @@ export const warnOfSettings = (hosted: readonly Hosted[], preferredName: string 
   for (const { name, adapter } of hosted)
     for (const variable of adapter.config.unknownVariables())
       logger.warn(`${variable} looks like a setting of ${name}, but there is none of that name`)
+  const known = new Set(hosted.flatMap(({ adapter }) => spellings(adapter.name)))
+  for (const name of new Set(hosted.flatMap(({ adapter }) => adaptersOfEntries(adapter))))
+    if (!known.has(name))
+      logger.warn(`READY_ESSENTIAL_FEEDS has entries for "${name}", but no adapter of that name runs here`)
   if (!hosted.some(({ name }) => name === preferredName))
     logger.error(
       `The default adapter "${preferredName}" did not start: POST ${readServerSettings().BASE_URL} is not served`,
@@ -111,19 +119,63 @@ export const buildServiceServer = async (
   settings: AdapterSettings,
   hosted: readonly Hosted[],
   preferredName: string | undefined,
+  views: Views,
 ): Promise<FastifyInstance> => {
   const app = buildServer(settings)
+  const serving = hosted.filter(({ adapter }) => adapter.settings.EA_MODE !== 'writer')
   addHealth(app, settings.BASE_URL)
-  for (const { name, adapter } of hosted) {
-    if (adapter.settings.EA_MODE === 'writer') continue
+  addProbes(app, settings.BASE_URL, views)
+  for (const { name, adapter } of serving) {
     const path = posix.join(settings.BASE_URL, name)
     const isDefault = name === preferredName
     await new AdapterRoute(adapter).mount(app, path, ...(isDefault ? [settings.BASE_URL] : []))
+  }
+  if (settings.ADMIN_PORT !== undefined) return app
+  addStatusPages(app, settings, serving, hosted)
+  const explained = serving.filter(({ adapter }) => adapter.settings.EXPLAIN_ENABLED)
+  addExplanations(app, settings, explained, preferredName, views)
+  return app
+}
+
+/** The pages of all adapters for operators, on a port of their own. */
+export const buildServiceAdmin = (
+  settings: AdapterSettings,
+  hosted: readonly Hosted[],
+  preferredName: string | undefined,
+  views: Views,
+): FastifyInstance => {
+  const app = buildAdminServer(settings, views)
+  addStatusPages(app, settings, hosted, hosted)
+  addExplanations(app, settings, hosted, preferredName, views)
+  return app
+}
+
+/** @param shown - those with pages of their own */
+const addStatusPages = (
+  app: FastifyInstance,
+  { BASE_URL }: AdapterSettings,
+  shown: readonly Hosted[],
+  all: readonly Hosted[],
+): void => {
+  for (const { name, adapter } of shown) {
+    const path = posix.join(BASE_URL, name)
     addDebugRoutes(app, adapter, path)
     app.get(posix.join(path, 'status'), (_req, reply) => reply.send(statusOf(adapter)))
   }
-  app.get(posix.join(settings.BASE_URL, 'status'), (): ServiceStatus => ({
-    adapters: hosted.map(({ adapter }) => statusOf(adapter)),
+  app.get(posix.join(BASE_URL, 'status'), (): ServiceStatus => ({
+    adapters: all.map(({ adapter }) => statusOf(adapter)),
   }))
-  return app
+}
+
+const addExplanations = (
+  app: FastifyInstance,
+  { BASE_URL }: AdapterSettings,
+  explained: readonly Hosted[],
+  preferredName: string | undefined,
+  views: Views,
+): void => {
+  for (const { name, adapter } of explained) {
+    addExplain(app, adapter, posix.join(BASE_URL, name), views)
+    if (name === preferredName) addExplain(app, adapter, BASE_URL, views)
+  }
 }

@@ -1,9 +1,11 @@
 import { isMeasured, readServerSettings } from '../config/server-settings'
 import { readServiceSettings } from '../config/service-settings'
 import { setupMetricsServer } from '../http/metrics-server'
-import { buildServiceServer, host, wantedNames, warnOfSettings } from './hosting'
+import { ProcessState } from '../http/process-state'
+import { ownViews } from '../http/views'
+import { buildServiceAdmin, buildServiceServer, host, wantedNames, warnOfSettings } from './hosting'
 import { listen } from './listening'
-import { stopInOrder } from './stopping'
+import { drain, stopInOrder } from './stopping'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 
 const logger = makeLogger('Service')
@@ -15,6 +17,8 @@ export interface Service {
   /** The address where requests are answered, such as `http://127.0.0.1:8080`. */
   url: string
   metricsUrl: string | undefined
+  /** With `ADMIN_PORT`. */
+  adminUrl: string | undefined
   /** Finishes running requests and closes all connections. Resolves when that is done. */
   stop: () => Promise<void>
 }
@@ -33,15 +37,24 @@ export const startService = async (): Promise<Service> => {
   const preferredName = service.defaultAdapter ?? names[0]
   const hosted = await host(names, service)
   warnOfSettings(hosted, preferredName)
-  const app = await buildServiceServer(settings, hosted, preferredName)
+  const state = new ProcessState()
+  const views = ownViews(
+    hosted.map(({ adapter }) => adapter),
+    state,
+  )
+  const app = await buildServiceServer(settings, hosted, preferredName, views)
   const metricsApp = isMeasured(settings) ? setupMetricsServer('TICKWELL', settings) : undefined
+  const adminApp =
+    settings.ADMIN_PORT === undefined ? undefined : buildServiceAdmin(settings, hosted, preferredName, views)
   for (const { started } of hosted) started.execute()
 
-  const stopAll = () =>
-    stopInOrder(
+  const stopAll = async () => {
+    await drain(state, state.phase === 'starting' ? 0 : settings.STOP_DRAIN_MS)
+    await stopInOrder(
       [() => app.close()],
       [
         () => metricsApp?.close(),
+        () => adminApp?.close(),
         ...hosted.map(
           ({ started }) =>
             () =>
@@ -49,16 +62,21 @@ export const startService = async (): Promise<Service> => {
         ),
       ],
     )
+  }
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= stopAll())
   try {
-    const { EA_HOST, EA_PORT, METRICS_PORT } = settings
+    const { EA_HOST, EA_PORT, METRICS_PORT, ADMIN_PORT = 0 } = settings
     const url = await listen(app, { host: EA_HOST, port: EA_PORT, portVariable: 'EA_PORT' })
     const metricsUrl =
       metricsApp &&
       (await listen(metricsApp, { host: EA_HOST, port: METRICS_PORT, portVariable: 'METRICS_PORT' }))
-    logger.info({ url, adapters: hosted.map(({ name }) => name) }, 'Listening')
-    return { adapters: hosted.map(({ name }) => name), url, metricsUrl, stop }
+    const adminUrl =
+      adminApp && (await listen(adminApp, { host: EA_HOST, port: ADMIN_PORT, portVariable: 'ADMIN_PORT' }))
+    state.watchEventLoop()
+    state.serving()
+    logger.info({ url, adapters: hosted.map(({ name }) => name), ...(adminUrl && { adminUrl }) }, 'Listening')
+    return { adapters: hosted.map(({ name }) => name), url, metricsUrl, adminUrl, stop }
   } catch (error) {
     await stop()
     throw error

@@ -3,7 +3,9 @@ import { Adapter, type AnyAdapter } from '../adapter/adapter'
 import { Background } from '../adapter/background'
 import { isMeasured } from '../config/server-settings'
 import { setupMetricsServer } from '../http/metrics-server'
-import { buildAdapterServer } from '../http/server'
+import { ProcessState } from '../http/process-state'
+import { buildAdapterAdmin, buildAdapterServer } from '../http/server'
+import { ownViews } from '../http/views'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { hearRejections } from './rejections'
@@ -29,6 +31,7 @@ export class StartedAdapter {
   /** Begins the background work. A reader has none. In a worker this is not called, because the transports run in the writer process. */
   execute(): void {
     const { adapter } = this
+    adapter.readiness?.start()
     if (adapter.settings.EA_MODE === 'reader') return
     this.background = new Background(adapter)
     adapter.lockAcquiredPromise?.catch(() => this.keptOut())
@@ -41,6 +44,7 @@ export class StartedAdapter {
 
   private async stopAll(): Promise<void> {
     const { adapter, background } = this
+    adapter.readiness?.stop()
     adapter.shutdownNotifier.emit('onClose')
     if (background !== undefined) await background.stop()
     else for (const { responseCache } of adapter.endpoints) responseCache?.stop()
@@ -60,6 +64,9 @@ export class StartedAdapter {
 export interface Running {
   api: FastifyInstance | undefined
   metricsApi: FastifyInstance | undefined
+  /** With `ADMIN_PORT`. */
+  adminApi: FastifyInstance | undefined
+  state: ProcessState
   /** Closing `api` calls this too, but does not wait for it. */
   stop: () => Promise<void>
 }
@@ -75,12 +82,21 @@ export const startAdapter = async (
   const { name, settings } = started.adapter
   try {
     const metricsApi = isMeasured(settings) ? setupMetricsServer(name, settings) : undefined
-    const api = settings.EA_MODE === 'writer' ? undefined : await buildAdapterServer(started.adapter)
+    const state = new ProcessState()
+    const views = ownViews([started.adapter], state)
+    const adminApi = settings.ADMIN_PORT === undefined ? undefined : buildAdapterAdmin(started.adapter, views)
+    const api = settings.EA_MODE === 'writer' ? undefined : await buildAdapterServer(started.adapter, views)
     hearRejections()
     started.execute()
+    api?.addHook('preClose', (done) => {
+      state.stopping()
+      done()
+    })
     // Not awaited: under a fake clock the provider may never confirm the close.
     api?.addHook('onClose', () => void started.stop())
-    return { api, metricsApi, stop: () => started.stop() }
+    api?.addHook('onClose', () => adminApi?.close())
+    state.serving()
+    return { api, metricsApi, adminApi, state, stop: () => started.stop() }
   } catch (error) {
     await started.stop()
     throw error

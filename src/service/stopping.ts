@@ -1,3 +1,4 @@
+import { type ProcessState } from '../http/process-state'
 import { makeLogger } from '../util/logging'
 import { sleep } from '../util/sleep'
 
@@ -23,6 +24,12 @@ export const settledWithin = async (ms: number, work: Steps): Promise<void> => {
 export const stopInOrder = async (requests: Steps, connections: Steps): Promise<void> => {
   await settledWithin(REQUESTS_PATIENCE_MS, requests)
   await settledWithin(CONNECTIONS_PATIENCE_MS, connections)
+}
+
+/** Goes on as before for a while, so that whoever sends requests here finds out first that this process stops. */
+export const drain = async (state: ProcessState, ms: number): Promise<void> => {
+  state.stopping()
+  if (ms > 0) await sleep(ms)
 }
 
 /**

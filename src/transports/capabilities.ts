@@ -1,6 +1,7 @@
 import { type ConnectionStatus } from '../connections/connection-status'
 import { type Reason } from '../validation/reason'
 import { type WakeSignal } from '../util/wake-signal'
+import { type RawRecords } from './raw-records'
 import { type Transport, type TransportGenerics } from './transport'
 
 export const WAKE: unique symbol = Symbol('tickwell.wake')
@@ -10,6 +11,10 @@ export const CONNECTIONS: unique symbol = Symbol('tickwell.connections')
 export const CHILDREN: unique symbol = Symbol('tickwell.children')
 export const STANDBY: unique symbol = Symbol('tickwell.standby')
 export const POLLS: unique symbol = Symbol('tickwell.polls')
+export const LINKS: unique symbol = Symbol('tickwell.links')
+export const RECORDS: unique symbol = Symbol('tickwell.records')
+export const SUBSCRIPTION: unique symbol = Symbol('tickwell.subscription')
+export const IS_WAITING: unique symbol = Symbol('tickwell.is-waiting')
 
 /**
  * How a transport that polls the provider learns which of its feeds other transports fill: it requests only the feeds for which `isNeeded`
@@ -26,10 +31,25 @@ export const standbyOf = (transport: object): Standby | undefined => {
 /** The signal that ends a transport's sleep early; undefined for transports without one. */
 export const wakeSignalOf = (transport: object): WakeSignal | undefined => of(transport)[WAKE]
 
+/** How far the subscription of one feed is, as its transport knows it. */
+export interface SubscriptionState {
+  /** `wanted`: to be asked for. `sent`: asked for. `acknowledged`: the provider has said so. `ticking`: data has come since. */
+  state: 'wanted' | 'sent' | 'acknowledged' | 'ticking' | 'refused' | 'leaving' | 'polled'
+  sinceUnixMs?: number
+  /** How often it was asked for without an answer. */
+  asked?: number
+  /** Whether it is on another connection than the main one, or kept off it. */
+  isElsewhere?: boolean
+}
+
 /** Optional abilities of a transport that are not part of the contract. */
 interface Capable {
   [WAKE]?: WakeSignal
   [POLLS]?: true
+  [IS_WAITING]?: () => boolean
+  [SUBSCRIPTION]?: (params: object) => SubscriptionState | undefined
+  [LINKS]?: () => ConnectionStatus[]
+  [RECORDS]?: RawRecords
   [CHILDREN]?: ReadonlyMap<string, object>
   [CONNECTIONS]?: () => ConnectionStatus[]
   [OUTAGE]?: Reason
@@ -41,6 +61,20 @@ const of = (transport: object): Capable => transport
 
 /** Whether a transport asks its provider for every value, so that its rate is ours to decide. */
 export const polls = (transport: object): boolean => of(transport)[POLLS] === true
+
+/** Whether a transport's run waits for answers, or for its turn within a rate limit, which may take long. */
+export const isWaiting = (transport: object): boolean => of(transport)[IS_WAITING]?.() === true
+
+/** How far the subscription of a feed is; undefined where the transport does not say, or has none. */
+export const subscriptionOf = (transport: object, params: object): SubscriptionState | undefined =>
+  of(transport)[SUBSCRIPTION]?.(params)
+
+/** The connections of one transport for who looks into it: also those that `/status` does not show. */
+export const linksOf = (transport: object): ConnectionStatus[] =>
+  of(transport)[LINKS]?.() ?? of(transport)[CONNECTIONS]?.() ?? []
+
+/** Where a transport keeps what the provider sent; undefined for those that do not show it. */
+export const recordsOf = (transport: object): RawRecords | undefined => of(transport)[RECORDS]
 
 /** What is wrong with a transport's requests for the feed of these params, or else with its connection; undefined if it reports nothing. */
 export const outageOf = (transport: object, params?: object): Reason | undefined => {

@@ -4,12 +4,15 @@ import { Refusals, type RefusalReason } from '../feeds/refusals'
 import { ResponseCache } from '../feeds/response-cache'
 import { type ProviderResult, type TimestampedProviderResult } from '../feeds/responses'
 import { type ResponseTimestamps } from '../validation/timestamps'
+import { RECORDS } from './capabilities'
+import { RawRecords } from './raw-records'
 import { type TransportGenerics } from './transport'
 
 /** What an intake needs from its transport. It is read at each use, because adapters override and assign these members. */
 export interface IntakeHost<T extends TransportGenerics> {
   readonly name: string
   readonly responseCache: ResponseCache<T> | undefined
+  readonly [RECORDS]?: RawRecords
 }
 
 type Results<T extends TransportGenerics> = ProviderResult<T>[]
@@ -21,9 +24,21 @@ type Stamped<T extends TransportGenerics> = TimestampedProviderResult<T>[]
  * of transports decide how results are stamped, and what follows when a write fails although the results are correct.
  */
 export abstract class ResultIntake<T extends TransportGenerics> {
+  /** What the provider sent, for feeds that somebody asks to explain. */
+  readonly records: RawRecords
   private ownRefusals: Refusals | undefined
 
-  constructor(protected readonly host: IntakeHost<T>) {}
+  constructor(protected readonly host: IntakeHost<T>) {
+    this.records = host[RECORDS] ?? new RawRecords()
+  }
+
+  /** Keeps a message for the feeds of its results. To be called only while {@link RawRecords.isOn}; never throws. */
+  keepRaw(results: unknown, raw: unknown): void {
+    const { responseCache, name } = this.host
+    if (!Array.isArray(results) || !(responseCache instanceof ResponseCache)) return
+    const keys = results.filter(isResult).map(({ params }) => responseCache.feed(name, { ...params }).key)
+    this.records.note(keys, raw)
+  }
 
   /** Counts something that is not served. `detail` is called only when a log line is due. Never throws. */
   refuse(reason: RefusalReason | (string & {}), detail: () => unknown, error?: unknown): void {

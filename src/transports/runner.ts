@@ -3,6 +3,7 @@ import { wakeSignalOf } from './capabilities'
 import { type EndpointContext, type Transport, type TransportGenerics } from './transport'
 import { WebSocketTransport } from './websocket/websocket-transport'
 import { asyncLocalStorage, makeLogger } from '../util/logging'
+import { type Heart } from '../util/heartbeats'
 import { MAX_TIMER_MS, sleep } from '../util/sleep'
 import { monotonicMs } from '../util/clock'
 
@@ -38,6 +39,8 @@ export class BackgroundRunner<T extends TransportGenerics> {
     private readonly transport: Transport<T> & Required<Pick<Transport<T>, 'backgroundExecute'>>,
     private readonly context: EndpointContext<T>,
     private readonly timeoutMs: number,
+    /** Beats whenever a run has ended. One that is given up has not. */
+    private readonly heart?: Heart,
   ) {
     const { endpointName } = context
     this.labels = { app_name: adapterName, adapter_endpoint: endpointName, transport: transportName }
@@ -57,6 +60,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
   /** Resolves when no further run will begin. It does not wait for a run in progress, because a transport's run cannot be aborted. */
   async stop(): Promise<void> {
     this.stopping.abort()
+    this.heart?.stop()
     this.endWatch()
     await this.loop
   }
@@ -99,6 +103,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
     } catch (error) {
       this.failed(error)
     }
+    this.heart?.beat()
   }
 
   private endsWithin(execution: Promise<void>): Promise<'ended' | 'late'> {

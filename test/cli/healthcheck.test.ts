@@ -32,18 +32,18 @@ async function service(listener: RequestListener) {
 
 describe('the health URL', () => {
   it('follows host, port and base URL', () => {
-    expect(urlWith({ EA_HOST: '192.0.2.1', EA_PORT: 81 })).toBe('http://192.0.2.1:81/health')
-    expect(urlWith({ EA_HOST: '2001:db8::1', BASE_URL: '/ea/' })).toBe('http://[2001:db8::1]:8080/ea/health')
+    expect(urlWith({ EA_HOST: '192.0.2.1', EA_PORT: 81 })).toBe('http://192.0.2.1:81/live')
+    expect(urlWith({ EA_HOST: '2001:db8::1', BASE_URL: '/ea/' })).toBe('http://[2001:db8::1]:8080/ea/live')
   })
 
   it('names this host when the service listens on every address', () => {
-    expect(urlWith({ EA_HOST: '::' })).toBe('http://localhost:8080/health')
-    expect(urlWith({ EA_HOST: '0.0.0.0' })).toBe('http://127.0.0.1:8080/health')
+    expect(urlWith({ EA_HOST: '::' })).toBe('http://localhost:8080/live')
+    expect(urlWith({ EA_HOST: '0.0.0.0' })).toBe('http://127.0.0.1:8080/live')
   })
 
   it('is https when the service speaks TLS', () => {
-    expect(urlWith({ TLS_ENABLED: true })).toBe('https://localhost:8080/health')
-    expect(urlWith({ MTLS_ENABLED: true })).toBe('https://localhost:8080/health')
+    expect(urlWith({ TLS_ENABLED: true })).toBe('https://localhost:8080/live')
+    expect(urlWith({ MTLS_ENABLED: true })).toBe('https://localhost:8080/live')
   })
 
   it('is that of the metrics for a writer, and none when it serves no metrics either', () => {
@@ -62,12 +62,12 @@ describe('the health check', () => {
       response.end('{"message":"OK"}')
     })
     await checkHealth({ ...well.settings, BASE_URL: '/ea' }, GUARD_MS)
-    expect(asked).toBe('/ea/health')
+    expect(asked).toBe('/ea/live')
   })
 
   it('fails when the service answers anything else', async () => {
     await using ill = await service((_request, response) => response.writeHead(503).end())
-    await expect(checkHealth(ill.settings, GUARD_MS)).rejects.toThrow('/health answered 503')
+    await expect(checkHealth(ill.settings, GUARD_MS)).rejects.toThrow('/live answered 503')
   })
 
   it('fails when nobody listens', async () => {

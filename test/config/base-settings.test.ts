@@ -79,11 +79,17 @@ const table: Record<string, Row> = {
 
 /** Not in the contract: ours. */
 const ours: Record<string, Row> = {
+  ADMIN_PORT: ['number', undefined, [1, 65535]],
+  ADMIN_TOKEN: ['string', undefined, undefined, true],
+  EXPLAIN_ENABLED: ['boolean', false],
   FEED_LIMITS: ['string', undefined, undefined, false],
   FRESHNESS_HARD_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],
   FRESHNESS_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],
   GUARD_POLICY: ['enum', undefined],
   RATE_LIMIT_START_SHARE: ['number', undefined],
+  READY_ESSENTIAL_FEEDS: ['string', undefined, undefined, false],
+  READY_MIN_FRESH_SHARE: ['number', 0],
+  STOP_DRAIN_MS: ['number', 0, [0, 60000]],
 }
 
 const definitions: Record<string, SettingDefinition> = BaseSettingsDefinition

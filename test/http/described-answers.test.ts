@@ -5,6 +5,8 @@ import { renderHttpReference } from '../../scripts/http-reference'
 import { RefusalAnswer, ValueAnswer } from '../../src/feeds/answers'
 import { answers, NoRouteAnswer } from '../../src/http/answers'
 import { HealthAnswer } from '../../src/http/health-answer'
+import { LiveAnswer } from '../../src/http/live-answer'
+import { ReadyAnswer } from '../../src/http/ready-answer'
 import { ServiceStatus, StatusResponse } from '../../src/http/status-answer'
 import { startService } from '../../src/service/single'
 import { serve } from '../../src/testing/serve'
@@ -78,10 +80,12 @@ describe('an answer is as its schema describes it', () => {
     expect(faults(ErrorAnswer, json)).toEqual([])
   })
 
-  it('of health, status, the settings for debugging, and where there is no route', async () => {
+  it('of health, live, ready, status, the settings for debugging, and where there is no route', async () => {
     await using service = await serveStill(stillAdapter())
     const get = async (url: string) => (await service.api.inject({ url })).json<unknown>()
     expect(faults(HealthAnswer, await get('/health'))).toEqual([])
+    expect(faults(LiveAnswer, await get('/live'))).toEqual([])
+    expect(faults(ReadyAnswer, await get('/ready'))).toEqual([])
     expect(faults(StatusResponse, await get('/status'))).toEqual([])
     const settings = answers.find(({ path }) => path === '/debug/settings/raw')!
     expect(faults(settings.schema, await get('/debug/settings/raw'))).toEqual([])

@@ -15,12 +15,6 @@ const WITHOUT: Record<string, string> = {
   'CN-3': 'nothing knows calendars, so that no market is known to be closed',
 }
 
-/** Laws that are tested as far as they have come, with what is not there yet. */
-const IN_PART: Record<string, string> = {
-  'FR-5': 'no share of fresh feeds is shown, and no view that explains a feed',
-  'RL-3': 'requests over HTTP have no credential that could be renewed first; that of a WebSocket is (CN-9)',
-}
-
 describe('the laws', () => {
   it.each([
     ['prices and times', ['FR', 'TM', 'ID', 'NU']],
@@ -35,8 +29,4 @@ describe('the laws', () => {
       expect(laws.filter((law) => !titled.has(law))).toEqual(explained)
     },
   )
-
-  it('that are tested in part have such tests', () => {
-    expect(Object.keys(IN_PART).filter((law) => !titled.has(law))).toEqual([])
-  })
 })

@@ -8,7 +8,7 @@ export interface FeedNaming {
 }
 
 /** The names of adapters have hyphens, and the names of their settings underscores: both are allowed. */
-const spellings = (adapter: string): string[] => {
+export const spellings = (adapter: string): string[] => {
   const name = adapter.toLowerCase()
   return [...new Set([name, name.replaceAll('-', '_'), name.replaceAll('_', '-')])]
 }

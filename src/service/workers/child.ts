@@ -3,7 +3,7 @@ import { renderMetrics } from '../../metrics/render'
 import { makeLogger } from '../../util/logging'
 import { messageOf } from '../../util/objects'
 import { warmUpTicks } from '../../util/warm-up'
-import { type ChildSpec, SupervisorChannel } from './control'
+import { type ChildSpec, type Page, type PageAnswer, SupervisorChannel } from './control'
 import { startWorker } from './worker'
 import { startWriter } from './writer'
 
@@ -16,7 +16,11 @@ export interface RunningChild {
   stop: () => Promise<void>
   /** Cleans up in place of the supervisor, when that has ended without stopping this process. */
   abandon?: () => void
+  /** Answers on the port for operators, which is the supervisor's. */
+  page?: (page: Page) => Promise<PageAnswer>
 }
+
+const NO_PAGE: PageAnswer = { statusCode: 503, type: 'text/plain; charset=utf-8', text: 'Not started yet' }
 
 /**
  * Runs this process in the role that the supervisor gave it. It ends when the supervisor says so, or has itself ended. Signals are ignored,
@@ -43,6 +47,7 @@ export const runChild = async (spec: ChildSpec): Promise<void> => {
       stop(true)
     },
     metrics: renderMetrics,
+    page: async (page) => (await running?.page?.(page)) ?? NO_PAGE,
   })
   try {
     running = spec.role === 'writer' ? await startWriter(spec) : await startWorker(spec)

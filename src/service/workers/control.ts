@@ -12,9 +12,27 @@ export type ChildMessage =
   /** It cannot start, and says why. It waits until the supervisor ends it. */
   | { type: 'failed'; message: string }
   | { type: 'metrics'; id: number; text: string }
+  | { type: 'page'; id: number; answer: PageAnswer }
 
 /** What the supervisor tells a process. */
-export type SupervisorMessage = { type: 'stop' } | { type: 'metrics'; id: number }
+export type SupervisorMessage =
+  { type: 'stop' } | { type: 'metrics'; id: number } | { type: 'page'; id: number; page: Page }
+
+/** A request to the port for operators, which the supervisor hands on. */
+export interface Page {
+  method: string
+  url: string
+  authorization: string | undefined
+  /** Of the body. */
+  type: string | undefined
+  body: string
+}
+
+export interface PageAnswer {
+  statusCode: number
+  type: string
+  text: string
+}
 
 export const BEAT_MS = 1_000
 
@@ -36,11 +54,18 @@ export class SupervisorChannel {
   private readonly beats: NodeJS.Timeout
 
   /** Begins to send beats. `gone` is called when the supervisor has ended. */
-  constructor(on: { stop: () => void; gone: () => void; metrics: () => Promise<string> }) {
+  constructor(on: {
+    stop: () => void
+    gone: () => void
+    metrics: () => Promise<string>
+    page: (page: Page) => Promise<PageAnswer>
+  }) {
     this.beats = setInterval(() => this.tell({ type: 'beat' }), BEAT_MS)
     this.tell({ type: 'beat' })
     process.on('message', (message: SupervisorMessage) => {
       if (message.type === 'stop') on.stop()
+      else if (message.type === 'page')
+        void on.page(message.page).then((answer) => this.tell({ type: 'page', id: message.id, answer }))
       else void on.metrics().then((text) => this.tell({ type: 'metrics', id: message.id, text }))
     })
     process.on('disconnect', () => {

@@ -2,7 +2,7 @@ import { type ChildProcess } from 'node:child_process'
 import { Retry } from '../../connections/retry'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
-import { type ChildMessage, type SupervisorMessage } from './control'
+import { type ChildMessage, type Page, type PageAnswer, type SupervisorMessage } from './control'
 import { afterDeath } from './restarts'
 
 const logger = makeLogger('Supervisor')
@@ -11,6 +11,8 @@ const logger = makeLogger('Supervisor')
 const FIRST_BEAT_MS = 60_000
 const SILENCE_MS = 10_000
 const LAST_CHANCE_MS = 5_000
+
+type Answer = Extract<ChildMessage, { id: number }>
 
 type Life =
   | { state: 'none' }
@@ -33,8 +35,8 @@ export class KeptProcess {
   private isStopping = false
   private silence: NodeJS.Timeout | undefined
   private readonly ended = new Set<() => void>()
-  private readonly scrapes = new Map<number, (text: string | undefined) => void>()
-  private scraped = 0
+  private readonly questions = new Map<number, (answer: Answer | undefined) => void>()
+  private asked = 0
 
   constructor(
     readonly name: string,
@@ -61,15 +63,29 @@ export class KeptProcess {
 
   /** Its metrics as text for Prometheus; undefined when it is not ready or does not answer in time. Never rejects. */
   async metrics(patienceMs: number): Promise<string | undefined> {
+    const answer = await this.ask((id) => ({ type: 'metrics', id }), patienceMs)
+    return answer?.type === 'metrics' ? answer.text : undefined
+  }
+
+  /** A page for operators; undefined when it is not ready or does not answer in time. Never rejects. */
+  async page(page: Page, patienceMs: number): Promise<PageAnswer | undefined> {
+    const answer = await this.ask((id) => ({ type: 'page', id, page }), patienceMs)
+    return answer?.type === 'page' ? answer.answer : undefined
+  }
+
+  private async ask(
+    question: (id: number) => SupervisorMessage,
+    patienceMs: number,
+  ): Promise<Answer | undefined> {
     if (this.life.state !== 'ready') return undefined
-    const id = this.scraped++
+    const id = this.asked++
     const over = new AbortController()
-    const answer = new Promise<string | undefined>((resolve) => this.scrapes.set(id, resolve))
-    this.tell({ type: 'metrics', id })
-    const text = await Promise.race([answer, sleep(patienceMs, over.signal).then(() => undefined)])
+    const answered = new Promise<Answer | undefined>((resolve) => this.questions.set(id, resolve))
+    this.tell(question(id))
+    const answer = await Promise.race([answered, sleep(patienceMs, over.signal).then(() => undefined)])
     over.abort()
-    this.scrapes.delete(id)
-    return text
+    this.questions.delete(id)
+    return answer
   }
 
   /** Asks it to end, and kills it if it has not ended after `patienceMs`. Resolves when it has ended. */
@@ -108,7 +124,8 @@ export class KeptProcess {
         this.events.failed(message.message)
         return void child.kill('SIGKILL')
       case 'metrics':
-        return this.scrapes.get(message.id)?.(message.text)
+      case 'page':
+        return this.questions.get(message.id)?.(message)
     }
   }
 
@@ -130,7 +147,7 @@ export class KeptProcess {
     if (!('child' in this.life) || this.life.child !== child) return
     const livedMs = performance.now() - this.life.startedAtMs
     clearTimeout(this.silence)
-    for (const answer of this.scrapes.values()) answer(undefined)
+    for (const answer of this.questions.values()) answer(undefined)
     this.life = { state: 'none' }
     if (this.isStopping) {
       for (const resolve of this.ended) resolve()

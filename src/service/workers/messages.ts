@@ -22,6 +22,10 @@ export interface WantedFeed extends FeedName {
   ttlMs: number
 }
 
+/** What a worker asks the writer to look at, for its pages: the loops, the feeds of all adapters, or one feed. */
+export type Look =
+  { what: 'liveness' | 'readiness' } | { what: 'explanation'; feed: FeedName & { key: string } }
+
 export type FromWriter =
   /** Always the first message. Each writer process has its own `session`. */
   | { type: 'hello'; session: string }
@@ -29,11 +33,13 @@ export type FromWriter =
   /** All that was in the caches when the worker connected has been sent. */
   | { type: 'synchronised' }
   | { type: 'reason'; id: number; reason: Reason | undefined }
+  | { type: 'seen'; id: number; seen: unknown }
 
 export type FromWorker =
   | { type: 'wanted'; feeds: WantedFeed[] }
   /** Asks why there is no value for this feed. */
   | { type: 'why'; id: number; feed: FeedName }
+  | ({ type: 'look'; id: number } & Look)
 
 type Fields = Record<string, unknown>
 
@@ -72,7 +78,8 @@ const isFromWriter = (message: unknown): message is FromWriter => {
     (type === 'hello' && isText(session)) ||
     (type === 'entries' && isText(adapter) && isListOf(entries, isEntry)) ||
     type === 'synchronised' ||
-    (type === 'reason' && isTime(id) && (reason === undefined || isFields(reason)))
+    (type === 'reason' && isTime(id) && (reason === undefined || isFields(reason))) ||
+    (type === 'seen' && isTime(id))
   )
 }
 
@@ -80,9 +87,16 @@ const isFromWorker = (message: unknown): message is FromWorker => {
   if (!isFields(message)) return false
   const { type, feeds, id, feed } = message
   return (
-    (type === 'wanted' && isListOf(feeds, isWantedFeed)) || (type === 'why' && isTime(id) && isFeedName(feed))
+    (type === 'wanted' && isListOf(feeds, isWantedFeed)) ||
+    (type === 'why' && isTime(id) && isFeedName(feed)) ||
+    (type === 'look' && isTime(id) && isLook(message))
   )
 }
+
+const isLook = ({ what, feed }: Fields): boolean =>
+  what === 'liveness' ||
+  what === 'readiness' ||
+  (what === 'explanation' && isFeedName(feed) && isText(feed['key']))
 
 /** The same as a message of a writer; undefined if it is none. */
 export const fromWriter = (message: unknown): FromWriter | undefined =>

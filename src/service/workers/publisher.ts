@@ -3,9 +3,10 @@ import { rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { makeLogger } from '../../util/logging'
 import { LogLimiter } from '../../util/log-limiter'
+import { messageOf } from '../../util/objects'
 import { type Reason } from '../../validation/reason'
 import { type Source } from './backlog'
-import { type FeedName, type FromWorker, type WantedFeed } from './messages'
+import { type FeedName, type FromWorker, type Look, type WantedFeed } from './messages'
 import { PublishedCache } from './published-cache'
 import { WorkerLink } from './worker-link'
 
@@ -16,6 +17,8 @@ export interface Answers {
   want: (feed: WantedFeed) => void
   /** Why a feed has no value. */
   explain: (feed: FeedName) => Reason | undefined
+  /** What a page of a worker shows. */
+  look: (at: Look) => Promise<unknown>
 }
 
 /** Sends what is written to the caches of this process to every worker: once per turn of the event loop, and each changed key once. */
@@ -78,8 +81,20 @@ export class Publisher {
 
   private receive(message: FromWorker, link: WorkerLink): void {
     if (message.type === 'wanted') return message.feeds.forEach((feed) => this.answers.want(feed))
+    if (message.type === 'look') return void this.look(message, link)
     const reason = this.answers.explain(message.feed)
     link.answer({ type: 'reason', id: message.id, reason })
+  }
+
+  /** Never rejects: without an answer the worker shows what it knows itself. */
+  private async look(message: FromWorker & { type: 'look' }, link: WorkerLink): Promise<void> {
+    try {
+      link.answer({ type: 'seen', id: message.id, seen: await this.answers.look(message) })
+    } catch (err) {
+      this.problems.run('look', (repeated) => {
+        logger.error({ err, repeated }, `What a worker asked for could not be shown: ${messageOf(err)}`)
+      })
+    }
   }
 
   private drop(link: WorkerLink, error: Error | undefined): void {

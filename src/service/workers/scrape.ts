@@ -1,11 +1,8 @@
-import { createServer as createHttpServer, type Server } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
 import { posix } from 'node:path'
 import { type AdapterSettings } from '../../config/settings'
-import { getTLSOptions } from '../../http/tls'
-import { couldNotListen } from '../listening'
 import { mergeExpositions } from './exposition'
 import { type KeptProcess } from './kept-process'
+import { PlainServer } from './plain-server'
 
 /** A process that does not answer within this time is left out of a scrape; its absence shows in `service_process_up`. */
 const PATIENCE_MS = 2_000
@@ -43,50 +40,20 @@ export const scrape = async (processes: readonly KeptProcess[]): Promise<string>
   return mergeExpositions([ownMetrics(processes, answered), ...texts])
 }
 
-/** The server that Prometheus scrapes. It has the same address, path and TLS as that of a single process, but is made without fastify. */
-export class ScrapeServer {
-  private readonly server: Server
-  private running: Promise<string> | undefined
-
-  constructor(
-    private readonly settings: AdapterSettings,
-    private readonly collect: () => Promise<string>,
-  ) {
-    const { https } = getTLSOptions(settings)
-    const path = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
-    this.server = https === undefined ? createHttpServer() : createHttpsServer(https)
-    this.server.on('request', (req, res) => {
+/** The server that Prometheus scrapes. It has the same address, path and TLS as that of a single process. */
+export class ScrapeServer extends PlainServer {
+  constructor(settings: AdapterSettings, collect: () => Promise<string>) {
+    const { METRICS_USE_BASE_URL, BASE_URL, METRICS_PORT: port } = settings
+    const path = METRICS_USE_BASE_URL ? posix.join(BASE_URL, 'metrics') : '/metrics'
+    let running: Promise<string> | undefined
+    // Requests that come while the metrics are being collected share the result.
+    const text = () => (running ??= collect().finally(() => (running = undefined)))
+    super(settings, { port, portVariable: 'METRICS_PORT' }, (req, res) => {
       if ((req.method !== 'GET' && req.method !== 'HEAD') || req.url?.split('?')[0] !== path)
-        return res.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('Not Found')
-      void this.text().then((text) => {
-        res.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
+        return void res.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('Not Found')
+      void text().then((page) => {
+        res.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(page)
       })
-      return undefined
     })
-  }
-
-  /** @throws ConfigError when the port is taken */
-  async listen(): Promise<string> {
-    const { EA_HOST, METRICS_PORT } = this.settings
-    await new Promise<void>((resolve, reject) => {
-      const refused = (cause: Error) =>
-        reject(couldNotListen({ host: EA_HOST, port: METRICS_PORT, portVariable: 'METRICS_PORT' }, cause))
-      this.server.once('error', refused).listen({ host: EA_HOST, port: METRICS_PORT }, resolve)
-    })
-    const bound = this.server.address()
-    if (bound === null || typeof bound === 'string') throw new Error('There is no port to be scraped at')
-    const { address, family, port } = bound
-    return `${family === 'IPv6' ? `[${address}]` : address}:${port}`
-  }
-
-  stop(): void {
-    this.server.close()
-    this.server.closeAllConnections()
-  }
-
-  /** Requests that come while the metrics are being collected share the result. */
-  private text(): Promise<string> {
-    this.running ??= this.collect().finally(() => (this.running = undefined))
-    return this.running
   }
 }

@@ -7,6 +7,7 @@ import { ConfigError } from '../../config/config-error'
 import { isMeasured, readServerSettings } from '../../config/server-settings'
 import { type AdapterSettings } from '../../config/settings'
 import { makeLogger } from '../../util/logging'
+import { AdminRelay } from './admin-relay'
 import { argumentOf } from './control'
 import { KeptProcess } from './kept-process'
 import { scrape, ScrapeServer } from './scrape'
@@ -16,6 +17,9 @@ const logger = makeLogger('Supervisor')
 /** Each is a little more than a process allows itself; together they are less than Docker's ten seconds. */
 const WORKERS_PATIENCE_MS = 5_500
 const WRITER_PATIENCE_MS = 3_500
+
+/** How long the writer may take for a page for operators. */
+const PAGE_PATIENCE_MS = 5_000
 
 const readSettings = (): AdapterSettings => {
   const settings = readServerSettings()
@@ -28,15 +32,20 @@ const readSettings = (): AdapterSettings => {
 
 /**
  * Runs the service as several processes: a writer, which has the connections to providers, and workers, which answer requests on one port.
- * It loads no adapter and no fastify server. It starts processes, starts them again when they die, ends them, and serves their metrics.
+ * It loads no adapter and no fastify server. It starts processes, starts them again when they die, ends them, serves their metrics, and hands
+ * requests to the port for operators to the writer.
  */
 export class Supervisor {
   private readonly directory: string
   private readonly writer: KeptProcess
   private readonly workers: KeptProcess[]
   private readonly metricsServer: ScrapeServer | undefined
+  private readonly adminRelay: AdminRelay | undefined
+  private readonly drainMs: number
+  private readonly scheme: string
   private adapters: string[] = []
   private url: string | undefined
+  private adminUrl: string | undefined
   private hasStarted = false
   private stopped: Promise<void> | undefined
   private started!: () => void
@@ -53,6 +62,13 @@ export class Supervisor {
   ) {
     const settings = readSettings()
     if (isMeasured(settings)) this.metricsServer = new ScrapeServer(settings, () => scrape(this.processes))
+    const { ADMIN_PORT, STOP_DRAIN_MS, TLS_ENABLED, MTLS_ENABLED } = settings
+    this.scheme = TLS_ENABLED || MTLS_ENABLED ? 'https' : 'http'
+    this.drainMs = STOP_DRAIN_MS
+    if (ADMIN_PORT !== undefined)
+      this.adminRelay = new AdminRelay(settings, ADMIN_PORT, (page) =>
+        this.writer.page(page, PAGE_PATIENCE_MS),
+      )
     // `mkdtemp` makes it accessible to this user only: whoever can write to the link can change prices.
     this.directory = mkdtempSync(join(tmpdir(), `tickwell-${process.pid}-`))
     this.starting = new Promise((resolve, reject) => {
@@ -82,6 +98,8 @@ export class Supervisor {
    */
   async start(): Promise<void> {
     await this.metricsServer?.listen()
+    const adminAt = await this.adminRelay?.listen()
+    this.adminUrl = adminAt && `${this.scheme}://${adminAt}`
     if (this.stopped === undefined) this.writer.start()
     await this.starting
   }
@@ -93,9 +111,10 @@ export class Supervisor {
   }
 
   private async stopAll(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.stop(WORKERS_PATIENCE_MS)))
+    await Promise.all(this.workers.map((worker) => worker.stop(WORKERS_PATIENCE_MS + this.drainMs)))
     await this.writer.stop(WRITER_PATIENCE_MS)
     this.metricsServer?.stop()
+    this.adminRelay?.stop()
   }
 
   private end(): void {
@@ -134,8 +153,11 @@ export class Supervisor {
     this.url ??= url
     if (this.hasStarted || !this.workers.every((worker) => worker.isReady)) return
     this.hasStarted = true
-    const { adapters, workers } = this
-    logger.info({ url: this.url, adapters, workers: workers.length }, 'Listening')
+    const { adapters, workers, adminUrl } = this
+    logger.info(
+      { url: this.url, adapters, workers: workers.length, ...(adminUrl && { adminUrl }) },
+      'Listening',
+    )
     this.started()
   }
 

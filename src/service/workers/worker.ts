@@ -1,11 +1,13 @@
 import { type RunningChild } from './child'
 import { readServerSettings } from '../../config/server-settings'
 import { readServiceSettings } from '../../config/service-settings'
+import { ProcessState } from '../../http/process-state'
 import { buildServiceServer, host, wantedNames } from '../hosting'
 import { listen } from '../listening'
-import { stopInOrder } from '../stopping'
+import { drain, stopInOrder } from '../stopping'
 import { type ChildSpec, socketIn } from './control'
 import { WorkerAdapters } from './worker-adapters'
+import { WorkerViews } from './worker-views'
 
 /**
  * A worker: a process that answers requests, from caches that follow the writer's. It listens only when they have once been equal to the
@@ -22,7 +24,9 @@ export const startWorker = async ({
   const adapters = new WorkerAdapters(socketIn(directory))
   const hosted = await host(names, service, (adapter) => adapters.dependenciesOf(adapter))
   const preferredName = service.defaultAdapter ?? wantedNames(service)[0]
-  const app = await buildServiceServer(settings, hosted, preferredName)
+  const state = new ProcessState()
+  const views = new WorkerViews(state, adapters.link, () => hosted.map(({ adapter }) => adapter))
+  const app = await buildServiceServer(settings, hosted, preferredName, views)
   adapters.link.start()
   await adapters.link.synchronised
   const url = await listen(app, {
@@ -30,11 +34,14 @@ export const startWorker = async ({
     port: settings.EA_PORT,
     portVariable: 'EA_PORT',
   })
+  state.watchEventLoop()
+  state.serving()
   return {
     adapters: hosted.map(({ name }) => name),
     url,
-    stop: () =>
-      stopInOrder(
+    stop: async () => {
+      await drain(state, settings.STOP_DRAIN_MS)
+      await stopInOrder(
         [() => app.close()],
         [
           () => adapters.link.stop(),
@@ -44,6 +51,7 @@ export const startWorker = async ({
                 started.stop(),
           ),
         ],
-      ),
+      )
+    },
   }
 }

@@ -1,10 +1,14 @@
 import { type AnyAdapter } from '../../adapter/adapter'
+import { type AnyRequest } from '../../adapter/params'
 import { reasonFor } from '../../adapter/wait-for-value'
+import { explanationOf } from '../../http/explanation'
+import { ProcessState } from '../../http/process-state'
+import { livenessOf, readinessOf } from '../../http/views'
 import { capacityReason } from '../../transports/subscription-transport'
 import { type AdapterDependencies } from '../../transports/transport'
 import { type Reason } from '../../validation/reason'
 import { requireLocalCache } from './local-only'
-import { type FeedName } from './messages'
+import { type FeedName, type Look } from './messages'
 import { Publisher } from './publisher'
 import { WantedFeeds } from './wanted-feeds'
 
@@ -15,7 +19,10 @@ export class WriterAdapters {
   private readonly publisher = new Publisher({
     want: (feed) => this.wanted.want(feed),
     explain: (feed) => this.explain(feed),
+    look: (at) => this.look(at),
   })
+
+  constructor(private readonly state = new ProcessState()) {}
 
   /** The dependencies to initialize an adapter with. @throws Error for one that does not keep its values in memory */
   dependenciesOf(adapter: AnyAdapter): Partial<AdapterDependencies> {
@@ -35,6 +42,16 @@ export class WriterAdapters {
 
   stop(): void {
     this.publisher.stop()
+  }
+
+  private async look(at: Look): Promise<unknown> {
+    const adapters = [...this.adapters.values()]
+    if (at.what !== 'explanation')
+      return at.what === 'liveness' ? livenessOf(this.state, adapters) : readinessOf(adapters)
+    const { adapter: name, endpoint: endpointName, transport: transportName, params: data, key } = at.feed
+    const adapter = this.adapters.get(name)
+    const requestContext = { endpointName, transportName, data, cacheKey: key }
+    return adapter && explanationOf(adapter, { requestContext } as unknown as AnyRequest)
   }
 
   private explain({ adapter, endpoint: name, transport: route, params }: FeedName): Reason | undefined {

@@ -7,7 +7,14 @@ import { errorOf, messageOf } from '../../util/objects'
 import { LogLimiter } from '../../util/log-limiter'
 import { sleep } from '../../util/sleep'
 import { encodeFrame, FrameReader } from './frames'
-import { type FeedName, type FromWorker, fromWriter, type FromWriter, type WantedFeed } from './messages'
+import {
+  type FeedName,
+  type FromWorker,
+  fromWriter,
+  type FromWriter,
+  type Look,
+  type WantedFeed,
+} from './messages'
 import { type MirrorCache } from './mirror-cache'
 import { type Announcer, type WantedSet } from './wanted-set'
 import { instant } from '../../util/clock'
@@ -24,6 +31,9 @@ const MAX_UNTOLD = 100_000
 
 type Link = { state: 'down'; sinceUnixMs: number } | { state: 'up'; socket: Socket }
 
+/** What the writer said, or why it said nothing, if that is known. */
+export type Answer = { said: unknown } | { failure: Reason | undefined }
+
 const silent = (): Reason => ({
   code: 'WRITER_SILENT',
   message: 'The process that is connected to the data provider does not answer',
@@ -37,7 +47,7 @@ export class WriterLink implements Announcer {
   private readonly caches = new Map<string, MirrorCache>()
   private readonly sets: WantedSet<unknown>[] = []
   private readonly untold = new Set<WantedFeed>()
-  private readonly questions = new Map<number, (reason: Reason | undefined) => void>()
+  private readonly questions = new Map<number, (answer: Answer) => void>()
   private readonly problems = new LogLimiter()
   private readonly stopping = new AbortController()
   private link: Link = { state: 'down', sinceUnixMs: Date.now() }
@@ -80,17 +90,27 @@ export class WriterLink implements Announcer {
 
   /** Why a feed has no value: what the writer answers, or that it does not answer. Never rejects. */
   async explain(feed: FeedName): Promise<Reason | undefined> {
+    const answer = await this.ask((id) => ({ type: 'why', id, feed }))
+    return 'said' in answer ? (answer.said as Reason | undefined) : answer.failure
+  }
+
+  /** What the writer sees, or why it does not say. Never rejects. */
+  async look(at: Look): Promise<Answer> {
+    return this.ask((id) => ({ type: 'look', id, ...at }))
+  }
+
+  private async ask(question: (id: number) => FromWorker): Promise<Answer> {
     if (this.questions.size >= MAX_QUESTIONS) overflowed('writer_questions')
-    if (this.link.state === 'down' || this.questions.size >= MAX_QUESTIONS) return this.outage
+    if (this.link.state === 'down' || this.questions.size >= MAX_QUESTIONS) return { failure: this.outage }
     const id = this.asked++
     const over = new AbortController()
-    const answer = new Promise<Reason | undefined>((resolve) => this.questions.set(id, resolve))
-    this.send({ type: 'why', id, feed })
-    const silence = sleep(REASON_PATIENCE_MS, over.signal).then(() => this.outage ?? silent())
-    const reason = await Promise.race([answer, silence])
+    const answered = new Promise<Answer>((resolve) => this.questions.set(id, resolve))
+    this.send(question(id))
+    const silence = sleep(REASON_PATIENCE_MS, over.signal).then(() => ({ failure: this.outage ?? silent() }))
+    const answer = await Promise.race([answered, silence])
     over.abort()
     this.questions.delete(id)
-    return reason
+    return answer
   }
 
   start(): void {
@@ -149,7 +169,7 @@ export class WriterLink implements Announcer {
   private down(reason: string): void {
     this.link = { state: 'down', sinceUnixMs: Date.now() }
     this.untold.clear()
-    for (const answer of this.questions.values()) answer(this.outage)
+    for (const answer of this.questions.values()) answer({ failure: this.outage })
     if (this.stopping.signal.aborted) return
     this.problems.run('down', (repeated) => {
       logger.warn(
@@ -175,7 +195,9 @@ export class WriterLink implements Announcer {
         for (const cache of this.caches.values()) cache.complete()
         return this.wasSynchronised()
       case 'reason':
-        return this.questions.get(message.id)?.(message.reason)
+        return this.questions.get(message.id)?.({ said: message.reason })
+      case 'seen':
+        return this.questions.get(message.id)?.({ said: message.seen })
       case undefined:
         throw new Error('The writer sent something unknown')
     }

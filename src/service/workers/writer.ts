@@ -1,9 +1,12 @@
 import { rmSync } from 'node:fs'
 import { type RunningChild } from './child'
 import { readServiceSettings } from '../../config/service-settings'
-import { host, wantedNames, warnOfSettings } from '../hosting'
+import { readServerSettings } from '../../config/server-settings'
+import { ProcessState } from '../../http/process-state'
+import { ownViews } from '../../http/views'
+import { buildServiceAdmin, host, wantedNames, warnOfSettings } from '../hosting'
 import { CONNECTIONS_PATIENCE_MS, settledWithin } from '../stopping'
-import { type ChildSpec, socketIn } from './control'
+import { type ChildSpec, type Page, type PageAnswer, socketIn } from './control'
 import { WriterAdapters } from './writer-adapters'
 
 /**
@@ -15,14 +18,28 @@ import { WriterAdapters } from './writer-adapters'
 export const startWriter = async ({ directory }: ChildSpec & { role: 'writer' }): Promise<RunningChild> => {
   const service = readServiceSettings()
   const names = wantedNames(service)
-  const adapters = new WriterAdapters()
+  const state = new ProcessState()
+  const adapters = new WriterAdapters(state)
   const hosted = await host(names, service, (adapter) => adapters.dependenciesOf(adapter))
   warnOfSettings(hosted, service.defaultAdapter ?? names[0])
   await adapters.listen(socketIn(directory))
   for (const { started } of hosted) started.execute()
+  state.watchEventLoop()
+  state.serving()
+  const settings = readServerSettings()
+  const views = ownViews(
+    hosted.map(({ adapter }) => adapter),
+    state,
+  )
+  const admin =
+    settings.ADMIN_PORT === undefined
+      ? undefined
+      : buildServiceAdmin(settings, hosted, service.defaultAdapter ?? names[0], views)
   return {
+    ...(admin && { page: (page: Page) => pageOf(admin, page) }),
     adapters: hosted.map(({ name }) => name),
     stop: async () => {
+      state.stopping()
       adapters.stop()
       await settledWithin(
         CONNECTIONS_PATIENCE_MS,
@@ -36,4 +53,17 @@ export const startWriter = async ({ directory }: ChildSpec & { role: 'writer' })
     // The supervisor would have removed the directory, but it has ended.
     abandon: () => rmSync(directory, { recursive: true, force: true }),
   }
+}
+
+const pageOf = async (
+  admin: ReturnType<typeof buildServiceAdmin>,
+  { method, url, authorization, type, body }: Page,
+): Promise<PageAnswer> => {
+  const { statusCode, headers, payload } = await admin.inject({
+    method: method as 'GET',
+    url,
+    headers: { ...(authorization && { authorization }), ...(type && { 'content-type': type }) },
+    ...(body !== '' && { payload: body }),
+  })
+  return { statusCode, type: String(headers['content-type']), text: payload }
 }

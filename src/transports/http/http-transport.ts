@@ -8,10 +8,11 @@ import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { atOnceThen, type RetryRule } from '../../connections/retry'
-import { FEED_OUTAGE, OUTAGE, POLLS, STANDBY, WAKE } from '../capabilities'
+import { FEED_OUTAGE, IS_WAITING, OUTAGE, POLLS, RECORDS, STANDBY, WAKE } from '../capabilities'
 import { goingOn, type Reason } from '../../validation/reason'
 import { UnwantedError } from '../../outbound-http/pending-request'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
+import { RawRecords } from '../raw-records'
 import { SubscriptionTransport } from '../subscription-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
 import { AnswerIntake } from './answer-intake'
@@ -59,6 +60,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   readonly [WAKE] = new WakeSignal()
   private readonly config: HttpTransportConfig<T>
   private readonly preparation: Preparation<T>
+  readonly [RECORDS] = new RawRecords()
   private readonly intake = new AnswerIntake<T>(this)
   private readonly states = new RequestStates()
   private readonly order = new FairOrder()
@@ -150,6 +152,15 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   [STANDBY](isNeeded: (params: Params<T>) => boolean): () => void {
     this.standby.leave(isNeeded)
     return () => this.noticeAdded()
+  }
+
+  /** Whether a request waits for its turn, or for its host. */
+  [IS_WAITING](): boolean {
+    const { requester } = this
+    if (!(requester instanceof Requester)) return false
+    return this.states.pendingKeys.some(
+      (key) => !requester.isInFlight(key) || requester.pauseOf(key) !== undefined,
+    )
   }
 
   /** Why a feed has no value yet, for the client that waits for it. */
@@ -308,6 +319,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
         .labels({ feed_id: 'N/A', participant_id: '9002' })
         .inc(Math.max(0, retrieveCost(answer.response.data)))
       const results = this.config.parseResponse(params, answer.response, context.adapterSettings)
+      if (this.intake.records.isOn) this.intake.keepRaw(results, answer.response.data)
       await this.intake.accept(results, answer.timestamps)
       this.states.answered(key)
     } catch (error) {

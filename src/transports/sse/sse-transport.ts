@@ -4,9 +4,11 @@ import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { safeUrl } from '../../util/redaction'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { OUTAGE, WAKE } from '../capabilities'
+import { type ConnectionStatus } from '../../connections/connection-status'
+import { LINKS, OUTAGE, RECORDS, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { type Requester } from '../../outbound-http/requester'
+import { RawRecords } from '../raw-records'
 import { StreamIntake } from '../stream-intake'
 import { connectionError, noUrl } from '../../connections/connection-error'
 import { ConnectionLife } from '../../connections/connection-life'
@@ -57,6 +59,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private readonly life = new ConnectionLife()
   private readonly reconnection = new Retry(afterClose)
   private readonly pauses = new HostPauses(() => this.tryAgainNow())
+  readonly [RECORDS] = new RawRecords()
   private readonly intake = new StreamIntake<T>(this)
   private readonly limiter = new LogLimiter()
   private readonly requests: SessionRequests<T>
@@ -73,6 +76,10 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   /** Why there may be no value: the stream is down, or a subscription request failed. */
   get [OUTAGE](): Reason | undefined {
     return this.life.outage() ?? this.requests.outage
+  }
+
+  [LINKS](): ConnectionStatus[] {
+    return [this.life.status(this.currentUrl)]
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
@@ -234,7 +241,9 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
       return
     }
     try {
-      this.intake.accept(parseResponse(event), at, 'parseResponse')
+      const results = parseResponse(event)
+      if (this.intake.records.isOn) this.intake.keepRaw(results, data)
+      this.intake.accept(results, at, 'parseResponse')
     } catch (error) {
       this.intake.refuse('handler-failed', () => data, error)
     }

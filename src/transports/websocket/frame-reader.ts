@@ -30,7 +30,9 @@ export class FrameReader<T extends WebsocketTransportGenerics> {
       return
     }
     try {
-      this.intake.accept(this.config.handlers.message(message, context), at, 'handlers.message')
+      const results = this.config.handlers.message(message, context)
+      if (this.intake.records.isOn) this.intake.keepRaw(results, data)
+      this.intake.accept(results, at, 'handlers.message')
     } catch (error) {
       this.intake.refuse('handler-failed', () => message, error)
     }

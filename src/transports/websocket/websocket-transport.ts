@@ -6,8 +6,17 @@ import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { FEED_OUTAGE, OUTAGE, WAKE } from '../capabilities'
+import {
+  FEED_OUTAGE,
+  LINKS,
+  OUTAGE,
+  RECORDS,
+  SUBSCRIPTION,
+  type SubscriptionState,
+  WAKE,
+} from '../capabilities'
 import { type Reason } from '../../validation/reason'
+import { RawRecords } from '../raw-records'
 import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
@@ -22,6 +31,7 @@ import {
   type WebSocketUrlsConfig,
 } from './config'
 import { ClientSocket } from '../../connections/client-socket'
+import { type ConnectionStatus } from '../../connections/connection-status'
 import { reasonOf } from '../../connections/connection-error'
 import { watchPulse } from '../../connections/pulse'
 import { shownUrl } from '../../connections/connection-stats'
@@ -77,6 +87,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   /** The feeds that are subscribed on the connection in use. */
   private subscribed: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
+  readonly [RECORDS] = new RawRecords()
   private readonly stopping = new AbortController()
   private readonly subscriptions = new SubscriptionStats()
   private readonly intake = new StreamIntake<T>(this)
@@ -168,6 +179,22 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   [FEED_OUTAGE](params: object): Reason | undefined {
     const isDisconnected = this.clientSocket.outage !== undefined
     return this.care?.reasonOf(params as Params<T>, isDisconnected) ?? this.batching?.reasonFor(params)
+  }
+
+  [SUBSCRIPTION](given: object): SubscriptionState | undefined {
+    const params = given as Params<T>
+    if (this.care?.isElsewhere(params) === true) return { state: 'sent', isElsewhere: true }
+    if (this.batching !== undefined) return this.batching.stateOf(params)
+    const isSame = (one: Params<T>) => this.identityOf(one) === this.identityOf(params)
+    if (this.subscribed?.feeds.some(isSame) !== true) return { state: 'wanted' }
+    const { lastSetAt = 0 } = this.responseCache.feed(this.name, params)
+    return { state: lastSetAt >= this.connectionOpenedAt ? 'ticking' : 'sent' }
+  }
+
+  [LINKS](): ConnectionStatus[] {
+    const status = this.clientSocket.status(this.currentUrl)
+    const { received } = this.subscriptions
+    return [{ ...status, details: { lastMessageUnixMs: this.lastMessageReceivedAt, messages: received } }]
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {

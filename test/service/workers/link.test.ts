@@ -59,6 +59,7 @@ class Writer {
       this.onWant()
     },
     explain: (feed) => this.explain(feed),
+    look: (at) => Promise.resolve(at),
   })
 
   constructor(capacity = 1_000) {
@@ -236,7 +237,11 @@ describe('the link between a writer and its workers', () => {
 
   it('says when it cannot be made', async () => {
     place = join(directory, 'gone')
-    await expect(new Publisher({ want: () => {}, explain: () => undefined }).listen(path())).rejects.toThrow()
+    await expect(
+      new Publisher({ want: () => {}, explain: () => undefined, look: () => Promise.resolve() }).listen(
+        path(),
+      ),
+    ).rejects.toThrow()
   })
 
   it('ends in the middle of everything, without a word to the log of those who asked for it', async () => {

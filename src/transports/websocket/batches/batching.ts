@@ -8,7 +8,7 @@ import { makeLogger } from '../../../util/logging'
 import { type WakeSignal } from '../../../util/wake-signal'
 import { type TypeFromDefinition } from '../../../validation/input-parameters'
 import { goingOn, type Reason } from '../../../validation/reason'
-import { WAKE } from '../../capabilities'
+import { type SubscriptionState, WAKE } from '../../capabilities'
 import { type StreamIntake } from '../../stream-intake'
 import { type SubscriptionDeltas } from '../../streaming-transport'
 import { type EndpointContext } from '../../transport'
@@ -144,6 +144,11 @@ export class Batching<T extends WebsocketTransportGenerics> {
     const symbol = this.symbolOf(params as Params<T>)
     if (symbol === undefined) return undefined
     return this.ledger.reasonFor(symbol, monotonicMs(), this.hasAcceptances ? undefined : this.notice)
+  }
+
+  stateOf(params: object): SubscriptionState | undefined {
+    const symbol = this.symbolOf(params as Params<T>)
+    return symbol === undefined ? undefined : this.ledger.stateOf(symbol)
   }
 
   /** The messages to be sent now: for feeds that became wanted or unwanted, and for what is due. */

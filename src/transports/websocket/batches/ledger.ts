@@ -1,7 +1,8 @@
 import { splitArrayIntoChunks } from '../../../util/arrays'
 import { type Reason } from '../../../validation/reason'
+import { type SubscriptionState } from '../../capabilities'
 import { type Acceptance, type FeedName, type SubscriptionRefusal } from './batches'
-import { type Entry, enter, newEntry, reasonOf } from './subscription-entry'
+import { type Entry, enter, newEntry, reasonOf, stateOf } from './subscription-entry'
 import { overflowed } from '../../../metrics/bounds'
 
 /** After so many messages without an answer a symbol is asked for slowly. */
@@ -274,6 +275,11 @@ export class Ledger<P> {
   sayAt(entry: Entry<P>, ms: number): void {
     entry.sayMs = ms
     this.nextDueMs = Math.min(this.nextDueMs, ms)
+  }
+
+  stateOf(symbol: string): SubscriptionState | undefined {
+    const entry = this.entries.get(symbol)
+    return entry && stateOf(entry)
   }
 
   reasonFor(symbol: string, now: number, notice: string | undefined): Reason | undefined {

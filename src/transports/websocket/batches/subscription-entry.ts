@@ -1,4 +1,5 @@
 import { type Reason } from '../../../validation/reason'
+import { type SubscriptionState } from '../../capabilities'
 import { secondsOf } from '../../../util/clock'
 
 /**
@@ -72,6 +73,12 @@ export const enter = (entry: Entry<unknown>, state: State): void => {
   if (entry.state === state) return
   entry.state = state
   entry.sinceUnixMs = Date.now()
+}
+
+/** The same for who looks into it. */
+export const stateOf = ({ state, heardMs, sinceUnixMs, asked }: Entry<unknown>): SubscriptionState => {
+  const answered = heardMs === undefined ? 'acknowledged' : 'ticking'
+  return { state: state === 'accepted' ? answered : state, sinceUnixMs, asked }
 }
 
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`)

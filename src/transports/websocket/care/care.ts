@@ -159,6 +159,12 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
     return this.poison.closed(context, subscribed)
   }
 
+  /** Whether a feed is not on the main connection: it is on another one, or kept off. */
+  isElsewhere(params: Params<T>): boolean {
+    const id = this.host.idOf(params)
+    return this.isKeptOff(id) || this.shards?.isAway(id) === true
+  }
+
   /** What is wrong with a feed. */
   reasonOf(params: Params<T>, isDisconnected: boolean): Reason | undefined {
     const id = this.host.idOf(params)

@@ -162,7 +162,7 @@ const bytesOf = (data: unknown): number => {
   if (data === undefined) return 0
   if (Array.isArray(data)) return data.reduce<number>((sum, part) => sum + bytesOf(part), 0)
   if (data instanceof ArrayBuffer || ArrayBuffer.isView(data)) return data.byteLength
-  return Buffer.byteLength(String(data))
+  return Buffer.byteLength(typeof data === 'string' ? data : `${data as number}`)
 }
 
 /** A double may have no state. */

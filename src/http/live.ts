@@ -1,0 +1,19 @@
+import { posix } from 'node:path'
+import { type FastifyInstance } from 'fastify'
+import { type LateLoop } from '../util/heartbeats'
+import { type LiveAnswer } from './live-answer'
+
+/** What is known of the loops of a service. */
+export interface Liveness {
+  loops: number
+  hanging: LateLoop[]
+}
+
+/** `GET <BASE_URL>/live`: 503 while a loop hangs (LC-1). */
+export const addLive = (app: FastifyInstance, baseUrl: string, look: () => Promise<Liveness>): void => {
+  app.get(posix.join(baseUrl, 'live'), async (_req, reply): Promise<LiveAnswer> => {
+    const { loops, hanging } = await look()
+    if (hanging.length > 0) reply.code(503)
+    return { status: hanging.length > 0 ? 'hanging' : 'live', loops, hanging }
+  })
+}

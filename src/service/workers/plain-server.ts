@@ -1,0 +1,39 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { type AdapterSettings } from '../../config/settings'
+import { getTLSOptions } from '../../http/tls'
+import { couldNotListen } from '../listening'
+
+/** A server of the supervisor. It has the same address and TLS as those of a single process, but is made without fastify. */
+export class PlainServer {
+  private readonly server: Server
+
+  constructor(
+    private readonly settings: AdapterSettings,
+    private readonly at: { port: number; portVariable: string },
+    answer: RequestListener,
+  ) {
+    const { https } = getTLSOptions(settings)
+    this.server = https === undefined ? createHttpServer() : createHttpsServer(https)
+    this.server.on('request', answer)
+  }
+
+  /** @throws ConfigError when the port is taken */
+  async listen(): Promise<string> {
+    const { EA_HOST: host } = this.settings
+    const { port } = this.at
+    await new Promise<void>((resolve, reject) => {
+      const refused = (cause: Error) => reject(couldNotListen({ host, ...this.at }, cause))
+      this.server.once('error', refused).listen({ host, port }, resolve)
+    })
+    const bound = this.server.address()
+    if (bound === null || typeof bound === 'string') throw new Error('There is no port to be reached at')
+    const { address, family, port: chosen } = bound
+    return `${family === 'IPv6' ? `[${address}]` : address}:${chosen}`
+  }
+
+  stop(): void {
+    this.server.close()
+    this.server.closeAllConnections()
+  }
+}
