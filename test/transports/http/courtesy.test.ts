@@ -188,6 +188,7 @@ describe('a host that fails', () => {
     expect(reasons.filter(({ code }) => code === 'HOST_FAILING').length).toBeGreaterThan(5)
     expect(reasons).toContainEqual({
       code: 'HOST_FAILING',
+      class: 'provider',
       message: expect.stringContaining('have failed one after another') as string,
       sinceUnixMs: expect.any(Number) as number,
       nextAttemptUnixMs: expect.any(Number) as number,
