@@ -20,7 +20,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { bundle, BUNDLED } from './bundle.mjs'
+import { bundle, BUNDLED, compileCore } from './bundle.mjs'
 import { relocate } from './relocate.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -52,7 +52,7 @@ const compiled = (file) => file.replace(/\.ts$/, '.js')
 
 /** Changes with everything that the package is made of and by, the compiler's version included. */
 function fingerprint(options) {
-  const sum = createHash('sha256').update(JSON.stringify(options))
+  const sum = createHash('sha256').update(JSON.stringify([options, process.version]))
   const makers = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...DOCUMENTS]
   const scripts = filesBelow(join(root, 'scripts')).map((file) => relative(root, file))
   for (const file of [...sourceFiles(), ...scripts.sort(), ...makers].filter((one) =>
@@ -271,6 +271,7 @@ try {
       namesOf: namesExportedBy,
     })
     writeManifest(packageDir)
+    compileCore(packageDir)
     writeFileSync(stamp, wanted)
   }
 } catch (error) {

@@ -1,8 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
-import { isAbsolute, join, posix, relative, sep } from 'node:path'
+import { dirname, isAbsolute, join, posix, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
 
+const scripts = dirname(fileURLToPath(import.meta.url))
 const BUNDLE = 'lib/bundle.js'
 /** What all files that pass on a module's exports load. */
 const DOOR = 'lib/core.js'
@@ -108,11 +111,9 @@ export async function bundle(packageDir, { faces, sourceOf, namesOf }) {
     (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
   writeFileSync(join(packageDir, BUNDLE), escaped)
-  // A process takes 5 MB less when packages are loaded before so large a file is compiled, and not by it.
   const packages = imports.filter((name) => !isBuiltin(name))
-  const first = packages.map((name) => `require(${JSON.stringify(name)});`)
-  const door = ['"use strict";', ...first, `module.exports = require("./${posix.basename(BUNDLE)}");`, '']
-  writeFileSync(join(packageDir, DOOR), door.join('\n'))
+  writeFileSync(join(packageDir, 'lib/packages.json'), `${JSON.stringify(packages)}\n`)
+  copyFileSync(join(scripts, 'core/door.cjs'), join(packageDir, DOOR))
   // All before the first is replaced: a module may pass on another's.
   const names = new Map(
     inside.map((file) => [file, namesOf(join(packageDir, file)).filter((name) => name !== 'default')]),
@@ -127,4 +128,14 @@ export async function bundle(packageDir, { faces, sourceOf, namesOf }) {
     ]
     writeFileSync(join(packageDir, file), lines.join('\n'))
   }
+}
+
+/** Compiles the core once and keeps the code for every start. Where the packages that it needs are not installed, it goes without. */
+export function compileCore(packageDir) {
+  const { status, stderr } = spawnSync(process.execPath, [join(scripts, 'core/compile.cjs'), packageDir], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  if (status !== 0)
+    console.error(`build: the core is compiled at each start, because it does not start here: ${stderr}`)
 }

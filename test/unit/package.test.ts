@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, posix, relative, sep } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { protocolPaths, publicFiles } from '../helpers/public-files'
 import { filesBelow, read, root } from '../helpers/repository'
 
@@ -24,8 +24,8 @@ const run = (code: string) =>
 
 beforeAll(() => {
   const build = [join(root, 'scripts/build.mjs'), '--no-check', '--out', out]
-  execFileSync(process.execPath, build, { stdio: 'pipe' })
   symlinkSync(join(root, 'node_modules'), join(out, 'node_modules'))
+  execFileSync(process.execPath, build, { stdio: 'pipe' })
   files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
@@ -129,6 +129,23 @@ describe('the package', () => {
       console.log(Object.entries(named).filter(([name, value]) => isClass(value) && value.name !== name).join())
     `)
     expect(named).toBe('')
+  })
+
+  it('has its core compiled, for its own text alone', () => {
+    const isCompiled = `
+      require('./index')
+      const { script } = require.cache[require.resolve('./lib/core.js')].core
+      console.log(script.cachedDataRejected)
+    `
+    expect(run(isCompiled)).toBe('false')
+    const core = join(folder, 'lib/bundle.js')
+    const before = readFileSync(core)
+    onTestFinished(() => writeFileSync(core, before))
+    // Another text of the same length, as somebody may write it in the night.
+    const changed = before.toString().replace('"The transport has stopped"', '"The transport HAS STOPPED"')
+    expect([changed.length, changed === before.toString()]).toEqual([before.toString().length, false])
+    writeFileSync(core, changed)
+    expect(run(isCompiled)).toBe('undefined')
   })
 
   it('is loaded from few files', () => {
