@@ -11,12 +11,14 @@ import {
   LINKS,
   OUTAGE,
   RECORDS,
+  SEEN,
   SUBSCRIPTION,
   type SubscriptionState,
   WAKE,
 } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { RawRecords } from '../raw-records'
+import { messagesText, sightReason } from '../sight'
 import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
@@ -179,6 +181,19 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   [FEED_OUTAGE](params: object): Reason | undefined {
     const isDisconnected = this.clientSocket.outage !== undefined
     return this.care?.reasonOf(params as Params<T>, isDisconnected) ?? this.batching?.reasonFor(params)
+  }
+
+  [SEEN](params: object): Reason | undefined {
+    if (this.wsConnection?.readyState !== OPEN || this.care?.isElsewhere(params as Params<T>) === true)
+      return undefined
+    const { subscribed, subscriptions } = this
+    return sightReason({
+      // The connection of a pass that was given up stays in use, but was never noted as open.
+      connectedUnixMs: Math.max(this.connectionOpenedAt, this.providerDataStreamEstablished),
+      subscribedUnixMs: subscribed && subscriptions.sinceOf(subscribed.context, params as Params<T>),
+      received: messagesText(subscriptions.receivedHere),
+      lastSetUnixMs: this.responseCache.feed(this.name, params as Params<T>).lastSetAt,
+    })
   }
 
   [SUBSCRIPTION](given: object): SubscriptionState | undefined {
