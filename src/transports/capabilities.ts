@@ -88,8 +88,7 @@ export const outageOf = (transport: object, params?: object): Reason | undefined
  * What was seen of a feed for which nothing has come, where nothing else is known to be wrong. It is no outage: only a client that waits
  * for the feed is told.
  */
-export const seenOf = (transport: object, params: object): Reason | undefined =>
-  of(transport)[SEEN]?.(params)
+export const seenOf = (transport: object, params: object): Reason | undefined => of(transport)[SEEN]?.(params)
 
 /** The transports, by name, that must be run instead of the transport that is made of them; undefined for all other transports. */
 export const childrenOf = <T extends TransportGenerics>(

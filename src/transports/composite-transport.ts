@@ -8,7 +8,16 @@ import { makeLogger } from '../util/logging'
 import { memberOf } from '../util/objects'
 import { type TypeFromDefinition } from '../validation/input-parameters'
 import { isTrouble, type Reason } from '../validation/reason'
-import { CHILDREN, FEED_OUTAGE, OUTAGE, outageOf, SEEN, seenOf, standbyOf, wakeSignalOf } from './capabilities'
+import {
+  CHILDREN,
+  FEED_OUTAGE,
+  OUTAGE,
+  outageOf,
+  SEEN,
+  seenOf,
+  standbyOf,
+  wakeSignalOf,
+} from './capabilities'
 import {
   type AdapterRequest,
   type EndpointContext,

@@ -1,6 +1,6 @@
 import { type Reason } from '../validation/reason'
 
-/** What a stream has seen of a feed for which nothing has come. Times are in Unix ms. */
+/** What was seen on the connection of a feed for which nothing has come. Times are in Unix ms. */
 export interface Sight {
   /** Since when the connection in use is open. */
   connectedUnixMs: number
@@ -8,8 +8,6 @@ export interface Sight {
   subscribedUnixMs: number | undefined
   /** What has come on it so far, in words. */
   received: string
-  /** When something was last written for the feed, on whichever connection; 0 where nothing ever was. */
-  lastSetUnixMs: number
 }
 
 const isoOf = (unixMs: number): string => new Date(unixMs).toISOString()
@@ -19,8 +17,13 @@ export const messagesText = (count: number): string => `${count} ${count === 1 ?
 /**
  * For a client that waits: nothing is known to be wrong, so it is told what was seen. Whether a value will come cannot be told as long as
  * the feed is not subscribed.
+ *
+ * @param lastSetUnixMs - when something was last written for the feed, on whichever connection; 0 where nothing ever was
  */
-export const sightReason = ({ connectedUnixMs, subscribedUnixMs, received, lastSetUnixMs }: Sight): Reason => {
+export const sightReason = (
+  { connectedUnixMs, subscribedUnixMs, received }: Sight,
+  lastSetUnixMs: number,
+): Reason => {
   const isSubscribed = subscribedUnixMs !== undefined
   const subscribed = isSubscribed ? `subscribed since ${isoOf(subscribedUnixMs)}` : 'not yet subscribed'
   const values = lastSetUnixMs === 0 ? '0 values' : `0 values since ${isoOf(lastSetUnixMs)}`

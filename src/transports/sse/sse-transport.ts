@@ -84,12 +84,12 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     if (connection?.isOpen !== true || openedAtUnixMs < this.providerDataStreamEstablished) return undefined
     const params = given as Params<T>
     const hasHeard = lastUnixMs >= openedAtUnixMs
-    return sightReason({
+    const sight = {
       connectedUnixMs: openedAtUnixMs,
       subscribedUnixMs: this.requests.sinceOf(params),
       received: hasHeard ? `values, the last at ${new Date(lastUnixMs).toISOString()}` : 'no value at all',
-      lastSetUnixMs: this.responseCache.feed(this.name, params).lastSetAt,
-    })
+    }
+    return sightReason(sight, this.responseCache.feed(this.name, params).lastSetAt)
   }
 
   [LINKS](): ConnectionStatus[] {

@@ -129,7 +129,13 @@ export class SubscriptionStats {
     const known = this.feeds.get(feedId)
     if (known !== undefined) return known
     const { endpointName } = context
-    const feed = this.ended.get(feedId) ?? { endpointName, isActive: false, subscribed: 0, sent: 0, sinceUnixMs: 0 }
+    const feed = this.ended.get(feedId) ?? {
+      endpointName,
+      isActive: false,
+      subscribed: 0,
+      sent: 0,
+      sinceUnixMs: 0,
+    }
     this.ended.delete(feedId)
     this.feeds.set(feedId, feed)
     return feed
