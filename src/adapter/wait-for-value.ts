@@ -4,7 +4,7 @@ import { pollResponseFromCache } from '../feeds/poll'
 import { type AdapterResponse } from '../feeds/responses'
 import { isErrorOfRedis } from '../redis/redis-command'
 import { metrics } from '../metrics/registry'
-import { outageOf } from '../transports/capabilities'
+import { outageOf, seenOf } from '../transports/capabilities'
 import { Departure, type Leaving } from '../util/departure'
 import { sleep } from '../util/sleep'
 import { type AdapterRequest } from '../transports/transport'
@@ -127,7 +127,7 @@ export const waitForValue = async (
 
 /**
  * Why there is no value: the trouble with the connection, or else the reason why the last value was not served, or else that the transport
- * is still waiting for its turn or for the provider.
+ * is still waiting for its turn or for the provider, or else what was seen of the feed.
  */
 export const reasonFor = (
   transport: object,
@@ -137,5 +137,5 @@ export const reasonFor = (
   const outage = outageOf(transport, params)
   const isWaitingOnly = !isTrouble(outage) || outage.code === 'RATE_LIMITED'
   if (outage !== undefined && (absence === undefined || !isWaitingOnly)) return { ...outage }
-  return absence && { ...absence }
+  return absence === undefined ? params && seenOf(transport, params) : { ...absence }
 }

@@ -7,6 +7,7 @@ import { type Transport, type TransportGenerics } from './transport'
 export const WAKE: unique symbol = Symbol('tickwell.wake')
 export const OUTAGE: unique symbol = Symbol('tickwell.outage')
 export const FEED_OUTAGE: unique symbol = Symbol('tickwell.feed-outage')
+export const SEEN: unique symbol = Symbol('tickwell.seen')
 export const CONNECTIONS: unique symbol = Symbol('tickwell.connections')
 export const CHILDREN: unique symbol = Symbol('tickwell.children')
 export const STANDBY: unique symbol = Symbol('tickwell.standby')
@@ -54,6 +55,7 @@ interface Capable {
   [CONNECTIONS]?: () => ConnectionStatus[]
   [OUTAGE]?: Reason
   [FEED_OUTAGE]?: (params: object) => Reason | undefined
+  [SEEN]?: (params: object) => Reason | undefined
   [STANDBY]?: Standby
 }
 
@@ -81,6 +83,12 @@ export const outageOf = (transport: object, params?: object): Reason | undefined
   const ailing = of(transport)
   return (params && ailing[FEED_OUTAGE]?.(params)) ?? ailing[OUTAGE]
 }
+
+/**
+ * What was seen of a feed for which nothing has come, where nothing else is known to be wrong. It is no outage: only a client that waits
+ * for the feed is told.
+ */
+export const seenOf = (transport: object, params: object): Reason | undefined => of(transport)[SEEN]?.(params)
 
 /** The transports, by name, that must be run instead of the transport that is made of them; undefined for all other transports. */
 export const childrenOf = <T extends TransportGenerics>(

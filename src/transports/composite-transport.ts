@@ -8,7 +8,16 @@ import { makeLogger } from '../util/logging'
 import { memberOf } from '../util/objects'
 import { type TypeFromDefinition } from '../validation/input-parameters'
 import { isTrouble, type Reason } from '../validation/reason'
-import { CHILDREN, FEED_OUTAGE, OUTAGE, outageOf, standbyOf, wakeSignalOf } from './capabilities'
+import {
+  CHILDREN,
+  FEED_OUTAGE,
+  OUTAGE,
+  outageOf,
+  SEEN,
+  seenOf,
+  standbyOf,
+  wakeSignalOf,
+} from './capabilities'
 import {
   type AdapterRequest,
   type EndpointContext,
@@ -55,12 +64,16 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
 
   /** Why there may be no value, from all children that give a reason. */
   get [OUTAGE](): Reason | undefined {
-    return this.commonReason()
+    return this.commonReason((child) => outageOf(child))
   }
 
   /** The same for one feed. */
   [FEED_OUTAGE](params: object): Reason | undefined {
-    return this.commonReason(params)
+    return this.commonReason((child) => outageOf(child, params))
+  }
+
+  [SEEN](params: object): Reason | undefined {
+    return this.commonReason((child) => seenOf(child, params))
   }
 
   /** Initializes all children at once, each with its own name and its own response cache. */
@@ -209,9 +222,9 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     }
   }
 
-  private commonReason(params?: object): Reason | undefined {
+  private commonReason(reasonOf: (child: Transport<T>) => Reason | undefined): Reason | undefined {
     const outages = this.children.flatMap(([name, child]) => {
-      const outage = outageOf(child, params)
+      const outage = reasonOf(child)
       return outage === undefined ? [] : [{ name, outage }]
     })
     const first = outages.find(({ outage }) => isTrouble(outage))?.outage ?? outages[0]?.outage

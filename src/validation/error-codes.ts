@@ -16,7 +16,7 @@ export const errorCodes = {
   SUBSCRIPTION_LIMIT: 'The provider allows no more subscriptions, for example on one connection.',
   UNANSWERED: 'The provider has not answered the subscription, although it was asked more than once.',
   NO_DATA:
-    'The provider lists the feed and confirms the subscription, but has no value: nothing has been traded.',
+    'Everything is connected and subscribed, but the provider has sent no value for this feed: nothing has been traded, or it does not know the feed. The message says what was seen.',
   SUSPECTED:
     'The provider closed the connection soon after feeds were subscribed, this one among them; which of them it was is being found out.',
   QUARANTINED:
@@ -33,7 +33,7 @@ export const errorCodes = {
   PROVIDER_ERROR: 'The provider answered for this feed with an error.',
   REFUSED_VALUE: 'The provider sent a value that a guard refused, for example one that is not finite.',
   STALE_VALUE: 'The last value is older than the feed allows.',
-  NO_DATA_YET: 'Everything is connected and subscribed, but no value for this feed has arrived yet.',
+  NO_DATA_YET: 'No value for this feed has arrived yet, and it is too early to tell whether one will.',
   STARTING: 'The feed was asked for only now; its connection or subscription is being set up.',
   CAPACITY: 'As many feeds are wanted as may be, so that this one cannot be; the message names the setting.',
   NO_PEER: 'Values are pushed to this adapter, and nobody who could is connected.',

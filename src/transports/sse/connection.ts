@@ -70,6 +70,10 @@ export class SseConnection {
     if (source.readyState === OPEN || typeof source.readyState !== 'number') this.open()
   }
 
+  get isOpen(): boolean {
+    return this.state === 'open'
+  }
+
   get isClosed(): boolean {
     return this.state === 'closed'
   }

@@ -35,6 +35,8 @@ export class SessionRequests<T extends SseTransportGenerics> {
   /** Why the last subscription failed, until one succeeds. */
   outage: Reason | undefined
   private readonly subscriptions: SubscriptionRequests<Params<T>>
+  /** When the request that subscribed a feed on this stream was answered, in Unix ms, by the feed's identity. */
+  private readonly since = new Map<string, number>()
   /** Open when a request that keeps the provider's session alive is due. */
   private readonly keepAlive = new Gate()
   private readonly limiter = new LogLimiter()
@@ -53,6 +55,7 @@ export class SessionRequests<T extends SseTransportGenerics> {
   begin(): void {
     this.streams++
     this.subscriptions.reset()
+    this.since.clear()
   }
 
   stop(): void {
@@ -67,7 +70,9 @@ export class SessionRequests<T extends SseTransportGenerics> {
     const again = this.subscriptions.takeDue(desired).filter((params) => !included.has(identityOf(params)))
     const built = this.build(context, [...fresh, ...again])
     if (built === undefined) return
+    const { streams } = this
     const subscribed = () => {
+      if (streams === this.streams) this.note(built.params)
       this.subscriptions.succeeded()
       this.outage = undefined
     }
@@ -78,6 +83,8 @@ export class SessionRequests<T extends SseTransportGenerics> {
 
   unsubscribe(context: EndpointContext<T>, params: Params<T>[]): void {
     if (params.length === 0) return
+    const forget = () => params.forEach((one) => this.since.delete(this.of.identityOf(one)))
+    forget()
     let request: AxiosRequestConfig
     try {
       request = this.config.prepareUnsubscriptionRequest(params, context)
@@ -85,10 +92,16 @@ export class SessionRequests<T extends SseTransportGenerics> {
       this.builderFailed(params, error)
       return
     }
-    const done = () => {}
-    this.send(context, params, request, 'unsubscribe', done, (err) =>
-      this.warn('unsubscribe', { err }, 'An unsubscription request failed'),
-    )
+    // An earlier request, which subscribed them, may have been answered only meanwhile.
+    this.send(context, params, request, 'unsubscribe', forget, (err) => {
+      forget()
+      this.warn('unsubscribe', { err }, 'An unsubscription request failed')
+    })
+  }
+
+  /** Since when a feed is subscribed on this stream, in Unix ms; undefined where it is not. */
+  sinceOf(params: Params<T>): number | undefined {
+    return this.since.get(this.of.identityOf(params))
   }
 
   keepSessionAlive(context: EndpointContext<T>): void {
@@ -101,6 +114,14 @@ export class SessionRequests<T extends SseTransportGenerics> {
       void this.request(context, [], request, 'keep-alive').catch(failed)
     } catch (error) {
       failed(error)
+    }
+  }
+
+  private note(params: readonly Params<T>[]): void {
+    const nowUnixMs = Date.now()
+    for (const one of params) {
+      const identity = this.of.identityOf(one)
+      if (!this.since.has(identity)) this.since.set(identity, nowUnixMs)
     }
   }
 

@@ -5,10 +5,11 @@ import { makeLogger } from '../../util/logging'
 import { safeUrl } from '../../util/redaction'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type ConnectionStatus } from '../../connections/connection-status'
-import { LINKS, OUTAGE, RECORDS, WAKE } from '../capabilities'
+import { LINKS, OUTAGE, RECORDS, SEEN, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { type Requester } from '../../outbound-http/requester'
 import { RawRecords } from '../raw-records'
+import { sightReason } from '../sight'
 import { StreamIntake } from '../stream-intake'
 import { connectionError, noUrl } from '../../connections/connection-error'
 import { ConnectionLife } from '../../connections/connection-life'
@@ -76,6 +77,19 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   /** Why there may be no value: the stream is down, or a subscription request failed. */
   get [OUTAGE](): Reason | undefined {
     return this.life.outage() ?? this.requests.outage
+  }
+
+  [SEEN](given: object): Reason | undefined {
+    const { connection, openedAtUnixMs, lastMessageReceivedAt: lastUnixMs } = this
+    if (connection?.isOpen !== true || openedAtUnixMs < this.providerDataStreamEstablished) return undefined
+    const params = given as Params<T>
+    const hasHeard = lastUnixMs >= openedAtUnixMs
+    const sight = {
+      connectedUnixMs: openedAtUnixMs,
+      subscribedUnixMs: this.requests.sinceOf(params),
+      received: hasHeard ? `values, the last at ${new Date(lastUnixMs).toISOString()}` : 'no value at all',
+    }
+    return sightReason(sight, this.responseCache.feed(this.name, params).lastSetAt)
   }
 
   [LINKS](): ConnectionStatus[] {

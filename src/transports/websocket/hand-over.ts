@@ -46,7 +46,7 @@ export const handOver = <T extends WebsocketTransportGenerics>(
   client.adopt(connection, () => transport.buildConnectionHandlers(context, connection))
   events.listenForPongs(connection)
   transport.startHeartbeat(context)
-  stats.received += parts.counts.received
   stats.keepOnly(context, feeds)
+  stats.received += parts.counts.received
   stats.subscribed(context, feeds, lane.subscriptionMessageBuilder !== undefined)
 }

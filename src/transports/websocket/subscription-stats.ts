@@ -7,6 +7,8 @@ interface FeedCounts {
   isActive: boolean
   subscribed: number
   sent: number
+  /** When it was last subscribed while it was not, in Unix ms. */
+  sinceUnixMs: number
 }
 
 /** The most feeds that are kept after they ended. Beyond this, the one that ended first is removed from the metrics. */
@@ -30,6 +32,8 @@ type FeedIdOf = (context: Context, params: Data) => string
 export class SubscriptionStats {
   /** Number of messages received from the provider. */
   received = 0
+  /** Of these, on the connections before the present one. */
+  private receivedBefore = 0
   private readonly feeds = new Map<string, FeedCounts>()
   /** Feeds that are no longer subscribed. Their series stay, with nothing active and their totals (contract 18.5). */
   private readonly ended = new Map<string, FeedCounts>()
@@ -59,8 +63,10 @@ export class SubscriptionStats {
 
   /** @param wasSent - a message went out for each of these feeds */
   subscribed(context: Context, params: readonly Data[], wasSent: boolean): void {
+    const nowUnixMs = Date.now()
     for (const one of params) {
       const feed = this.countsOf(context, one)
+      if (!feed.isActive) feed.sinceUnixMs = nowUnixMs
       feed.isActive = true
       feed.subscribed++
       if (wasSent) feed.sent++
@@ -79,6 +85,7 @@ export class SubscriptionStats {
   /** Called for a new connection: nothing is subscribed on it yet, and feeds that are not in this list have ended. */
   keepOnly(context: Context, params: readonly Data[]): void {
     this.disconnected()
+    this.receivedBefore = this.received
     const kept = new Set(params.map((one) => this.feedIdOf(context, one)))
     for (const [feedId, feed] of this.feeds) if (!kept.has(feedId)) this.end(feedId, feed)
   }
@@ -86,6 +93,17 @@ export class SubscriptionStats {
   /** Called when the connection has ended, and with it all its subscriptions. */
   disconnected(): void {
     for (const feed of this.feeds.values()) feed.isActive = false
+  }
+
+  /** Number of messages received on the present connection. */
+  get receivedHere(): number {
+    return this.received - this.receivedBefore
+  }
+
+  /** Since when a feed is subscribed on the present connection, in Unix ms; undefined where it is not. */
+  sinceOf(context: Context, params: Data): number | undefined {
+    const feed = this.feeds.get(this.feedIdOf(context, params))
+    return feed?.isActive === true ? feed.sinceUnixMs : undefined
   }
 
   stop(): void {
@@ -111,7 +129,13 @@ export class SubscriptionStats {
     const known = this.feeds.get(feedId)
     if (known !== undefined) return known
     const { endpointName } = context
-    const feed = this.ended.get(feedId) ?? { endpointName, isActive: false, subscribed: 0, sent: 0 }
+    const feed = this.ended.get(feedId) ?? {
+      endpointName,
+      isActive: false,
+      subscribed: 0,
+      sent: 0,
+      sinceUnixMs: 0,
+    }
     this.ended.delete(feedId)
     this.feeds.set(feedId, feed)
     return feed

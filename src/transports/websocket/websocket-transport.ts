@@ -11,12 +11,14 @@ import {
   LINKS,
   OUTAGE,
   RECORDS,
+  SEEN,
   SUBSCRIPTION,
   type SubscriptionState,
   WAKE,
 } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { RawRecords } from '../raw-records'
+import { messagesText, type Sight, sightReason } from '../sight'
 import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
@@ -179,6 +181,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   [FEED_OUTAGE](params: object): Reason | undefined {
     const isDisconnected = this.clientSocket.outage !== undefined
     return this.care?.reasonOf(params as Params<T>, isDisconnected) ?? this.batching?.reasonFor(params)
+  }
+
+  [SEEN](given: object): Reason | undefined {
+    const params = given as Params<T>
+    const isElsewhere = this.care?.isElsewhere(params) === true
+    const sight = isElsewhere ? this.care?.sightOf(params) : this.sightOf(params)
+    return sight && sightReason(sight, this.responseCache.feed(this.name, params).lastSetAt)
   }
 
   [SUBSCRIPTION](given: object): SubscriptionState | undefined {
@@ -397,6 +406,18 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   /** Counts something from the provider that is not served, and logs it once per interval. */
   protected refuse(reason: RefusalReason, detail: () => unknown, error?: unknown): void {
     this.intake.refuse(reason, detail, error)
+  }
+
+  /** What was seen of a feed on the main connection; undefined where that is not open. */
+  private sightOf(params: Params<T>): Sight | undefined {
+    if (this.wsConnection?.readyState !== OPEN) return undefined
+    const { subscribed, subscriptions } = this
+    return {
+      // The connection of a pass that was given up stays in use, but was never noted as open.
+      connectedUnixMs: Math.max(this.connectionOpenedAt, this.providerDataStreamEstablished),
+      subscribedUnixMs: subscribed && subscriptions.sinceOf(subscribed.context, params),
+      received: messagesText(subscriptions.receivedHere),
+    }
   }
 
   private async urlFor(context: EndpointContext<T>, desired: Params<T>[]): Promise<string> {

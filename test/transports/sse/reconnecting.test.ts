@@ -128,8 +128,9 @@ describe('a stream that cannot be opened', () => {
     provider.answer = 'stream'
     await provider.connection(0)
     expect(await provider.request(0)).toEqual({ path: '/subscribe', body: ['ETH'] })
-    const outage = async () => (await service.post(ETH)).json.error.reason as unknown
-    while ((await outage()) !== undefined) await new Promise((resolve) => setImmediate(resolve))
+    const codeOf = async () =>
+      ((await service.post(ETH)).json.error.reason as { code?: string } | undefined)?.code
+    while ((await codeOf()) !== 'NO_DATA') await new Promise((resolve) => setImmediate(resolve))
   })
 
   it('because nothing listens there is asked for again', async () => {

@@ -15,8 +15,8 @@ beforeEach(() => {
 })
 afterEach(() => void vi.useRealTimers())
 
-/** What clients are told; waits until it has this code, or no reason is left. */
-const reasonIn = (service: Running, code: string | undefined) =>
+/** What clients are told; waits until it has this code. */
+const reasonIn = (service: Running, code: string) =>
   eventually(async () => {
     const { json } = await service.post(ETH)
     const { reason } = json.error as { reason?: { code: string } }
@@ -70,6 +70,7 @@ describe('CN-2: a connection whose peer has announced its end and keeps it', () 
     theirs.announceClose(1_012, 'restart')
     expect(await reasonIn(service, 'CONNECTION_CLOSED')).toEqual({
       code: 'CONNECTION_CLOSED',
+      class: 'network',
       message: 'The connection is being closed',
       sinceUnixMs,
     })
@@ -91,7 +92,7 @@ describe('CN-2: a connection whose peer has announced its end and keeps it', () 
     expect(await service.metric('ws_connection_active')).toBe(0)
     await advance(100)
     await peer.connection(1)
-    await reasonIn(service, undefined)
+    await reasonIn(service, 'NO_DATA')
     expect(peer.connections).toHaveLength(2)
   })
 
@@ -120,7 +121,7 @@ describe('CN-2: a connection whose peer has announced its end and keeps it', () 
     await gone
     await advance(100)
     await peer.connection(1)
-    await reasonIn(service, undefined)
+    await reasonIn(service, 'NO_DATA')
   })
 
   it('touches nothing any more when it was replaced before its second was over', async () => {
@@ -142,7 +143,7 @@ describe('CN-2: a connection whose peer has announced its end and keeps it', () 
     await advance(PATIENCE_MS)
     await gone
     expect(linesAt('warn', 'error')).toEqual([])
-    await reasonIn(service, undefined)
+    await reasonIn(service, 'NO_DATA')
     expect(await service.metric('ws_connection_active')).toBe(1)
   })
 })
@@ -160,7 +161,7 @@ describe('CN-2: a connection that its author closed', () => {
     await gone
     await advance(100)
     await peer.connection(1)
-    await reasonIn(service, undefined)
+    await reasonIn(service, 'NO_DATA')
   })
 })
 
@@ -172,7 +173,7 @@ describe('CN-2: a connection whose peer has begun a frame', () => {
     theirs.beginFrame()
     await advance(5_000 + 2 * NEXT_PASS_MS)
     await peer.connection(1)
-    await reasonIn(service, undefined)
+    await reasonIn(service, 'NO_DATA')
     await advance(PATIENCE_MS)
   })
 })

@@ -82,8 +82,8 @@ describe('connecting', () => {
     })
     isFailing = false
     await eventually(async () => {
-      const { error } = (await service.post(ETH)).json as { error: { reason?: object } }
-      expect(error.reason).toBeUndefined()
+      const { error } = (await service.post(ETH)).json as { error: { reason?: { code: string } } }
+      expect(error.reason?.code).toBe('NO_DATA')
     })
     expect(provider.connections).toHaveLength(1)
   })

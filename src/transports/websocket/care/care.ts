@@ -1,5 +1,6 @@
 import { type TypeFromDefinition } from '../../../validation/input-parameters'
 import { type Reason } from '../../../validation/reason'
+import { type Sight } from '../../sight'
 import { type SubscriptionDeltas } from '../../streaming-transport'
 import { type EndpointContext } from '../../transport'
 import { type WebsocketTransportGenerics } from '../config'
@@ -171,6 +172,11 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
     // Without a connection nothing comes for any feed, and that is told instead.
     const reason = this.poison.reasonOf(id) ?? this.shards?.reasonOf(params)
     return reason ?? (isDisconnected ? undefined : this.silence.reasonOf(params))
+  }
+
+  /** What was seen of a feed on the further connection that it is on; undefined where it is on none that is open. */
+  sightOf(params: Params<T>): Sight | undefined {
+    return this.shards?.sightOf(params)
   }
 
   async stop(): Promise<void> {

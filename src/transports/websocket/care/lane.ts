@@ -5,6 +5,7 @@ import { OPEN } from '../../../connections/socket'
 import { monotonicMs } from '../../../util/clock'
 import { type TypeFromDefinition } from '../../../validation/input-parameters'
 import { type Reason } from '../../../validation/reason'
+import { messagesText, type Sight } from '../../sight'
 import { type SubscriptionDeltas } from '../../streaming-transport'
 import { type EndpointContext } from '../../transport'
 import { type Batching } from '../batches/batching'
@@ -79,7 +80,8 @@ export class Lane<T extends WebsocketTransportGenerics> {
   /** Resolves when its connection is closed, by whichever side. */
   readonly over: Promise<void>
   private readonly parts: LaneParts<T>
-  private readonly feeds = new Set<Params<T>>()
+  /** Since when each feed is subscribed, in Unix ms. */
+  private readonly feeds = new Map<Params<T>, number>()
   private end!: () => void
   private openedMs = Infinity
 
@@ -137,7 +139,7 @@ export class Lane<T extends WebsocketTransportGenerics> {
    */
   async change(fresh: Params<T>[], stale: Params<T>[] = []): Promise<void> {
     for (const feed of stale) this.feeds.delete(feed)
-    for (const feed of fresh) this.feeds.add(feed)
+    for (const feed of fresh) this.feeds.set(feed, Date.now())
     await this.send(fresh, stale)
     while (this.isOpen && this.parts.isHolding()) {
       await Promise.race([this.over, this.parts.room()])
@@ -154,10 +156,21 @@ export class Lane<T extends WebsocketTransportGenerics> {
     return this.parts.reasonFor(feed)
   }
 
+  /** What was seen of a feed, which has to be the object that was subscribed; undefined where the connection is not open. */
+  sightOf(feed: Params<T> | undefined): Sight | undefined {
+    const { transport, counts } = this.parts
+    if (!this.isOpen || transport.connectionOpenedAt === 0) return undefined
+    return {
+      connectedUnixMs: transport.connectionOpenedAt,
+      subscribedUnixMs: feed && this.feeds.get(feed),
+      received: messagesText(counts.received),
+    }
+  }
+
   private async send(fresh: Params<T>[], stale: Params<T>[]): Promise<void> {
     if (!this.isOpen) return
     const { transport } = this.parts
-    const deltas = { desired: [...this.feeds], new: fresh, stale }
+    const deltas = { desired: [...this.feeds.keys()], new: fresh, stale }
     const messages = transport.subscriptionMessageBuilder?.(this.context, deltas) ?? []
     if (messages.length > 0) await transport.sendMessages(this.context, messages)
   }

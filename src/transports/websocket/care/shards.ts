@@ -4,6 +4,7 @@ import { monotonicMs } from '../../../util/clock'
 import { makeLogger } from '../../../util/logging'
 import { type Reason } from '../../../validation/reason'
 import { afterClose } from '../../stream-retries'
+import { type Sight } from '../../sight'
 import { type EndpointContext } from '../../transport'
 import { type Care, type Params } from './care'
 import { type WebsocketTransportGenerics } from '../config'
@@ -102,6 +103,13 @@ export class Shards<T extends WebsocketTransportGenerics> {
     if (home === 0) return undefined
     const { trouble, lane } = this.shards.get(home) ?? {}
     return trouble ?? lane?.reasonFor(params)
+  }
+
+  /** What was seen of a feed on its further connection. */
+  sightOf(params: Params<T>): Sight | undefined {
+    const id = this.care.idOf(params)
+    const { lane, subscribed } = this.shards.get(this.homes.of(id)) ?? {}
+    return lane?.sightOf(subscribed?.get(id))
   }
 
   async stop(): Promise<void> {
