@@ -32,7 +32,9 @@ type Types = {
 const ticker = (frame: frames.DataFrame, flags: number): Said<Types> | undefined => {
   const [chanId, payload] = frame
   if (payload === 'hb') return { isAlive: true, confirmed: [chanId] }
-  if (!Array.isArray(payload)) return undefined
+  // Other words than the heartbeat's are about books and checks, which are not asked for.
+  if (typeof payload === 'string') return undefined
+  if (!Array.isArray(payload)) return { unusable: [[chanId, 'missing']] }
   const prices = frames.pricesOf(payload)
   const quote = quoteOf(prices)
   if (quote === undefined) return { unusable: [[chanId, whyNoQuote(prices) ?? 'missing']] }

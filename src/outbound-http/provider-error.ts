@@ -1,5 +1,6 @@
 import { memberOf } from '../util/objects'
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
+import { brokenAnswer } from './broken-answer'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
 import { type Reason } from '../validation/reason'
@@ -87,7 +88,9 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** Why a request failed. Clients may see the text, so it holds neither a URL nor a secret. */
-export const describeFailure = (error: unknown): { code: ErrorCode; message: string } => {
+export const describeFailure = (error: unknown): Pick<Reason, 'code' | 'message' | 'class'> => {
+  const broken = brokenAnswer(error)
+  if (broken !== undefined) return broken
   const status = statusOf(error)
   if (status === 429)
     return { code: 'RATE_LIMITED', message: 'The data provider answered with status 429: too many requests' }

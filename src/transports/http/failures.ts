@@ -6,6 +6,7 @@ import {
 } from '../../validation/errors'
 import { type ResponseTimestamps } from '../../validation/timestamps'
 import { type Reason } from '../../validation/reason'
+import { bodyTrouble, brokenAnswer } from '../../outbound-http/broken-answer'
 import { answerOf, describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
 
 /** The part of a provider's error page that is shown. More than this nobody reads. */
@@ -30,7 +31,11 @@ const NEVER: ResponseTimestamps = {
   providerIndicatedTimeUnixMs: undefined,
 }
 
-const bodyOf = (data: unknown): string => {
+/** The body of a failed request's answer, or what was wrong with it. */
+const bodyOf = (cause: unknown): string => {
+  const trouble = bodyTrouble(cause)
+  if (trouble !== undefined) return `the body ${trouble}`
+  const data = answerOf(cause)?.data
   let text: string
   try {
     text = String(JSON.stringify(data))
@@ -71,9 +76,10 @@ export const failureOf = (error: unknown, cacheMaxAgeMs: number, isRefusal = fal
     const message = `The data provider did not take the credential of a request: it answered with status ${status}`
     return { response: undefined, outage: { code: 'CREDENTIAL_REFUSED', message }, intervalMs, waitMs: 0 }
   }
-  if (!(error instanceof AdapterDataProviderError) || status === undefined)
+  // A broken body is like no answer: only an error status is the provider's word, which replaces the last value.
+  if (!(error instanceof AdapterDataProviderError) || status === undefined || brokenAnswer(cause))
     return { response: undefined, outage, intervalMs, waitMs: 0 }
-  const errorMessage = `Provider request failed with status ${status}: ${bodyOf(answerOf(cause)?.data)}`
+  const errorMessage = `Provider request failed with status ${status}: ${bodyOf(cause)}`
   return {
     response: { errorMessage, statusCode: 502, timestamps: error.timestamps },
     outage,

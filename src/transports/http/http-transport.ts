@@ -10,6 +10,7 @@ import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { atOnceThen, type RetryRule } from '../../connections/retry'
 import { FEED_OUTAGE, IS_WAITING, OUTAGE, POLLS, RECORDS, STANDBY, WAKE } from '../capabilities'
 import { goingOn, type Reason } from '../../validation/reason'
+import { isBrokenJson } from '../../outbound-http/broken-answer'
 import { UnwantedError } from '../../outbound-http/pending-request'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { RawRecords } from '../raw-records'
@@ -323,7 +324,9 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       await this.intake.accept(results, answer.timestamps)
       this.states.answered(key)
     } catch (error) {
-      const message = "The adapter's code that reads the data provider's answer failed"
+      const message = isBrokenJson(answer.response)
+        ? "The data provider's answer could not be read: it is no whole JSON, although it is said to be"
+        : "The adapter's code that reads the data provider's answer failed"
       this.states.failed(key, { code: 'PARSE_FAILED', message })
       this.reports.failure('PARSE_FAILED', context, this.name, error)
     }
