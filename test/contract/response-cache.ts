@@ -36,7 +36,7 @@ export const testResponseCache = (
   let rig: ResponseCacheRig
 
   beforeEach(async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: 1_700_000_000_000 })
     rig = await make()
   })
   afterEach(async () => {

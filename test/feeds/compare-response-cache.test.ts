@@ -16,7 +16,7 @@ const ETH = { base: 'ETH', quote: 'USD' }
 const BTC = { base: 'BTC', quote: 'USD' }
 const START = 1_700_000_000_000
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: START }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: START }))
 const started: { stop(): void }[] = []
 afterEach(() => {
   vi.useRealTimers()

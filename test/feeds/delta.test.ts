@@ -9,7 +9,7 @@ beforeAll(() => {
 })
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: 1_000 })
+  vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: 1_000 })
 })
 
 afterEach(() => {

@@ -9,7 +9,7 @@ const BTC = { base: 'BTC', quote: 'USD' }
 const START = 1_700_000_000_000
 const DAY = 86_400_000
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: START }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: START }))
 afterEach(() => void vi.useRealTimers())
 
 const later = (ms: number) => void vi.setSystemTime(Date.now() + ms)

@@ -14,7 +14,7 @@ const bad = (errorMessage: string): Value => ({ errorMessage })
 beforeEach(() => {
   LoggerFactoryProvider.set()
   metrics.initialize()
-  vi.useFakeTimers({ toFake: ['Date'], now: START })
+  vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: START })
 })
 afterEach(() => void vi.useRealTimers())
 

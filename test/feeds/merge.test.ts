@@ -14,7 +14,7 @@ const TTL = 90_000
 const NAMES = ['ws', 'rest', 'backup']
 
 const started: { stop(): void }[] = []
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: START }))
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: START }))
 afterEach(() => {
   vi.useRealTimers()
   for (const one of started.splice(0)) one.stop()

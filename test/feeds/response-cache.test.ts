@@ -27,7 +27,7 @@ const loggerFactory = {
 const texts = () => warnings.map((args) => args.filter((arg) => typeof arg === 'string').join(' '))
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: START })
+  vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: START })
   vi.spyOn(LoggerFactoryProvider, 'set').mockImplementation(() => {})
   vi.spyOn(LoggerFactoryProvider, 'get').mockReturnValue(loggerFactory)
   warnings.length = 0

@@ -285,7 +285,8 @@ describe('CN-10: an answer that never comes to an end', () => {
     })
     const before = others
     await service.until({ base: 'GOOD' }, ({ json }) => json.result > before + 5)
-    expect(cut).toBeGreaterThan(0)
+    // A deadline may fall between two answers of a chain of redirects; then a later one is cut.
+    await eventually(() => expect(cut).toBeGreaterThan(0))
   })
 
   it('keeps no other feed waiting for its deadline', async () => {
