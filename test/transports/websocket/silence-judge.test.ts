@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { SILENCE_TERMS, SilenceJudge } from '../../../src/transports/websocket/care/silence'
+import { SILENCE_TERMS, SilenceJudge, type Tally } from '../../../src/transports/websocket/care/silence'
 
 const { firstDataMs, leastMs, intervals, maxMs, perLook } = SILENCE_TERMS
 
@@ -15,7 +15,7 @@ class Scene {
     terms = SILENCE_TERMS,
   ) {
     this.judge = new SilenceJudge(terms)
-    for (const feed of Object.keys(feeds)) this.judge.subscribed(feed, feed, 0, 0)
+    for (const feed of Object.keys(feeds)) this.judge.subscribed(feed, feed, this.tally(feed), 0)
   }
 
   writes(feed: string): number {
@@ -23,10 +23,20 @@ class Scene {
     return Math.floor(Math.min(this.now, untilMs) / everyMs)
   }
 
+  tally(feed: string): Tally {
+    const writes = () => this.writes(feed)
+    return {
+      get sets() {
+        return writes()
+      },
+      isForgotten: false,
+    }
+  }
+
   run(untilMs: number): this {
     while (this.now < untilMs) {
       this.now += 1_000
-      for (const feed of this.judge.look(this.now, (one) => this.writes(one))) {
+      for (const feed of this.judge.look(this.now)) {
         const last = this.writes(feed) * this.feeds[feed]!.everyMs
         this.asked.push({ feed, atMs: this.now, sinceTickMs: this.now - last })
         this.judge.asked(feed, this.now)
@@ -177,15 +187,32 @@ describe('the judge of silence', () => {
       slow: { everyMs: 5_000, untilMs: 60_000 },
       other: { everyMs: 100, untilMs: NEVER },
     }).run(100_000)
-    scene.judge.subscribed('slow', 'slow', scene.writes('slow'), scene.now)
+    scene.judge.subscribed('slow', 'slow', scene.tally('slow'), scene.now)
     scene.run(300_000)
     const [first] = scene.of('slow')
     expect(first!.atMs).toBe(100_000 + intervals * 5_000)
     // While it is silent, that it is subscribed once more changes neither its turn nor how long it has been silent.
     const { asks, sinceMs } = scene.judge.silenceOf('slow', scene.writes('slow'))!
-    scene.judge.subscribed('slow', 'slow', scene.writes('slow'), scene.now)
+    scene.judge.subscribed('slow', 'slow', scene.tally('slow'), scene.now)
     expect(scene.judge.silenceOf('slow', scene.writes('slow'))).toMatchObject({ asks, sinceMs })
     expect(sinceMs).toBe(60_000)
+  })
+
+  it('goes on with another tally where the keeper has forgotten the feed, and takes it for no value', () => {
+    const old = { sets: 7, isForgotten: false }
+    const other = { sets: 0, isForgotten: false }
+    const judge = new SilenceJudge<string>(SILENCE_TERMS, (feed) => (feed === 'A' ? other : undefined))
+    judge.subscribed('A', 'A', old, 0)
+    old.isForgotten = true
+    expect(judge.look(firstDataMs)).toEqual(['A'])
+    judge.asked('A', firstDataMs)
+    other.sets = 1
+    expect(judge.look(firstDataMs + 1_000)).toEqual([])
+    expect(judge.silenceOf('A', 1)).toBeUndefined()
+    // Where there is no other one, the old one stays.
+    const alone = { sets: 3, isForgotten: true }
+    judge.subscribed('B', 'B', alone, 0)
+    expect(judge.look(firstDataMs + 2_000)).toEqual(['B'])
   })
 
   it('says when it will ask again', () => {
@@ -204,12 +231,17 @@ describe('the judge of silence', () => {
     const judge = new SilenceJudge()
     const ticks = [0, 60, 61, 121, 122, 182].map((s) => s * 1_000)
     const writes = (now: number) => ticks.filter((ms) => ms <= now).length
-    judge.subscribed('odd', 'odd', 0, -1)
-    judge.subscribed('busy', 'busy', 0, -1)
+    const [odd, busy] = [
+      { sets: 0, isForgotten: false },
+      { sets: 0, isForgotten: false },
+    ]
+    judge.subscribed('odd', 'odd', odd, -1)
+    judge.subscribed('busy', 'busy', busy, -1)
     const found: number[] = []
     for (let now = 0; now <= 900_000 && found.length === 0; now += 1_000) {
-      const silent = judge.look(now, (feed) => (feed === 'odd' ? writes(now) : now + 1))
-      if (silent.length > 0) found.push(now)
+      odd.sets = writes(now)
+      busy.sets = now + 1
+      if (judge.look(now).length > 0) found.push(now)
     }
     // Of 60, 1, 60, 1 and 60 s it is 60.
     expect(found).toEqual([182_000 + intervals * 60_000])
@@ -218,23 +250,32 @@ describe('the judge of silence', () => {
   it('looks at a part of very many feeds at a time, and at all of them within twelve looks', () => {
     const judge = new SilenceJudge()
     const feeds = Array.from({ length: 10_000 }, (_, index) => `F${index}`)
-    for (const feed of feeds) judge.subscribed(feed, feed, 0, 0)
-    const found = new Set<string>()
+    let looks = 0
     const seen = new Set<string>()
-    let most = 0
-    for (let look = 1; look <= 12; look++) {
-      let looks = 0
-      const writesOf = (feed: string) => {
-        looks++
-        seen.add(feed)
-        return feed === 'F9999' ? 0 : 1
+    for (const feed of feeds) {
+      const tally = {
+        get sets() {
+          looks++
+          seen.add(feed)
+          return isOn && feed !== 'F9999' ? 1 : 0
+        },
+        isForgotten: false,
       }
-      for (const feed of judge.look(20_000 + look * 1_000, writesOf)) found.add(feed)
+      let isOn = false
+      judge.subscribed(feed, feed, tally, 0)
+      isOn = true
+    }
+    const found = new Set<string>()
+    let most = 0
+    seen.clear()
+    for (let look = 1; look <= 12; look++) {
+      looks = 0
+      for (const feed of judge.look(20_000 + look * 1_000)) found.add(feed)
       most = Math.max(most, looks)
     }
     expect([seen.size, [...found]]).toEqual([10_000, ['F9999']])
     expect(most).toBeLessThan(1_000)
     judge.keepOnly((feed) => feed === 'F0')
-    expect(judge.look(100_000, () => 1)).toEqual([])
+    expect(judge.look(100_000)).toEqual([])
   })
 })

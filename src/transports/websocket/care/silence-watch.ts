@@ -43,7 +43,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     private readonly care: Care<T>,
     terms?: SilenceTerms,
   ) {
-    this.judge = new SilenceJudge<Params<T>>(terms)
+    this.judge = new SilenceJudge<Params<T>>(terms, care.tallyOf)
   }
 
   get isIdle(): boolean {
@@ -59,8 +59,8 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     if (!this.care.hearsSilence) return
     const nowMs = now()
     for (const params of feeds) {
-      const writes = this.care.writesOf(params)
-      if (writes !== undefined) this.judge.subscribed(this.care.idOf(params), params, writes, nowMs)
+      const tally = this.care.tallyOf(params)
+      if (tally !== undefined) this.judge.subscribed(this.care.idOf(params), params, tally, nowMs)
     }
   }
 
@@ -97,10 +97,9 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     if (version !== this.version) this.forget(isWanted)
     this.version = version
     this.proceed(context)
-    const writesOf = (params: Params<T>): number => this.care.writesOf(params) ?? 0
     // Without a connection nothing is heard from anybody.
     if (!this.care.isOpen()) return
-    for (const id of this.judge.look(nowMs, writesOf)) this.wakeUp(context, id, nowMs)
+    for (const id of this.judge.look(nowMs)) this.wakeUp(context, id, nowMs)
   }
 
   reasonOf(params: Params<T>): Reason | undefined {

@@ -36,9 +36,17 @@ export interface Silence {
   readonly nextMs: number
 }
 
+/** How much has been written for a feed so far, as its values' keeper counts it. */
+export interface Tally {
+  readonly sets: number
+  /** Whether the keeper has forgotten the feed: it counts anew then, elsewhere. */
+  readonly isForgotten: boolean
+}
+
 /** What is remembered of each subscribed feed. Times are whole ms, which take the least memory. */
 interface Heard<F> {
   readonly of: F
+  tally: Tally
   writes: number
   hasSpoken: boolean
   /** When something came last; before that, when it was subscribed last. */
@@ -77,7 +85,11 @@ export class SilenceJudge<F = string> {
   private turns: Iterator<[string, Heard<F>]> | undefined
   private lastHeardMs = -Infinity
 
-  constructor(readonly terms: SilenceTerms = SILENCE_TERMS) {}
+  /** @param tallyOf - finds the tally of a feed that the keeper has forgotten, by what was given when it was subscribed */
+  constructor(
+    readonly terms: SilenceTerms = SILENCE_TERMS,
+    private readonly tallyOf: (of: F) => Tally | undefined = () => undefined,
+  ) {}
 
   get size(): number {
     return this.feeds.size
@@ -89,7 +101,7 @@ export class SilenceJudge<F = string> {
   }
 
   /** A feed was subscribed, for the first time or on another connection. Its cadence stays known. */
-  subscribed(feed: string, of: F, writes: number, now: number): void {
+  subscribed(feed: string, of: F, tally: Tally, now: number): void {
     const nowMs = Math.round(now)
     const known = this.feeds.get(feed)
     if (known !== undefined) {
@@ -99,7 +111,8 @@ export class SilenceJudge<F = string> {
     }
     this.feeds.set(feed, {
       of,
-      writes,
+      tally,
+      writes: tally.sets,
       hasSpoken: false,
       heardMs: nowMs,
       sinceMs: nowMs,
@@ -116,17 +129,14 @@ export class SilenceJudge<F = string> {
     for (const feed of this.feeds.keys()) if (!isWanted(feed)) this.feeds.delete(feed)
   }
 
-  /**
-   * The feeds that should be asked for again now.
-   *
-   * @param writesOf - how much has been written for a feed so far
-   */
-  look(now: number, writesOf: (of: F) => number): string[] {
+  /** The feeds that should be asked for again now. */
+  look(now: number): string[] {
     const nowMs = Math.round(now)
     const turn = this.nextTurn()
     for (const [, heard] of turn) {
-      const writes = writesOf(heard.of)
-      if (writes !== heard.writes) note(heard, writes, nowMs)
+      if (heard.tally.isForgotten) this.renew(heard)
+      const { sets } = heard.tally
+      if (sets !== heard.writes) note(heard, sets, nowMs)
       if (heard.hasSpoken && heard.heardMs > this.lastHeardMs) this.lastHeardMs = heard.heardMs
     }
     const silent: string[] = []
@@ -135,6 +145,11 @@ export class SilenceJudge<F = string> {
       if (this.isSilent(heard, nowMs, this.lastHeardMs)) silent.push(feed)
     }
     return silent
+  }
+
+  private renew(heard: Heard<F>): void {
+    heard.tally = this.tallyOf(heard.of) ?? heard.tally
+    heard.writes = heard.tally.sets
   }
 
   /** All feeds; of very many a part, so that a look costs little, and all have had their turn after a few. */

@@ -7,6 +7,7 @@ import { type EndpointContext } from '../../transport'
 import { type WebsocketTransportGenerics } from '../config'
 import { type Params } from './care'
 import { Lane, type LaneListener, type LaneMaker } from './lane'
+import { type Tally } from './silence'
 
 /** What a successor needs to know of its transport. */
 export interface SuccessorHost<T extends WebsocketTransportGenerics> {
@@ -14,6 +15,8 @@ export interface SuccessorHost<T extends WebsocketTransportGenerics> {
   idOf: (params: Params<T>) => string
   /** What stands for a feed where its values are kept, however its params are written. */
   feedOf: (params: Params<T>) => unknown
+  /** Where the writes for a feed are counted; undefined where they are not. */
+  tallyOf: (params: Params<T>) => Tally | undefined
   /** How often something was written for a feed so far; undefined where that is not known. */
   writesOf: (params: Params<T>) => number | undefined
   /** How long something is waited for from each feed after the last of them was subscribed. */
@@ -31,11 +34,11 @@ export const feedsOf = <T extends WebsocketTransportGenerics>(
   cache: unknown,
   transportName: string,
   idOf: (params: Params<T>) => string,
-): Pick<SuccessorHost<T>, 'idOf' | 'feedOf' | 'writesOf'> => {
+): Pick<SuccessorHost<T>, 'idOf' | 'feedOf' | 'tallyOf' | 'writesOf'> => {
   if (!(cache instanceof ResponseCache) || !cache.hasOwnFeeds(transportName))
-    return { idOf, feedOf: idOf, writesOf: () => undefined }
+    return { idOf, feedOf: idOf, tallyOf: () => undefined, writesOf: () => undefined }
   const feedOf = (params: Params<T>) => cache.feed(transportName, params)
-  return { idOf, feedOf, writesOf: (params) => feedOf(params).sets }
+  return { idOf, feedOf, tallyOf: feedOf, writesOf: (params) => feedOf(params).sets }
 }
 
 /**
