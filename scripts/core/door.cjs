@@ -27,11 +27,17 @@ const compiled = () => {
   }
 }
 
-const script = new Script(wrap(text.toString()), { filename, cachedData: compiled() })
-const core = { exports: {} }
-script
-  .runInThisContext()
-  .call(core.exports, core.exports, createRequire(filename), core, filename, module.path)
-module.exports = core.exports
-/** For the build, which asks for the code once the core has run, and for tests. */
-module.core = { script, mark }
+/** Test runners such as Jest load packages into a context of their own, with clocks and modules of theirs: the core has to run there, too. */
+const isMainContext = new Script('globalThis').runInThisContext() === globalThis
+
+if (!isMainContext) module.exports = require('./bundle.js')
+else {
+  const script = new Script(wrap(text.toString()), { filename, cachedData: compiled() })
+  const core = { exports: {} }
+  script
+    .runInThisContext()
+    .call(core.exports, core.exports, createRequire(filename), core, filename, module.path)
+  module.exports = core.exports
+  /** For the build, which asks for the code once the core has run, and for tests. */
+  module.core = { script, mark }
+}

@@ -390,8 +390,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   /** How patient the transport is with single feeds. */
-  protected careTerms({ CACHE_MAX_AGE: lifeMs = Infinity }: Partial<T['Settings']>): CareTerms {
+  protected careTerms(settings: T['Settings']): CareTerms {
     const { firstDataMs = SILENCE_TERMS.firstDataMs } = this.config
+    // `in` comes first: settings in unit tests may throw when an unknown one is read.
+    const lifeMs = 'CACHE_MAX_AGE' in settings ? settings.CACHE_MAX_AGE : Infinity
     return { silence: { ...SILENCE_TERMS, firstDataMs, lifeMs } }
   }
 
