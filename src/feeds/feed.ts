@@ -4,41 +4,11 @@ import { type AdapterResponse, type AdapterResponseMeta } from './responses'
 import { ageMs, clockNote, type Instant, secondsOf, type Witness } from '../util/clock'
 import { type GuardMemory, type GuardReason } from './guards'
 import { type FeedRule } from './limits/feed-rule'
-import { NumberRows } from '../util/number-row'
 
 type Data = Record<string, unknown>
 
 /** When a value was written, how long it could be served from then on, and the provider's own time of it, NaN where it gave none. */
 type Written = Instant & { lifeMs: number; indicated: number }
-
-/** Where each number of a feed is in its row. */
-const LAST_HIT_AT = 0
-const LAST_SET_AT = 1
-const LAST_SET_MS = 2
-const TTL = 3
-const INDICATED = 4
-const ACCEPTED_AS_OF = 5
-const UNTOUCHED_SINCE = 6
-const TOUCHES = 7
-
-const rows = new NumberRows(8)
-
-/** What few feeds ever have: apart from the rest, so that the others spend no memory on it. */
-interface Oddities {
-  refusal: Reason | undefined
-  flags: readonly GuardReason[] | undefined
-  heldUntilMs: number | undefined
-  lastGood: Written | undefined
-  otherSpellings: readonly Data[] | undefined
-}
-
-const NOTHING_ODD: Oddities = {
-  refusal: undefined,
-  flags: undefined,
-  heldUntilMs: undefined,
-  lastGood: undefined,
-  otherSpellings: undefined,
-}
 
 /**
  * One endpoint, one transport, one set of parameters. Requests, messages, cache entries and metrics of a feed share this object, and its
@@ -50,23 +20,41 @@ export class Feed {
   hits = 0
   /** Requests that were answered with status 200 after a wait, or in the foreground. */
   misses = 0
-  /** How many values were written. */
+  lastHitAt = 0
+  /** How many values were written, when the last one was, and how long that may live, in ms. */
   sets = 0
+  lastSetAt = 0
+  ttlMs = 0
   /** How many of its values were refused. */
   refused = 0
+  /** The provider's own time of the last value that passed the guards; NaN where none had one. */
+  acceptedAsOf = NaN
+  /** Why its last value was refused; undefined after a value was accepted. */
+  refusal: Reason | undefined = undefined
+  /** What its last value was served in spite of, where a guard's policy is to flag. */
+  flags: readonly GuardReason[] | undefined = undefined
+  /** When its last good value ends at the latest, by the monotonic clock, where a guard holds a newer one back. */
+  heldUntilMs: number | undefined = undefined
+  /** {@link lastSetAt} by the monotonic clock. */
+  private lastSetMs = 0
+  /** The provider's own time of the last value; NaN where it gave none. */
+  private indicated = NaN
   private isLastGood = false
+  /** The last good value, where errors were written after it. */
+  private lastGood: Written | undefined = undefined
   /** The operator's limits for this feed, if there are any: looked up when the feed is made, and whenever the limits change. */
   rule: FeedRule | undefined = undefined
   private remembered: GuardMemory | undefined = undefined
   /** The params by which a client asked for it first, where letter case does not count. */
   askedAs: Data | undefined = undefined
-  private oddities: Oddities | undefined = undefined
+  /** The params of later requests with other spellings than {@link askedAs}. */
+  otherSpellings: readonly Data[] | undefined = undefined
   /** Its entry in the local cache, see {@link Place}. */
   node: Place<never>['node'] = undefined
   /** True once the index has removed this object: code that still has it must look the feed up again. */
   isForgotten = false
-  private readonly page: Float64Array
-  private readonly at: number
+  private touches = -1
+  private untouchedSinceMs = 0
 
   constructor(
     readonly key: string,
@@ -78,86 +66,13 @@ export class Feed {
     readonly witness: Witness,
     /** The name that an operator uses for it: the values of its parameters, in the order of the endpoint's definition. */
     readonly name: string,
-  ) {
-    const { page, at } = rows.take()
-    this.page = page
-    this.at = at
-    page[at + INDICATED] = page[at + ACCEPTED_AS_OF] = NaN
-    page[at + TOUCHES] = -1
-  }
-
-  get lastHitAt(): number {
-    return this.page[this.at + LAST_HIT_AT]!
-  }
-
-  set lastHitAt(unixMs: number) {
-    this.page[this.at + LAST_HIT_AT] = unixMs
-  }
-
-  /** When the last value was written, in Unix ms. */
-  get lastSetAt(): number {
-    return this.page[this.at + LAST_SET_AT]!
-  }
-
-  /** How long the last value may live, in ms. */
-  get ttlMs(): number {
-    return this.page[this.at + TTL]!
-  }
-
-  /** The provider's own time of the last value that passed the guards; NaN where none had one. */
-  get acceptedAsOf(): number {
-    return this.page[this.at + ACCEPTED_AS_OF]!
-  }
-
-  set acceptedAsOf(unixMs: number) {
-    this.page[this.at + ACCEPTED_AS_OF] = unixMs
-  }
-
-  /** Why its last value was refused; undefined after a value was accepted. */
-  get refusal(): Reason | undefined {
-    return this.oddities?.refusal
-  }
-
-  set refusal(refusal: Reason | undefined) {
-    this.odd({ refusal })
-  }
-
-  /** What its last value was served in spite of, where a guard's policy is to flag. */
-  get flags(): readonly GuardReason[] | undefined {
-    return this.oddities?.flags
-  }
-
-  /** When its last good value ends at the latest, by the monotonic clock, where a guard holds a newer one back. */
-  get heldUntilMs(): number | undefined {
-    return this.oddities?.heldUntilMs
-  }
-
-  set heldUntilMs(heldUntilMs: number | undefined) {
-    this.odd({ heldUntilMs })
-  }
-
-  /** The params of later requests with other spellings than {@link askedAs}. */
-  get otherSpellings(): readonly Data[] | undefined {
-    return this.oddities?.otherSpellings
-  }
-
-  set otherSpellings(otherSpellings: readonly Data[] | undefined) {
-    this.odd({ otherSpellings })
-  }
+  ) {}
 
   /** Its last value passed the guards. @param flags - what it is served in spite of */
   accepted(flags: readonly GuardReason[] | undefined): void {
-    if (this.oddities === undefined && flags === undefined) return
-    this.odd({ refusal: undefined, flags, heldUntilMs: undefined })
-  }
-
-  private odd(some: Partial<Oddities>): void {
-    const { refusal, flags, heldUntilMs, lastGood, otherSpellings } = this.oddities ?? NOTHING_ODD
-    this.oddities = { refusal, flags, heldUntilMs, lastGood, otherSpellings, ...some }
-  }
-
-  private get indicated(): number {
-    return this.page[this.at + INDICATED]!
+    this.refusal = undefined
+    this.flags = flags
+    this.heldUntilMs = undefined
   }
 
   /** What its guards remember of its values. */
@@ -173,9 +88,9 @@ export class Feed {
 
   /** When the last good value was written, and how long it could be served then. */
   get lastSet(): Written | undefined {
-    if (!this.isLastGood) return this.oddities?.lastGood
-    const { lastSetAt: unixMs, ttlMs: lifeMs, indicated, page, at } = this
-    return { unixMs, monotonicMs: page[at + LAST_SET_MS]!, lifeMs, indicated }
+    if (!this.isLastGood) return this.lastGood
+    const { lastSetAt: unixMs, lastSetMs: monotonicMs, ttlMs: lifeMs, indicated } = this
+    return { unixMs, monotonicMs, lifeMs, indicated }
   }
 
   /**
@@ -207,14 +122,13 @@ export class Feed {
   noteWrite(value: AdapterResponse, ttlMs: number, at: Instant): void {
     const isGood = value.errorMessage === undefined
     // Only then is an object made of it: one for each message would live as long as its feed.
-    if (!isGood && this.isLastGood) this.odd({ lastGood: this.lastSet })
+    if (!isGood && this.isLastGood) this.lastGood = this.lastSet
     this.isLastGood = isGood
     this.sets++
-    const { page, at: row } = this
-    page[row + LAST_SET_AT] = at.unixMs
-    page[row + LAST_SET_MS] = at.monotonicMs
-    page[row + TTL] = ttlMs
-    page[row + INDICATED] = value.timestamps?.providerIndicatedTimeUnixMs ?? NaN
+    this.lastSetAt = at.unixMs
+    this.lastSetMs = at.monotonicMs
+    this.ttlMs = ttlMs
+    this.indicated = value.timestamps?.providerIndicatedTimeUnixMs ?? NaN
   }
 
   /**
@@ -224,11 +138,10 @@ export class Feed {
    */
   isUntouchedFor(ms: number, now: number): boolean {
     const touches = this.gets + this.misses + this.sets + this.refused
-    const { page, at } = this
-    if (touches !== page[at + TOUCHES]) {
-      page[at + TOUCHES] = touches
-      page[at + UNTOUCHED_SINCE] = now
+    if (touches !== this.touches) {
+      this.touches = touches
+      this.untouchedSinceMs = now
     }
-    return now - page[at + UNTOUCHED_SINCE]! >= ms
+    return now - this.untouchedSinceMs >= ms
   }
 }
