@@ -13,12 +13,11 @@ const { Script } = require('node:vm')
 // Before the core, and not by it: a process takes 5 MB less when they are loaded before so large a file is compiled.
 for (const name of require('./packages.json')) require(name)
 
-const filename = join(module.path, 'bundle.js')
-const text = readFileSync(filename)
-const mark = createHash('sha1').update(text).digest()
+/** Test runners such as Jest load packages into a context of their own, with clocks and modules of theirs: the core has to run there, too. */
+const isMainContext = new Script('globalThis').runInThisContext() === globalThis
 
 /** V8 itself compares no more of the text than its length. */
-const compiled = () => {
+const compiledOf = (mark) => {
   try {
     const kept = readFileSync(join(module.path, 'bundle.code'))
     return kept.subarray(0, mark.length).equals(mark) ? kept.subarray(mark.length) : undefined
@@ -27,12 +26,12 @@ const compiled = () => {
   }
 }
 
-/** Test runners such as Jest load packages into a context of their own, with clocks and modules of theirs: the core has to run there, too. */
-const isMainContext = new Script('globalThis').runInThisContext() === globalThis
-
 if (!isMainContext) module.exports = require('./bundle.js')
 else {
-  const script = new Script(wrap(text.toString()), { filename, cachedData: compiled() })
+  const filename = join(module.path, 'bundle.js')
+  const text = readFileSync(filename)
+  const mark = createHash('sha1').update(text).digest()
+  const script = new Script(wrap(text.toString()), { filename, cachedData: compiledOf(mark) })
   const core = { exports: {} }
   script
     .runInThisContext()

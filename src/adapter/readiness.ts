@@ -11,7 +11,7 @@ import { type AnyAdapter } from './adapter'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { type EssentialFeeds } from './essential-feeds'
 import { type AnyRequest, type EndpointGenerics } from './params'
-import { responseOrNone } from './wait-for-value'
+import { storedOrNone } from './wait-for-value'
 import { wantedFeeds, type WantedFeed } from './wanted-feeds'
 
 const logger = makeLogger('Readiness')
@@ -133,22 +133,13 @@ export class Readiness {
     const { adapter, startedUnixMs } = this
     const { cacheKey, data, transportName } = request.requestContext
     const { endpoint, transport } = this.placeOf(request)
-    const value = await this.lookUp(cacheKey)
+    const value = await storedOrNone(adapter.cache, cacheKey)
     if (isGood(value)) return undefined
     const feed = endpoint.responseCache?.feed(transportName, data)
     const said = value === undefined ? await adapter.reasonOf(request, transport, feed) : errorIn(value)
     const nothing = { code: 'NO_DATA_YET', message: 'No value has come yet', sinceUnixMs: startedUnixMs }
     const name = [adapter.name.toLowerCase(), endpoint.name, feed?.name ?? cacheKey].join(':')
     return { feed: name, reason: said ?? nothing }
-  }
-
-  /** A store that does not answer is like one that has no value. */
-  private async lookUp(key: string): Promise<Readonly<AdapterResponse> | undefined> {
-    try {
-      return responseOrNone(await this.adapter.cache.get(key))
-    } catch {
-      return undefined
-    }
   }
 
   private renew(): void {

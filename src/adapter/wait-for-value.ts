@@ -32,6 +32,18 @@ const clientGone = (req: AdapterRequest<unknown>): { signal: Leaving; stop: () =
 export const responseOrNone = (value: Readonly<AdapterResponse> | undefined) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
 
+/** For pages that must answer: a store that does not answer is like one that has no value. */
+export const storedOrNone = async (
+  cache: Cache<AdapterResponse>,
+  key: string,
+): Promise<Readonly<AdapterResponse> | undefined> => {
+  try {
+    return responseOrNone(await cache.get(key))
+  } catch {
+    return undefined
+  }
+}
+
 /** A failure of the shared store does not end the wait, because this process may still get the value itself. */
 const lookUp = async (cache: Cache<AdapterResponse>, key: string): Promise<AdapterResponse | undefined> => {
   try {

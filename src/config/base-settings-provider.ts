@@ -1,13 +1,6 @@
-import { type Validator, validator } from '../validation/validators'
+import { validator } from '../validation/validators'
+import { share } from './share'
 import { type SettingsDefinitionMap } from './setting-types'
-
-const share: Validator<string | number> = {
-  meta: { details: 'Value must be above 0 and at most 1' },
-  fn: (value) =>
-    Number(value) > 0 && Number(value) <= 1
-      ? undefined
-      : `Value must be above 0 and at most 1. Received ${String(value)}`,
-}
 
 /** Settings for the work with data providers: requests, streams, subscriptions and rate limits. */
 export const providerSettings = {
@@ -69,7 +62,7 @@ export const providerSettings = {
     description:
       'The part of the requests of an hour, a day or 30 days that may be used after a start, until that time has passed: 0.5 is half of them. What was used before the start is not known then, unless it was kept in Redis (CACHE_TYPE). If not given, what the tier says, else all of them',
     type: 'number',
-    validate: share,
+    validate: share({ orZero: false }),
   },
   BACKGROUND_EXECUTE_TIMEOUT: {
     description: 'How long one background pass of a transport may take before it counts as failed (ms)',

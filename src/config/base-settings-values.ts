@@ -1,13 +1,6 @@
-import { type Validator, validator } from '../validation/validators'
+import { validator } from '../validation/validators'
+import { share } from './share'
 import { type SettingsDefinitionMap } from './setting-types'
-
-const share = (): Validator<number> => {
-  const details = 'Value must be a number from 0 to 1'
-  return {
-    meta: { min: 0, max: 1, details },
-    fn: (value = 0) => (value >= 0 && value <= 1 ? undefined : `${details}. Received ${value}`),
-  }
-}
 
 /**
  * Settings that decide which values may be served, by the guards and the freshness, and which must be for the service to be ready. They are
@@ -51,6 +44,6 @@ export const valueSettings = {
       'The service is not ready while an endpoint has a smaller share of its wanted feeds fresh; 0: that has no say',
     type: 'number',
     default: 0,
-    validate: share(),
+    validate: share({ orZero: true }),
   },
 } as const satisfies SettingsDefinitionMap

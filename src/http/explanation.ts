@@ -1,6 +1,6 @@
 import { type AnyAdapter } from '../adapter/adapter'
 import { type AnyRequest, type EndpointGenerics } from '../adapter/params'
-import { responseOrNone } from '../adapter/wait-for-value'
+import { storedOrNone } from '../adapter/wait-for-value'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { type Feed } from '../feeds/feed'
 import { type LocalCacheEntry, localLayerOf } from '../feeds/local-cache'
@@ -45,7 +45,7 @@ export const explanationOf = async (adapter: AnyAdapter, request: AnyRequest): P
   const transport = endpoint.transportRoutes.get(transportName)
   const caches: Caches = endpoint.responseCache!
   const feed = caches.feed(transportName, data)
-  const current = await lookUp(adapter, cacheKey)
+  const current = await storedOrNone(adapter.cache, cacheKey)
   const isServed = current !== undefined && current.errorMessage === undefined
   const reason = isServed ? undefined : await adapter.reasonOf(request, transport, feed)
   const good = lastGood(adapter, cacheKey, isServed ? current : undefined)
@@ -77,15 +77,6 @@ const stateOf = (
   const { absence } = feed
   if (absence !== undefined) return absence.code === 'STALE_VALUE' ? 'stale' : 'refused'
   return transports.some(({ isWanted }) => isWanted === false) ? 'unwanted' : 'waiting'
-}
-
-/** A store that does not answer is like one that has no value. */
-const lookUp = async ({ cache }: AnyAdapter, key: string): Promise<Readonly<Response> | undefined> => {
-  try {
-    return responseOrNone(await cache.get(key))
-  } catch {
-    return undefined
-  }
 }
 
 /** @param served - what is served now, which may come from a store that is shared with others */

@@ -164,6 +164,57 @@ afterEach(() => {
   WebSocketClassProvider.set(WebSocket)
 })
 
+interface Checks {
+  /** After every command. */
+  always: () => void
+  /** Those to which the provider sends while it is fair. */
+  heard: (of: World) => (Puppet | undefined)[]
+  /** When all has settled. */
+  settled: (of: World) => void
+}
+
+/** A life of a transport: what the commands do to it, then a fair provider until all has settled, then its stop, which leaves nothing. */
+const live = async (commands: Command[], shape: Shape, { always, heard, settled }: Checks) => {
+  Object.assign(world, { sockets: [], isFair: false })
+  logged.length = 0
+  vi.setSystemTime(1_700_000_000_000)
+  const of = await build(shape)
+  of.want(0)
+  try {
+    for (const step of commands) {
+      await perform(step, of)
+      await turns()
+      always()
+    }
+    world.isFair = true
+    for (const socket of world.sockets) if (socket.isDismissed) socket.end(1000)
+    // Nobody asks for this one again.
+    of.want(2)
+    for (let past = 0; past < T_SETTLE_MS; past += 1_000) {
+      of.want(0)
+      of.want(1)
+      for (const socket of heard(of)) if (socket?.readyState === WebSocket.OPEN) of.deliver(socket)
+      await wait(1_000)
+    }
+    settled(of)
+  } finally {
+    world.isFair = true
+    const stopping = of.stop()
+    await wait(1_100)
+    await stopping
+  }
+  expect(of.violations).toEqual([])
+  expect(inUse()).toEqual([])
+  await wait(0)
+  expect(vi.getTimerCount()).toBe(0)
+  const made = world.sockets.length
+  await wait(60_000)
+  expect(world.sockets).toHaveLength(made)
+}
+
+const lives = fc.array(command, { minLength: 5, maxLength: 40 })
+const currentOf = ({ transport }: World) => transport.wsConnection as unknown as Puppet | undefined
+
 describe('whatever happens to connections', () => {
   it.each([
     ['without an open handler', {}],
@@ -172,102 +223,52 @@ describe('whatever happens to connections', () => {
     'CN-1, CN-6, SB-1: there is one, it is subscribed to what is wanted, and stopping leaves nothing, %s',
     (_, shape) =>
       fc.assert(
-        fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (commands) => {
-          Object.assign(world, { sockets: [], isFair: false })
-          logged.length = 0
-          vi.setSystemTime(1_700_000_000_000)
-          const of = await build(shape)
-          of.want(0)
-          try {
-            for (const step of commands) {
-              await perform(step, of)
-              await turns()
-              expect(inUse().length).toBeLessThanOrEqual(1)
-            }
-            world.isFair = true
-            for (const socket of world.sockets) if (socket.isDismissed) socket.end(1000)
-            // Nobody asks for this one again.
-            of.want(2)
-            for (let past = 0; past < T_SETTLE_MS; past += 1_000) {
-              of.want(0)
-              of.want(1)
-              const current = of.transport.wsConnection as unknown as Puppet | undefined
-              if (current?.readyState === WebSocket.OPEN) of.deliver(current)
-              await wait(1_000)
-            }
-            const [socket, ...others] = inUse()
-            expect(others).toEqual([])
-            expect(socket?.readyState).toBe(WebSocket.OPEN)
-            expect(socket).toBe(of.transport.wsConnection)
-            const { localSubscriptions } = of.transport
-            const wanted = localSubscriptions.map(({ base, quote }) => `${base}/${quote}`).sort()
-            expect(wanted).toEqual(['BTC/USD', 'ETH/USD'])
-            expect(socket?.subscribed).toEqual(wanted)
-          } finally {
-            world.isFair = true
-            const stopping = of.stop()
-            await wait(1_100)
-            await stopping
-          }
-          expect(of.violations).toEqual([])
-          expect(inUse()).toEqual([])
-          await wait(0)
-          expect(vi.getTimerCount()).toBe(0)
-          const made = world.sockets.length
-          await wait(60_000)
-          expect(world.sockets).toHaveLength(made)
-        }),
+        fc.asyncProperty(lives, (commands) =>
+          live(commands, shape, {
+            always: () => expect(inUse().length).toBeLessThanOrEqual(1),
+            heard: (of) => [currentOf(of)],
+            settled: (of) => {
+              const [socket, ...others] = inUse()
+              expect(others).toEqual([])
+              expect(socket?.readyState).toBe(WebSocket.OPEN)
+              expect(socket).toBe(currentOf(of))
+              const { localSubscriptions } = of.transport
+              const wanted = localSubscriptions.map(({ base, quote }) => `${base}/${quote}`).sort()
+              expect(wanted).toEqual(['BTC/USD', 'ETH/USD'])
+              expect(socket?.subscribed).toEqual(wanted)
+            },
+          }),
+        ),
         { numRuns: 150 },
       ),
     60_000,
   )
 
-  it(
-    'SB-1, SB-5: a feed that is suspected has one connection of its own at most, and no feed is subscribed twice',
-    () =>
-      fc.assert(
-        fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (commands) => {
-          Object.assign(world, { sockets: [], isFair: false })
-          vi.setSystemTime(1_700_000_000_000)
-          const of = await build({ hasAside: true })
-          of.want(0)
-          const expectOneOfEach = () => {
-            expect(inUse().length).toBeLessThanOrEqual(2)
-            const feeds = inUse().flatMap(({ subscribed }) => subscribed)
-            expect(new Set(feeds).size).toBe(feeds.length)
-          }
-          try {
-            for (const step of commands) {
-              await perform(step, of)
-              await turns()
-              expectOneOfEach()
-            }
-            world.isFair = true
-            for (const socket of world.sockets) if (socket.isDismissed) socket.end(1000)
-            for (let past = 0; past < T_SETTLE_MS; past += 1_000) {
-              of.want(0)
-              of.want(1)
-              for (const socket of inUse()) if (socket.readyState === WebSocket.OPEN) of.deliver(socket)
-              await wait(1_000)
-              expectOneOfEach()
-            }
-            const feeds = inUse().flatMap(({ subscribed }) => subscribed)
-            expect(feeds).toEqual(expect.arrayContaining(['BTC/USD', 'ETH/USD']))
-          } finally {
-            world.isFair = true
-            const stopping = of.stop()
-            await wait(1_100)
-            await stopping
-          }
-          expect(of.violations).toEqual([])
-          expect(inUse()).toEqual([])
-          await wait(0)
-          expect(vi.getTimerCount()).toBe(0)
-        }),
-        { numRuns: 150 },
+  it('a feed that is suspected has one connection of its own at most, and no feed is subscribed twice', () => {
+    const oneOfEach = () => {
+      expect(inUse().length).toBeLessThanOrEqual(2)
+      const feeds = inUse().flatMap(({ subscribed }) => subscribed)
+      expect(new Set(feeds).size).toBe(feeds.length)
+      return feeds
+    }
+    return fc.assert(
+      fc.asyncProperty(lives, (commands) =>
+        live(
+          commands,
+          { hasAside: true },
+          {
+            always: oneOfEach,
+            heard: () => {
+              oneOfEach()
+              return inUse()
+            },
+            settled: () => expect(oneOfEach()).toEqual(expect.arrayContaining(['BTC/USD', 'ETH/USD'])),
+          },
+        ),
       ),
-    60_000,
-  )
+      { numRuns: 150 },
+    )
+  }, 60_000)
 
   it(
     'stopping at any moment leaves no timer and no socket',

@@ -43,7 +43,7 @@ class Awaited<T extends WebsocketTransportGenerics> {
     private readonly care: Care<T>,
     feeds: readonly Params<T>[],
   ) {
-    this.silent = feeds.map((params) => [params, care.writesOf(params)] as const)
+    this.silent = feeds.map((params) => [params, care.tallyOf(params)?.sets] as const)
     this.proven = new Promise((resolve) => (this.prove = resolve))
   }
 

@@ -104,7 +104,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
 
   reasonOf(params: Params<T>): Reason | undefined {
     const id = this.care.idOf(params)
-    const silence = this.judge.silenceOf(id, this.care.writesOf(params) ?? 0)
+    const silence = this.judge.silenceOf(id)
     if (silence === undefined) return this.reasonOfMoved(id, params)
     const { asks, hasSpoken, othersSpoke, sinceMs, nextMs } = silence
     const sinceUnixMs = Math.round(Date.now() - (now() - sinceMs))

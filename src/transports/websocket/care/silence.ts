@@ -134,9 +134,8 @@ export class SilenceJudge<F = string> {
     const nowMs = Math.round(now)
     const turn = this.nextTurn()
     for (const [, heard] of turn) {
-      if (heard.tally.isForgotten) this.renew(heard)
-      const { sets } = heard.tally
-      if (sets !== heard.writes) note(heard, sets, nowMs)
+      const writes = this.writesOf(heard)
+      if (writes !== heard.writes) note(heard, writes, nowMs)
       if (heard.hasSpoken && heard.heardMs > this.lastHeardMs) this.lastHeardMs = heard.heardMs
     }
     const silent: string[] = []
@@ -147,9 +146,12 @@ export class SilenceJudge<F = string> {
     return silent
   }
 
-  private renew(heard: Heard<F>): void {
-    heard.tally = this.tallyOf(heard.of) ?? heard.tally
-    heard.writes = heard.tally.sets
+  private writesOf(heard: Heard<F>): number {
+    if (heard.tally.isForgotten) {
+      heard.tally = this.tallyOf(heard.of) ?? heard.tally
+      heard.writes = heard.tally.sets
+    }
+    return heard.tally.sets
   }
 
   /** All feeds; of very many a part, so that a look costs little, and all have had their turn after a few. */
@@ -182,9 +184,9 @@ export class SilenceJudge<F = string> {
   }
 
   /** What is known of a feed that was asked for again in vain; undefined for all others. */
-  silenceOf(feed: string, writes: number): Silence | undefined {
+  silenceOf(feed: string): Silence | undefined {
     const heard = this.feeds.get(feed)
-    if (heard === undefined || heard.asks === 0 || heard.writes !== writes) return undefined
+    if (heard === undefined || heard.asks === 0 || this.writesOf(heard) !== heard.writes) return undefined
     const { asks, hasSpoken, othersSpoke, sinceMs } = heard
     return { asks, hasSpoken, othersSpoke, sinceMs, nextMs: heard.askedMs + this.patienceOf(heard) }
   }

@@ -17,8 +17,6 @@ export interface SuccessorHost<T extends WebsocketTransportGenerics> {
   feedOf: (params: Params<T>) => unknown
   /** Where the writes for a feed are counted; undefined where they are not. */
   tallyOf: (params: Params<T>) => Tally | undefined
-  /** How often something was written for a feed so far; undefined where that is not known. */
-  writesOf: (params: Params<T>) => number | undefined
   /** How long something is waited for from each feed after the last of them was subscribed. */
   firstDataMs: number
 }
@@ -34,11 +32,11 @@ export const feedsOf = <T extends WebsocketTransportGenerics>(
   cache: unknown,
   transportName: string,
   idOf: (params: Params<T>) => string,
-): Pick<SuccessorHost<T>, 'idOf' | 'feedOf' | 'tallyOf' | 'writesOf'> => {
+): Pick<SuccessorHost<T>, 'idOf' | 'feedOf' | 'tallyOf'> => {
   if (!(cache instanceof ResponseCache) || !cache.hasOwnFeeds(transportName))
-    return { idOf, feedOf: idOf, tallyOf: () => undefined, writesOf: () => undefined }
+    return { idOf, feedOf: idOf, tallyOf: () => undefined }
   const feedOf = (params: Params<T>) => cache.feed(transportName, params)
-  return { idOf, feedOf, tallyOf: feedOf, writesOf: (params) => feedOf(params).sets }
+  return { idOf, feedOf, tallyOf: feedOf }
 }
 
 /**
@@ -86,7 +84,7 @@ export class Successor<T extends WebsocketTransportGenerics> {
     await open()
     for (const params of feeds) {
       this.feeds.set(this.host.idOf(params), params)
-      this.missing.set(this.host.feedOf(params), { params, writes: this.host.writesOf(params) })
+      this.missing.set(this.host.feedOf(params), { params, writes: this.host.tallyOf(params)?.sets })
     }
     const sent = this.lane.change([...feeds])
     this.isSent = true
@@ -146,6 +144,6 @@ export class Successor<T extends WebsocketTransportGenerics> {
   }
 
   private isBroughtElsewhere({ params, writes }: { params: Params<T>; writes: number | undefined }): boolean {
-    return writes !== undefined && (this.host.writesOf(params) ?? 0) > writes
+    return writes !== undefined && (this.host.tallyOf(params)?.sets ?? 0) > writes
   }
 }

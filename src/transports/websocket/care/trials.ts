@@ -35,7 +35,7 @@ export class Trials<T extends WebsocketTransportGenerics> {
     for (const params of feeds)
       this.trials.set(this.care.idOf(params), {
         params,
-        writes: this.care.writesOf(params),
+        writes: this.care.tallyOf(params)?.sets,
         atMs,
         isAccepted: false,
       })
@@ -89,4 +89,4 @@ export const hasWritten = <T extends WebsocketTransportGenerics>(
   care: Care<T>,
   params: Params<T>,
   before: number | undefined,
-): boolean => before !== undefined && care.writesOf(params) !== before
+): boolean => before !== undefined && care.tallyOf(params)?.sets !== before
