@@ -193,4 +193,17 @@ describe('values and the clocks', () => {
       sinceUnixMs: START + TTL,
     })
   })
+
+  it('ER-1: lays to our own clock what may be its fault, and nothing else', async () => {
+    const { responseCache } = responseCacheOf({ settings: { CACHE_MAX_AGE: TTL }, guards: { max: 10 } })
+    const feed = responseCache.feed(T, ETH)
+    await responseCache.write(T, [valueOf(ETH, 1)])
+    step(-HOUR)
+    await responseCache.write(T, [valueOf(ETH, 11)])
+    expect(feed.absence).toMatchObject({ code: 'REFUSED_VALUE' })
+    expect(feed.absence).not.toHaveProperty('class')
+    await responseCache.write(T, [valueOf(ETH, 2)])
+    pass(TTL)
+    expect(feed.absence).toMatchObject({ code: 'STALE_VALUE', class: 'clock' })
+  })
 })
