@@ -194,7 +194,7 @@ describe('values and the clocks', () => {
     })
   })
 
-  it('ER-1: lays to our own clock what may be its fault, and nothing else', async () => {
+  it('lays to our own clock what may be its fault, and nothing else', async () => {
     const { responseCache } = responseCacheOf({ settings: { CACHE_MAX_AGE: TTL }, guards: { max: 10 } })
     const feed = responseCache.feed(T, ETH)
     await responseCache.write(T, [valueOf(ETH, 1)])
