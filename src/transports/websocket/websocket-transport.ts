@@ -561,6 +561,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       identityOf: (params: unknown) => this.identityOf(params),
       onFailed: tellIn(this.intake),
       room: () => this.pacer.room,
+      canCarry: (message: unknown) => this.pacer.canCarry(() => this.serializeMessage(message)),
     }
     return new Batching(config, this, this.intake, of, {
       onAccepted: (feeds) => this.care?.accepted(feeds),

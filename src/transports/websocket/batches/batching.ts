@@ -82,6 +82,8 @@ export class Batching<T extends WebsocketTransportGenerics> {
       onFailed: (params: Params<T>, error: unknown, isWanted: boolean) => void
       /** How many messages may be sent at once. */
       room: () => number
+      /** Whether the limit of bytes has room for a message at all. */
+      canCarry: (message: unknown) => boolean
     },
     private readonly listener: BatchListener<T>,
   ) {
@@ -179,40 +181,49 @@ export class Batching<T extends WebsocketTransportGenerics> {
     const { size = 1 } = this.config.batches
     const named = ends.filter(({ symbol }) => symbol !== undefined)
     const nameless = ends.filter(({ symbol }) => symbol === undefined)
+    const unsubscribe = (symbols: string[], id: number, part: typeof ends): unknown =>
+      this.current.unsubscribe(symbols, { id, channels: part.map(({ channel }) => channel) })
     for (let at = 0; at < ends.length;) {
       // A channel that is ours by mistake has a message of its own.
       const some = at < named.length ? named.slice(at, at + size) : [nameless[at - named.length]!]
       at += some.length
-      const message = this.built(
-        some.flatMap(({ symbol }) => symbol ?? []),
-        (symbols, id) =>
-          this.current.unsubscribe(symbols, { id, channels: some.map(({ channel }) => channel) }),
-      )
-      if (message === undefined) continue
-      messages.push(message)
-      for (const end of some) this.ledger.left(end, now)
+      for (const { part, message } of this.built(some, ({ symbol }) => symbol, unsubscribe)) {
+        messages.push(message)
+        for (const end of part) this.ledger.left(end, now)
+      }
     }
     return messages
   }
 
   private subscribes({ asks }: Orders<Params<T>>): unknown[] {
-    return asks.flatMap((symbols) => {
-      const message = this.built(symbols, (them, id) =>
-        this.current.subscribe(them, { id, channels: them.map(() => undefined) }),
-      )
-      return message === undefined ? [] : [message]
-    })
+    const subscribe = (symbols: string[], id: number): unknown =>
+      this.current.subscribe(symbols, { id, channels: symbols.map(() => undefined) })
+    return asks.flatMap((symbols) =>
+      this.built(symbols, (symbol) => symbol, subscribe).map(({ message }) => message),
+    )
   }
 
-  private built(symbols: string[], build: (symbols: string[], id: number) => unknown): unknown {
+  /** One message for all of them, or several where the limit of bytes has no room for it (SB-7). None where the author's code throws. */
+  private built<One>(
+    part: One[],
+    symbolOf: (one: One) => string | undefined,
+    build: (symbols: string[], id: number, part: One[]) => unknown,
+  ): { part: One[]; message: unknown }[] {
+    const symbols = part.flatMap((one) => symbolOf(one) ?? [])
     const id = this.requests.nextId()
-    this.requests.add(id, symbols)
     try {
-      return build(symbols, id)
+      const message = build(symbols, id, part)
+      if (message === undefined) return []
+      if (part.length === 1 || this.of.canCarry(message)) {
+        this.requests.add(id, symbols)
+        return [{ part, message }]
+      }
     } catch (error) {
       this.intake.refuse('builder-failed', () => symbols, error)
-      return undefined
+      return []
     }
+    const half = Math.ceil(part.length / 2)
+    return [part.slice(0, half), part.slice(half)].flatMap((some) => this.built(some, symbolOf, build))
   }
 
   private async ping(context: EndpointContext<T>): Promise<void> {

@@ -20,7 +20,8 @@ export interface WebSocketLimits {
   messages?: RollingLimit
   /**
    * Bytes that we may send on one connection: the payloads of everything that counts for `messages`, before compression. `count` is their
-   * number. A message that is larger than that goes alone, when nothing else was sent in the window.
+   * number. The messages of `batches` name no more feeds than it has room for; any other message that is larger goes alone, when nothing else
+   * was sent in the window.
    */
   bytes?: RollingLimit
   /**

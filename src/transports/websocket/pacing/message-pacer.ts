@@ -58,6 +58,15 @@ export class MessagePacer {
     return Math.min(Math.max(this.window?.lengthMs ?? 0, this.bytes?.lengthMs ?? 0), MAX_PONG_DELAY_MS)
   }
 
+  /**
+   * Whether a message in bulk would be sent in any window, however empty.
+   *
+   * @param text - gives the message as it is sent; called where bytes are limited
+   */
+  canCarry(text: () => string): boolean {
+    return this.bytes === undefined || bytesOf(text()) + this.bytesReserve <= this.bytes.limit
+  }
+
   /** How many messages in bulk would be sent at once. */
   get room(): number {
     if (!this.isLimited) return Infinity
