@@ -1,4 +1,4 @@
-import { exponentialBackoff } from '../../src/util/backoff'
+import { exponentialBackoff, fullAbove } from '../../src/util/backoff'
 import { Gate } from '../../src/util/gate'
 import { TransferError } from './errors'
 
@@ -25,7 +25,8 @@ export const delayAfter = (
   if (outcome?.kind === 'configuration') return Math.max(intervalMs, MIN_CONFIGURATION_MS)
   if (outcome?.kind !== 'transport') return intervalMs
   const maxMs = Math.max(intervalMs, MIN_BACKOFF_MS)
-  let backoff = exponentialBackoff({ minMs: MIN_BACKOFF_MS, maxMs, factor: 2, random })
+  const jitter = fullAbove(MIN_BACKOFF_MS / 2)
+  let backoff = exponentialBackoff({ minMs: MIN_BACKOFF_MS, maxMs, factor: 2, jitter, random })
   for (let failure = 1; failure < Math.min(failures, 20); failure++) backoff = backoff.next().next
   return backoff.next().delayMs
 }

@@ -1,5 +1,5 @@
 import { pemText } from '../../src/config/pem'
-import { exponentialBackoff, steadyBackoff } from '../../src/util/backoff'
+import { exponentialBackoff, fullAbove, steadyBackoff } from '../../src/util/backoff'
 import { dial } from '../../src/connections/dial'
 import { type Link } from '../../src/connections/link'
 import { LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
@@ -26,7 +26,14 @@ export type Redial = Retry<SessionEnd, Delay>
 
 /** After a second, then twice as long each time up to a minute; anew once something useful came. */
 export const redial = (): Redial =>
-  new Retry<SessionEnd, Delay>(exponentialBackoff({ minMs: MIN_DELAY_MS, maxMs: MAX_DELAY_MS, factor: 2 }))
+  new Retry<SessionEnd, Delay>(
+    exponentialBackoff({
+      minMs: MIN_DELAY_MS,
+      maxMs: MAX_DELAY_MS,
+      factor: 2,
+      jitter: fullAbove(MIN_DELAY_MS / 2),
+    }),
+  )
 
 /** For a peer that we had enough of: as long as there is. */
 export const LONGEST = steadyBackoff(MAX_DELAY_MS)

@@ -1,6 +1,6 @@
 import { type SessionEnd } from '../../src/connections/link-keeper'
 import { afterLives, type Delay, type RetryRule } from '../../src/connections/retry'
-import { between, exponentialBackoff, steadyBackoff } from '../../src/util/backoff'
+import { between, exponentialBackoff, fullAbove, steadyBackoff } from '../../src/util/backoff'
 import { RoomError, type RoomTrouble } from './room-error'
 
 export interface ComingBackLimits {
@@ -32,7 +32,8 @@ const troubleOf = (end: SessionEnd): RoomTrouble | undefined => {
  * expired coming back is of no use before a restart with other settings.
  */
 export const comingBack = (limits: ComingBackLimits): RetryRule<SessionEnd, Delay> => {
-  const rule = (ordinary = afterLives(exponentialBackoff(limits)), full = FULL_ROOM) => ({
+  const first = exponentialBackoff({ ...limits, jitter: fullAbove(limits.minMs / 2) })
+  const rule = (ordinary = afterLives(first), full = FULL_ROOM) => ({
     next(end: SessionEnd): Delay & { next: RetryRule<SessionEnd, Delay> } {
       const trouble = troubleOf(end)
       if (trouble === 'key-expired') return { delayMs: undefined, next: rule(ordinary, full) }

