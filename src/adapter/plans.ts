@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { type AnyAdapter } from './adapter'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { type AnyRequest, type EndpointGenerics } from './params'
+import { decisionKeyOf } from './decision-key'
 import { RequestMark } from './request-mark'
 import { type Feed } from '../feeds/feed'
 import { localLayerOf, type LocalCache, type LocalCacheEntry } from '../feeds/local-cache'
@@ -21,7 +22,7 @@ const MAX_MEMO_BYTES = 32 * 1024 * 1024
 const BYTES_PER_PLAN = 500
 /** Longer bodies are prepared each time: they are rare, and would take much memory here. */
 const MAX_KNOWN_BODY = 8_192
-/** Bodies are found by their bytes, and only for ASCII are the characters of a text the same as its bytes. */
+/** Some ask with the body's bytes, one character each. Only where all are ASCII are those the characters of its text. */
 // eslint-disable-next-line no-control-regex -- the range is that of ASCII
 const ASCII = /^[\x00-\x7f]*$/
 
@@ -29,7 +30,7 @@ type Wanting = SubscriptionTransport<EndpointGenerics>
 
 const failed = (err: unknown): void => logger.error({ err }, `Error registering request: ${String(err)}`)
 
-/** The feed that a body asks for. It is decided once, and is valid until something on which the decision depends changes. */
+/** The feed that a request asks for. It is decided once, and is valid until something on which the decision depends changes. */
 export class Plan {
   /** The mark at the time of the decision. */
   private readonly mark: number
@@ -40,7 +41,6 @@ export class Plan {
     /** The transports in which the feed is wanted, and by which params. */
     private readonly wanting: readonly Wanting[],
     private readonly params: AnyRequest['requestContext']['data'],
-    readonly payloadBytes: number,
     private readonly decidedBy: RequestMark,
   ) {
     this.mark = decidedBy.now()
@@ -65,14 +65,14 @@ export class Plan {
 }
 
 /**
- * Plans by raw body, so that a body that was seen before is neither parsed nor validated again. A plan is kept only for what the body alone
- * decides. There is none for a request that the author's code may prepare differently next time, or may answer in another way than from the
- * cache.
+ * Plans by what decides a request ({@link decisionKeyOf}), so that a body which asks for the same as one before is neither parsed nor
+ * validated again. There is none for a request that the author's code may prepare differently next time, or may answer in another way than
+ * from the cache. So it grows with the feeds that are asked for, and not with requests.
  */
 export class PlanMemo {
   private readonly plans = new LRUCache<string, Plan>({
     maxSize: MAX_MEMO_BYTES,
-    sizeCalculation: (_plan, body) => body.length * 2 + BYTES_PER_PLAN,
+    sizeCalculation: (_plan, key) => key.length + BYTES_PER_PLAN,
     dispose: overflowing('remembered_requests'),
   })
 
@@ -81,10 +81,13 @@ export class PlanMemo {
 
   constructor(private readonly adapter: AnyAdapter) {}
 
+  /** @param body - its text, or its bytes with one character each */
   get(body: string): Plan | undefined {
-    const plan = this.plans.get(body)
+    if (this.plans.size === 0 || body.length > MAX_KNOWN_BODY) return undefined
+    const key = decisionKeyOf(body)
+    const plan = key === undefined ? undefined : this.plans.get(key)
     if (plan === undefined || plan.isCurrent()) return plan
-    this.plans.delete(body)
+    this.plans.delete(key!)
     return undefined
   }
 
@@ -93,19 +96,14 @@ export class PlanMemo {
     const { adapter } = this
     const { cacheKey, data, transportName } = req.requestContext
     const local = localLayerOf(adapter.cache)
-    if (
-      body.length > MAX_KNOWN_BODY ||
-      !ASCII.test(body) ||
-      !endpoint.isPure ||
-      !adapter.servesVerbatim(endpoint)
-    )
-      return
-    if (local === undefined) return
+    if (body.length > MAX_KNOWN_BODY || !endpoint.isPure || !adapter.servesVerbatim(endpoint)) return
+    const key = decisionKeyOf(body)
+    if (local === undefined || key === undefined || !ASCII.test(key)) return
     const transport = endpoint.transportRoutes.get(transportName)
     const feed = endpoint.responseCache?.feed(transportName, data)
     if (!registersAsUsual(transport) || feed?.key !== cacheKey) return
     const [wanting, mark] = [this.wantingOf(transport), this.markOf(endpoint)]
-    this.plans.set(body, new Plan(feed, local, wanting, data, body.length, mark))
+    this.plans.set(copyOf(key), new Plan(feed, local, wanting, data, mark))
   }
 
   /** The same list for all plans of a transport, so that it is in memory once. */
@@ -124,3 +122,6 @@ export class PlanMemo {
     return mark
   }
 }
+
+/** A part of a text keeps all of it in memory. */
+const copyOf = (ascii: string): string => Buffer.from(ascii, 'latin1').toString('latin1')

@@ -3,8 +3,8 @@ type Hook = (...args: never[]) => unknown
 const pureHooks = new WeakSet<Hook>()
 
 /**
- * Declares that a router, validator, transform or key generator depends only on the request, and not on a clock, a counter or other state.
- * Requests with the same body then need not be prepared each time.
+ * Declares that a router, validator, transform or key generator depends only on the `endpoint` and the `data` of a request, and neither on
+ * other members of its body, nor on a clock, a counter or other state. Requests with the same ones then need not be prepared each time.
  */
 export const pure = <H extends Hook>(hook: H): H => {
   pureHooks.add(hook)

@@ -37,6 +37,12 @@ export const serviceSettings = {
     default: 8080,
     validate: validator.port(),
   },
+  FAST_LANE_ENABLED: {
+    description:
+      'Answer requests for feeds that were asked for before in front of the HTTP parser; if false, the parser gets all of them',
+    type: 'boolean',
+    default: true,
+  },
   EA_MODE: {
     description: 'Whether this process answers requests (reader), fetches values (writer) or does both',
     type: 'enum',

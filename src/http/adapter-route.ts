@@ -13,13 +13,13 @@ import { errorOf } from '../util/objects'
 import { correlationIdOf } from './correlation'
 import { requireJson } from '../adapter/content-type'
 import { JSON_TYPE, logError, sendError, withAnswerStatus } from '../adapter/error-answers'
-import { type FastLane, type KnownAnswer } from './fast-lane'
+import { type FastLane, type LanedRoute } from './fast-lane'
 import { type Plan, PlanMemo } from '../adapter/plans'
 import { RequestStats } from '../adapter/request-stats'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The plan of this body, if it has been seen before. */
+    /** The plan for what this body asks for, if that has been asked for before. */
     plan: Plan | undefined
     /** The body as it came; undefined when it was not JSON. */
     rawJson: string | undefined
@@ -43,11 +43,11 @@ const tailOf = (entry: LocalCacheEntry<AdapterResponse>): string => {
 }
 
 /**
- * Answers the requests of one adapter. A body that was seen before, and whose feed has a live value, is answered with that feed's
- * rendered bytes, in most cases by the server's {@link FastLane}. All other requests are prepared and go through
+ * Answers the requests of one adapter. One for a feed that was asked for before in the same words, and has a live value, is answered with
+ * that feed's rendered bytes, in most cases by the server's {@link FastLane}. All other requests are prepared and go through
  * {@link Adapter.handleRequestWithValidation}.
  */
-export class AdapterRoute {
+export class AdapterRoute implements LanedRoute<Plan> {
   private readonly plans: PlanMemo
   private readonly stats: RequestStats
   private readonly isMeasured: boolean
@@ -93,28 +93,35 @@ export class AdapterRoute {
     if (plan === undefined || statusCode === undefined || body === undefined)
       return this.correlated(req, () => this.answer(req, reply, startedAtMs))
     void reply.code(statusCode).header('content-type', JSON_TYPE).send(body)
-    this.lane?.learn(req.raw, this.known(plan))
-    this.noteHit(plan, statusCode, startedAtMs)
+    this.lane?.learn(req.raw, this)
+    this.noteHit(plan, statusCode, startedAtMs, this.payloadBytes(req))
   }
 
-  private known(plan: Plan): KnownAnswer {
-    return {
-      read() {
-        const entry = plan.isCurrent() ? plan.read() : undefined
-        return entry && ((entry.tail ??= tailOf(entry)) || undefined)
-      },
-      note: (startedAtMs) => this.noteHit(plan, 200, startedAtMs),
-    }
+  find(body: string): Plan | undefined {
+    return this.plans.get(body)
   }
 
-  private noteHit(plan: Plan, statusCode: number, startedAtMs: number): void {
+  read(plan: Plan): string | undefined {
+    const entry = plan.read()
+    return entry && ((entry.tail ??= tailOf(entry)) || undefined)
+  }
+
+  sent(plan: Plan, startedAtMs: number, bytes: number): void {
+    this.noteHit(plan, 200, startedAtMs, bytes)
+  }
+
+  private noteHit(plan: Plan, statusCode: number, startedAtMs: number, bytes: number): void {
     const { feed } = plan
     plan.want()
     feed.lastHitAt = Date.now()
     feed.gets++
     if (statusCode === 200) feed.hits++
     else this.stats.count({ feedId: feed.feedId, isCacheHit: true, statusCode })
-    if (this.isMeasured) this.stats.observe(startedAtMs, plan.payloadBytes)
+    if (this.isMeasured) this.stats.observe(startedAtMs, bytes)
+  }
+
+  private payloadBytes({ rawJson = '' }: FastifyRequest): number {
+    return this.isMeasured ? Buffer.byteLength(rawJson) : 0
   }
 
   private async answer(req: Request, reply: FastifyReply, startedAtMs: number): Promise<void> {
@@ -130,7 +137,7 @@ export class AdapterRoute {
     } catch (thrown) {
       this.fail(errorOf(thrown), req, reply)
     }
-    if (this.isMeasured) this.stats.observe(startedAtMs, Buffer.byteLength(req.rawJson ?? ''))
+    if (this.isMeasured) this.stats.observe(startedAtMs, this.payloadBytes(req))
   }
 
   /**

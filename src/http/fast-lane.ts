@@ -15,18 +15,42 @@ declare module 'fastify' {
   }
 }
 
-/** What a request that has been seen before is answered with. */
-export interface KnownAnswer {
+/** Who answers the requests to a path from memory. `Plan` is what it knows of one. */
+export interface LanedRoute<Plan> {
+  /**
+   * What a body asks for; undefined where the server is to find out.
+   *
+   * @param body - its bytes, one character each
+   */
+  find(body: string): Plan | undefined
   /** The current answer with status 200, from its `content-length` header on, in ASCII. Undefined: the server answers the request. */
-  read(): string | undefined
-  /** Called when the answer has been sent. */
-  note(startedAtMs: number): void
+  read(plan: Plan): string | undefined
+  /** Called when an answer has been sent. */
+  sent(plan: Plan, startedAtMs: number, bodyBytes: number): void
 }
 
-/** Longer requests are left to the server: they are rare, and would take much memory here. */
-const MAX_REQUEST_BYTES = 8_192
-const MAX_MEMO_BYTES = 32 * 1024 * 1024
-const BYTES_PER_ANSWER = 500
+/** What the bytes before a body mean: how long the body is, and who answers. */
+interface Head {
+  bodyBytes: number
+  route: LanedRoute<unknown>
+}
+
+/** A request that can be answered. */
+interface Found extends Head {
+  plan: unknown
+  text: string
+  /** How long it is, and where it ends in its chunk. */
+  bytes: number
+  end: number
+}
+
+/** Longer chunks are left to the server: they are rare, and would take much memory here. */
+const MAX_CHUNK_BYTES = 8_192
+/** Clients send the same headers each time, but for the length. */
+const MAX_HEADS_BYTES = 1024 * 1024
+const BYTES_PER_HEAD = 100
+
+const END_OF_HEAD = '\r\n\r\n'
 
 /** Hooks of the server that are called for requests. Code that adds one must see all requests. */
 const REQUEST_HOOKS = new Set([
@@ -45,8 +69,8 @@ const REQUEST_HOOKS = new Set([
 const LANED: unique symbol = Symbol('tickwell.lanedConnection')
 
 /**
- * The state of one connection of a client. A request is recognised by all of its bytes. That is valid only where the parser is at the
- * beginning of a request: each earlier request came whole and alone in its chunk, and has been answered.
+ * The state of one connection of a client. Requests are recognised by their bytes. That is valid only where the parser is at the beginning
+ * of a request: each earlier request that it got came whole and alone, and has been answered.
  */
 class LanedConnection {
   /** The bytes of the last chunk that the server got as a possible request, one character each. */
@@ -79,28 +103,31 @@ class LanedConnection {
   /** Called when the server has parsed `raw`; {@link FastLane} has noted here which request came of it. */
   check(): void {
     const { raw, request } = this
-    const bodyAt = raw.indexOf('\r\n\r\n') + 4
     this.isWhole =
       !this.hasLeft &&
       request?.complete === true &&
       request.headers['transfer-encoding'] === undefined &&
-      raw.length === bodyAt + Number(request.headers['content-length'] ?? 0)
+      raw.length === headOf(raw).length + Number(request.headers['content-length'] ?? 0)
     if (!this.isWhole) this.hasLeft = true
   }
 }
 
+/** All before the body, the empty line included. */
+const headOf = (raw: string, from = 0): string =>
+  raw.slice(from, raw.indexOf(END_OF_HEAD, from) + END_OF_HEAD.length)
+
 type LanedSocket = Socket & { [LANED]?: LanedConnection }
 
 /**
- * Answers requests that have been seen before. Bytes that the server once parsed as one whole request, and answered from a plan, mean the
- * same whenever they come alone. They are answered when they arrive, without parsing, routing or request objects. Everything else goes to
- * the server unchanged, which answers in the same way. So do all requests when somebody has added a hook for requests, and while the
- * server closes.
+ * Answers requests in front of the server. Bytes that the server once parsed as the head of one whole request, and answered from a plan, mean
+ * the same whenever they begin a request. Where its route knows what the body asks for, that is answered when it arrives, without parsing,
+ * routing or request objects. Everything else goes to the server unchanged, which answers in the same way. So do all requests when somebody
+ * has added a hook for requests, and while the server closes.
  */
 export class FastLane {
-  private readonly known = new LRUCache<string, KnownAnswer>({
-    maxSize: MAX_MEMO_BYTES,
-    sizeCalculation: (_answer, raw) => raw.length + BYTES_PER_ANSWER,
+  private readonly heads = new LRUCache<string, Head>({
+    maxSize: MAX_HEADS_BYTES,
+    sizeCalculation: (_known, head) => head.length + BYTES_PER_HEAD,
     dispose: overflowing('remembered_requests'),
   })
   private isOpen = true
@@ -133,22 +160,28 @@ export class FastLane {
   /** From now on the server answers all requests. */
   close(): void {
     this.isOpen = false
-    this.known.clear()
+    this.heads.clear()
   }
 
-  /** Remembers a request that is being answered from a plan, if it can be recognised by its bytes. */
-  learn(request: IncomingMessage, answer: KnownAnswer): void {
+  /** Remembers the head of a request that is being answered from a plan, if it can be recognised by its bytes. */
+  learn(request: IncomingMessage, route: LanedRoute<unknown>): void {
     const socket: LanedSocket = request.socket
     const connection = socket[LANED]
     if (connection?.request !== request || !connection.isWhole || !this.isOpen) return
     const { raw, response } = connection
     // A request that also changes how the connection is used (another version, `close`, `Expect`) is left to the server.
     if (
-      request.httpVersion === '1.1' &&
-      response?.shouldKeepAlive === true &&
-      request.headers.expect === undefined
+      request.httpVersion !== '1.1' ||
+      response?.shouldKeepAlive !== true ||
+      request.headers.expect !== undefined
     )
-      this.known.set(raw, answer)
+      return
+    const head = headOf(raw)
+    // A copy: a part of a text keeps all of it in memory.
+    this.heads.set(Buffer.from(head, 'latin1').toString('latin1'), {
+      bodyBytes: raw.length - head.length,
+      route,
+    })
   }
 
   private enter(socket: LanedSocket): void {
@@ -162,29 +195,57 @@ export class FastLane {
     socket.removeListener('data', parse)
     socket.on('data', (chunk: Buffer) => {
       const isCandidate =
-        this.isOpen && chunk.length <= MAX_REQUEST_BYTES && !connection.hasLeft && connection.isAtBeginning()
+        this.isOpen && chunk.length <= MAX_CHUNK_BYTES && !connection.hasLeft && connection.isAtBeginning()
       const raw = isCandidate ? chunk.toString('latin1') : ''
-      if (!isCandidate || connection.isFresh() || !this.take(raw, socket))
-        this.pass(raw, connection, () => parse.call(socket, chunk))
+      const taken = isCandidate && !connection.isFresh() ? this.take(raw, socket) : 0
+      if (taken === 0) this.pass(raw, connection, () => parse.call(socket, chunk))
+      else if (taken < chunk.length)
+        this.pass(raw.slice(taken), connection, () => parse.call(socket, chunk.subarray(taken)))
     })
   }
 
-  private take(raw: string, socket: Socket): boolean {
-    const startedAtMs = performance.now()
-    const answer = this.known.get(raw)
+  /** Answers the known requests at the beginning of a chunk. @returns how many bytes they are */
+  private take(raw: string, socket: Socket): number {
     // A client that does not read its answers is left to the server, which slows it down.
-    if (answer === undefined || socket.writableLength > 0) return false
+    if (socket.writableLength > 0) return 0
+    const startedAtMs = performance.now()
+    const found: Found[] = []
+    let at = 0
+    for (
+      let one = this.find(raw, at);
+      one !== undefined;
+      one = at < raw.length ? this.find(raw, at) : undefined
+    ) {
+      found.push(one)
+      at = one.end
+    }
+    // The parser refuses rubbish before it answers the request in front of it.
+    if (at < raw.length && !this.heads.has(headOf(raw, at))) at -= found.pop()?.bytes ?? 0
+    if (found.length === 0) return 0
+    const beginning = this.headOfNow()
+    socket.write(found.map(({ text }) => beginning + text).join(''), 'latin1')
+    for (const { route, plan, bodyBytes } of found) route.sent(plan, startedAtMs, bodyBytes)
+    return at
+  }
+
+  /** The answer to the request that begins here; undefined where the server is to answer it. */
+  private find(raw: string, at: number): Found | undefined {
+    const head = headOf(raw, at)
+    const known = this.heads.get(head)
+    if (known === undefined) return undefined
+    const { bodyBytes, route } = known
+    const bodyAt = at + head.length
+    const end = bodyAt + bodyBytes
+    if (end > raw.length) return undefined
     try {
-      const text = answer.read()
-      if (text === undefined) return false
-      socket.write(this.headOfNow() + text, 'latin1')
+      const plan = route.find(raw.slice(bodyAt, end))
+      const text = plan === undefined ? undefined : route.read(plan)
+      return text === undefined ? undefined : { route, plan, text, bodyBytes, bytes: end - at, end }
     } catch (error) {
       // An error that is thrown in a stream's listener would end the process. The server answers instead, with an error.
       logger.debug({ err: error }, 'A known request could not be answered at once')
-      return false
+      return undefined
     }
-    answer.note(startedAtMs)
-    return true
   }
 
   /** @param raw - the chunk as text; empty when it cannot be one whole request */

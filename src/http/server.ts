@@ -24,6 +24,7 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
     ...tls,
   })
   FastLane.before(app)
+  if (!settings.FAST_LANE_ENABLED) app.fastLane.close()
   // All members that are set later are declared here, so that all request objects have the same shape.
   app.decorateRequest('plan', undefined)
   app.decorateRequest('rawJson', undefined)

@@ -82,6 +82,7 @@ const ours: Record<string, Row> = {
   ADMIN_PORT: ['number', undefined, [1, 65535]],
   ADMIN_TOKEN: ['string', undefined, undefined, true],
   EXPLAIN_ENABLED: ['boolean', false],
+  FAST_LANE_ENABLED: ['boolean', true],
   FEED_LIMITS: ['string', undefined, undefined, false],
   FRESHNESS_HARD_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],
   FRESHNESS_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],

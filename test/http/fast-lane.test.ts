@@ -196,6 +196,41 @@ describe.skipIf(process.env.FAST_LANE === 'off')('the short way', () => {
     second.destroy()
   })
 
+  it('is taken by requests of nodes, whatever their run and the last answer, and remembers nothing of those', async () => {
+    await using started = await start()
+    const { url, service, validations } = started
+    const seen = countRequests(service)
+    const socket = await dial(url)
+    const node = (run: number) => {
+      const meta = { latestAnswer: 3_000 + run, updatedAt: 1_700_000_000 + run }
+      const body = JSON.stringify({ data: ETH, id: `run-${run}`, meta })
+      return head(body.length) + body
+    }
+    const answers = new Set<string>()
+    for (let run = 1_000; run < 1_500; run++) {
+      socket.write(node(run))
+      const [answer = ''] = await replies(socket, 1)
+      answers.add(answer.slice(answer.indexOf('{')))
+    }
+    expect(answers.size).toBe(1)
+    expect(validations).toHaveBeenCalledTimes(1)
+    // The first one of the connection, and the second one, whose head is learned when it is answered from a plan.
+    expect(seen()).toBe(2)
+    socket.destroy()
+  })
+
+  it('is not there where a setting says so', async () => {
+    const still = stillAdapter()
+    await using service = await serve(still.adapter, {
+      env: { CACHE_POLLING_MAX_RETRIES: '0', FAST_LANE_ENABLED: 'false' },
+      listen: true,
+    })
+    await still.transport.put(ETH, 5)
+    const seen = countRequests(service)
+    await known(service.url!)
+    expect(seen()).toBe(3)
+  })
+
   it('is taken for bid and ask as well, whose rule is kept when they are written, contract 18.4', async () => {
     const transport = new StillTransport()
     const of = { name: 'price', inputParameters: priceParameters(), transport: transport as never }
@@ -228,6 +263,10 @@ describe.skipIf(process.env.FAST_LANE === 'off')('the short way', () => {
     odd.write(request)
     await replies(odd, 1)
     odd.write(request + request)
+    await replies(odd, 2)
+    expect(seen()).toBe(1)
+    const unknown = BODY.replace('ETH', 'BTC')
+    odd.write(head(unknown.length) + unknown + request)
     await replies(odd, 2)
     odd.write(request)
     await replies(odd, 1)
@@ -359,6 +398,33 @@ describe.skipIf(process.env.FAST_LANE === 'off')('the short way', () => {
       { numRuns: 50 },
     )
   })
+})
+
+it('answers what is known in front of rubbish, and refuses that, as the server alone does', async () => {
+  await using fast = await start()
+  await using slow = await start((api) => void api.addHook('onRequest', (_req, _reply, done) => done()))
+  const unknown = BODY.replace('ETH', 'BTC')
+  const endings = ['rubbish\r\n\r\n', 'GET', 'POST / HTTP/1.1\r\nbad header\r\n\r\n', '\0', '{}']
+  const sequences = [[], [BODY], [BODY, BODY], [BODY, unknown], [BODY, BODY, unknown]]
+  const said = async (url: string, packet: string) => {
+    await known(url)
+    const socket = await dial(url)
+    socket.write(head(BODY.length) + BODY)
+    await replies(socket, 1)
+    let text = ''
+    socket.on('data', (chunk: Buffer) => void (text += String(chunk)))
+    socket.end(packet)
+    await once(socket, 'close')
+    return text
+      .split(/(?=HTTP\/1\.1 )/)
+      .map((reply) => [reply.slice(9, 12), reply.slice(reply.indexOf('\r\n\r\n')).replace(/\d{6,}/g, 'T')])
+  }
+  for (const sequence of sequences) {
+    for (const ending of endings) {
+      const packet = sequence.map((body) => head(body.length) + body).join('') + ending
+      expect(await said(fast.url, packet), packet).toEqual(await said(slow.url, packet))
+    }
+  }
 })
 
 it('whoever hooks into the requests of the server sees all of them', async () => {

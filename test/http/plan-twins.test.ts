@@ -35,6 +35,24 @@ describe('an adapter with plans and its twin without', { timeout: 120_000 }, () 
     },
     { weight: 2, arbitrary: pairs.map(({ base }) => `{"endpoint":"Crypto", "data":{"base":"${base}"}}`) },
     {
+      weight: 3,
+      arbitrary: fc
+        .tuple(
+          pairs,
+          fc.nat(3),
+          fc.constantFrom('', ',"endpoint":"Crypto"', ',"endpoint":"x"', ',"__proto__":1'),
+        )
+        .map(
+          ([data, run, more]) => `{"data":${JSON.stringify(data)},"id":"${run}","meta":{"data":1}${more}}`,
+        ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(pairs, pairs)
+        .map(([one, other]) => `{"data":${JSON.stringify(one)}, "data":${JSON.stringify(other)}}`),
+    },
+    {
       weight: 1,
       arbitrary: pairs.map((data) =>
         JSON.stringify({ data: { ...data, overrides: { test: { ETH: 'BTC' } } } }),
