@@ -1,7 +1,7 @@
 import { percentile } from '../measure/statistics'
 import { type Answer, BadAnswer } from './answer'
 import { Connection } from './connection'
-import { requestFor } from './request'
+import { nodeRequestFor, requestFor } from './request'
 
 /** Whether a value is right for a feed. */
 export type Check = (base: string, result: unknown) => boolean
@@ -14,6 +14,8 @@ export interface LoadOptions {
   check: Check
   /** Each with one request under way. Default 10. */
   connections?: number
+  /** Whether each request has members of its own, as those of nodes do; else those for a feed are all the same bytes. */
+  asNode?: boolean
 }
 
 /** What a round of load counted. */
@@ -34,11 +36,14 @@ export const checkValue = ({ status, body }: Answer, base: string, check: Check)
   if (!check(base, result)) throw new BadAnswer(`Asked for ${base}, got ${status}: ${body.slice(0, 200)}`)
 }
 
+/** Goes on over all rounds, so that no body comes twice. */
+let runs = 0
+
 /** One round: sends, counts good answers, and ends the round with the first that is not. */
 export class Round {
   readonly ended: Promise<void>
   private readonly latencies = new Float64Array(MAX_REQUESTS)
-  private readonly requests: Buffer[]
+  private readonly requestOf: (index: number) => Buffer
   private sent = 0
   private answered = 0
   private resolve!: () => void
@@ -50,7 +55,9 @@ export class Round {
     /** Called when a connection has its answer; may send the next request on it. */
     private readonly onIdle: (connection: Connection, nowMs: number) => void,
   ) {
-    this.requests = options.bases.map(requestFor)
+    const { bases, asNode = false } = options
+    const constant = asNode ? [] : bases.map(requestFor)
+    this.requestOf = (index) => constant[index] ?? nodeRequestFor(bases[index] as string, runs++)
     this.ended = new Promise<void>((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
@@ -73,9 +80,9 @@ export class Round {
 
   /** @param startedAtMs - when it should have been sent, if that was earlier than now */
   send(connection: Connection, startedAtMs: number): void {
-    connection.index = this.sent++ % this.requests.length
+    connection.index = this.sent++ % this.options.bases.length
     connection.startedAt = startedAtMs
-    connection.send(this.requests[connection.index] as Buffer)
+    connection.send(this.requestOf(connection.index))
   }
 
   /** To be called when nothing is under way and nothing more will be sent. */
