@@ -1,4 +1,3 @@
-import { ClientRequest, type IncomingMessage } from 'node:http'
 import { connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { safeUrl } from './redaction'
@@ -7,6 +6,11 @@ import { safeUrl } from './redaction'
 const OPEN_TIMEOUT_MS = 10_000
 
 const PROXY_AUTHENTICATION_REQUIRED = 407
+
+const END_OF_HEAD = '\r\n\r\n'
+
+/** As much as Node takes of a head. */
+const MAX_HEAD_BYTES = 16_384
 
 /** Why there is no way through a proxy. The message names the proxy without its credential. */
 export class ProxyError extends Error {
@@ -38,10 +42,10 @@ const decoded = (text: string): string => {
   }
 }
 
-const credentialOf = ({ username, password }: URL): Record<string, string> => {
-  if (username === '' && password === '') return {}
+const credentialOf = ({ username, password }: URL): string => {
+  if (username === '' && password === '') return ''
   const pair = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')
-  return { 'proxy-authorization': `Basic ${pair}` }
+  return `proxy-authorization: Basic ${pair}\r\n`
 }
 
 /** An address is not asked for by name (RFC 6066). */
@@ -62,69 +66,84 @@ const refusal = (proxy: string, status: number): ProxyError =>
         `The proxy ${proxy} opened no way to the provider: it answered with status ${status}`,
       )
 
-/** The request for a connection; undefined for a proxy of a kind that is not known, such as `socks5:`. */
-const connectRequest = (
-  proxy: string,
-  { host, port }: Destination,
-  signal: AbortSignal | undefined,
-): ClientRequest | undefined => {
-  const url = URL.canParse(proxy) ? new URL(proxy) : undefined
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined
-  const to = `${isIPv6(host) ? `[${host}]` : host}:${port}`
-  const proxyHost = url.hostname.replace(/^\[|\]$/g, '')
-  const isTls = url.protocol === 'https:'
-  const at = { host: proxyHost, port: Number(url.port) || (isTls ? 443 : 80) }
-  // Not by `request`: what test doubles make of that knows no CONNECT.
-  return new ClientRequest({
-    method: 'CONNECT',
-    path: to,
-    headers: { host: to, ...credentialOf(url) },
-    createConnection: () =>
-      isTls ? connectTls({ ...at, servername: nameFor(proxyHost) }) : connectTcp(at),
-    signal,
-  })
+/** A connection to the proxy itself; undefined for one of a kind that is not known, such as `socks5:`. */
+const connectTo = (proxy: URL | undefined): Socket | undefined => {
+  if (proxy?.protocol !== 'http:' && proxy?.protocol !== 'https:') return undefined
+  const host = proxy.hostname.replace(/^\[|\]$/g, '')
+  return proxy.protocol === 'https:'
+    ? connectTls({ host, port: Number(proxy.port) || 443, servername: nameFor(host) })
+    : connectTcp({ host, port: Number(proxy.port) || 80 })
 }
 
 /**
- * Asks a proxy for a connection to somewhere (CONNECT, RFC 9110 9.3.6).
+ * Reads the head of an answer, and leaves what follows it to be read.
+ *
+ * @param done - called with the status; undefined for what is none of HTTP
+ */
+const readStatus = (socket: Socket, done: (status: number | undefined) => void): void => {
+  let seen = Buffer.alloc(0)
+  const read = (): void => {
+    for (let chunk; (chunk = socket.read() as Buffer | null) !== null;) seen = Buffer.concat([seen, chunk])
+    const end = seen.indexOf(END_OF_HEAD)
+    if (end === -1 && seen.length < MAX_HEAD_BYTES) return
+    socket.off('readable', read)
+    const rest = seen.subarray(end + END_OF_HEAD.length)
+    if (end !== -1 && rest.length > 0) socket.unshift(rest)
+    const [, status] = /^HTTP\/1\.[01] (\d{3})/.exec(seen.toString('latin1')) ?? []
+    done(end === -1 || status === undefined ? undefined : Number(status))
+  }
+  socket.on('readable', read)
+}
+
+/**
+ * Asks a proxy for a connection to somewhere (CONNECT, RFC 9110 9.3.6). Not by a request of Node, which test doubles replace by what knows
+ * no CONNECT.
  *
  * @param proxy - its `http:` or `https:` URL, with its credential
  * @param done - called once: with the connection, or with a {@link ProxyError}; not at all after the signal has aborted
  */
 export const openTunnel = (
   proxy: string,
-  to: Destination,
+  { host, port }: Destination,
   done: (error: ProxyError | null, socket?: Socket) => void,
   signal?: AbortSignal,
 ): void => {
   const name = safeUrl(proxy)
-  let isOver = false
-  const end = (error: ProxyError | null, socket?: Socket): void => {
-    if (isOver) return
-    isOver = true
+  const url = URL.canParse(proxy) ? new URL(proxy) : undefined
+  const socket = signal?.aborted === true ? undefined : connectTo(url)
+  const settle = (): void => {
     clearTimeout(deadline)
-    if (signal?.aborted !== true) return done(error, socket)
-    socket?.destroy()
+    signal?.removeEventListener('abort', abort)
+    socket?.off('error', broken).off('close', closed)
   }
-  const fail = (what: string) => end(new ProxyError('PROXY_FAILED', `The proxy ${name} ${what}`))
-  const request = connectRequest(proxy, to, signal)
-  const late = () => {
-    fail(`did not answer within ${OPEN_TIMEOUT_MS} ms`)
-    request?.destroy()
+  const refused = (error: ProxyError): void => {
+    abort()
+    done(error)
   }
-  const deadline = setTimeout(late, OPEN_TIMEOUT_MS)
-  if (request === undefined)
-    return process.nextTick(() => fail('cannot be used: it must be one of http: or https:'))
-  request.on('error', (error) => fail(`could not be reached: ${textOf(error)}`))
-  request.on('connect', ({ statusCode = 0 }: IncomingMessage, socket: Socket, head: Buffer) => {
-    if (statusCode < 200 || statusCode > 299) {
-      socket.destroy()
-      return end(refusal(name, statusCode))
-    }
-    if (head.length > 0) socket.unshift(head)
-    end(null, socket)
+  const fail = (what: string) => refused(new ProxyError('PROXY_FAILED', `The proxy ${name} ${what}`))
+  const abort = (): void => {
+    settle()
+    socket?.on('error', () => {}).destroy()
+  }
+  const broken = (error: Error) => fail(`could not be reached: ${textOf(error)}`)
+  const closed = () => fail('closed the connection without an answer')
+  const deadline = setTimeout(() => fail(`did not answer within ${OPEN_TIMEOUT_MS} ms`), OPEN_TIMEOUT_MS)
+  if (socket === undefined || url === undefined) {
+    clearTimeout(deadline)
+    if (signal?.aborted !== true)
+      process.nextTick(() => fail('cannot be used: it must be one of http: or https:'))
+    return
+  }
+  signal?.addEventListener('abort', abort)
+  socket.on('error', broken).on('close', closed)
+  const to = `${isIPv6(host) ? `[${host}]` : host}:${port}`
+  socket.write(`CONNECT ${to} HTTP/1.1\r\nhost: ${to}\r\n${credentialOf(url)}\r\n`)
+  readStatus(socket, (status) => {
+    if (status === undefined) return fail('sent what is no answer')
+    if (status < 200 || status > 299) return refused(refusal(name, status))
+    settle()
+    done(null, socket)
   })
-  request.end()
 }
 
 /** What Node's requests say of the connection that they need. */
