@@ -103,7 +103,8 @@ export const serviceSettings = {
     default: false,
   },
   TLS_PRIVATE_KEY: {
-    description: "The server's private key, as PEM, base64 of PEM, or the path of a file with that; a file is read again when it changes",
+    description:
+      "The server's private key, as PEM, base64 of PEM, or the path of a file with that; a file is read again when it changes",
     type: 'string',
     validate: pemOrBase64(),
     sensitive: true,
@@ -121,7 +122,8 @@ export const serviceSettings = {
     sensitive: true,
   },
   TLS_CA: {
-    description: 'Certificate authority that client certificates are checked against, given like TLS_PRIVATE_KEY',
+    description:
+      'Certificate authority that client certificates are checked against, given like TLS_PRIVATE_KEY',
     type: 'string',
     sensitive: true,
   },

@@ -35,6 +35,8 @@ export const pemOrBase64 = (): Validator<string> => {
   return {
     meta: base64.meta,
     fn: (value) =>
-      isPem(value) || (typeof value === 'string' && isPemFile(value)) ? undefined : base64.fn(value?.replaceAll(/\s/g, '')),
+      isPem(value) || (typeof value === 'string' && isPemFile(value))
+        ? undefined
+        : base64.fn(value?.replaceAll(/\s/g, '')),
   }
 }

@@ -53,6 +53,9 @@ const check = (texts: TlsTexts): void => {
   createSecureContext(texts)
 }
 
+const isSame = (one: TlsTexts, other: TlsTexts): boolean =>
+  one.cert === other.cert && one.key === other.key && one.ca === other.ca
+
 /** The origin of texts that are given as PEM, base64 of PEM, or the path of a file with one of these. */
 export const tlsOriginOf = (given: TlsTexts): TlsOrigin => {
   const sources = (['cert', 'key', 'ca'] as const).filter((name) => given[name])
@@ -139,13 +142,16 @@ export class CertificateRenewal {
     } catch (error) {
       const port = this.port()
       if (mark !== this.refused)
-        logger.warn({ port, problem: messageOf(error) }, 'Changed files of TLS cannot be used: the last go on')
+        logger.warn(
+          { port, problem: messageOf(error) },
+          'Changed files of TLS cannot be used: the last go on',
+        )
       this.refused = mark
     }
   }
 
   private use(texts: TlsTexts): void {
-    if (JSON.stringify(texts) === JSON.stringify(this.texts)) return
+    if (isSame(texts, this.texts)) return
     for (const server of this.servers()) server.setSecureContext(texts)
     this.texts = texts
     const endsAt = new Date(this.endsAtUnixMs()).toISOString()
@@ -168,6 +174,7 @@ export class CertificateRenewal {
   }
 
   private port(): string {
-    return String(memberOf(this.servers()[0].address(), 'port') ?? '')
+    const address = this.servers()[0].address()
+    return address === null || typeof address === 'string' ? '' : String(address.port)
   }
 }

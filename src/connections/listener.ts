@@ -233,7 +233,10 @@ const latest = ({ origin, ...texts }: NonNullable<ListenerOptions<never>['tls']>
   try {
     return origin?.read() ?? texts
   } catch (error) {
-    logger.warn({ problem: messageOf(error) }, 'The files of TLS cannot be read: what they held before is used')
+    logger.warn(
+      { problem: messageOf(error) },
+      'The files of TLS cannot be read: what they held before is used',
+    )
     return texts
   }
 }

@@ -45,15 +45,19 @@ export const renewCertificate = (
 ): void => {
   const { https } = getTLSOptions(settings)
   if (https === undefined) return
-  const { TLS_PRIVATE_KEY: key = '', TLS_PUBLIC_KEY: cert = '', TLS_CA: ca, TLS_PASSPHRASE: passphrase } = settings
+  const {
+    TLS_PRIVATE_KEY: key = '',
+    TLS_PUBLIC_KEY: cert = '',
+    TLS_CA: ca,
+    TLS_PASSPHRASE: passphrase,
+  } = settings
   const origin = tlsOriginOf({ cert, key, ca, passphrase })
   const read = () => {
     const [problem] = tlsProblems(settings, (name) => name)
     if (problem !== undefined) throw new Error(`${problem.variable}: ${problem.problem}`)
     return origin.read()
   }
-  const { requestCert: _, ...texts } = https
-  new CertificateRenewal(servers, { ...origin, read }, texts)
+  new CertificateRenewal(servers, { ...origin, read }, https)
 }
 
 const isTlsServer = (server: object): server is TlsServer => 'setSecureContext' in server

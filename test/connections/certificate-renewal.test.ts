@@ -1,5 +1,15 @@
 import { once } from 'node:events'
-import { mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, statSync, unlinkSync, writeFileSync, mkdirSync } from 'node:fs'
+import {
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  mkdirSync,
+} from 'node:fs'
 import { createServer } from 'node:https'
 import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -58,7 +68,8 @@ const serving = async (at: string, count = 1) => {
   const origin = tlsOriginOf(given(at))
   const texts = origin.read()
   const servers = Array.from({ length: count }, () => createServer(texts, (_req, res) => res.end('hello')))
-  const renewals = servers.map((server) => new CertificateRenewal(() => [server], origin, texts))
+  const now = { requestCert: false, ca: undefined, key: texts.key, cert: texts.cert }
+  const renewals = servers.map((server) => new CertificateRenewal(() => [server], origin, now))
   for (const server of servers) {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -131,7 +142,10 @@ describe('a certificate in files', () => {
     write(at, OLD)
     await using server = await serving(at)
     await server.looks(SETTLED)
-    for (const [name, text] of [['tls.key', NEW.key], ['tls.crt', NEW.cert]] as const) {
+    for (const [name, text] of [
+      ['tls.key', NEW.key],
+      ['tls.crt', NEW.cert],
+    ] as const) {
       writeFileSync(join(at, 'next'), text)
       renameSync(join(at, 'next'), join(at, name))
     }
@@ -141,7 +155,10 @@ describe('a certificate in files', () => {
 
   it('is renewed by the links of Kubernetes, which are turned to another folder', async () => {
     const at = folder()
-    for (const [name, pair] of [['..1', OLD], ['..2', NEW]] as const) {
+    for (const [name, pair] of [
+      ['..1', OLD],
+      ['..2', NEW],
+    ] as const) {
       mkdirSync(join(at, name))
       write(join(at, name), pair)
     }
@@ -257,7 +274,9 @@ describe('the end of a certificate', () => {
     const at = folder()
     write(at, endingIn(100))
     const endOf = async (port: number) =>
-      Number(new RegExp(`not_after_timestamp_seconds{port="${port}"\\S* (\\S+)`).exec(await renderMetrics())?.[1])
+      Number(
+        new RegExp(`not_after_timestamp_seconds{port="${port}"\\S* (\\S+)`).exec(await renderMetrics())?.[1],
+      )
     {
       await using server = await serving(at)
       const days = async () => Math.round(((await endOf(server.port)) - Date.now() / 1_000) / 86_400)

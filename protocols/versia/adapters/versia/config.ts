@@ -84,7 +84,8 @@ export const config = new AdapterConfig(
       sensitive: true,
     },
     WS_TLS_CA: {
-      description: 'Authorities to trust the source by, in place of the system’s: PEM, base64 of PEM, or the path of a file with that',
+      description:
+        'Authorities to trust the source by, in place of the system’s: PEM, base64 of PEM, or the path of a file with that',
       type: 'string',
       sensitive: true,
     },
@@ -121,7 +122,8 @@ export const config = new AdapterConfig(
       sensitive: true,
     },
     LISTEN_TLS_CERT: {
-      description: 'Certificate of the listener: PEM, base64 of PEM, or the path of a file with that. Default: no TLS',
+      description:
+        'Certificate of the listener: PEM, base64 of PEM, or the path of a file with that. Default: no TLS',
       type: 'string',
       sensitive: true,
     },
@@ -131,7 +133,8 @@ export const config = new AdapterConfig(
       sensitive: true,
     },
     LISTEN_TLS_CA: {
-      description: 'Authorities that must have signed the certificate of a source: PEM, base64 of PEM, or the path of a file with that',
+      description:
+        'Authorities that must have signed the certificate of a source: PEM, base64 of PEM, or the path of a file with that',
       type: 'string',
       sensitive: true,
     },
