@@ -65,7 +65,7 @@ describe('the proxy of an outbound connection', () => {
 })
 
 describe('the credential of a proxy', () => {
-  it('SC-1: is a secret in all its forms', () => {
+  it('is a secret in all its forms', () => {
     onlyProxies({
       HTTPS_PROXY: 'http://account-17:p%40ss%2Fw0rd@proxy.example',
       all_proxy: 'short:0ther-s3cret@proxy.example:3128',

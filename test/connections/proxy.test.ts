@@ -77,7 +77,7 @@ describe('a WebSocket through a proxy', () => {
     expect(proxy.ways).toEqual([])
   })
 
-  it('SC-6: refuses a certificate that nobody it trusts has signed', async () => {
+  it('refuses a certificate that nobody it trusts has signed', async () => {
     await using proxy = await connectProxy()
     await using server = await listening({ tls: { key, cert } })
     onlyProxies({ HTTPS_PROXY: proxy.url })
@@ -85,7 +85,7 @@ describe('a WebSocket through a proxy', () => {
     expect(proxy.ways).toHaveLength(1)
   })
 
-  it('SC-6: refuses a certificate of another name', async () => {
+  it('refuses a certificate of another name', async () => {
     await using proxy = await connectProxy()
     await using server = await listening({ tls: { key, cert } })
     onlyProxies({ HTTPS_PROXY: proxy.url })
@@ -98,18 +98,15 @@ describe('a WebSocket through a proxy', () => {
     [502, 'PROXY_FAILED', 'network'],
     [403, 'PROXY_FAILED', 'network'],
     [302, 'PROXY_FAILED', 'network'],
-  ] as const)(
-    'SC-4: names the proxy that answers with %i, without its credential',
-    async (status, code, kind) => {
-      await using proxy = await connectProxy('user:s3cret')
-      proxy.state.answer = status
-      onlyProxies({ HTTPS_PROXY: proxy.url })
-      const reason = await reasonFor(call('wss://provider.invalid/'))
-      expect(reason).toMatchObject({ code, class: kind })
-      expect(reason.message).toContain(`proxy ${proxy.url.replace('user:s3cret@', '')} `)
-      expect(reason.message).toContain(`status ${status}`)
-    },
-  )
+  ] as const)('names the proxy that answers with %i, without its credential', async (status, code, kind) => {
+    await using proxy = await connectProxy('user:s3cret')
+    proxy.state.answer = status
+    onlyProxies({ HTTPS_PROXY: proxy.url })
+    const reason = await reasonFor(call('wss://provider.invalid/'))
+    expect(reason).toMatchObject({ code, class: kind })
+    expect(reason.message).toContain(`proxy ${proxy.url.replace('user:s3cret@', '')} `)
+    expect(reason.message).toContain(`status ${status}`)
+  })
 
   it('names a proxy that wants another credential', async () => {
     await using proxy = await connectProxy('user:s3cret')
@@ -140,7 +137,7 @@ describe('a WebSocket through a proxy', () => {
     },
   )
 
-  it('SC-6: refuses a proxy over TLS that nobody it trusts has signed', async () => {
+  it('refuses a proxy over TLS that nobody it trusts has signed', async () => {
     await using proxy = await listening({ tls: { key, cert } })
     onlyProxies({ HTTPS_PROXY: proxy.url.replace('wss:', 'https:') })
     expect((await reasonFor(call('wss://provider.invalid/'))).message).toMatch(

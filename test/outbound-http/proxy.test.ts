@@ -134,7 +134,7 @@ describe('a request through a proxy', () => {
     expect(proxy.ways).toEqual([`127.0.0.1:${server.port}`, `elsewhere.invalid:${plain.port}`])
   })
 
-  it('SC-6: refuses a certificate that nobody it trusts has signed', async () => {
+  it('refuses a certificate that nobody it trusts has signed', async () => {
     await using proxy = await connectProxy()
     await using server = await tlsServer()
     using requester = requesting()
@@ -148,7 +148,7 @@ describe('a request through a proxy', () => {
     [502, 'PROXY_FAILED', 'network'],
     [403, 'PROXY_FAILED', 'network'],
   ] as const)(
-    'SC-4: takes %i for no answer of the provider, and shows no credential',
+    'takes %i for no answer of the provider, and shows no credential',
     async (status, code, kind) => {
       await using proxy = await connectProxy('user:s3cret')
       proxy.state.answer = status

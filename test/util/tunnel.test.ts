@@ -77,12 +77,15 @@ describe('a way through a proxy', () => {
     await Promise.all(closed)
   })
 
-  it('CN-10: is given up where the proxy does not answer, and nothing is left', async () => {
+  it('is given up where the proxy does not answer, and nothing is left', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     let close: Promise<unknown> | undefined
     const arrived = new Promise<void>((resolve) => {
       void proxyThat((wire) => {
-        close = once(wire.on('end', () => wire.end()), 'close')
+        close = once(
+          wire.on('end', () => wire.end()),
+          'close',
+        )
         resolve()
       }).then((proxy) => (failure = failureOf(proxy)))
     })

@@ -66,23 +66,20 @@ describe('a stream through a proxy', () => {
   it.each([
     [407, 'PROXY_REFUSED', 'auth'],
     [502, 'PROXY_FAILED', 'network'],
-  ] as const)(
-    'SC-4: names the proxy that answers with %i, without its credential',
-    async (status, code, kind) => {
-      await using proxy = await connectProxy('user:s3cret')
-      proxy.state.answer = status
-      onlyProxies({ HTTPS_PROXY: proxy.url })
-      await using service = await start(config('https://provider.invalid'))
-      const { message, ...outage } = await outageAt(service)
-      expect(outage.code).toBe(code)
-      expect(classOf(outage)).toBe(kind)
-      expect(message).toContain(`The proxy ${proxy.url.replace('user:s3cret@', '')} `)
-      expect(message).toContain(`status ${status}`)
-      expect(JSON.stringify(logged)).not.toContain('s3cret')
-    },
-  )
+  ] as const)('names the proxy that answers with %i, without its credential', async (status, code, kind) => {
+    await using proxy = await connectProxy('user:s3cret')
+    proxy.state.answer = status
+    onlyProxies({ HTTPS_PROXY: proxy.url })
+    await using service = await start(config('https://provider.invalid'))
+    const { message, ...outage } = await outageAt(service)
+    expect(outage.code).toBe(code)
+    expect(classOf(outage)).toBe(kind)
+    expect(message).toContain(`The proxy ${proxy.url.replace('user:s3cret@', '')} `)
+    expect(message).toContain(`status ${status}`)
+    expect(JSON.stringify(logged)).not.toContain('s3cret')
+  })
 
-  it('SC-6: does not open where nobody that it trusts has signed the certificate', async () => {
+  it('does not open where nobody that it trusts has signed the certificate', async () => {
     await using proxy = await connectProxy()
     const server = createServer(selfSigned())
     let asked = 0
