@@ -39,8 +39,9 @@ export const newSocket = (
   options: ClientOptions | undefined,
 ): WebSocket => {
   const Socket = WebSocketClassProvider.get()
-  // A test's class gets what it has always got.
-  const given = Socket === WebSocket && isProxySet() ? throughProxy(options) : options
+  // A test's class gets what it has always got; and a socket of this machine's file system (`ws+unix:`) has no host.
+  const hasWay = Socket === WebSocket && !url.startsWith('ws+unix:') && isProxySet()
+  const given = hasWay ? throughProxy(options) : options
   try {
     return new Socket(url, protocols, given)
   } catch (cause) {

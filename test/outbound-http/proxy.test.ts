@@ -22,6 +22,7 @@ beforeAll(() => {
 })
 afterEach(() => {
   vi.unstubAllEnvs()
+  vi.restoreAllMocks()
   delete https.globalAgent.options.ca
 })
 
@@ -94,12 +95,21 @@ describe('a request through a proxy', () => {
     await using plain = await plainServer()
     trustIt()
     onlyProxies({ ALL_PROXY: proxy.url })
+    const ended = vi.spyOn(https.Agent.prototype, 'destroy')
+    let kept: Socket[] = []
     {
       using requester = requesting()
       await requester.get(`https://127.0.0.1:${tls.port}`)
       await requester.get(`http://127.0.0.1:${plain.port}`)
       expect(proxy.open).toBeGreaterThan(0)
+      // What is kept would be closed after five seconds as well.
+      kept = Object.entries(http.globalAgent.freeSockets)
+        .filter(([name]) => name.includes(new URL(proxy.url).port))
+        .flatMap(([, sockets = []]) => sockets)
     }
+    expect(kept).toHaveLength(1)
+    expect(kept.every(({ destroyed }) => destroyed)).toBe(true)
+    expect(ended).toHaveBeenCalledOnce()
     await eventually(() => expect(proxy.open).toBe(0))
   })
 
