@@ -96,7 +96,7 @@ describe('a request through a proxy', () => {
     trustIt()
     onlyProxies({ ALL_PROXY: proxy.url })
     const ended = vi.spyOn(https.Agent.prototype, 'destroy')
-    let kept: Socket[] = []
+    let kept: Socket[]
     {
       using requester = requesting()
       await requester.get(`https://127.0.0.1:${tls.port}`)
