@@ -1,4 +1,5 @@
 import { makeLogger } from '../../src/util/logging'
+import { type TlsOrigin } from '../../src/connections/certificate-renewal'
 import { isLoopback } from '../../src/connections/peer-tokens'
 import { admission } from './admission'
 import { type Connector, type ConnectorPorts } from './connector'
@@ -6,6 +7,7 @@ import { parseClientDefinition, parseServerDefinition } from './definition'
 import { type ConnectorConfig, type WsClientConfig, type WsServerConfig } from './options'
 import { type Reconnect } from './reconnect'
 import { loadClientAuthorities, loadClientTls, loadServerTls } from './tls-files'
+import { type KeyPair } from './tls-definition'
 import { WsClient } from './ws-client'
 import { WsServer } from './ws-server'
 
@@ -58,12 +60,12 @@ const createServer = async (config: WsServerConfig, around: Surroundings): Promi
   const { peers = [], clientCaFile, mayAnybodyPush = false } = config
   const definition = parseServerDefinition(config.definition, config.limits?.codec)
   warnOfHotLoop(definition.reconnect)
-  const ca = clientCaFile === undefined ? undefined : loadClientAuthorities(clientCaFile)
-  const tls = definition.tls && { ...loadServerTls(definition.tls), ...(ca === undefined ? {} : { ca }) }
+  const origin = definition.tls && serverTls(definition.tls, clientCaFile)
+  const tls = origin && { ...origin.read(), origin }
   const authenticate = admission({
     host: definition.address.host,
     accounts: peers,
-    asksForCertificates: tls !== undefined && ca !== undefined,
+    asksForCertificates: tls !== undefined && clientCaFile !== undefined,
     mayAnybodyPush,
   })
   if (
@@ -75,6 +77,15 @@ const createServer = async (config: WsServerConfig, around: Surroundings): Promi
   await Promise.all([definition.inbound.prepare(), definition.outbound.prepare()])
   return new WsServer({ ...around, definition, tls, authenticate, limits: limitsOf(config) })
 }
+
+/** Where the listener has its certificate from, as long as it listens. */
+const serverTls = (files: KeyPair, clientCaFile: string | undefined): TlsOrigin => ({
+  files: [files.cert, files.key, ...(clientCaFile === undefined ? [] : [clientCaFile])],
+  read: () => ({
+    ...loadServerTls(files),
+    ...(clientCaFile === undefined ? {} : { ca: loadClientAuthorities(clientCaFile) }),
+  }),
+})
 
 /** One that is undefined is not given. */
 const limitsOf = ({ type, limits = {} }: ConnectorConfig) => {

@@ -2,7 +2,7 @@ import { makeLogger } from '../../src/util/logging'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { type Reason } from '../../src/transports/peer/terms'
 import { type Link } from '../../src/connections/link'
-import { Listener } from '../../src/connections/listener'
+import { Listener, type ListenerOptions } from '../../src/connections/listener'
 import { type Caller } from '../../src/connections/peer-tokens'
 import { type Delay, Retry } from '../../src/connections/retry'
 import { ANYBODY } from './admission'
@@ -13,7 +13,6 @@ import { type ServerDefinition } from './definition'
 import { type OutgoingEvent, type Peer, type SendFailure, type SendResult } from './events'
 import { reconnectRule } from './reconnect'
 import { type PeerAddress, route } from './routing'
-import { type LoadedKeyPair } from './tls-files'
 
 const logger = makeLogger('WsServer')
 
@@ -23,7 +22,7 @@ const CLOSE_TRY_LATER = 1013
 export interface WsServerOptions extends ConnectorPorts {
   alias: string
   definition: ServerDefinition
-  tls: (LoadedKeyPair & { ca?: string }) | undefined
+  tls: ListenerOptions<Peer>['tls']
   authenticate: (caller: Caller) => Peer | undefined
   limits: ConnectionLimits & { maxConnections: number; maxConnectionsPerPeer: number }
   /** In [0, 1). */

@@ -1,8 +1,10 @@
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
 import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import https from 'node:https'
+import https, { type RequestOptions } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { networkText } from '../../src/connections/connection-error'
+import { proxyFor } from '../../src/config/outbound-proxy'
+import { connectionMaker } from '../../src/util/tunnel'
 import { isPublicAddress } from './private-addresses'
 
 const MAX_BYTES = 64 * 1024
@@ -58,6 +60,13 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
   })
 }
 
+/** The proxy of the environment resolves names itself: which addresses it may reach is for whoever runs it to say. */
+const wayTo = (url: string, options: HttpsGetOptions, signal: AbortSignal): RequestOptions => {
+  if (proxyFor(url) !== undefined)
+    return { createConnection: connectionMaker(() => true, proxyFor, signal) as never }
+  return { agent: false, ...(options.allowPrivateAddresses === true ? {} : { lookup: publicLookup }) }
+}
+
 /**
  * One GET as it is safe for a name that stands in a setting: HTTPS alone, no redirects, nothing but public addresses, at most 64 KiB
  * within 5 s altogether.
@@ -79,11 +88,10 @@ export const httpsGet = (
     if (isPrivate && options.allowPrivateAddresses !== true)
       return reject(new DiscoveryError('private_address', 'An address that is not public'))
     const request = https.request(url, {
-      agent: false,
       headers: { accept },
       signal,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
-      ...(options.allowPrivateAddresses === true ? {} : { lookup: publicLookup }),
+      ...wayTo(url, options, signal),
     })
     const fail = (error: DiscoveryError): void => {
       clearTimeout(deadline)

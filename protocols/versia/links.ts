@@ -1,4 +1,5 @@
-import { pemText } from '../../src/config/pem'
+import { readPem } from '../../src/config/pem'
+import { tlsOriginOf } from '../../src/connections/certificate-renewal'
 import { exponentialBackoff, fullAbove, steadyBackoff } from '../../src/util/backoff'
 import { dial } from '../../src/connections/dial'
 import { type Link } from '../../src/connections/link'
@@ -47,12 +48,12 @@ export const keepDialling = (
   retry: Redial,
   { pingEveryMs = PING_EVERY_MS, onLink }: LinkOptions,
 ): LinkKeeper<Link> => {
-  const client = tls && { ...tls, ...pemTexts(tls) }
   return new LinkKeeper<Link>({
     url,
     open: (signal) => {
       const signed = signer?.signRequest('GET', url)
       const maxPayloadBytes = MAX_FRAME_BYTES
+      const client = tls && { ...tls, ...pemTexts(tls) }
       return dial(
         { url, headers: { ...headers, ...signed }, tls: client, openTimeoutMs, pingEveryMs, maxPayloadBytes },
         signal,
@@ -66,7 +67,7 @@ export const keepDialling = (
 /** Those that are there, as PEM. */
 const pemTexts = <T extends { ca?: string; cert?: string; key?: string }>(tls: T): Partial<T> =>
   Object.fromEntries(
-    (['ca', 'cert', 'key'] as const).flatMap((name) => (tls[name] ? [[name, pemText(tls[name])]] : [])),
+    (['ca', 'cert', 'key'] as const).flatMap((name) => (tls[name] ? [[name, readPem(tls[name])]] : [])),
   ) as Partial<T>
 
 /**
@@ -78,11 +79,12 @@ export const listenerFor = (
   { host, port, tls, token, maxConnections = MAX_CONNECTIONS }: VersiaListen,
   of: LinkOptions & { isWelcome?: (caller: Caller) => boolean; onRefused?: (why: RefusedCaller) => void },
 ): Listener<string> => {
+  const origin = tls && tlsOriginOf(tls)
   const hasToken = token === undefined ? () => true : peerByToken([{ token, peer: true }])
   return new Listener<string>({
     host,
     port,
-    tls: tls && { ...tls, ...pemTexts(tls) },
+    tls: origin && { ...origin.read(), origin },
     maxConnections,
     maxPayloadBytes: MAX_FRAME_BYTES,
     pingEveryMs: of.pingEveryMs ?? PING_EVERY_MS,

@@ -16,7 +16,7 @@ export interface VersiaConnect {
   url: string
   /** Beside those that sign the upgrade, such as `authorization`. */
   headers?: Record<string, string>
-  /** PEM, or base64 of PEM; `ca` in place of the system's authorities, `cert` and `key` to show a certificate of our own. */
+  /** PEM, base64 of PEM, or the path of a file with that; `ca` in place of the system's authorities, `cert` and `key` to show a certificate of our own. */
   tls?: { ca?: string; cert?: string; key?: string; servername?: string }
   /** Our own name and key: the upgrade request is signed then. Default: it is not. */
   instance?: { signedBy: string; privateKey: string }
@@ -29,7 +29,7 @@ export interface VersiaListen {
   host: string
   /** 0 lets the system choose. */
   port: number
-  /** PEM, or base64 of PEM. With `ca`, peers must show a certificate that it signed. */
+  /** PEM, base64 of PEM, or the path of a file with that, which is read again on change. With `ca`, peers must show a certificate that it signed. */
   tls?: ListenerOptions<string>['tls']
   /** What peers must send as `Authorization: Bearer`. Default: nothing is asked for. */
   token?: string

@@ -4,7 +4,7 @@ import { get as getHttps, type RequestOptions } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { posix } from 'node:path'
 import { AdapterConfig } from '../config/adapter-config'
-import { pemText } from '../config/pem'
+import { readPem } from '../config/pem'
 import { isMeasured } from '../config/server-settings'
 import { networkText } from '../validation/network-error'
 
@@ -54,8 +54,8 @@ function tlsOptions(settings: HealthSettings): RequestOptions {
   const { TLS_PRIVATE_KEY = '', TLS_PUBLIC_KEY = '', TLS_PASSPHRASE } = settings
   return {
     ...options,
-    key: pemText(TLS_PRIVATE_KEY),
-    cert: pemText(TLS_PUBLIC_KEY),
+    key: readPem(TLS_PRIVATE_KEY),
+    cert: readPem(TLS_PUBLIC_KEY),
     passphrase: TLS_PASSPHRASE,
   }
 }

@@ -3,6 +3,7 @@ import { BaseSettingsDefinition } from './base-settings'
 import { refuse, refusedBy, type SettingProblem } from './config-error'
 import { type EnvSource, envSource, parseEnv } from './env'
 import { EnvGetter } from './env-getter'
+import { hideProxyCredentials } from './outbound-proxy'
 import { problemsBetween } from './relations'
 import { isSensitive } from './sensitive'
 import { settingProblem } from './setting-problem'
@@ -113,6 +114,7 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
       }
     }
     CensorList.set(list, owner)
+    hideProxyCredentials()
     return list
   }
 

@@ -109,13 +109,14 @@ export const serviceSettings = {
     default: false,
   },
   TLS_PRIVATE_KEY: {
-    description: "The server's private key, as PEM or base64 of PEM",
+    description:
+      "The server's private key, as PEM, base64 of PEM, or the path of a file with that; a file is read again when it changes",
     type: 'string',
     validate: pemOrBase64(),
     sensitive: true,
   },
   TLS_PUBLIC_KEY: {
-    description: "The server's certificate, as PEM or base64 of PEM",
+    description: "The server's certificate, given like TLS_PRIVATE_KEY",
     type: 'string',
     validate: pemOrBase64(),
     sensitive: false,
@@ -127,7 +128,8 @@ export const serviceSettings = {
     sensitive: true,
   },
   TLS_CA: {
-    description: 'Certificate authority that client certificates are checked against',
+    description:
+      'Certificate authority that client certificates are checked against, given like TLS_PRIVATE_KEY',
     type: 'string',
     sensitive: true,
   },

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { type SettingProblem } from './config-error'
-import { pemText } from './pem'
+import { messageOf } from '../util/objects'
+import { isPemFile, readPem } from './pem'
 import { type BaseAdapterSettings } from './settings'
 
 type TlsSettings = Pick<
@@ -31,23 +32,36 @@ export const tlsProblems = (
 }
 
 const materialProblems = (settings: TlsSettings): [name: string, problem: string][] => {
-  const certificate = attempt(() => new X509Certificate(pemText(settings.TLS_PUBLIC_KEY ?? '')))
-  const authority = attempt(() => new X509Certificate(pemText(settings.TLS_CA ?? '')))
-  const passphrase = settings.TLS_PASSPHRASE
-  const key = attempt(() => createPrivateKey({ key: pemText(settings.TLS_PRIVATE_KEY ?? ''), passphrase }))
+  const { TLS_PUBLIC_KEY = '', TLS_CA = '', TLS_PRIVATE_KEY = '', TLS_PASSPHRASE: passphrase } = settings
+  const certificate = attempt(() => new X509Certificate(readPem(TLS_PUBLIC_KEY)))
+  const authority = attempt(() => new X509Certificate(readPem(TLS_CA)))
+  const key = attempt(() => createPrivateKey({ key: readPem(TLS_PRIVATE_KEY), passphrase }))
   const problems: [string, string][] = []
   if (key === undefined)
     problems.push([
       'TLS_PRIVATE_KEY',
-      'Value must be a private key as PEM or base64 of PEM, and TLS_PASSPHRASE that of the key',
+      unreadable(TLS_PRIVATE_KEY) ??
+        'Value must be a private key as PEM or base64 of PEM, and TLS_PASSPHRASE that of the key',
     ])
   if (certificate === undefined)
-    problems.push(['TLS_PUBLIC_KEY', 'Value must be a certificate as PEM or base64 of PEM'])
+    problems.push(['TLS_PUBLIC_KEY', unreadable(TLS_PUBLIC_KEY) ?? NO_CERTIFICATE])
   else if (key !== undefined && !certificate.checkPrivateKey(key))
     problems.push(['TLS_PUBLIC_KEY', 'Value must be the certificate of the key in TLS_PRIVATE_KEY'])
-  if (authority === undefined)
-    problems.push(['TLS_CA', 'Value must be a certificate as PEM or base64 of PEM'])
+  if (authority === undefined) problems.push(['TLS_CA', unreadable(TLS_CA) ?? NO_CERTIFICATE])
   return problems
+}
+
+const NO_CERTIFICATE = 'Value must be a certificate as PEM or base64 of PEM'
+
+/** What is wrong with a file; undefined where it can be read, and for what is no path. */
+const unreadable = (value: string): string | undefined => {
+  if (!isPemFile(value)) return undefined
+  try {
+    readPem(value)
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
 }
 
 const attempt = <T>(make: () => T): T | undefined => {

@@ -1,12 +1,13 @@
-import { memberOf } from '../util/objects'
+import { memberOf, messageOf } from '../util/objects'
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import { type AddressInfo, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { WebSocketServer } from 'ws'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
+import { CertificateRenewal, type TlsOrigin, type TlsTexts } from './certificate-renewal'
 import { type ConnectionStatus } from './connection-status'
 import { type Address, Link, type LinkLimits } from './link'
 import { type Caller } from './peer-tokens'
@@ -18,7 +19,10 @@ export interface ListenerOptions<Peer> extends LinkLimits {
   /** With 0 the system chooses a free port. */
   port: number
   /** PEM texts. With `ca`, clients must present a certificate that it signed. */
-  tls?: { cert: string; key: string; ca?: string }
+  tls?: TlsTexts & {
+    /** Where they are read from anew: with it, new connections get what the files have. */
+    origin?: TlsOrigin
+  }
   /** Returns who is calling, or undefined to refuse the caller with 401. Called for every upgrade before it is answered. */
   authenticate: (caller: Caller) => Peer | undefined
   /** Chooses the subprotocol to answer with from those offered. Default: none. */
@@ -85,15 +89,7 @@ export class Listener<Peer> {
   /** @returns where it listens. @throws Error when the port is taken, or a key or certificate is not one */
   listen(): Promise<Address> {
     const { tls, noDelay = true, host, port, backlog = 128 } = this.options
-    const server =
-      tls === undefined
-        ? createHttpServer({ noDelay })
-        : createHttpsServer({
-            noDelay,
-            ...tls,
-            requestCert: tls.ca !== undefined,
-            rejectUnauthorized: tls.ca !== undefined,
-          })
+    const server = tls === undefined ? createHttpServer({ noDelay }) : encrypting(tls, noDelay)
     this.server = server
     server.on('connection', (wire: Socket) => this.accepted(wire))
     // A failed TLS handshake is reported by this event too.
@@ -230,6 +226,32 @@ export class Listener<Peer> {
     this.options.onRefused?.(why)
     this.limiter.run(why, (repeated) => logger.warn({ why, repeated }, 'A caller was refused'))
   }
+}
+
+/** What cannot be read or used now may be what was given at first. */
+const latest = ({ origin, ...texts }: NonNullable<ListenerOptions<never>['tls']>): TlsTexts => {
+  try {
+    return origin?.read() ?? texts
+  } catch (error) {
+    logger.warn(
+      { problem: messageOf(error) },
+      'The files of TLS cannot be read: what they held before is used',
+    )
+    return texts
+  }
+}
+
+const encrypting = (tls: NonNullable<ListenerOptions<never>['tls']>, noDelay: boolean): HttpsServer => {
+  const asksForCertificates = tls.ca !== undefined
+  const texts = latest(tls)
+  const server = createHttpsServer({
+    noDelay,
+    ...texts,
+    requestCert: asksForCertificates,
+    rejectUnauthorized: asksForCertificates,
+  })
+  new CertificateRenewal(() => [server], tls.origin ?? { files: [], read: () => texts }, texts)
+  return server
 }
 
 const HANDSHAKE_DONE = 'tickwell.handshakeDone'

@@ -1,10 +1,35 @@
-import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
-import { WebSocketClassProvider } from './class-provider'
+import { isProxySet, proxyFor } from '../config/outbound-proxy'
+import { connectionMaker } from '../util/tunnel'
+import { WebSocket, WebSocketClassProvider } from './class-provider'
 import { noUrl } from './connection-error'
 
+const TLS_PORT = 443
+
 /**
- * Makes an outbound socket, which begins to connect at once.
+ * The options of a socket that goes through a proxy where the environment says so. An author who has chosen the way, by an agent or a function
+ * that connects, has the say.
+ */
+const throughProxy = (options: ClientOptions | undefined): ClientOptions | undefined => {
+  if (options?.agent !== undefined || options?.createConnection !== undefined) return options
+  const ending = new AbortController()
+  const finish = options?.finishRequest
+  // The port that a URL without one would have is what `ws` says about whether it is to be encrypted. It redirects with the same options.
+  const connect = connectionMaker(({ defaultPort }) => defaultPort === TLS_PORT, proxyFor, ending.signal)
+  return {
+    ...options,
+    createConnection: connect as never,
+    finishRequest: (request, socket) => {
+      // A handshake that is given up has no connection yet that could be cut.
+      request.once('abort', () => ending.abort())
+      if (finish === undefined) request.end()
+      else finish(request, socket)
+    },
+  }
+}
+
+/**
+ * Makes an outbound socket, which begins to connect at once: through a proxy where the environment says so.
  *
  * @throws AdapterConnectionError `URL_FAILED` for a bad URL
  */
@@ -13,8 +38,12 @@ export const newSocket = (
   protocols: string[] | undefined,
   options: ClientOptions | undefined,
 ): WebSocket => {
+  const Socket = WebSocketClassProvider.get()
+  // A test's class gets what it has always got; and a socket of this machine's file system (`ws+unix:`) has no host.
+  const hasWay = Socket === WebSocket && !url.startsWith('ws+unix:') && isProxySet()
+  const given = hasWay ? throughProxy(options) : options
   try {
-    return new (WebSocketClassProvider.get())(url, protocols, options)
+    return new Socket(url, protocols, given)
   } catch (cause) {
     throw cause instanceof SyntaxError ? noUrl(cause) : cause
   }

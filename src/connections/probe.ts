@@ -1,5 +1,7 @@
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { type ClientOptions } from 'ws'
+import { proxyFor } from '../config/outbound-proxy'
+import { openTunnel } from '../util/tunnel'
 import { unlessAborted } from '../util/unless-aborted'
 import { connect } from './connect'
 import { connectionError, couldNotConnect } from './connection-error'
@@ -78,13 +80,24 @@ export class Prober {
         new Promise((resolve, reject) => {
           // The brackets of an IPv6 address belong to the URL, not to the address.
           const host = hostname.replace(/^\[|\]$/g, '')
-          const socket = connectTcp({ host, port: port === '' ? (PORTS[protocol] ?? 80) : Number(port) })
-          ending.addEventListener('abort', () => socket.destroy())
-          socket.on('error', (error) => reject(couldNotConnect({ error, message: error.message })))
-          socket.on('connect', () => {
+          const to = { host, port: port === '' ? (PORTS[protocol] ?? 80) : Number(port) }
+          const failed = (error: Error) => reject(couldNotConnect({ error, message: error.message }))
+          const connected = (socket: Socket): void => {
             socket.destroy()
             resolve()
-          })
+          }
+          const proxy = proxyFor(url)
+          if (proxy !== undefined)
+            return openTunnel(
+              proxy,
+              to,
+              (error, socket) => (socket === undefined ? failed(error!) : connected(socket)),
+              ending,
+            )
+          const socket = connectTcp(to)
+          ending.addEventListener('abort', () => socket.destroy())
+          socket.on('error', failed)
+          socket.on('connect', () => connected(socket))
         }),
     )
   }

@@ -4,13 +4,14 @@ import { type AdapterSettings } from '../config/settings'
 import { renderMetrics } from '../metrics/render'
 import { setupMetrics } from '../metrics/registry'
 import { lazySchemaController } from './schema-compilers'
-import { getTLSOptions } from './tls'
+import { getTLSOptions, renewCertificateOf } from './tls'
 
 /** The server that Prometheus scrapes: `/metrics`, or `BASE_URL/metrics` with `METRICS_USE_BASE_URL` (contract 6.1). */
 export const setupMetricsServer = (name: string, settings: AdapterSettings): FastifyInstance => {
   setupMetrics(name)
   const tls: object = getTLSOptions(settings)
   const app = fastify({ schemaController: lazySchemaController, ...tls })
+  renewCertificateOf(app, settings)
   const path = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
   app.get(path, async (_req, reply) => reply.type('text/plain; charset=utf-8').send(await renderMetrics()))
   return app

@@ -12,7 +12,7 @@ import { ProcessState } from './process-state'
 import { addReady } from './ready'
 import { lazySchemaController } from './schema-compilers'
 import { addStatusRoute } from './status'
-import { getTLSOptions } from './tls'
+import { getTLSOptions, renewCertificateOf } from './tls'
 import { ownViews, type Views } from './views'
 
 /** A server without routes, with the settings of contract 6. */
@@ -23,6 +23,7 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
     schemaController: lazySchemaController,
     ...tls,
   })
+  renewCertificateOf(app, settings)
   FastLane.before(app)
   if (!settings.FAST_LANE_ENABLED) app.fastLane.close()
   // All members that are set later are declared here, so that all request objects have the same shape.

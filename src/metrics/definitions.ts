@@ -169,6 +169,11 @@ const cacheMetrics = () => ({
     ['bound'],
     'What had no room in a list with a limit, or left it because something newer came, by the list (docs/bounds.md)',
   ),
+  tlsCertificateEnd: gauge(
+    'tls_certificate_not_after_timestamp_seconds',
+    ['port'],
+    'When the certificate ends that new connections to a port get, in Unix seconds',
+  ),
   clockSteps: plainGauge('clock_steps', 'Steps of the wall clock that were noticed since the start'),
   clockOffsetSeconds: plainGauge(
     'clock_offset_seconds',

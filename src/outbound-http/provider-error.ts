@@ -4,6 +4,7 @@ import { brokenAnswer } from './broken-answer'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
 import { type Reason } from '../validation/reason'
+import { proxyErrorIn } from '../util/tunnel'
 import { networkCode, networkText, textOfParts } from '../validation/network-error'
 
 /** When a request was sent, and when its answer or its failure came. */
@@ -87,11 +88,17 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EPROTO: 'TLS_FAILED',
 }
 
+const REFUSED_BY_PROXY = 'The proxy wants a credential, or another one than it got (status 407)'
+
 /** Why a request failed. Clients may see the text, so it holds neither a URL nor a secret. */
 export const describeFailure = (error: unknown): Pick<Reason, 'code' | 'message' | 'class'> => {
   const broken = brokenAnswer(error)
   if (broken !== undefined) return broken
+  const proxyError = proxyErrorIn(error)
+  if (proxyError !== undefined) return { code: proxyError.code, message: proxyError.message }
   const status = statusOf(error)
+  // A request to an `http:` host is one to the proxy itself. Of what it answers, this alone is certain not to be the provider's.
+  if (status === 407) return { code: 'PROXY_REFUSED', message: REFUSED_BY_PROXY }
   if (status === 429)
     return { code: 'RATE_LIMITED', message: 'The data provider answered with status 429: too many requests' }
   if (status !== undefined)

@@ -4,6 +4,7 @@ import { type AxiosRequestConfig, type AxiosResponse, type AxiosStatic } from 'a
 import { unlessAborted } from '../util/unless-aborted'
 import { type ColdStart } from './cold-start'
 import { Deadline } from './deadline'
+import { keptAt, ProxiedRequests } from './proxied'
 import { type RateLimiter } from './rate-limiter'
 
 /** No answer that an adapter could use is longer; authors may set `maxContentLength` themselves. */
@@ -14,6 +15,7 @@ type Limiter = RateLimiter & { hold?: (cost: number | undefined) => () => void }
 /** Sends requests that were admitted, by axios, which adapters and their tests know (contract 1.1). */
 export class Sender {
   private client: AxiosStatic | undefined
+  private readonly proxied = new ProxiedRequests()
 
   /** @param isBounded - whether what goes beyond axios holds: a deadline for all of a request, credits that wait for a cold start */
   constructor(
@@ -33,7 +35,8 @@ export class Sender {
    * process that asks the same host makes a new one.
    */
   close(origins: readonly string[]): void {
-    for (const origin of origins.filter((one) => URL.canParse(one))) {
+    this.proxied.close()
+    for (const origin of origins.map(keptAt).filter((one) => URL.canParse(one))) {
       const { protocol, hostname, port } = new URL(origin)
       const isTls = protocol === 'https:'
       const host = `${hostname.replace(/^\[|\]$/g, '')}:${port || (isTls ? 443 : 80)}:`
@@ -57,8 +60,10 @@ export class Sender {
     const deadline = new Deadline(this.isBounded ? config.timeout : undefined, stopping, config.signal)
     if (this.isBounded && this.limiter.hold !== undefined) start.sent(() => this.limiter.hold!(cost))
     try {
-      const sent = { maxContentLength: MAX_RESPONSE_BYTES, ...config, signal: deadline.signal }
-      return await unlessAborted(this.load().request<unknown>(sent), deadline.signal)
+      const client = this.load()
+      const way = this.proxied.wayOf(config, client)
+      const sent = { maxContentLength: MAX_RESPONSE_BYTES, ...config, ...way, signal: deadline.signal }
+      return await unlessAborted(client.request<unknown>(sent), deadline.signal)
     } finally {
       start.reached()
       deadline.clear()

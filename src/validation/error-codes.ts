@@ -9,6 +9,10 @@ export const errorCodes = {
   CONNECTION_FAILED: 'The connection to the provider failed for a cause that has no code of its own.',
   HOST_NOT_FOUND: 'The host name of the provider URL does not resolve.',
   TLS_FAILED: 'The TLS handshake failed, for example because a certificate is expired or not trusted.',
+  PROXY_FAILED:
+    'The proxy that outbound connections go through could not be reached, or opened no way to the provider; the message says why.',
+  PROXY_REFUSED:
+    'The proxy that outbound connections go through wants a credential, or does not take the one it got.',
   HANDSHAKE_REFUSED: 'The provider answered the WebSocket handshake with an HTTP status other than 101.',
   OPEN_HANDLER_FAILED: "The adapter's open handler threw, or did not finish within the connection timeout.",
   UNRESPONSIVE: 'The connection is open, but nothing usable arrived on it for too long.',

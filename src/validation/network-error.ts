@@ -1,6 +1,6 @@
 import { type ErrorCode } from './error-codes'
 
-/** Node's codes for failed connections, with our code for each. */
+/** The codes of failed connections, Node's and those of our own way through a proxy, with our code for each. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ECONNREFUSED: 'CONNECTION_REFUSED',
   ENOTFOUND: 'HOST_NOT_FOUND',
@@ -11,6 +11,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'TLS_FAILED',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS_FAILED',
   ERR_TLS_CERT_ALTNAME_INVALID: 'TLS_FAILED',
+  PROXY_FAILED: 'PROXY_FAILED',
+  PROXY_REFUSED: 'PROXY_REFUSED',
 }
 
 interface NodeError {

@@ -10,6 +10,8 @@ const classes: Record<ErrorCode, ReasonClass> = {
   CONNECTION_FAILED: 'network',
   HOST_NOT_FOUND: 'network',
   TLS_FAILED: 'network',
+  PROXY_FAILED: 'network',
+  PROXY_REFUSED: 'auth',
   HANDSHAKE_REFUSED: 'provider',
   OPEN_HANDLER_FAILED: 'internal',
   UNRESPONSIVE: 'timeout',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pemOrBase64, pemText } from '../../src/config/pem'
+import { isPemFile, pemOrBase64, pemText, readPem } from '../../src/config/pem'
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIU\n-----END CERTIFICATE-----\n'
 const encoded = Buffer.from(PEM).toString('base64')
@@ -13,6 +13,19 @@ describe('keys and certificates in settings', () => {
   ])('may be %s', (_name, value) => {
     expect(pemOrBase64().fn(value)).toBeUndefined()
     expect(pemText(value)).toBe(PEM)
+  })
+
+  it.each(['/run/secrets/tls.key', './tls.key', '../tls.key', 'C:\\tls.key'])(
+    'may be the path of a file: %s',
+    (value) => {
+      expect([isPemFile(value), pemOrBase64().fn(value)]).toEqual([true, undefined])
+      expect(() => readPem(value)).toThrow(/^The file cannot be read \(ENOENT\)$/)
+    },
+  )
+
+  it.each([PEM, encoded, inLines, 'tls.key', 'not/a path', ''])('are not taken for a path: %j', (value) => {
+    expect(isPemFile(value)).toBe(false)
+    expect(readPem(value)).toBe(pemText(value))
   })
 
   it('may not be anything else', () => {

@@ -11,6 +11,8 @@ export const packageHomes: readonly { packages: RegExp; home: RegExp }[] = [
   { packages: /^prom-client(\/|$)/, home: /^src\/metrics\// },
   { packages: /^axios$/, home: /^src\/outbound-http\// },
   { packages: /^eventsource$/, home: /^src\/transports\/sse\// },
+  { packages: /^undici$/, home: /^src\/transports\/sse\// },
+  { packages: /^proxy-from-env$/, home: /^src\/config\/outbound-proxy\.ts$/ },
   { packages: /^mock-socket$/, home: /^src\/testing\// },
   { packages: /^@noble\/.+$/, home: /^(protocols\/ws-room\/|src\/validation\/addresses\.ts$)/ },
   { packages: /^@scure\/base$/, home: /^src\/validation\/addresses\.ts$/ },

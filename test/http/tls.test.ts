@@ -1,10 +1,17 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type FastifyInstance } from 'fastify'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { AdapterConfig } from '../../src/config/adapter-config'
 import { type AdapterSettings } from '../../src/config/settings'
 import { getTLSOptions } from '../../src/http/tls'
 import { startAdapter } from '../../src/service/started-adapter'
+import { PlainServer } from '../../src/service/workers/plain-server'
 import { serve } from '../../src/testing/serve'
+import { eventually } from '../helpers/eventually'
 import { selfSigned } from './certificate'
 import { stillAdapter } from './support'
 
@@ -66,6 +73,99 @@ describe('the TLS options', () => {
     expect(getTLSOptions(settings({ TLS_ENABLED: true, ...given }))).toMatchObject({
       https: { key: 'a', cert: 'b', ca: 'c' },
     })
+  })
+})
+
+describe('TLS files', () => {
+  const folder = (): string => {
+    const path = mkdtempSync(join(tmpdir(), 'tls-'))
+    onTestFinished(() => rmSync(path, { recursive: true }))
+    return path
+  }
+  const filled = (pair: { key: string; cert: string }, ca = pair.cert, at = folder()) => {
+    const texts = { TLS_PRIVATE_KEY: pair.key, TLS_PUBLIC_KEY: pair.cert, TLS_CA: ca }
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(at, name), text)
+    const paths = Object.fromEntries(Object.keys(texts).map((name) => [name, join(at, name)]))
+    return { paths, fill: (next: typeof pair, nextCa = next.cert) => void filled(next, nextCa, at) }
+  }
+  const changed = async (check: () => Promise<void>) => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    return () =>
+      eventually(() => {
+        vi.advanceTimersByTime(1_000)
+        return check()
+      })
+  }
+  const agent = false
+
+  it('are read where settings have their paths, with PEM or base64 of it in them', () => {
+    const { paths } = filled({ key: base64(key), cert })
+    expect(getTLSOptions(settings({ TLS_ENABLED: true, ...paths }))).toMatchObject({
+      https: { key, cert, ca: cert },
+    })
+  })
+
+  it('that are not there end the start, and the setting is named without the path', async () => {
+    const { paths } = filled({ key, cert })
+    rmSync(paths.TLS_PRIVATE_KEY!)
+    const starting = serve(() => stillAdapter().adapter, { env: { TLS_ENABLED: 'true', ...paths } })
+    const message = await starting.then(() => '', String)
+    expect(message).toContain('TLS_PRIVATE_KEY: The file cannot be read (ENOENT)')
+    expect(message).not.toContain(paths.TLS_PRIVATE_KEY)
+  })
+
+  it.each(['127.0.0.1', 'localhost'])('that change are shown to new clients of %s', async (host) => {
+    const [next, { paths, fill }] = [selfSigned(), filled({ key, cert })]
+    for (const [name, value] of Object.entries({ TLS_ENABLED: 'true', ...paths })) vi.stubEnv(name, value)
+    const { api, metricsApi, stop } = await startAdapter(stillAdapter().adapter)
+    const servers: FastifyInstance[] = [api!, metricsApi!]
+    const until = await changed(async () => {
+      for (const app of servers)
+        for (const { address, port } of app.addresses() as AddressInfo[]) {
+          const servername = 'localhost'
+          const url = `https://${address.includes(':') ? `[${address}]` : address}:${port}/health`
+          expect(await get(url, { ca: next.cert, agent, servername })).toBeTruthy()
+        }
+    })
+    for (const app of servers) await app.listen({ host, port: 0 })
+    fill(next)
+    await until()
+    expect(vi.getTimerCount()).toBe(2)
+    await Promise.all([stop(), api!.close(), metricsApi!.close()])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('that change say which clients are let in where MTLS is on', async () => {
+    const [mine, other, { paths, fill }] = [selfSigned(), selfSigned(), filled({ key, cert })]
+    fill({ key, cert }, mine.cert)
+    const env = { MTLS_ENABLED: 'true', ...paths }
+    const until = await changed(async () => {
+      expect(await get(`${url}/health`, { ca: cert, key: other.key, cert: other.cert, agent })).toBe(200)
+    })
+    await using service = await serve(() => stillAdapter().adapter, { env, listen: true })
+    const { url } = service
+    expect(await get(`${url}/health`, { ca: cert, key: mine.key, cert: mine.cert, agent })).toBe(200)
+    fill({ key, cert }, other.cert)
+    await until()
+    await expect(get(`${url}/health`, { ca: cert, key: mine.key, cert: mine.cert, agent })).rejects.toThrow()
+  })
+
+  it('that change are shown by the servers of a service with several processes too', async () => {
+    const [next, { paths, fill }] = [selfSigned(), filled({ key, cert })]
+    const plain = new PlainServer(
+      settings({ TLS_ENABLED: true, EA_HOST: '127.0.0.1', ...paths }),
+      { port: 0, portVariable: 'METRICS_PORT' },
+      (_req, res) => void res.end('hello'),
+    )
+    const until = await changed(async () => {
+      expect(await get(`https://${at}`, { ca: next.cert, agent })).toBe(200)
+    })
+    const at = await plain.listen()
+    fill(next)
+    await until()
+    plain.stop()
+    await eventually(() => expect(vi.getTimerCount()).toBe(0))
   })
 })
 

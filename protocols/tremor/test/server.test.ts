@@ -1,6 +1,7 @@
 import { createServer, connect as connectTcp, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
+import { eventually } from '../../../test/helpers/eventually'
 import { type WsServer } from '../ws-server'
 import { PeerSocket } from './peer'
 import { certificateFiles, listeningServer, running, serverDefinition } from './support'
@@ -227,6 +228,23 @@ describe('a bad caller', () => {
     const peer = await PeerSocket.connect(url, { ...trusting, ...files.text })
     peer.send('1')
     expect((await server.events.next()).peer.name).toBe('one')
+  })
+
+  it('is shown the certificate that the files have now, and asked for one of the authorities that they name now', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    using files = certificateFiles()
+    using next = certificateFiles()
+    const definition = serverDefinition({ tls: { cert: files.cert, key: files.key } })
+    await using server = await listeningServer(definition, { clientCaFile: files.cert, mayAnybodyPush: true })
+    for (const name of ['cert', 'key'] as const) files.write(`${name}.pem`, next.text[name])
+    const url = `wss://127.0.0.1:${server.port}`
+    const mine = { ca: next.text.cert, ...next.text }
+    const peer = await eventually(() => {
+      vi.advanceTimersByTime(1_000)
+      return PeerSocket.connect(url, mine)
+    })
+    peer.send('1')
+    expect((await server.events.next()).value).toBe(1)
   })
 
   it('that floods is slowed down, and loses nothing', async () => {

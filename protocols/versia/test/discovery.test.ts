@@ -11,6 +11,8 @@ import { isPublicAddress } from '../private-addresses'
 import { SignerKeys } from '../signer-keys'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { silentLoggers } from '../../../test/connections/support'
+import { connectProxy } from '../../../test/helpers/connect-proxy'
+import { onlyProxies } from '../../../test/helpers/proxy-env'
 import { selfSigned } from '../../../test/http/certificate'
 import { ETH, handled, priceMessage, refused, serveVersia, eventually } from './support'
 import { type Discovery, discoveries, key, NOW_MS, signedHttp } from './vectors'
@@ -46,6 +48,7 @@ beforeEach(() => {
   nock.enableNetConnect('127.0.0.1')
 })
 afterEach(() => {
+  vi.unstubAllEnvs()
   nock.cleanAll()
   nock.enableNetConnect()
 })
@@ -143,6 +146,21 @@ describe('a safe GET', () => {
 
   it('goes over HTTPS alone', async () => {
     expect(await reasonOf(httpsGet('http://feeds.example/', '*/*', {}, never))).toBe('not_https')
+  })
+
+  it('goes through the proxy of the environment, which resolves names itself', async () => {
+    await using proxy = await connectProxy()
+    const { port, ca } = await serving((_request, response) => void response.end('{}'))
+    onlyProxies({ HTTPS_PROXY: proxy.url })
+    // It would connect by itself.
+    nock.restore()
+    onTestFinished(() => nock.activate())
+    const reasonAt = (url: string) => reasonOf(httpsGet(url, '*/*', { ca }, never))
+    expect(await reasonAt(`https://localhost:${port}/`)).toBe('found')
+    expect(await reasonAt(`https://127.0.0.1:${port}/`)).toBe('private_address')
+    proxy.state.answer = 502
+    expect(await reasonAt(`https://localhost:${port}/`)).toBe('unreachable')
+    expect(proxy.ways).toEqual([`localhost:${port}`, `localhost:${port}`])
   })
 
   it('goes to no private address, by number or by name', async () => {

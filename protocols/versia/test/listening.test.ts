@@ -1,6 +1,9 @@
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Served } from '../../../src/testing/serve'
 import { wsProvider } from '../../../src/testing/ws-provider'
@@ -169,6 +172,36 @@ describe('a listener', () => {
     expect(stranger.status()[0]?.lastError?.code).toBe('TLS_FAILED')
     friend.send(priceEntity(observation('8'), form))
     expect((await service.until(ETH, isGood)).json.result).toBe(8)
+  })
+
+  it('has its certificate from files, and the new one when they change', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const at = mkdtempSync(join(tmpdir(), 'versia-'))
+    onTestFinished(() => rmSync(at, { recursive: true }))
+    const tls = { cert: join(at, 'tls.crt'), key: join(at, 'tls.key') }
+    const fill = (pair: ReturnType<typeof selfSigned>): void => {
+      for (const name of ['cert', 'key'] as const) writeFileSync(tls[name], pair[name])
+    }
+    fill(selfSigned())
+    await using service = await serveVersia({ listen: { ...listen, tls } })
+    const url = await urlOf(service)
+    fill(selfSigned())
+    // A sender reads the file as well, each time that it dials.
+    const sender = sending({ connect: { url, tls: { ca: tls.cert } } })
+    await eventually(async () => {
+      vi.advanceTimersByTime(1_000)
+      const socket = new WebSocket(url, { ca: readFileSync(tls.cert) }).on('error', () => {})
+      const isOpen = await once(socket, 'open').then(
+        () => true,
+        () => false,
+      )
+      socket.terminate()
+      return isOpen
+    })
+    await sender.start()
+    await eventually(() => sender.openCount === 1)
+    expect(sender.openCount).toBe(1)
   })
 
   it('ER-1: says that there is no peer, and says no more of it when there is one', async () => {

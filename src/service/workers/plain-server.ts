@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AdapterSettings } from '../../config/settings'
-import { getTLSOptions } from '../../http/tls'
+import { getTLSOptions, renewCertificate } from '../../http/tls'
 import { couldNotListen } from '../listening'
 
 /** A server of the supervisor. It has the same address and TLS as those of a single process, but is made without fastify. */
@@ -14,7 +14,9 @@ export class PlainServer {
     answer: RequestListener,
   ) {
     const { https } = getTLSOptions(settings)
-    this.server = https === undefined ? createHttpServer() : createHttpsServer(https)
+    const server = https === undefined ? createHttpServer() : createHttpsServer(https)
+    if ('setSecureContext' in server) renewCertificate(settings, () => [server])
+    this.server = server
     this.server.on('request', answer)
   }
 

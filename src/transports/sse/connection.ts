@@ -3,7 +3,7 @@ import { type ErrorCode } from '../../validation/error-codes'
 import { connectionError } from '../../connections/connection-error'
 import { HandshakeRefusal } from '../../connections/handshake-refusal'
 import { MAX_TIMER_MS } from '../../util/sleep'
-import { retryAfterOfSource } from './event-source'
+import { proxyErrorOfSource, retryAfterOfSource } from './event-source'
 
 const OPEN = 1
 
@@ -107,7 +107,7 @@ export class SseConnection {
       })
     else if (this.state === 'open')
       this.fail({ code: 'CONNECTION_CLOSED', message: 'The provider closed the stream' })
-    else this.fail(failureToOpen(event.message ?? ''))
+    else this.fail(failureOfProxy(this.source) ?? failureToOpen(event.message ?? ''))
   }
 
   private fail(loss: Loss): void {
@@ -133,6 +133,11 @@ const failureToOpen = (message: string): Loss => {
   return message.includes('ECONNREFUSED')
     ? { code: 'CONNECTION_REFUSED', message: `The connection was refused${named}` }
     : { code: 'CONNECTION_FAILED', message: `The stream could not be opened${named}` }
+}
+
+const failureOfProxy = (source: EventSource): Loss | undefined => {
+  const error = proxyErrorOfSource(source)
+  return error && { code: error.code, message: error.message }
 }
 
 const closeSource = (source: EventSource): void => {

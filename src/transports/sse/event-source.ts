@@ -1,15 +1,24 @@
 import { createRequire } from 'node:module'
 import { type EventSource, type EventSourceInit, type FetchLike } from 'eventsource'
 import { delayAskedFor } from '../../connections/handshake-refusal'
+import { type ProxyError, proxyErrorIn } from '../../util/tunnel'
+import { proxiedFetch } from './proxied-fetch'
 
 export type EventSourceClass = typeof EventSource
 
 const RETRY_AFTER: unique symbol = Symbol('tickwell.retryAfter')
+const PROXY_ERROR: unique symbol = Symbol('tickwell.proxyError')
 
 /** How long the provider asked us to wait when it refused this stream, in ms; undefined where it did not, and for any other class. */
 export const retryAfterOfSource = (source: object): number | undefined => {
   const refused: { [RETRY_AFTER]?: number } = source
   return refused[RETRY_AFTER]
+}
+
+/** Why there was no way through the proxy for this stream; undefined where that is not what failed. */
+export const proxyErrorOfSource = (source: object): ProxyError | undefined => {
+  const failed: { [PROXY_ERROR]?: ProxyError } = source
+  return failed[PROXY_ERROR]
 }
 
 type Answer = Awaited<ReturnType<FetchLike>>
@@ -19,9 +28,9 @@ type Answer = Awaited<ReturnType<FetchLike>>
  * likes.
  */
 const withoutLeftovers =
-  (given: FetchLike | undefined, onRefused: (answer: Answer) => void): FetchLike =>
+  (fetch: FetchLike, onRefused: (answer: Answer) => void): FetchLike =>
   async (url, init) => {
-    const response = await (given ?? globalThis.fetch)(url, init)
+    const response = await fetch(url, init)
     const { body } = response as { body?: { cancel?: () => Promise<void> } | null }
     if (response.status === 200) return response
     void body?.cancel?.().catch(() => {})
@@ -40,14 +49,23 @@ export const loadEventSource = (): EventSourceClass => {
     EventSource: EventSourceClass
   }
   return class extends Original {
-    [RETRY_AFTER]?: number
+    [RETRY_AFTER]?: number;
+    [PROXY_ERROR]?: ProxyError
 
     constructor(url: string | URL, init?: EventSourceInit) {
       const note = (answer: Answer): void => {
         const [value, date] = [headerOf(answer, 'retry-after'), headerOf(answer, 'date')]
         this[RETRY_AFTER] = delayAskedFor({ 'retry-after': value, date })
       }
-      super(url, { ...init, fetch: withoutLeftovers(init?.fetch, note) })
+      const fetch = withoutLeftovers(init?.fetch ?? proxiedFetch, note)
+      super(url, {
+        ...init,
+        fetch: (...of) =>
+          fetch(...of).catch((error: unknown) => {
+            this[PROXY_ERROR] = proxyErrorIn(error)
+            throw error
+          }),
+      })
     }
   }
 }

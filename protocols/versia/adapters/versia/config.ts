@@ -84,17 +84,18 @@ export const config = new AdapterConfig(
       sensitive: true,
     },
     WS_TLS_CA: {
-      description: 'Authorities to trust the source by, in place of the system’s: PEM, or base64 of PEM',
+      description:
+        'Authorities to trust the source by, in place of the system’s: PEM, base64 of PEM, or the path of a file with that',
       type: 'string',
       sensitive: true,
     },
     WS_TLS_CERT: {
-      description: 'Certificate to show to the source: PEM, or base64 of PEM',
+      description: 'Certificate to show to the source: PEM, base64 of PEM, or the path of a file with that',
       type: 'string',
       sensitive: true,
     },
     WS_TLS_KEY: {
-      description: 'Private key of WS_TLS_CERT: PEM, or base64 of PEM',
+      description: 'Private key of WS_TLS_CERT: PEM, base64 of PEM, or the path of a file with that',
       type: 'string',
       sensitive: true,
     },
@@ -121,17 +122,19 @@ export const config = new AdapterConfig(
       sensitive: true,
     },
     LISTEN_TLS_CERT: {
-      description: 'Certificate of the listener: PEM, or base64 of PEM. Default: no TLS',
+      description:
+        'Certificate of the listener: PEM, base64 of PEM, or the path of a file with that. Default: no TLS',
       type: 'string',
       sensitive: true,
     },
     LISTEN_TLS_KEY: {
-      description: 'Private key of LISTEN_TLS_CERT: PEM, or base64 of PEM',
+      description: 'Private key of LISTEN_TLS_CERT: PEM, base64 of PEM, or the path of a file with that',
       type: 'string',
       sensitive: true,
     },
     LISTEN_TLS_CA: {
-      description: 'Authorities that must have signed the certificate of a source: PEM, or base64 of PEM',
+      description:
+        'Authorities that must have signed the certificate of a source: PEM, base64 of PEM, or the path of a file with that',
       type: 'string',
       sensitive: true,
     },
