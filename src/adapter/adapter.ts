@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { type Redis } from 'ioredis'
 import { type Cache } from '../feeds/cache'
 import { CacheFactory } from './cache-factory'
+import { type ReasonSwitch } from '../feeds/error-reason'
 import { type Feed } from '../feeds/feed'
 import { FeedLimits } from '../feeds/limits/feed-limits'
 import { closeRedisClient, buildRedisClient } from '../redis/redis-client'
@@ -80,7 +81,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   shutdownNotifier = new EventEmitter()
   lockAcquiredPromise?: Promise<boolean>
   /**
-   * Whether an answer with status 504 says why there is no value. False in tests on the contract's harness, which compare whole bodies
+   * Whether answers say why there is no value, and come at once where waiting is useless. False in tests on the contract's harness, which compare whole bodies
    * (contract 16.6).
    */
   givesReasons = true
@@ -166,6 +167,9 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
         this.endpointsMap[name] = endpoint
       }
       await endpoint.initialize(this.name, this.dependencies, this.settings)
+      // An author's endpoint may have a response cache of its own making.
+      const { reasons }: { reasons?: ReasonSwitch } = endpoint.responseCache ?? {}
+      if (reasons !== undefined) reasons.areGiven = this.givesReasons
     }
   }
 

@@ -1,7 +1,7 @@
 import { unholdable } from '../feeds/answerable'
 import { type ProviderResult, type TimestampedProviderResult } from '../feeds/responses'
 import { type Instant, instant } from '../util/clock'
-import { type IntakeHost, isResult, ResultIntake } from './result-intake'
+import { type Cause, type IntakeHost, isResult, ResultIntake } from './result-intake'
 import { type TransportGenerics } from './transport'
 
 export interface StreamIntakeHost<T extends TransportGenerics> extends IntakeHost<T> {
@@ -39,10 +39,15 @@ export class StreamIntake<T extends TransportGenerics> extends ResultIntake<T> {
   }
 
   /** Writes an error for one feed that says why it has no value. */
-  writeError(params: ProviderResult<T>['params'], statusCode: number, errorMessage: string): void {
+  writeError(
+    params: ProviderResult<T>['params'],
+    statusCode: number,
+    errorMessage: string,
+    why?: Cause,
+  ): void {
     const at = instant()
     const timestamps = this.stamp(at.unixMs, undefined)
-    void this.writeErrors([params], { statusCode, errorMessage, timestamps }, at)
+    void this.writeErrors([params], { ...this.errorOf(statusCode, errorMessage, why), timestamps }, at)
   }
 
   /** The write is not repeated, because something newer may have been written since. */

@@ -355,10 +355,11 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     }
     const delayMs = intervalMs === undefined ? waitMs : this.holds.failed(key, intervalMs.min, intervalMs.max)
     const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Date.now() + delayMs)
-    this.states.failed(key, { ...outage, nextAttemptUnixMs })
+    const why = { ...outage, nextAttemptUnixMs }
+    this.states.failed(key, why)
     this.reports.failure(outage.code, context, this.name, error)
     try {
-      if (response !== undefined) await this.intake.writeError(params, response)
+      if (response !== undefined) await this.intake.writeError(params, response, why)
     } catch (writeError) {
       this.reports.failure('write', context, this.name, writeError)
     }

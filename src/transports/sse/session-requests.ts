@@ -20,6 +20,9 @@ import { SubscriptionRequests } from './subscription-requests'
 
 const logger = makeLogger('SseTransport')
 
+/** Of ours, not the symbol's fault. */
+const UNBUILT = { code: 'SUBSCRIBE_FAILED', class: 'internal' } as const
+
 type Params<T extends SseTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 /** Read at each use, because adapters assign these members. */
@@ -132,7 +135,7 @@ export class SessionRequests<T extends SseTransportGenerics> {
     const message = `The subscription request failed${status === undefined ? '' : ` with status ${status}`}`
     this.outage = goingOn(this.outage, { code: 'SUBSCRIBE_FAILED', message })
     if (error instanceof AdapterDataProviderError)
-      for (const one of params) this.intake.writeError(one, 502, message)
+      for (const one of params) this.intake.writeError(one, 502, message, this.outage)
   }
 
   /**
@@ -156,7 +159,7 @@ export class SessionRequests<T extends SseTransportGenerics> {
       }
       this.builderFailed(bad, error)
       const message = `The subscription request could not be built: ${messageOf(error)}`
-      for (const one of bad) this.intake.writeError(one, 500, message)
+      for (const one of bad) this.intake.writeError(one, 500, message, UNBUILT)
       this.subscriptions.postpone(bad, context.adapterSettings)
       return this.build(context, good)
     }

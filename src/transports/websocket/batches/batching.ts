@@ -27,10 +27,10 @@ import {
   type WebSocketUrlsConfig,
 } from '../config'
 import { extendLife } from './confirming'
-import { Hold } from './hold'
+import { CLOSED, Hold } from './hold'
 import { Ledger, type Orders } from './ledger'
 import { Notices } from './notices'
-import { type Entry } from './subscription-entry'
+import { type Entry, refusalReason } from './subscription-entry'
 
 const logger = makeLogger('WebSocketTransport')
 
@@ -267,7 +267,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
     entry.confirmedMs = now
     const { why } = this.hold
     for (const params of entry.feeds)
-      results.push({ params, response: why === undefined ? response : refusal<T>(why) })
+      results.push({ params, response: why === undefined ? response : this.intake.errorOf(502, why, CLOSED) })
   }
 
   private entryOf(name: FeedName, now: number): Entry<Params<T>> | undefined {
@@ -316,12 +316,15 @@ export class Batching<T extends WebsocketTransportGenerics> {
     const entry = this.ledger.refused(one, now)
     if (entry === undefined) return this.say(`${one[1]} (${one[0]})`, now)
     this.ledger.sayAt(entry, now + adapterSettings.CACHE_MAX_AGE / 2)
-    for (const params of entry.feeds) results.push({ params, response: refusal<T>(entry.words) })
+    const { words } = entry
+    for (const params of entry.feeds)
+      results.push({ params, response: this.intake.errorOf(502, words, refusalReason(entry, now)) })
   }
 
   /** A refusal is written again before it expires, so that it stays the answer until the symbol is asked for again. */
   private sayRefusal(entry: Entry<Params<T>>, { adapterSettings }: EndpointContext<T>, now: number): void {
-    for (const params of entry.feeds) this.intake.writeError(params, 502, entry.words)
+    const why = refusalReason(entry, now)
+    for (const params of entry.feeds) this.intake.writeError(params, 502, entry.words, why)
     this.ledger.sayAt(entry, now + adapterSettings.CACHE_MAX_AGE / 2)
   }
 
@@ -374,10 +377,3 @@ export class Batching<T extends WebsocketTransportGenerics> {
     }
   }
 }
-
-const refusal = <T extends WebsocketTransportGenerics>(
-  errorMessage: string,
-): ProviderResult<T>['response'] => ({
-  statusCode: 502,
-  errorMessage,
-})

@@ -86,6 +86,12 @@ const times = (count: number): string => (count === 1 ? 'once' : `${count} times
 const next = ({ dueMs }: Entry<unknown>, now: number): Pick<Reason, 'nextAttemptUnixMs'> =>
   Number.isFinite(dueMs) ? { nextAttemptUnixMs: Math.round(Date.now() + Math.max(0, dueMs - now)) } : {}
 
+/** Why a symbol is refused, in the provider's words. */
+export const refusalReason = (entry: Entry<unknown>, now: number): Reason => {
+  const code = entry.kind === 'quota' ? 'SUBSCRIPTION_LIMIT' : 'SUBSCRIBE_FAILED'
+  return { code, message: entry.words, sinceUnixMs: entry.sinceUnixMs, ...next(entry, now) }
+}
+
 /**
  * Why a feed may be without a value, as far as its subscription tells. Undefined where that works.
  *
@@ -103,10 +109,7 @@ export const reasonOf = (
     sinceUnixMs,
     ...next(entry, now),
   })
-  if (state === 'refused') {
-    const code = entry.kind === 'quota' ? 'SUBSCRIPTION_LIMIT' : 'SUBSCRIBE_FAILED'
-    return { code, message: entry.words, sinceUnixMs, ...next(entry, now) }
-  }
+  if (state === 'refused') return refusalReason(entry, now)
   if (silences > 0) {
     const proof = entry.missedMs === undefined ? '' : ', although there is something newer'
     return reason('SILENT', `Subscribed, but no data comes${proof}: asked for again ${times(silences)}`)
