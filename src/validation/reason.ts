@@ -78,6 +78,12 @@ export const classOfStatus = (status: unknown): ReasonClass | undefined => {
   }
 }
 
+/** What a provider's own words say of the cause, where they name no symbol and come with no status: a guess, and only where it is plain. */
+export const classOfWords = (words: string): ReasonClass | undefined => {
+  if (/rate.?limit|too many|quota|throttl|exceeded/i.test(words)) return 'quota'
+  return /auth|api.?key|credential|permission|forbidden|log.?in/i.test(words) ? 'auth' : undefined
+}
+
 /** A reason as clients get it: with its class, and with times in whole milliseconds. */
 export const answered = (reason: Reason): ReasonAnswer => {
   const { code, message, sinceUnixMs, nextAttemptUnixMs } = reason
@@ -89,6 +95,20 @@ export const answered = (reason: Reason): ReasonAnswer => {
     ...(nextAttemptUnixMs !== undefined && { nextAttemptUnixMs: Math.round(nextAttemptUnixMs) }),
   }
 }
+
+/** Causes that the next attempt is not expected to end: somebody has to start, correct or allow something first. */
+const LASTING: ReadonlySet<string> = new Set<ErrorCode>([
+  'CONNECTION_REFUSED',
+  'HOST_NOT_FOUND',
+  'TLS_FAILED',
+  'URL_FAILED',
+  'PREPARE_FAILED',
+  'QUARANTINED',
+  'CREDENTIAL_REFUSED',
+])
+
+/** Whether what is wrong will most likely be so at the next attempt, too. */
+export const isLasting = ({ code }: Reason): boolean => LASTING.has(code)
 
 /** Whether a reason says that something is wrong, and not only that it is too early to tell. */
 export const isTrouble = (reason: Reason | undefined): reason is Reason =>

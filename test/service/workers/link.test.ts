@@ -53,12 +53,14 @@ class Writer {
   readonly cache: PublishedCache
   onWant: () => void = () => {}
   explain: (feed: FeedName) => Reason | undefined = () => undefined
+  watch: (feed: FeedName, waitMs: number, tell: (reason: Reason) => void) => () => void = () => () => {}
   private readonly publisher = new Publisher({
     want: (feed) => {
       this.wanted.push(feed)
       this.onWant()
     },
     explain: (feed) => this.explain(feed),
+    watch: (feed, waitMs, tell) => this.watch(feed, waitMs, tell),
     look: (at) => Promise.resolve(at),
   })
 
@@ -238,9 +240,12 @@ describe('the link between a writer and its workers', () => {
   it('says when it cannot be made', async () => {
     place = join(directory, 'gone')
     await expect(
-      new Publisher({ want: () => {}, explain: () => undefined, look: () => Promise.resolve() }).listen(
-        path(),
-      ),
+      new Publisher({
+        want: () => {},
+        explain: () => undefined,
+        watch: () => () => {},
+        look: () => Promise.resolve(),
+      }).listen(path()),
     ).rejects.toThrow()
   })
 

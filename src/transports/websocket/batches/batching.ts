@@ -71,7 +71,6 @@ export class Batching<T extends WebsocketTransportGenerics> {
   private hasAcceptances = false
   /** Whether any subscription has ever been answered. */
   isAnswering = false
-  private notice: string | undefined
 
   constructor(
     private readonly config: BatchedTransportConfig<T>,
@@ -113,7 +112,6 @@ export class Batching<T extends WebsocketTransportGenerics> {
     this.hold.end()
     this.hadRefusals = false
     this.hasAcceptances = false
-    this.notice = undefined
   }
 
   /** The same for another connection of the transport. */
@@ -129,7 +127,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
     this.hadRefusals = lane.hadRefusals
     this.hasAcceptances = lane.hasAcceptances
     this.isAnswering ||= lane.isAnswering
-    this.notice = lane.notice
+    if (lane.hasAcceptances) this.intake.words.acknowledge()
     this.hold.end()
     if (lane.hold.why !== undefined) this.hold.begin(lane.hold.why)
   }
@@ -143,7 +141,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
   reasonFor(params: object): Reason | undefined {
     const symbol = this.symbolOf(params as Params<T>)
     if (symbol === undefined) return undefined
-    return this.ledger.reasonFor(symbol, monotonicMs(), this.hasAcceptances ? undefined : this.notice)
+    return this.ledger.reasonFor(symbol, monotonicMs(), this.intake.words)
   }
 
   stateOf(params: object): SubscriptionState | undefined {
@@ -262,7 +260,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
   ): void {
     const entry = this.entryOf(name, now)
     if (entry === undefined) return
-    this.hasAcceptances = true
+    this.acknowledged()
     entry.last = response
     entry.confirmedMs = now
     const { why } = this.hold
@@ -299,8 +297,13 @@ export class Batching<T extends WebsocketTransportGenerics> {
     this.hadRefusals = false
   }
 
-  private accept(one: Acceptance, now: number, isAlready: boolean): void {
+  private acknowledged(): void {
     this.hasAcceptances = true
+    if (!this.intake.words.isHeard) this.intake.words.acknowledge()
+  }
+
+  private accept(one: Acceptance, now: number, isAlready: boolean): void {
+    this.acknowledged()
     const entry = this.ledger.accepted(one, now, isAlready)
     this.isAnswering = true
     if (entry !== undefined) this.listener.onAccepted(entry.feeds)
@@ -343,7 +346,9 @@ export class Batching<T extends WebsocketTransportGenerics> {
 
   private say(notice: unknown, now: number): void {
     this.hadRefusals = true
-    this.notice = this.notices.say(notice, now)
+    const shown = this.notices.say(notice, now)
+    this.intake.refuse('provider-error', () => shown)
+    this.intake.words.say(shown)
   }
 
   private pause(why: string): void {
