@@ -95,20 +95,23 @@ export class Publisher {
   private watch({ id, feed, waitMs }: FromWorker & { type: 'useless' }, link: WorkerLink): void {
     const watches = this.watches.get(link) ?? new Set()
     this.watches.set(link, watches)
+    let stop = (): void => {}
     const end = (): void => {
+      if (!watches.delete(end)) return
       clearTimeout(timer)
-      watches.delete(end)
-      stop?.()
+      stop()
     }
-    watches.add(end)
     const timer = setTimeout(end, Math.min(waitMs, MAX_TIMER_MS))
-    let stop: (() => void) | undefined
-    stop = this.answers.watch(feed, waitMs, (reason) => {
-      link.answer({ type: 'reason', id, reason })
+    watches.add(end)
+    const started = this.answers.watch(feed, waitMs, (reason) => {
+      if (!watches.has(end)) return
       end()
+      // After what was written in this turn: an error of the provider is a better answer.
+      setImmediate(() => link.answer({ type: 'reason', id, reason }))
     })
     // It may have been told at once.
-    if (!watches.has(end)) stop()
+    if (watches.has(end)) stop = started
+    else started()
   }
 
   /** Never rejects: without an answer the worker shows what it knows itself. */
