@@ -6,6 +6,7 @@ import { told } from '../../src/feeds/error-reason'
 import { type AdapterResponse } from '../../src/feeds/responses'
 import { serve, type Reply } from '../../src/testing/serve'
 import { TestAdapter } from '../../src/testing/test-adapter'
+import { TransportRoutes } from '../../src/transports/routes'
 import { eventually } from '../helpers/eventually'
 import { httpAdapter, httpProvider, oneByOne } from '../transports/http/support'
 import {
@@ -193,7 +194,6 @@ describe('an HTTP provider that answers with an error status', () => {
 
 it('the sources of a composite are each named in the reason of its error', async () => {
   const [ws, rest] = [new StillTransport(), new StillTransport()]
-  const { TransportRoutes } = await import('../../src/transports/routes')
   const transportRoutes = new TransportRoutes<PriceTypes>().register('ws', ws).register('rest', rest)
   const endpoint = new AdapterEndpoint<PriceTypes>({
     name: 'price',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Adapter } from '../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
+import { watchUselessness } from '../../src/adapter/useless'
 import { Background } from '../../src/adapter/background'
 import { localLayerOf } from '../../src/feeds/local-cache'
 import { buildAdapterServer } from '../../src/http/server'
@@ -12,7 +13,7 @@ import { WriterAdapters } from '../../src/service/workers/writer-adapters'
 import { serve } from '../../src/testing/serve'
 import { TestAdapter } from '../../src/testing/test-adapter'
 import { wsProvider } from '../../src/testing/ws-provider'
-import { CHILDREN, FAILURES, STALL } from '../../src/transports/capabilities'
+import { CHILDREN, FAILURES, outageOf, STALL } from '../../src/transports/capabilities'
 import { HttpTransport } from '../../src/transports/http/http-transport'
 import { SseTransport } from '../../src/transports/sse/sse-transport'
 import { commonStall, stall, uselessReason } from '../../src/transports/stall'
@@ -163,6 +164,43 @@ it('a request that comes when an attempt is due waits for how that ends', async 
   await answered
 })
 
+it.each([
+  [
+    'that the author chooses',
+    (dead: string, alive: string) => ({
+      ...wsConfig(''),
+      url: (
+        _context: unknown,
+        _desired: unknown,
+        { streamHandlerInvocationsWithNoConnection: n }: { streamHandlerInvocationsWithNoConnection: number },
+      ) => (n > 1 ? alive : dead),
+    }),
+  ],
+  [
+    'of a list',
+    (dead: string, alive: string) => {
+      const { url: _url, ...others } = wsConfig('')
+      return { ...others, urls: [dead, alive] }
+    },
+  ],
+])('a request waits for the attempt at another URL, %s', async (_which, configOf) => {
+  await using provider = await wsProvider()
+  provider.onMessage((_message, connection) => connection.send(tick(ETH, 7)))
+  const transport = new WebSocketTransport(configOf(`ws://${await refusing()}`, provider.url))
+  const adapter = adapterOf(new AdapterEndpoint({ name: 'price', transport, inputParameters: wsParameters }))
+  await using service = await serve(adapter)
+  const asked = service.post(ETH)
+  await eventually(() => expect(outageOf(transport)?.code).toBe('CONNECTION_REFUSED'))
+  const answer = await Promise.race([
+    asked,
+    eventually(async () => {
+      await vi.advanceTimersByTimeAsync(10)
+      expect(provider.connections).toHaveLength(1)
+    }).then(() => asked),
+  ])
+  expect(answer.json).toMatchObject({ result: 7 })
+})
+
 describe('waiting is useless', () => {
   const since = (ms: number) => ({ message: 'm', sinceUnixMs: Date.now() - ms })
   const stalled = (code: string, leftMs: number, agoMs = 0, mayHelp = false) => ({
@@ -195,8 +233,7 @@ describe('waiting is useless', () => {
     expect(commonStall(of(refused, refused), ETH)).toMatchObject({ isLasting: true })
   })
 
-  it('is looked at again whenever one of them says that an attempt has failed, until the watch ends', async () => {
-    const { watchUselessness } = await import('../../src/adapter/useless')
+  it('is looked at again whenever one of them says that an attempt has failed, until the watch ends', () => {
     const child = { [FAILURES]: new Listeners(), [STALL]: vi.fn() }
     const whole = { [CHILDREN]: new Map([['ws', child]]), [STALL]: child[STALL] }
     const tell = vi.fn()

@@ -13,7 +13,7 @@ import { eventually } from '../helpers/eventually'
 import { httpAdapter, httpProvider, oneByOne } from './http/support'
 import { SseProvider } from './sse/provider'
 import { config as sseConfig, start as startSse } from './sse/support'
-import { BTC, config as wsConfig, ETH, start as startWs, tick } from './websocket/support'
+import { BTC, config as wsConfig, ETH, start as startWs, tick, type Types } from './websocket/support'
 
 const AT_ONCE = { CACHE_POLLING_MAX_RETRIES: '0', RETRY: '0', BACKGROUND_EXECUTE_MS_WS: '10' }
 const TIMES = {
@@ -25,7 +25,7 @@ const refusal = (message: string, providerStatusCode = 500) =>
   new AdapterDataProviderError({ message, providerStatusCode }, TIMES)
 
 /** Asks until the reason has these words. */
-const told = (service: Served, data: object, words: string) =>
+const told = (service: Pick<Served, 'post'>, data: object, words: string) =>
   eventually(async () => {
     const { json } = await service.post(data)
     expect(json.error?.reason?.message).toContain(words)
@@ -34,7 +34,7 @@ const told = (service: Served, data: object, words: string) =>
 
 describe('what a provider says against all that was asked', () => {
   const handlers = {
-    message: (message: { ticks?: never; error?: string }) => {
+    message: (message: Types['Provider']['WsMessage'] & { error?: string }) => {
       if (message.error !== undefined) throw refusal(message.error)
       return wsConfig('').handlers.message(message, undefined as never)
     },

@@ -109,8 +109,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   )
   protected readonly config: WebSocketTransportConfig<T>
   private readonly urls: FailoverUrls<T> | undefined
-  /** Whether the author's `url` sees how often there was no connection, and may choose another one by that. */
-  private readonly choosesUrl: boolean
+  /** As it was given: what is made of it may hide its parameters. */
+  private readonly givenUrl: unknown
   private readonly credential: CredentialUse<T> | undefined
   private readonly failoverCounter: Failover
   private readonly connectionEvents: ConnectionEvents<T>
@@ -132,7 +132,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.batching = 'batches' in given ? this.batchingOf(given) : undefined
     const plain =
       this.batching?.plainConfig() ?? (given as WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>)
-    this.choosesUrl = (plain.url?.length ?? 0) > 2
+    this.givenUrl = plain.url
     const credential = plain.credential && new CredentialUse<T>(this, plain.credential)
     this.credential = credential
     const withValues = withCredential<T, typeof plain>(plain, credential)
@@ -401,6 +401,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   /** Whether there may be no second connection beside the main one. */
   protected get isSingle(): boolean {
     return this.config.singleConnection === true
+  }
+
+  /** Whether the author's `url` sees how often there was no connection, and may choose another one by that (contract 17.1). */
+  private get choosesUrl(): boolean {
+    return [this.givenUrl, this.config.url].some((url) => typeof url === 'function' && url.length > 2)
   }
 
   /** How patient the transport is with single feeds. */
