@@ -82,8 +82,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   shutdownNotifier = new EventEmitter()
   lockAcquiredPromise?: Promise<boolean>
   /**
-   * Whether answers say why there is no value, and come at once where waiting is useless. False in tests on the contract's harness, which compare whole bodies
-   * (contract 16.6).
+   * Whether answers say why there is no value, and come at once where waiting is useless. False in tests on the contract's harness, which
+   * compare whole bodies and count on the whole wait (contract 16.6).
    */
   givesReasons = true
   /** Whether data providers are spared beyond the contract. False there, too: such tests have recorded what is sent when. */

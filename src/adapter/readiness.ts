@@ -137,7 +137,8 @@ export class Readiness {
     const value = await storedOrNone(adapter.cache, cacheKey)
     if (isGood(value)) return undefined
     const feed = endpoint.responseCache?.feed(transportName, data)
-    const said = value === undefined ? await adapter.reasonOf(request, transport, feed) : reasonBeside(told(value))
+    const said =
+      value === undefined ? await adapter.reasonOf(request, transport, feed) : reasonBeside(told(value))
     const nothing = { code: 'NO_DATA_YET', message: 'No value has come yet', sinceUnixMs: startedUnixMs }
     const name = [adapter.name.toLowerCase(), endpoint.name, feed?.name ?? cacheKey].join(':')
     return { feed: name, reason: said ?? nothing }

@@ -137,8 +137,7 @@ export const waitForValue = async (
     const end = watch?.(() => client.signal.leave(), (maxRetries + 1) * pauseMs)
     response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: client.signal })
     end?.()
-  }
-  else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: client.signal })
+  } else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: client.signal })
   client.stop()
   stats.waited(endpointName, response !== undefined, (monotonicMs() - startedAtMs) / 1000)
   if (response === undefined)

@@ -30,8 +30,7 @@ export const keep = <R extends AdapterResponse>(
   at: Instant,
 ): void => {
   if (cache.store(feed.key, value, ttlMs, at, feed)) feed.noteWrite(value, ttlMs, at)
-  else
-    feed.refusal = goingOn(feed.refusal, reasonBeside(value) ?? reasonIn(value), at.unixMs)
+  else feed.refusal = goingOn(feed.refusal, reasonBeside(value) ?? reasonIn(value), at.unixMs)
 }
 
 /** Asks an admission about values that have passed the guards, and stores those that it lets in. Without an admission all are stored. */

@@ -35,8 +35,8 @@ const isMute = (response: Readonly<AdapterResponse>): boolean =>
 /** An error with this reason beside it. */
 export const withIt = <R extends object>(response: R, reason: Reason): R => {
   // Last, so that the rest is as it is without.
-  const { reason: _former, ...rest }: R & { reason?: unknown } = response
-  return { ...rest, reason: answered(reason) } as unknown as R
+  const others = Object.entries(response).filter(([name]) => name !== 'reason')
+  return Object.fromEntries([...others, ['reason', answered(reason)]]) as R
 }
 
 /** An answer with its reason: where an error has none yet, the one that its own words and status give. The same object for all others. */
@@ -66,14 +66,15 @@ export const commonReason = (
 ): Reason | undefined => {
   const first = sources.find(({ reason }) => isFirst(reason)) ?? sources[0]
   if (first === undefined) return undefined
-  const { nextAttemptUnixMs: _next, ...rest } = first.reason
+  const { code, class: kind } = first.reason
   const message = sources.map(({ name, reason }) => `${name}: ${reason.message}`).join('; ')
   const sinceUnixMs = Math.max(...sources.map(({ reason }) => reason.sinceUnixMs))
   const nexts = sources.flatMap(({ reason }) => reason.nextAttemptUnixMs ?? [])
   return {
-    ...rest,
+    code,
     message,
     sinceUnixMs,
+    ...(kind && { class: kind }),
     ...(nexts.length > 0 && { nextAttemptUnixMs: Math.min(...nexts) }),
   }
 }

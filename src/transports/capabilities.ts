@@ -99,7 +99,8 @@ export const outageOf = (transport: object, params?: object): Reason | undefined
 }
 
 /** Why nothing can come for a feed for a while; undefined where something may come at any time, or an attempt is due or under way. */
-export const stallOf = (transport: object, params: object): Stall | undefined => of(transport)[STALL]?.(params)
+export const stallOf = (transport: object, params: object): Stall | undefined =>
+  of(transport)[STALL]?.(params)
 
 /** Told whenever an attempt of the transport to get something may have failed: after each that did, and after each pass of a stream. */
 export const failuresOf = (transport: object): Listeners | undefined => of(transport)[FAILURES]
@@ -117,7 +118,9 @@ export const childrenOf = <T extends TransportGenerics>(
   (transport as { [CHILDREN]?: ReadonlyMap<string, Transport<T>> })[CHILDREN]
 
 /** A transport, or all that it is made of. */
-export const childrenIn = (transport: object): object[] => [...(of(transport)[CHILDREN]?.values() ?? [transport])]
+export const childrenIn = (transport: object): object[] => [
+  ...(of(transport)[CHILDREN]?.values() ?? [transport]),
+]
 
 /** The connections that a transport shows; for one that is made of others, those that they show. */
 export const connectionsOf = (transport: object): ConnectionStatus[] => {

@@ -75,7 +75,11 @@ export abstract class ResultIntake<T extends TransportGenerics> {
   }
 
   /** An error for feeds, as a handler would return it, with its cause where answers say it. */
-  errorOf(statusCode: number, errorMessage: string, why?: Cause): { statusCode: number; errorMessage: string } {
+  errorOf(
+    statusCode: number,
+    errorMessage: string,
+    why?: Cause,
+  ): { statusCode: number; errorMessage: string } {
     const { responseCache } = this.host
     const isTold = responseCache instanceof ResponseCache && responseCache.reasons.areGiven
     if (why === undefined || !isTold) return { statusCode, errorMessage }

@@ -33,4 +33,5 @@ export const refusedStatus = (statusCode: unknown, message: unknown): string => 
 }
 
 /** Whether a text is {@link refusedStatus} of an answer that had nothing else to say. */
-export const isRefusedStatus = (text: string): boolean => text.startsWith('status code ') && text.endsWith(REFUSED)
+export const isRefusedStatus = (text: string): boolean =>
+  text.startsWith('status code ') && text.endsWith(REFUSED)

@@ -134,7 +134,7 @@ describe.each(kinds)('a request for a feed of a refused port, over %s', (_kind, 
     const context: { testAdapter?: TestAdapter } = {}
     const testAdapter = await TestAdapter.start(make(await refusing()), context)
     onTestFinished(() => testAdapter.api.close())
-    const waiters = waitersOf(testAdapter.adapter as Adapter)
+    const waiters = waitersOf(testAdapter.adapter)
     const asked = testAdapter.request(ETH)
     await eventually(() => expect(waiters.size).toBe(1))
     await vi.advanceTimersByTimeAsync(LIMIT_MS - 1)
@@ -179,8 +179,8 @@ it.each([
   [
     'of a list',
     (dead: string, alive: string) => {
-      const { url: _url, ...others } = wsConfig('')
-      return { ...others, urls: [dead, alive] }
+      const { builders, handlers } = wsConfig('')
+      return { ...(builders && { builders }), handlers, urls: [dead, alive] }
     },
   ],
 ])('a request waits for the attempt at another URL, %s', async (_which, configOf) => {

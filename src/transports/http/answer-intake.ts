@@ -26,11 +26,7 @@ export class AnswerIntake<T extends HttpTransportGenerics> extends ResultIntake<
     why: Cause,
   ): Promise<void> {
     const { statusCode, errorMessage, timestamps } = error
-    await this.writeErrors(
-      params,
-      { ...this.errorOf(statusCode, errorMessage, why), timestamps },
-      instant(),
-    )
+    await this.writeErrors(params, { ...this.errorOf(statusCode, errorMessage, why), timestamps }, instant())
   }
 
   protected writeFailed(

@@ -327,7 +327,12 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       requester.courtesy === undefined ||
       (isOfUse() && this.standby.among(params).some((one) => this.wanted.has(one)))
     const renewsCredential = credential !== undefined
-    return requester.requestWhile(key, request, cost, { isUrgent, isWanted, onTrouble: this.onTrouble, renewsCredential })
+    return requester.requestWhile(key, request, cost, {
+      isUrgent,
+      isWanted,
+      onTrouble: this.onTrouble,
+      renewsCredential,
+    })
   }
 
   private async take(
