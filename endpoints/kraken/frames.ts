@@ -32,7 +32,12 @@ export interface Answer {
 
 /** Other channels are not asked for, and ignored, as are all frames of v1 (arrays, and objects with an `event`). */
 export type KrakenMessage =
-  Ticker | Status | Answer | { channel: 'heartbeat' } | { method: 'pong'; req_id?: number }
+  | Ticker
+  | Status
+  | Answer
+  | { channel: 'heartbeat' }
+  | { method: 'pong'; req_id?: number }
+  | { error: string }
 
 /** What can be read of a list that should hold objects: one bad element never costs its neighbours. */
 export const elementsOf = <T extends object>(data: T[] | undefined): T[] =>

@@ -76,6 +76,8 @@ const session = (): Session<Types> => {
     answer(message, asked) {
       if (typeof message !== 'object' || message === null) return undefined
       if ('method' in message) return message.method === 'pong' ? { isAlive: true } : answer(message, asked)
+      // What it cannot make out at all it answers without saying to what.
+      if ('error' in message) return { notice: message.error }
       if (message.channel === 'ticker') return tickers(message)
       if (message.channel === 'heartbeat') return { isAlive: true }
       return message.channel === 'status' ? status(message) : undefined

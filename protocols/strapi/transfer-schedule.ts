@@ -105,7 +105,7 @@ export class TransferSchedule {
     this.lastErrorAtUnixMs = error === undefined ? 0 : Date.now()
     const delayMs = Math.max(this.options.delayAfter(error, this.failures), MIN_PAUSE_MS)
     this.now = 'waiting'
-    this.nextAttemptUnixMs = Date.now() + delayMs
+    this.nextAttemptUnixMs = Math.round(Date.now() + delayMs)
     this.interval.close(delayMs, () => this.due())
     this.pause.close(MIN_PAUSE_MS, () => {
       if (this.isTriggered && this.now !== 'pulling') this.run()

@@ -154,7 +154,7 @@ export class WsServer implements Connector {
       return this.enter('failed')
     }
     logger.warn({ waitMs }, `Could not listen: ${message}`)
-    this.nextAttemptUnixMs = Date.now() + waitMs
+    this.nextAttemptUnixMs = Math.round(Date.now() + waitMs)
     this.enter('disconnected')
   }
 

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { type Redis } from 'ioredis'
 import { type Cache } from '../feeds/cache'
 import { CacheFactory } from './cache-factory'
+import { type ReasonSwitch } from '../feeds/error-reason'
 import { type Feed } from '../feeds/feed'
 import { FeedLimits } from '../feeds/limits/feed-limits'
 import { closeRedisClient, buildRedisClient } from '../redis/redis-client'
@@ -39,7 +40,8 @@ import { Readiness } from './readiness'
 import { PollingStats } from './polling-stats'
 import { rememberSpent } from './spent-budget'
 import { warnOfSettings } from './settings-warnings'
-import { reasonFor, responseOrNone, waitForValue } from './wait-for-value'
+import { watchUselessness } from './useless'
+import { reasonFor, responseOrNone, waitForValue, type Watch } from './wait-for-value'
 import { writerLock } from './writer-lock'
 
 const logger = makeLogger('Adapter')
@@ -80,8 +82,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   shutdownNotifier = new EventEmitter()
   lockAcquiredPromise?: Promise<boolean>
   /**
-   * Whether an answer with status 504 says why there is no value. False in tests on the contract's harness, which compare whole bodies
-   * (contract 16.6).
+   * Whether answers say why there is no value, and come at once where waiting is useless. False in tests on the contract's harness, which
+   * compare whole bodies and count on the whole wait (contract 16.6).
    */
   givesReasons = true
   /** Whether data providers are spared beyond the contract. False there, too: such tests have recorded what is sent when. */
@@ -92,8 +94,14 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   reasonOf: ReasonOf = (req, transport, feed) =>
     capacityReason(transport, req.requestContext.cacheKey) ??
     reasonFor(transport, feed?.absence, req.requestContext.data)
-  /** Why a feed that was registered cannot become wanted after all. It is set where the transports run in another process. */
-  refusedElsewhere?: (req: Request, transport: Transport<EndpointGenerics>) => Promise<Reason | undefined>
+  /** Watches whether waiting for a value is useless, and tells why. It is replaced there, too. */
+  watchWait: (
+    req: Request,
+    transport: Transport<EndpointGenerics>,
+    limitMs: number,
+    tell: (reason: Reason) => void,
+  ) => () => void = ({ requestContext: { data } }, transport, limitMs, tell) =>
+    watchUselessness(transport, data, limitMs, tell)
   /** Which of its feeds decide whether it is ready. Undefined before {@link initialize}. */
   readiness: Readiness | undefined
   private ownRedisClient?: Redis
@@ -166,6 +174,9 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
         this.endpointsMap[name] = endpoint
       }
       await endpoint.initialize(this.name, this.dependencies, this.settings)
+      // An author's endpoint may have a response cache of its own making.
+      const { reasons }: { reasons?: ReasonSwitch } = endpoint.responseCache ?? {}
+      if (reasons !== undefined) reasons.areGiven = this.givesReasons
     }
   }
 
@@ -261,12 +272,16 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     if (immediate) return immediate
     const failure = await registration
     if (failure !== undefined) throw failure.error
-    const waiting = waitForValue(this.cache, req, this.settings, this.polling)
-    const response = await (this.refusedElsewhere === undefined
-      ? waiting
-      : Promise.race([waiting, this.refusalOr(waiting, this.refusedElsewhere(req, transport))]))
+    let useless: Reason | undefined
+    const watch: Watch = (leave, limitMs) =>
+      this.watchWait(req, transport, limitMs, (reason) => {
+        useless = reason
+        leave()
+      })
+    const { cache, settings, polling } = this
+    const response = await waitForValue(cache, req, settings, polling, this.givesReasons ? watch : undefined)
     if (response !== undefined) return this.handedOut(response)
-    throw await this.noValue(this.reasonOf(req, transport, this.feedOf(req)))
+    throw await this.noValue(useless ?? this.reasonOf(req, transport, this.feedOf(req)))
   }
 
   private async noValue(reason: ReturnType<ReasonOf>): Promise<AdapterTimeoutError> {
@@ -275,13 +290,6 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       message: NO_VALUE_YET,
       reason: this.givesReasons ? await reason : undefined,
     })
-  }
-
-  /** @throws AdapterTimeoutError when the feed cannot become wanted in the process that fills it */
-  private async refusalOr<V>(waiting: Promise<V>, refusal: ReturnType<ReasonOf>): Promise<V> {
-    const reason = await refusal
-    if (reason === undefined) return waiting
-    throw await this.noValue(reason)
   }
 
   /** True when a cached response can be sent unchanged, because neither a subclass nor an output validation can change it. */

@@ -1,3 +1,4 @@
+import { reasonBeside, told } from '../feeds/error-reason'
 import { type Feed } from '../feeds/feed'
 import { namesOf } from '../feeds/limits/pattern'
 import { localLayerOf } from '../feeds/local-cache'
@@ -136,7 +137,8 @@ export class Readiness {
     const value = await storedOrNone(adapter.cache, cacheKey)
     if (isGood(value)) return undefined
     const feed = endpoint.responseCache?.feed(transportName, data)
-    const said = value === undefined ? await adapter.reasonOf(request, transport, feed) : errorIn(value)
+    const said =
+      value === undefined ? await adapter.reasonOf(request, transport, feed) : reasonBeside(told(value))
     const nothing = { code: 'NO_DATA_YET', message: 'No value has come yet', sinceUnixMs: startedUnixMs }
     const name = [adapter.name.toLowerCase(), endpoint.name, feed?.name ?? cacheKey].join(':')
     return { feed: name, reason: said ?? nothing }
@@ -168,9 +170,3 @@ const requestFor = ({ name }: Endpoint, { key, transportName, params }: WantedFe
   const requestContext = { endpointName: name, transportName, data: params, cacheKey: key }
   return { requestContext } as unknown as AnyRequest
 }
-
-const errorIn = ({ errorMessage, timestamps }: Readonly<AdapterResponse>): Reason => ({
-  code: 'PROVIDER_ERROR',
-  message: errorMessage ?? '',
-  sinceUnixMs: timestamps?.providerDataReceivedUnixMs ?? Date.now(),
-})

@@ -17,8 +17,11 @@ interface PollingSettings {
   CACHE_POLLING_SLEEP_MS: number
 }
 
+/** Watches a wait that lasts `limitMs` at most, and may `leave` it early. @returns ends the watch */
+export type Watch = (leave: () => void, limitMs: number) => () => void
+
 /** A signal that is set when the client has disconnected, and a function that stops listening for that. */
-const clientGone = (req: AdapterRequest<unknown>): { signal: Leaving; stop: () => void } => {
+const clientGone = (req: AdapterRequest<unknown>): { signal: Departure; stop: () => void } => {
   const signal = new Departure()
   const leave = () => signal.leave()
   // Injected requests, which tests make, have no socket that could close.
@@ -74,7 +77,7 @@ const wakeOrRead = async (
     const response = cache.read(key)?.value ?? (await cache.waiters.wait(key, pauseMs, signal))
     if (response !== undefined) return response
   }
-  return undefined
+  return signal.aborted ? cache.read(key)?.value : undefined
 }
 
 /**
@@ -111,12 +114,15 @@ const wakeOrPoll = async (
  * Waits for the value of a feed that has none yet. Where the cache is in this process's memory, the write wakes the wait; where other
  * processes write to it too, it is also polled. It gives up after the time that the polling settings add up to, and at once when they allow
  * no retry (contract 6.6).
+ *
+ * @param watch - told when a wait begins for a value that only this process writes; ends it where it is useless (ER-5)
  */
 export const waitForValue = async (
   cache: Cache<AdapterResponse>,
   req: AdapterRequest<unknown>,
   settings: PollingSettings,
   stats: Pick<PollingStats, 'waited'>,
+  watch?: Watch,
 ): Promise<AdapterResponse | undefined> => {
   const { CACHE_POLLING_MAX_RETRIES: maxRetries, CACHE_POLLING_SLEEP_MS: pauseMs } = settings
   const { cacheKey: key, endpointName } = req.requestContext
@@ -127,9 +133,11 @@ export const waitForValue = async (
   if (maxRetries === 0) response = await lookUp(cache, key)
   else if (layer === undefined)
     response = await pollResponseFromCache(cache, key, { maxRetries, sleep: pauseMs })
-  else if (layer === cache)
+  else if (layer === cache) {
+    const end = watch?.(() => client.signal.leave(), (maxRetries + 1) * pauseMs)
     response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: client.signal })
-  else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: client.signal })
+    end?.()
+  } else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: client.signal })
   client.stop()
   stats.waited(endpointName, response !== undefined, (monotonicMs() - startedAtMs) / 1000)
   if (response === undefined)

@@ -1,10 +1,17 @@
 import { memberOf } from '../util/objects'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError } from '../validation/errors'
-import { type Reason } from '../validation/reason'
+import { classOfStatus, type Reason } from '../validation/reason'
+import { HandshakeRefusal } from './handshake-refusal'
 import { networkCode, networkText, textOfParts } from '../validation/network-error'
 
 export { networkText }
+
+/** What the status of a refused handshake says. */
+const kindOf = (cause: unknown): Pick<Reason, 'class'> => {
+  const kind = cause instanceof HandshakeRefusal ? classOfStatus(cause.status) : undefined
+  return kind === undefined ? {} : { class: kind }
+}
 
 /** The constructor arguments for the error of a failed connection, for those failures that have their own class. */
 export const connectionFailure = (
@@ -12,7 +19,7 @@ export const connectionFailure = (
   message: string,
   cause?: unknown,
 ): ConstructorParameters<typeof AdapterConnectionError> => [
-  { statusCode: 502, message, cause, reason: { code, message, sinceUnixMs: Date.now() } },
+  { statusCode: 502, message, cause, reason: { code, message, sinceUnixMs: Date.now(), ...kindOf(cause) } },
   { providerDataRequestedUnixMs: 0, providerDataReceivedUnixMs: 0, providerIndicatedTimeUnixMs: undefined },
 ]
 

@@ -6,10 +6,12 @@ import { shownUrl } from './connection-stats'
 /** `closing`: the end has been announced, but the connection has not closed yet. */
 export type LifeState = 'idle' | 'connecting' | 'open' | 'closing' | 'waiting' | 'failed' | 'stopped'
 
-type Trouble = Pick<Reason, 'code' | 'message'>
+type Trouble = Pick<Reason, 'code' | 'message' | 'class'>
 
 /** Why no attempt may be made for a while, and how long that lasts. */
 export type Hold = Trouble & { delayMs: number }
+
+const unknownFailure = (error: unknown): Trouble => ({ code: 'CONNECTION_FAILED', message: String(error) })
 
 /**
  * The state of something that is kept connected, with what is reported about it: since when, why not, and when the next attempt is. Its
@@ -20,6 +22,8 @@ export class ConnectionLife {
   private sinceUnixMs = Date.now()
   private nextAttemptUnixMs: number | undefined
   private error: ConnectionStatus['lastError']
+  /** Of the error, where its code does not tell. */
+  private kind: Reason['class']
   private outageSinceUnixMs: number | undefined
   /** Why the next attempt is not made sooner. */
   private because: string | undefined
@@ -51,16 +55,17 @@ export class ConnectionLife {
   }
 
   /** Records a reason why no values come. The state stays; the caller changes it next where that is needed. */
-  trouble({ code, message }: Trouble): void {
+  trouble({ code, message, class: kind }: Trouble): void {
     const unixMs = Date.now()
+    this.kind = kind
     this.error = { code, message, unixMs }
     this.outageSinceUnixMs ??= unixMs
   }
 
   /** An attempt has failed. The caller of that attempt knows when to try again. */
   failed(error: unknown): void {
-    const { code = 'CONNECTION_FAILED', message = String(error) } = reasonOf(error) ?? {}
-    this.trouble({ code, message })
+    const { code, message, class: kind } = reasonOf(error) ?? unknownFailure(error)
+    this.trouble({ code, message, ...(kind && { class: kind }) })
     if (this.current === 'connecting' || this.current === 'idle') this.waiting()
   }
 
@@ -78,9 +83,9 @@ export class ConnectionLife {
   }
 
   /** The next attempt may not be made yet, whatever is wrong beside that. What went wrong before stays the reason, with this added. */
-  held({ code, message, delayMs }: Hold): void {
+  held({ code, message, delayMs, class: kind }: Hold): void {
     const isAddition = this.error !== undefined && this.error.message !== message
-    if (!isAddition) this.trouble({ code, message })
+    if (!isAddition) this.trouble({ code, message, ...(kind && { class: kind }) })
     this.waiting(delayMs)
     if (isAddition) this.because = message
   }
@@ -115,7 +120,8 @@ export class ConnectionLife {
     if (error === undefined || outageSinceUnixMs === undefined) return undefined
     const { code } = error
     const message = because === undefined ? error.message : `${error.message}; ${because}`
-    return { code, message, sinceUnixMs: outageSinceUnixMs, ...this.next() }
+    const kind = this.kind && { class: this.kind }
+    return { code, message, sinceUnixMs: outageSinceUnixMs, ...this.next(), ...kind }
   }
 
   private next(): Pick<Reason, 'nextAttemptUnixMs'> {

@@ -5,6 +5,7 @@ import { pauseFor } from '../util/retry-after'
 import { connectionError } from './connection-error'
 import { type Hold } from './connection-life'
 import { type HandshakeRefusal, refusalOf } from './handshake-refusal'
+import { type ReasonClass } from '../validation/reason'
 import { overflowed } from '../metrics/bounds'
 
 /** The most hosts that are remembered. Beyond this the one that refused first is forgotten. */
@@ -26,6 +27,9 @@ const CLASSES = {
   wrong: growing(30_000, 600_000),
 }
 type RefusalClass = keyof typeof CLASSES
+
+/** What clients are told of it. */
+const KINDS: Partial<Record<RefusalClass, ReasonClass>> = { limited: 'quota', unauthorized: 'auth' }
 
 const classOf = (status: number): RefusalClass | undefined => {
   if (status < 400 || status > 499) return undefined
@@ -60,7 +64,8 @@ export class HostPauses {
     const { message, endsAtMs } = pause
     const delayMs = Math.max(0, endsAtMs - monotonicMs())
     const error = connectionError('HANDSHAKE_REFUSED', message)
-    return { code: 'HANDSHAKE_REFUSED', message, delayMs, error }
+    const kind = pause.kind && KINDS[pause.kind]
+    return { code: 'HANDSHAKE_REFUSED', message, delayMs, error, ...(kind && { class: kind }) }
   }
 
   /** Makes an attempt, and learns from how it ends. After a pause no other is made at its host meanwhile. */

@@ -3,6 +3,7 @@ import { goingOn } from '../validation/reason'
 import { type Admission, type Decision, type Offer } from './admission'
 import { Batch } from './batch'
 import { type Cache } from './cache'
+import { reasonBeside, reasonIn } from './error-reason'
 import { type Feed } from './feed'
 import { type Judging } from './judging'
 import { type LocalCache } from './local-cache'
@@ -29,12 +30,7 @@ export const keep = <R extends AdapterResponse>(
   at: Instant,
 ): void => {
   if (cache.store(feed.key, value, ttlMs, at, feed)) feed.noteWrite(value, ttlMs, at)
-  else
-    feed.refusal = goingOn(
-      feed.refusal,
-      { code: 'PROVIDER_ERROR', message: value.errorMessage ?? '' },
-      at.unixMs,
-    )
+  else feed.refusal = goingOn(feed.refusal, reasonBeside(value) ?? reasonIn(value), at.unixMs)
 }
 
 /** Asks an admission about values that have passed the guards, and stores those that it lets in. Without an admission all are stored. */

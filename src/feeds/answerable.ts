@@ -1,5 +1,5 @@
 import { memberOf } from '../util/objects'
-import { isAnswerStatus, refusedStatus, STATUS_OF_REFUSED } from '../validation/status-code'
+import { isAnswerStatus, isRefusedStatus, refusedStatus, STATUS_OF_REFUSED } from '../validation/status-code'
 import { type ResponseTimestamps } from '../validation/timestamps'
 import { type AdapterResponse, type TimestampedProviderErrorResponse } from './responses'
 
@@ -34,6 +34,9 @@ export const unholdable = (response: unknown): TimestampedProviderErrorResponse 
   statusCode: STATUS_OF_REFUSED,
   timestamps: timesOf(response),
 })
+
+/** Whether an error's text is one of these two: no word of the provider's, and no cause that its author knows. */
+export const isOfOurs = (text: string): boolean => text === UNHOLDABLE || isRefusedStatus(text)
 
 /** The JSON text of an answer; undefined where there is none, or writing it throws. */
 export const textOf = (response: unknown): string | undefined => {

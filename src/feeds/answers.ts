@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { ReasonAnswer } from '../validation/error-answer'
 
 /** Only code that describes or checks answers loads this file; other code imports its types. Answering a request does not need it. */
 
@@ -62,6 +63,7 @@ export const RefusalAnswer = Type.Object(
     statusCode: Type.Integer({ description: 'The HTTP status.' }),
     timestamps: Timestamps,
     meta: Type.Optional(AnswerMeta),
+    reason: Type.Optional(ReasonAnswer),
   },
   {
     description:

@@ -1,6 +1,7 @@
 import { isMeasured } from '../config/server-settings'
 import { type AdapterSettings } from '../config/settings'
 import { type Cache } from './cache'
+import { type ReasonSwitch } from './error-reason'
 import { type Feed } from './feed'
 import { FeedIndex } from './feed-index'
 import { publishFeeds } from './feed-metrics'
@@ -20,6 +21,7 @@ interface Owner {
   readonly limits: FeedLimits | undefined
   /** Each is called with the key of a feed whose limits have changed. */
   readonly onMoved: ReadonlySet<(key: string) => void>
+  readonly reasons: ReasonSwitch
 }
 
 /** All feeds of an endpoint, by transport: their indexes, their metrics, and the operator's limits on them. */
@@ -85,11 +87,11 @@ export class EndpointFeeds {
   /** Undefined where there are no limits. Made with the first feed. */
   private limitedFeeds(): LimitedFeeds | undefined {
     const { inspector, indexes } = this
-    const { limits, cache, onMoved: listeners } = this.of
+    const { limits, cache, onMoved: listeners, reasons } = this.of
     if (limits === undefined || this.limited !== undefined) return this.limited
     const feeds = () => [...indexes.values()].flatMap((index) => [...index.all()])
     const onMoved = (key: string) => listeners.forEach((forget) => forget(key))
-    this.limited = new LimitedFeeds({ limits, inspector, cache, feeds, onMoved })
+    this.limited = new LimitedFeeds({ limits, inspector, cache, feeds, onMoved, reasons })
     this.detach = limits.attach(this.limited)
     return this.limited
   }

@@ -31,6 +31,8 @@ export class Feed {
   acceptedAsOf = NaN
   /** Why its last value was refused; undefined after a value was accepted. */
   refusal: Reason | undefined = undefined
+  /** Why errors are written in place of values; undefined after a value was. */
+  error: Reason | undefined = undefined
   /** What its last value was served in spite of, where a guard's policy is to flag. */
   flags: readonly GuardReason[] | undefined = undefined
   /** When its last good value ends at the latest, by the monotonic clock, where a guard holds a newer one back. */
@@ -123,6 +125,7 @@ export class Feed {
     const isGood = value.errorMessage === undefined
     // Only then is an object made of it: one for each message would live as long as its feed.
     if (!isGood && this.isLastGood) this.lastGood = this.lastSet
+    if (isGood) this.error = undefined
     this.isLastGood = isGood
     this.sets++
     this.lastSetAt = at.unixMs

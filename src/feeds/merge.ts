@@ -1,7 +1,7 @@
 import { ageMs, type Instant, later, leftMs } from '../util/clock'
 import { isTrouble, type Reason } from '../validation/reason'
 import { asRanked, isSameResponse, isSameValue, type Observation, observe } from './observation'
-import { type Cause, mergedError } from './merged-error'
+import { type Cause, goingOnFrom, mergedError } from './merged-error'
 import { type MergedFeed, MergedFeeds } from './merged-feeds'
 import { compareStandings, compareTimes } from './order'
 import { type Patience } from './patience'
@@ -131,7 +131,8 @@ export class Merge {
     let isConfirmed = false
     let offered: Observation | undefined
     if (isError(response)) {
-      feed.errors[rank] = { response, notedAt: now, expiresAt: later(now, ttlMs) }
+      const error = { response, notedAt: now, expiresAt: later(now, ttlMs) }
+      feed.errors[rank] = goingOnFrom(feed.errors[rank], error)
       this.options.onError(rank, response)
     } else {
       const next = observe(response, rank, now, ttlMs)

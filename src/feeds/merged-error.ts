@@ -1,13 +1,21 @@
-import { redactText } from '../util/redaction'
-import { type Reason } from '../validation/reason'
+import { redactStrings, redactText } from '../util/redaction'
+import { answered, type Reason, type ReasonAnswer } from '../validation/reason'
+import { commonReason, reasonBeside, withIt } from './error-reason'
 import { type AdapterResponse } from './responses'
-import { type Instant } from '../util/clock'
+import { type Instant, leftMs } from '../util/clock'
 
 /** The last error of a source. */
 export interface SourceError {
   response: AdapterResponse
   notedAt: Instant
   expiresAt: Instant
+}
+
+/** The next error of a source: its reason keeps the time since when it has been so. */
+export const goingOnFrom = (before: SourceError | undefined, next: SourceError): SourceError => {
+  const [last, reason] = [before && reasonBeside(before.response), reasonBeside(next.response)]
+  if (last === undefined || reason === undefined || leftMs(before!.expiresAt, next.notedAt) <= 0) return next
+  return { ...next, response: withIt(next.response, { ...reason, sinceUnixMs: last.sinceUnixMs }) }
 }
 
 /** Why one source has no value: its error, or what is wrong with its connection where it sent none. */
@@ -19,6 +27,17 @@ const textOf = (cause: Cause): string => {
       ? [cause.error.response.errorMessage, cause.error.response.statusCode, cause.error.notedAt.unixMs]
       : [redactText(cause.outage.message), cause.outage.code, cause.outage.sinceUnixMs]
   return `${cause.name}: ${message} (${code}, ${new Date(atUnixMs).toISOString()})`
+}
+
+/** Beside it where its sources' errors have one. */
+const mergedReason = (causes: readonly Cause[]): { reason?: ReasonAnswer } => {
+  const known = causes.flatMap((cause) => {
+    const reason = 'error' in cause ? reasonBeside(cause.error.response) : cause.outage
+    return reason === undefined ? [] : [{ name: cause.name, reason: redactStrings(reason) }]
+  })
+  const isTold = causes.some((cause) => 'error' in cause && reasonBeside(cause.error.response) !== undefined)
+  const reason = isTold ? commonReason(known) : undefined
+  return reason === undefined ? {} : { reason: answered(reason) }
 }
 
 /** FO-7: one error response for all causes, each with its source and its time. Undefined where no source has sent an error. */
@@ -36,5 +55,6 @@ export const mergedError = (causes: readonly Cause[]): AdapterResponse | undefin
     errorMessage: message,
     timestamps,
     ...(meta === undefined ? {} : { meta }),
+    ...mergedReason(causes),
   } as AdapterResponse
 }

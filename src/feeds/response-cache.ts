@@ -9,6 +9,7 @@ import { Admitting, keep } from './admitting'
 import { type Instant, instant } from '../util/clock'
 import { type Cache } from './cache'
 import { EndpointFeeds } from './endpoint-feeds'
+import { type ReasonSwitch, withReason } from './error-reason'
 import { type Feed } from './feed'
 import { type Freshness } from './freshness'
 import { type GuardOptions } from './guards'
@@ -46,6 +47,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   /** The operator's limits for single feeds, if there are any. */
   limits: FeedLimits | undefined
   aliases: readonly string[] | undefined
+  /** Whether the errors that are written here get a reason. */
+  readonly reasons: ReasonSwitch
   /** Each is called with the key of a feed whose limits have changed, and must forget what it remembers of the feed's values. */
   readonly onMoved = new Set<(key: string) => void>()
   /** Checks or replaces every result before it is written. The endpoint's `initialize` sets it (contract 18.2). */
@@ -77,6 +80,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     limits?: FeedLimits | undefined
     /** Other names of the endpoint. */
     aliases?: readonly string[] | undefined
+    /** Default: off. */
+    reasons?: ReasonSwitch
   }) {
     this.dependencies = of.dependencies
     this.cache = of.dependencies.cache as Cache<AdapterResponse<T['Response']>>
@@ -90,6 +95,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.caseSensitive = of.caseSensitive ?? false
     const limits = (this.limits = of.limits)
     this.aliases = of.aliases
+    this.reasons = of.reasons ?? { areGiven: false }
     const endpoints = [of.endpointName, ...(of.aliases ?? [])]
     this.inspector = new Inspector({
       guards: of.guards,
@@ -250,7 +256,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   ): TimestampedProviderResult<T>[] {
     const { validator } = this
     if (validator === undefined) return results
-    return validateResults(results, validator, () => this.refusalsOf(transportName))
+    return validateResults(results, validator, () => this.refusalsOf(transportName), this.reasons.areGiven)
   }
 
   private storeNow(transportName: string, results: TimestampedProviderResult<T>[], at: Instant): void {
@@ -298,19 +304,21 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   }
 
   private toResponse(
-    { meta }: Feed,
+    feed: Feed,
     { response }: TimestampedProviderResult<T>,
     transportNameForMeta: string,
     transportNameForCache: string,
     now: number,
   ): AdapterResponse<T['Response']> {
-    const isOwn = transportNameForMeta === transportNameForCache || meta === undefined
+    const { meta } = feed
+    const isOwn = transportNameForMeta === transportNameForCache
     const stored = storedResponse<T['Response']>(
       response,
-      isOwn ? meta : { ...meta, transportName: transportNameForMeta },
+      isOwn || meta === undefined ? meta : { ...meta, transportName: transportNameForMeta },
     )
     // The stored response is looked at, because reading an author's own object may throw.
     this.warnings.look(stored, this.endpointName, now)
-    return stored
+    if (stored.errorMessage === undefined || !this.reasons.areGiven) return stored
+    return withReason(stored, isOwn ? feed : undefined)
   }
 }

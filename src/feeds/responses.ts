@@ -1,4 +1,5 @@
 import { type InputParametersDefinition, type TypeFromDefinition } from '../validation/input-parameters'
+import { type ReasonAnswer } from '../validation/reason'
 import { type ResponseTimestamps } from '../validation/timestamps'
 
 /** What an endpoint answers with: the shape of `data` and the type of `result` (contract 2.1). */
@@ -41,7 +42,11 @@ type ProviderErrorResponse = {
 }
 
 /** A provider's refusal as it is cached and served: an ordinary body with `errorMessage` and its own status. */
-export type TimestampedProviderErrorResponse = ProviderErrorResponse & Timestamped
+export type TimestampedProviderErrorResponse = ProviderErrorResponse &
+  Timestamped & {
+    /** Why, where answers say so: the framework adds it. */
+    reason?: ReasonAnswer
+  }
 
 /** What a handler returns for a good value. Times other than the provider's own are filled in by the transport. */
 export type PartialSuccessfulResponse<T extends ResponseGenerics> = {

@@ -1,6 +1,11 @@
 import { isObject } from '../util/objects'
 import { type Refusals } from './refusals'
-import { type ProviderResultGenerics, type TimestampedProviderResult } from './responses'
+import { answered } from '../validation/reason'
+import {
+  type ProviderResultGenerics,
+  type TimestampedProviderErrorResponse,
+  type TimestampedProviderResult,
+} from './responses'
 
 /** Called with every result before it is written. Returns the result itself, or another one in its place (contract 18.2). */
 export type ResultValidator<T extends ProviderResultGenerics> = (
@@ -18,19 +23,29 @@ export const validateResults = <T extends ProviderResultGenerics>(
   results: TimestampedProviderResult<T>[],
   validator: ResultValidator<T>,
   refusals: () => Refusals,
+  givesReasons = false,
 ): TimestampedProviderResult<T>[] =>
   results.flatMap((given) => {
     try {
       const result = validated(given, validator)
       const { errorMessage } = result.response
-      if (errorMessage !== undefined && given.response.errorMessage === undefined)
-        refusals().add('invalid-result', () => ({ params: given.params, errorMessage }))
-      return [result]
+      if (errorMessage === undefined || given.response.errorMessage !== undefined) return [result]
+      refusals().add('invalid-result', () => ({ params: given.params, errorMessage }))
+      return [givesReasons ? explained(result, errorMessage) : result]
     } catch (error) {
       refusals().add('handler-failed', () => 'a result that its validator failed at', error)
       return []
     }
   })
+
+/** A validator is one more guard. */
+const explained = <T extends ProviderResultGenerics>(
+  { params, response }: TimestampedProviderResult<T>,
+  message: string,
+): TimestampedProviderResult<T> => {
+  const reason = answered({ code: 'REFUSED_VALUE', message, sinceUnixMs: Date.now() })
+  return { params, response: { ...(response as TimestampedProviderErrorResponse), reason } }
+}
 
 const validated = <T extends ProviderResultGenerics>(
   given: TimestampedProviderResult<T>,

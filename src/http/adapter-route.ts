@@ -5,6 +5,7 @@ import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
 import { type AnyRequest, type EndpointGenerics } from '../adapter/params'
 import { prepareRequest } from '../adapter/prepare'
 import { answerStatusOf, rendered, textOf } from '../feeds/answerable'
+import { told } from '../feeds/error-reason'
 import { type LocalCacheEntry } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
 import { type AdapterRouteGeneric } from '../transports/transport'
@@ -32,12 +33,12 @@ type Request = FastifyRequest<AdapterRouteGeneric>
 const BYTE_ORDER_MARK = 0xfeff
 
 /** The body of an entry, rendered once; undefined where JSON cannot hold it. */
-const bodyOf = (entry: LocalCacheEntry<AdapterResponse>): string | undefined =>
-  (entry.body ??= textOf(entry.value))
+const bodyOf = (entry: LocalCacheEntry<AdapterResponse>, givesReasons: boolean): string | undefined =>
+  (entry.body ??= textOf(givesReasons ? told(entry.value) : entry.value))
 
 /** Empty for answers that the {@link FastLane} does not send: errors, and text that is not ASCII only. */
-const tailOf = (entry: LocalCacheEntry<AdapterResponse>): string => {
-  const body = answerStatusOf(entry.value) === 200 ? bodyOf(entry) : undefined
+const tailOf = (entry: LocalCacheEntry<AdapterResponse>, givesReasons: boolean): string => {
+  const body = answerStatusOf(entry.value) === 200 ? bodyOf(entry, givesReasons) : undefined
   if (body === undefined || Buffer.byteLength(body) !== body.length) return ''
   return `content-length: ${body.length}\r\n\r\n${body}`
 }
@@ -88,7 +89,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
     const { plan } = req
     const entry = plan?.read()
     const statusCode = entry && answerStatusOf(entry.value)
-    const body = entry && bodyOf(entry)
+    const body = entry && bodyOf(entry, this.adapter.givesReasons)
     // What somebody stored by himself may be no answer as it is: the long way makes one of it.
     if (plan === undefined || statusCode === undefined || body === undefined)
       return this.correlated(req, () => this.answer(req, reply, startedAtMs))
@@ -103,7 +104,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
 
   read(plan: Plan): string | undefined {
     const entry = plan.read()
-    return entry && ((entry.tail ??= tailOf(entry)) || undefined)
+    return entry && ((entry.tail ??= tailOf(entry, this.adapter.givesReasons)) || undefined)
   }
 
   sent(plan: Plan, startedAtMs: number, bytes: number): void {
@@ -157,7 +158,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
     { requestContext }: AnyRequest,
     reply: FastifyReply,
   ): void {
-    const { statusCode, body } = rendered(response)
+    const { statusCode, body } = rendered(this.adapter.givesReasons ? told(response) : response)
     void reply.code(statusCode).header('content-type', JSON_TYPE).send(body)
     const { cacheKey, data, meta, transportName } = requestContext
     const isCacheHit = meta?.metrics?.cacheHit === true

@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConnectionStatus } from '../connections/connection-status'
-import { Reason } from '../validation/error-answer'
+import { ReasonAnswer } from '../validation/error-answer'
 
 /** This schema is loaded only by code that describes or checks answers. Everything else imports its type alone. */
 
@@ -63,7 +63,7 @@ export const ExplainAnswer = Type.Object(
         '`fresh`; else what a request is answered with: `error` (what the provider or the adapter says), `stale`, `refused`, `waiting` ' +
         '(nothing has come yet), `unwanted` (nobody asks for it).',
     }),
-    reason: Type.Optional(Reason),
+    reason: Type.Optional(ReasonAnswer),
     error: Type.Optional(Shown),
     lastGood: Type.Optional(Value),
     guards: Type.Object(
@@ -77,7 +77,7 @@ export const ExplainAnswer = Type.Object(
             'What became of its last value: `none` (there was none), `accepted`, `flagged` or `refused`.',
         }),
         flags: Type.Optional(Type.Array(Type.String())),
-        refusal: Type.Optional(Reason),
+        refusal: Type.Optional(ReasonAnswer),
         refused: Type.Record(Type.String(), Type.Number(), {
           description: 'How many values of all feeds of the endpoint were refused, by reason.',
         }),
@@ -90,7 +90,7 @@ export const ExplainAnswer = Type.Object(
           name: Type.String(),
           isWanted: Type.Optional(Type.Boolean({ description: 'Whether somebody asked for it lately.' })),
           subscription: Type.Optional(Subscription),
-          outage: Type.Optional(Reason),
+          outage: Type.Optional(ReasonAnswer),
           connections: Type.Array(ConnectionStatus),
           record: Type.Optional(Record),
           records: Type.String({ description: 'Whether there is a record, and if not, how to get one.' }),

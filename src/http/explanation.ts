@@ -1,6 +1,7 @@
 import { type AnyAdapter } from '../adapter/adapter'
 import { type AnyRequest, type EndpointGenerics } from '../adapter/params'
 import { storedOrNone } from '../adapter/wait-for-value'
+import { reasonBeside, told as toldIn } from '../feeds/error-reason'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { type Feed } from '../feeds/feed'
 import { type LocalCacheEntry, localLayerOf } from '../feeds/local-cache'
@@ -12,7 +13,7 @@ import { type Transport } from '../transports/transport'
 import { instant, leftMs } from '../util/clock'
 import { memberOf } from '../util/objects'
 import { redactStrings } from '../util/redaction'
-import { type Reason } from '../validation/reason'
+import { answered, type Reason, type ReasonAnswer } from '../validation/reason'
 import { type ExplainAnswer } from './explain-answer'
 
 const MAX_SHOWN = 4_096
@@ -38,6 +39,8 @@ const shown = (value: unknown): unknown => {
   }
 }
 
+const told = (reason: Reason): ReasonAnswer => answered(redactStrings(reason))
+
 /** Why a feed is answered as it is. It makes nothing wanted, and changes no counter. Never rejects. */
 export const explanationOf = async (adapter: AnyAdapter, request: AnyRequest): Promise<ExplainAnswer> => {
   const { cacheKey, data, endpointName, transportName } = request.requestContext
@@ -47,7 +50,8 @@ export const explanationOf = async (adapter: AnyAdapter, request: AnyRequest): P
   const feed = caches.feed(transportName, data)
   const current = await storedOrNone(adapter.cache, cacheKey)
   const isServed = current !== undefined && current.errorMessage === undefined
-  const reason = isServed ? undefined : await adapter.reasonOf(request, transport, feed)
+  const beside = current && reasonBeside(toldIn(current))
+  const reason = beside ?? (isServed ? undefined : await adapter.reasonOf(request, transport, feed))
   const good = lastGood(adapter, cacheKey, isServed ? current : undefined)
   const transports = partsOf(transport, transportName).map(([name, part]) =>
     partOf(name, part, data, cacheKey),
@@ -60,8 +64,8 @@ export const explanationOf = async (adapter: AnyAdapter, request: AnyRequest): P
     cacheKey,
     params: shown(data),
     state: isServed ? 'fresh' : stateOf(current, feed, transports),
-    ...(reason && { reason: redactStrings(reason) }),
-    ...(current?.errorMessage !== undefined && { error: shown(current) }),
+    ...(reason && { reason: told(reason) }),
+    ...(current?.errorMessage !== undefined && { error: shown(toldIn(current)) }),
     ...(good && { lastGood: good }),
     guards: guardsOf(caches, feed, transports),
     transports,
@@ -124,7 +128,7 @@ const guardsOf = (
     ...(limits && { limits: shown(limits) }),
     last: refusal === undefined ? unrefused : 'refused',
     ...(flags && { flags: [...flags] }),
-    ...(refusal && { refusal: redactStrings(refusal) }),
+    ...(refusal && { refusal: told(refusal) }),
     refused,
   }
 }
@@ -150,7 +154,7 @@ const partOf = (
     name,
     ...(isWanted !== undefined && { isWanted }),
     ...(isWanted !== false && subscription && { subscription }),
-    ...(outage && { outage: redactStrings(outage) }),
+    ...(outage && { outage: told(outage) }),
     connections: redactStrings(linksOf(part)),
     ...(record && { record }),
     records: RECORD_NOTES[records === undefined ? 'none' : note],

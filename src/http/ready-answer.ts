@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Reason } from '../validation/error-answer'
+import { ReasonAnswer } from '../validation/error-answer'
 
 /** This schema is loaded only by code that describes or checks answers. Everything else imports its type alone. */
 
@@ -19,7 +19,7 @@ export const ReadyAnswer = Type.Object(
         fresh: Type.Integer({ description: 'How many of them have a value to serve.' }),
         missing: Type.Array(
           Type.Object(
-            { feed: Type.String({ description: 'As `FEED_LIMITS` names it.' }), reason: Reason },
+            { feed: Type.String({ description: 'As `FEED_LIMITS` names it.' }), reason: ReasonAnswer },
             closed,
           ),
           { description: 'Those that have none, 100 at most.' },
@@ -47,7 +47,7 @@ export const ReadyAnswer = Type.Object(
       ),
       { description: 'Those with the smallest share first, 100 at most.' },
     ),
-    writer: Type.Optional(Reason),
+    writer: Type.Optional(ReasonAnswer),
   },
   {
     ...closed,

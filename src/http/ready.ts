@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type AdapterReadiness, type FreshShare } from '../adapter/readiness'
 import { redactStrings } from '../util/redaction'
-import { type Reason } from '../validation/reason'
+import { answered, type Reason } from '../validation/reason'
 import { type ProcessState } from './process-state'
 import { type ReadyAnswer } from './ready-answer'
 
@@ -25,6 +25,8 @@ const shown = (share: FreshShare, minShare: number): Shown => ({
   ...(minShare > 0 && { minShare }),
 })
 
+const named = ({ feed, reason }: AdapterReadiness['missing'][number]) => ({ feed, reason: answered(reason) })
+
 /** Whether requests should be sent to this process. */
 export const readyAnswer = (
   phase: ProcessState['phase'],
@@ -38,9 +40,9 @@ export const readyAnswer = (
   const judged = missing.length > 0 || isShort ? 'not-ready' : 'ready'
   return redactStrings({
     status: phase === 'serving' ? judged : phase,
-    essential: { feeds, fresh: feeds - missing.length, missing: missing.slice(0, MAX_SHOWN) },
+    essential: { feeds, fresh: feeds - missing.length, missing: missing.slice(0, MAX_SHOWN).map(named) },
     endpoints: all.slice(0, MAX_SHOWN).map(({ share, minShare }) => shown(share, minShare)),
-    ...(writer && { writer }),
+    ...(writer && { writer: answered(writer) }),
   })
 }
 

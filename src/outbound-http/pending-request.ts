@@ -26,6 +26,7 @@ export class PendingRequest {
   hasLeftQueue = false
   isInFlight = false
   renewsCredential = false
+  onTrouble: (() => void) | undefined
   readonly sinceUnixMs = Date.now()
   /** All callers that ask for the same share this. */
   outcome!: Promise<RequesterResult<unknown>>

@@ -3,7 +3,7 @@ import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
 import { brokenAnswer } from './broken-answer'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
-import { type Reason } from '../validation/reason'
+import { classOfStatus, type Reason } from '../validation/reason'
 import { proxyErrorIn } from '../util/tunnel'
 import { networkCode, networkText, textOfParts } from '../validation/network-error'
 
@@ -90,6 +90,11 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 const REFUSED_BY_PROXY = 'The proxy wants a credential, or another one than it got (status 407)'
 
+const kindOf = (status: number): Pick<Reason, 'class'> => {
+  const kind = classOfStatus(status)
+  return kind === undefined ? {} : { class: kind }
+}
+
 /** Why a request failed. Clients may see the text, so it holds neither a URL nor a secret. */
 export const describeFailure = (error: unknown): Pick<Reason, 'code' | 'message' | 'class'> => {
   const broken = brokenAnswer(error)
@@ -102,7 +107,11 @@ export const describeFailure = (error: unknown): Pick<Reason, 'code' | 'message'
   if (status === 429)
     return { code: 'RATE_LIMITED', message: 'The data provider answered with status 429: too many requests' }
   if (status !== undefined)
-    return { code: 'REQUEST_FAILED', message: `The data provider answered with status ${status}` }
+    return {
+      code: 'REQUEST_FAILED',
+      message: `The data provider answered with status ${status}`,
+      ...kindOf(status),
+    }
   const known = networkCode(error, CODES)
   const words = textOfParts(error) ?? String(memberOf(error, 'code'))
   if (known !== undefined)

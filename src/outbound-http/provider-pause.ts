@@ -75,7 +75,7 @@ export class ProviderPause {
       cause === 'asked'
         ? ({ code: 'RATE_LIMITED', message: ASKED } as const)
         : ({ code: 'HOST_FAILING', message: FAILING } as const)
-    const nextAttemptUnixMs = Date.now() + this.remainingMs()
+    const nextAttemptUnixMs = Math.round(Date.now() + this.remainingMs())
     return { ...what, sinceUnixMs, ...(state === 'closed' ? { nextAttemptUnixMs } : {}) }
   }
 

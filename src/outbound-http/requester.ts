@@ -55,6 +55,8 @@ export interface Asking {
   isUrgent: boolean
   /** Whether the answer is still of use. A request for which no caller says so is dropped before it is sent (RL-5). */
   isWanted: () => boolean
+  /** Called when {@link Requester.troubleWith} has something new to say: an attempt has failed, or has to wait for its host. */
+  onTrouble?: () => void
   /** Whether 401 and 403 say something about a credential that the caller renews, and nothing about the host. */
   renewsCredential?: boolean
 }
@@ -213,7 +215,7 @@ export class Requester {
     key: string,
     config: AxiosRequestConfig,
     cost: number | undefined,
-    { isUrgent = false, isWanted, renewsCredential = false }: Partial<Asking>,
+    { isUrgent = false, isWanted, onTrouble, renewsCredential = false }: Partial<Asking>,
   ): Promise<RequesterResult<T>> {
     const known = this.pending.get(key)
     known?.joinedBy(isWanted)
@@ -221,6 +223,7 @@ export class Requester {
     const pending = new PendingRequest()
     pending.joinedBy(isWanted)
     pending.renewsCredential = renewsCredential
+    pending.onTrouble = onTrouble
     this.pending.set(key, pending)
     pending.outcome = this.perform({ key, pending, config, cost }, isUrgent).finally(() => {
       this.pending.delete(key)
@@ -277,6 +280,7 @@ export class Requester {
     if (pause.reason !== undefined) {
       pending.waitsFor = pause
       pending.markLeft()
+      pending.onTrouble?.()
     }
     try {
       return await entering
@@ -402,6 +406,7 @@ export class Requester {
     const now = Date.now()
     const reason = { ...describeFailure(cause), nextAttemptUnixMs: now + delayMs }
     pending.trouble = goingOn(pending.trouble, reason, now)
+    pending.onTrouble?.()
   }
 
   private reportBreaker(provider: string, isOpen: boolean): void {

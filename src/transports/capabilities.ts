@@ -1,5 +1,6 @@
 import { type ConnectionStatus } from '../connections/connection-status'
 import { type Reason } from '../validation/reason'
+import { type Listeners } from '../util/listeners'
 import { type WakeSignal } from '../util/wake-signal'
 import { type RawRecords } from './raw-records'
 import { type Transport, type TransportGenerics } from './transport'
@@ -7,6 +8,8 @@ import { type Transport, type TransportGenerics } from './transport'
 export const WAKE: unique symbol = Symbol('tickwell.wake')
 export const OUTAGE: unique symbol = Symbol('tickwell.outage')
 export const FEED_OUTAGE: unique symbol = Symbol('tickwell.feed-outage')
+export const STALL: unique symbol = Symbol('tickwell.stall')
+export const FAILURES: unique symbol = Symbol('tickwell.failures')
 export const SEEN: unique symbol = Symbol('tickwell.seen')
 export const CONNECTIONS: unique symbol = Symbol('tickwell.connections')
 export const CHILDREN: unique symbol = Symbol('tickwell.children')
@@ -43,6 +46,15 @@ export interface SubscriptionState {
   isElsewhere?: boolean
 }
 
+/** Nothing can come for a feed before the next attempt is made. */
+export interface Stall {
+  reason: Reason
+  /** How long it is until that attempt, in ms. */
+  leftMs: number
+  /** Whether that attempt is not expected to help. */
+  isLasting: boolean
+}
+
 /** Optional abilities of a transport that are not part of the contract. */
 interface Capable {
   [WAKE]?: WakeSignal
@@ -55,6 +67,8 @@ interface Capable {
   [CONNECTIONS]?: () => ConnectionStatus[]
   [OUTAGE]?: Reason
   [FEED_OUTAGE]?: (params: object) => Reason | undefined
+  [STALL]?: (params: object) => Stall | undefined
+  [FAILURES]?: Listeners
   [SEEN]?: (params: object) => Reason | undefined
   [STANDBY]?: Standby
 }
@@ -84,6 +98,13 @@ export const outageOf = (transport: object, params?: object): Reason | undefined
   return (params && ailing[FEED_OUTAGE]?.(params)) ?? ailing[OUTAGE]
 }
 
+/** Why nothing can come for a feed for a while; undefined where something may come at any time, or an attempt is due or under way. */
+export const stallOf = (transport: object, params: object): Stall | undefined =>
+  of(transport)[STALL]?.(params)
+
+/** Told whenever an attempt of the transport to get something may have failed: after each that did, and after each pass of a stream. */
+export const failuresOf = (transport: object): Listeners | undefined => of(transport)[FAILURES]
+
 /**
  * What was seen of a feed for which nothing has come, where nothing else is known to be wrong. It is no outage: only a client that waits
  * for the feed is told.
@@ -95,6 +116,11 @@ export const childrenOf = <T extends TransportGenerics>(
   transport: Transport<T>,
 ): ReadonlyMap<string, Transport<T>> | undefined =>
   (transport as { [CHILDREN]?: ReadonlyMap<string, Transport<T>> })[CHILDREN]
+
+/** A transport, or all that it is made of. */
+export const childrenIn = (transport: object): object[] => [
+  ...(of(transport)[CHILDREN]?.values() ?? [transport]),
+]
 
 /** The connections that a transport shows; for one that is made of others, those that they show. */
 export const connectionsOf = (transport: object): ConnectionStatus[] => {

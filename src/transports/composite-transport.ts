@@ -1,3 +1,4 @@
+import { commonReason } from '../feeds/error-reason'
 import { Merge, type SourceSwitch } from '../feeds/merge'
 import { mergedResponseCache } from '../feeds/merged-source'
 import { Patience } from '../feeds/patience'
@@ -15,9 +16,12 @@ import {
   outageOf,
   SEEN,
   seenOf,
+  STALL,
+  type Stall,
   standbyOf,
   wakeSignalOf,
 } from './capabilities'
+import { commonStall } from './stall'
 import {
   type AdapterRequest,
   type EndpointContext,
@@ -64,16 +68,24 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
 
   /** Why there may be no value, from all children that give a reason. */
   get [OUTAGE](): Reason | undefined {
-    return this.commonReason((child) => outageOf(child))
+    return this.reasonOfAll(undefined)
   }
 
   /** The same for one feed. */
   [FEED_OUTAGE](params: object): Reason | undefined {
-    return this.commonReason((child) => outageOf(child, params))
+    return this.reasonOfAll(params)
+  }
+
+  [STALL](params: object): Stall | undefined {
+    return commonStall(this.children, params)
   }
 
   [SEEN](params: object): Reason | undefined {
-    return this.commonReason((child) => seenOf(child, params))
+    const seen = this.children.flatMap(([name, child]) => {
+      const reason = seenOf(child, params)
+      return reason === undefined ? [] : [{ name, reason }]
+    })
+    return commonReason(seen, isTrouble)
   }
 
   /** Initializes all children at once, each with its own name and its own response cache. */
@@ -222,16 +234,14 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     }
   }
 
-  private commonReason(reasonOf: (child: Transport<T>) => Reason | undefined): Reason | undefined {
-    const outages = this.children.flatMap(([name, child]) => {
-      const outage = reasonOf(child)
-      return outage === undefined ? [] : [{ name, outage }]
-    })
-    const first = outages.find(({ outage }) => isTrouble(outage))?.outage ?? outages[0]?.outage
-    if (first === undefined || outages.length === 1) return first
-    const message = outages.map(({ name, outage }) => `${name}: ${outage.message}`).join('; ')
-    const sinceUnixMs = Math.max(...outages.map(({ outage }) => outage.sinceUnixMs))
-    return { ...first, message, sinceUnixMs }
+  /** With the name and the reason of each child; those that are in no trouble say what was seen of the feed. */
+  private reasonOfAll(params: object | undefined): Reason | undefined {
+    const outages = this.children.map(([name, child]) => ({ name, child, reason: outageOf(child, params) }))
+    if (outages.every(({ reason }) => reason === undefined)) return undefined
+    const known = outages.flatMap(({ name, child, reason = params && seenOf(child, params) }) =>
+      reason === undefined ? [] : [{ name, reason }],
+    )
+    return commonReason(known, isTrouble)
   }
 
   /** Whether the child succeeded. Never rejects: a failure is logged with the child's name. */

@@ -1,8 +1,10 @@
 import { type Instant } from '../util/clock'
 import { isObject } from '../util/objects'
+import { withIt } from '../feeds/error-reason'
 import { Refusals, type RefusalReason } from '../feeds/refusals'
 import { ResponseCache } from '../feeds/response-cache'
 import { type ProviderResult, type TimestampedProviderResult } from '../feeds/responses'
+import { type Reason } from '../validation/reason'
 import { type ResponseTimestamps } from '../validation/timestamps'
 import { RECORDS } from './capabilities'
 import { RawRecords } from './raw-records'
@@ -14,6 +16,9 @@ export interface IntakeHost<T extends TransportGenerics> {
   readonly responseCache: ResponseCache<T> | undefined
   readonly [RECORDS]?: RawRecords
 }
+
+/** Why an error is written. Default: the message is that of the error, and it is so from now on. */
+export type Cause = Pick<Reason, 'code'> & Partial<Reason>
 
 type Results<T extends TransportGenerics> = ProviderResult<T>[]
 type Stamped<T extends TransportGenerics> = TimestampedProviderResult<T>[]
@@ -67,6 +72,19 @@ export abstract class ResultIntake<T extends TransportGenerics> {
     if (results instanceof Promise) throw this.promised(results, author)
     if (!Array.isArray(results)) return []
     return results.every(isWhole) ? results : this.withoutBroken(results, isWhole)
+  }
+
+  /** An error for feeds, as a handler would return it, with its cause where answers say it. */
+  errorOf(
+    statusCode: number,
+    errorMessage: string,
+    why?: Cause,
+  ): { statusCode: number; errorMessage: string } {
+    const { responseCache } = this.host
+    const isTold = responseCache instanceof ResponseCache && responseCache.reasons.areGiven
+    if (why === undefined || !isTold) return { statusCode, errorMessage }
+    const reason = { message: errorMessage, sinceUnixMs: Date.now(), ...why }
+    return withIt({ statusCode, errorMessage }, reason)
   }
 
   /** Writes the same error for each of these feeds. */

@@ -4,9 +4,13 @@ import { DeltaTracker, diff, type SubscriptionDeltas } from '../feeds/delta'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { RedisSubscriptionSet } from '../redis/redis-subscription-set'
 import { makeLogger } from '../util/logging'
+import { monotonicMs } from '../util/clock'
+import { Listeners } from '../util/listeners'
 import { WakeSignal } from '../util/wake-signal'
 import { type TypeFromDefinition } from '../validation/input-parameters'
-import { WAKE } from './capabilities'
+import { type Reason } from '../validation/reason'
+import { FAILURES, type Stall, WAKE } from './capabilities'
+import { stall } from './stall'
 import { afterFailedPass, type FailedPass, type NominalDelay } from './stream-retries'
 import { SubscriptionTransport } from './subscription-transport'
 import { type EndpointContext, type TransportDependencies, type TransportGenerics } from './transport'
@@ -32,10 +36,13 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   retryTime = 0
 
   readonly [WAKE] = new WakeSignal()
+  readonly [FAILURES] = new Listeners()
   private readonly retry = new Retry<FailedPass, NominalDelay>(afterFailedPass)
   private tracker: DeltaTracker<Params<T>> | undefined
   private settled: Params<T>[] | undefined
   private pass = 0
+  /** When the wait after a failed pass ends, by the monotonic clock. */
+  private dueMs = 0
   /** True when the adapter has stopped: no new connection may be opened. */
   protected isStopped = false
 
@@ -84,6 +91,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     // The tracker knows only the set. After a list of a subclass's own, the next deltas have to be computed once.
     this.settled = isWholeSet ? desired : undefined
     this.tracker?.settle()
+    this[FAILURES].tell()
   }
 
   /**
@@ -148,6 +156,25 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     return undefined
   }
 
+  /** The outage of a stream that is not open, with when the next pass tries again where that is later. */
+  protected withNextPass(outage: Reason | undefined): Reason | undefined {
+    const leftMs = this.pauseLeftMs
+    if (outage === undefined || leftMs <= 0) return outage
+    const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Math.round(Date.now() + leftMs))
+    return { ...outage, nextAttemptUnixMs }
+  }
+
+  /** @param mayHelp - whether the next attempt may be at another URL */
+  protected stallBy(outage: Reason | undefined, mayHelp: boolean): Stall | undefined {
+    const reason = this.withNextPass(outage)
+    const leftMs = (reason?.nextAttemptUnixMs ?? 0) - Date.now()
+    return reason === undefined || leftMs <= 0 ? undefined : stall(reason, leftMs, mayHelp)
+  }
+
+  private get pauseLeftMs(): number {
+    return this.isBackingOff() ? this.dueMs - monotonicMs() : 0
+  }
+
   private isBackingOff(): boolean {
     return this.retry.isWaiting && this.retryTime > 0
   }
@@ -162,7 +189,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
       .labels({ adapter_endpoint: context.endpointName, transport: this.name })
       .inc()
     // A timer ends the wait, not the clock: it must end even where Date.now does not advance.
-    const { nominalMs: waitMs } = this.retry.again(
+    const { nominalMs: waitMs, delayMs } = this.retry.again(
       {
         settings: context.adapterSettings,
         wasUnheard: this.wasUnheard(error),
@@ -170,8 +197,10 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
       },
       () => this[WAKE].wake(),
     )
+    this.dueMs = monotonicMs() + delayMs
     this.retryTime = Date.now() + waitMs
     this.retryCount += 1
+    this[FAILURES].tell()
     logger.info(`Waiting up to ${waitMs} ms before attempt ${this.retryCount + 1} of ${context.endpointName}`)
   }
 }

@@ -29,33 +29,30 @@ const ReasonClass = Type.Union(
 /** What kind of thing is wrong (ER-1). The list is closed, so that code which reads it can handle each class. */
 export type ReasonClass = (typeof reasonClasses)[number]
 
-export const Reason = Type.Object(
+/** Why there is no value, as all answers have it: `error.reason`, the `reason` beside a cached error, and on the pages. */
+export const ReasonAnswer = Type.Object(
   {
     code: Type.String({
       description: 'A stable name of the cause: see the codes of causes. Authors may use codes of their own.',
     }),
+    class: ReasonClass,
     message: Type.String({ description: 'The same for people. Neither secrets nor URLs with queries.' }),
-    sinceUnixMs: Type.Number({ description: 'Since when it has been so.' }),
+    sinceUnixMs: Type.Integer({ description: 'Since when it has been so.' }),
     nextAttemptUnixMs: Type.Optional(
-      Type.Number({ description: 'When the next try is planned, if one is.' }),
+      Type.Integer({ description: 'When the next try is planned, if one is.' }),
     ),
   },
   { additionalProperties: false, description: 'Why there is no value to answer with.' },
 )
 
-/** Why there is no value to answer with. */
-export type Reason = Static<typeof Reason> & {
+/** Why there is no value to answer with, as clients get it. */
+export type ReasonAnswer = Static<typeof ReasonAnswer>
+
+/** The same inside the service. */
+export type Reason = Omit<ReasonAnswer, 'class'> & {
   /** Where its code does not tell. */
   class?: ReasonClass
 }
-
-const { code, ...others } = Reason.properties
-
-/** `error.reason`, which we add to the contract's error body. */
-const AnsweredReason = Type.Object(
-  { code, class: ReasonClass, ...others },
-  { additionalProperties: false, description: 'Why there is no value to answer with.' },
-)
 
 export const ErrorAnswer = Type.Object(
   {
@@ -71,7 +68,7 @@ export const ErrorAnswer = Type.Object(
         url: Type.Optional(Type.String({ description: 'What was asked of the data provider.' })),
         errorResponse: Type.Optional(Type.Unknown({ description: 'What the data provider answered.' })),
         feedID: Type.Optional(Type.String({ description: 'The feed that was asked for.' })),
-        reason: Type.Optional(AnsweredReason),
+        reason: Type.Optional(ReasonAnswer),
         stack: Type.Optional(Type.String({ description: 'Only with `DEBUG=true`.' })),
         cause: Type.Optional(Type.Unknown({ description: 'Only with `DEBUG=true`.' })),
       },

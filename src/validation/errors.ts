@@ -2,7 +2,7 @@ import { HttpRequestType } from '../metrics/constants'
 import { isDebug } from '../util/debug-flag'
 import { withoutUndefined } from '../util/objects'
 import { type AdapterErrorResponse } from './error-answer'
-import { classOf, type Reason } from './reason'
+import { answered, type Reason } from './reason'
 import { type ResponseTimestamps } from './timestamps'
 
 export { type AdapterErrorResponse }
@@ -60,7 +60,7 @@ export class AdapterError extends Error {
       url: this.url,
       errorResponse: this.errorResponse,
       feedID: this.feedID,
-      reason: this.reason && { ...this.reason, class: classOf(this.reason) },
+      reason: this.reason && answered(this.reason),
       ...(isDebug() ? { stack: this.stack, cause: printableCause(this.cause) } : {}),
     })
     return withoutUndefined({

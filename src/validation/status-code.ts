@@ -18,6 +18,8 @@ export const isAnswerStatus = (statusCode: unknown): statusCode is number =>
     statusCode <= 599 &&
     !WITHOUT_BODY.has(statusCode))
 
+const REFUSED = 'was refused: an answer has one from 200 to 599, and not 204, 205 or 304'
+
 const shown = (statusCode: unknown): string => {
   if (typeof statusCode === 'string') return JSON.stringify(statusCode.slice(0, MAX_SHOWN_CHARACTERS))
   if (typeof statusCode === 'object' && statusCode !== null) return 'that is an object'
@@ -26,6 +28,10 @@ const shown = (statusCode: unknown): string => {
 
 /** What an answer says instead, after what it had to say. */
 export const refusedStatus = (statusCode: unknown, message: unknown): string => {
-  const refusal = `status code ${shown(statusCode)} was refused: an answer has one from 200 to 599, and not 204, 205 or 304`
+  const refusal = `status code ${shown(statusCode)} ${REFUSED}`
   return typeof message === 'string' && message !== '' ? `${message} (${refusal})` : refusal
 }
+
+/** Whether a text is {@link refusedStatus} of an answer that had nothing else to say. */
+export const isRefusedStatus = (text: string): boolean =>
+  text.startsWith('status code ') && text.endsWith(REFUSED)

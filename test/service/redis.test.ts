@@ -88,6 +88,21 @@ describeWithRedis('an adapter with Redis', () => {
     },
   )
 
+  it('ER-1: answers a reader with the reason of a cached error that the writer stored', async () => {
+    await using redis = await redisServer()
+    await using one = await still(redis.port, 'reader-writer', AT_ONCE)
+    await using reader = await still(redis.port, 'reader', AT_ONCE)
+    await one.transport.putError(ETH, 429, 'slow down')
+    const answers = await Promise.all([one.post(ETH), reader.post(ETH)])
+    for (const { statusCode, json } of answers) {
+      expect(statusCode).toBe(429)
+      expect(json()).toMatchObject({
+        errorMessage: 'slow down',
+        reason: { class: 'quota', message: 'slow down' },
+      })
+    }
+  })
+
   it('answers a reader with what a writer gets, from the first request for a feed on', async () => {
     await using redis = await redisServer()
     await using provider = await wsProvider()

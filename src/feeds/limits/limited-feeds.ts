@@ -4,6 +4,7 @@ import { makeLogger } from '../../util/logging'
 import { LogLimiter } from '../../util/log-limiter'
 import { goingOn } from '../../validation/reason'
 import { type Cache } from '../cache'
+import { type ReasonSwitch, withIt } from '../error-reason'
 import { type Feed } from '../feed'
 import { type Inspector, receiptOf } from '../inspector'
 import { type LocalCacheEntry, localLayerOf } from '../local-cache'
@@ -32,6 +33,7 @@ export class LimitedFeeds implements Governed {
       cache: Cache<Response>
       feeds: () => Iterable<Feed>
       onMoved: (key: string) => void
+      reasons: ReasonSwitch
     },
   ) {}
 
@@ -136,12 +138,14 @@ export class LimitedFeeds implements Governed {
   /** Writes the error of a withdrawn feed. An error does not replace a live value, so that is deleted first. */
   private announce(feed: Feed, errorMessage: string): void {
     const { cache } = this.of
+    const { refusal } = feed
     const timestamps = {
       providerDataStreamEstablishedUnixMs: 0,
       providerDataReceivedUnixMs: 0,
       providerIndicatedTimeUnixMs: undefined,
     }
-    const notice = storedResponse({ errorMessage, statusCode: 502, timestamps }, feed.meta)
+    const plain = storedResponse({ errorMessage, statusCode: 502, timestamps }, feed.meta)
+    const notice = refusal && this.of.reasons.areGiven ? withIt(plain, refusal) : plain
     // Both are sent before any is waited for, so that they reach the cache before any later write.
     this.attempt(() => Promise.all([cache.delete(feed.key), cache.set(feed.key, notice, NOTICE_MS)]))
   }

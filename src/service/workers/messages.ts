@@ -39,6 +39,8 @@ export type FromWorker =
   | { type: 'wanted'; feeds: WantedFeed[] }
   /** Asks why there is no value for this feed. */
   | { type: 'why'; id: number; feed: FeedName }
+  /** The same, to be answered once it is useless to wait for a value: now, or within `waitMs`, or never. */
+  | { type: 'useless'; id: number; feed: FeedName; waitMs: number }
   | ({ type: 'look'; id: number } & Look)
 
 type Fields = Record<string, unknown>
@@ -85,10 +87,11 @@ const isFromWriter = (message: unknown): message is FromWriter => {
 
 const isFromWorker = (message: unknown): message is FromWorker => {
   if (!isFields(message)) return false
-  const { type, feeds, id, feed } = message
+  const { type, feeds, id, feed, waitMs } = message
   return (
     (type === 'wanted' && isListOf(feeds, isWantedFeed)) ||
     (type === 'why' && isTime(id) && isFeedName(feed)) ||
+    (type === 'useless' && isTime(id) && isFeedName(feed) && isTime(waitMs)) ||
     (type === 'look' && isTime(id) && isLook(message))
   )
 }

@@ -1,4 +1,7 @@
+import { told } from '../../feeds/error-reason'
 import { LocalCache, type Place } from '../../feeds/local-cache'
+import { type AdapterResponse } from '../../feeds/responses'
+import { isObject } from '../../util/objects'
 import { makeLogger } from '../../util/logging'
 import { LogLimiter } from '../../util/log-limiter'
 import { type Source } from './backlog'
@@ -66,7 +69,7 @@ export class PublishedCache<T = unknown> extends LocalCache<T> implements Source
   /** Undefined for a value that cannot be sent. Workers then delete the key, so that none of them serves an older value. */
   private rendered(key: string, value: T): string | undefined {
     try {
-      const body = JSON.stringify(value)
+      const body = JSON.stringify(isObject(value) ? told(value as object as AdapterResponse) : value)
       if (body.length <= MAX_BODY_CHARACTERS) return body
       throw new Error(`it has ${body.length} characters`)
     } catch (err) {

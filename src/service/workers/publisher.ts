@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net'
 import { makeLogger } from '../../util/logging'
 import { LogLimiter } from '../../util/log-limiter'
 import { messageOf } from '../../util/objects'
+import { MAX_TIMER_MS } from '../../util/sleep'
 import { type Reason } from '../../validation/reason'
 import { type Source } from './backlog'
 import { type FeedName, type FromWorker, type Look, type WantedFeed } from './messages'
@@ -17,6 +18,8 @@ export interface Answers {
   want: (feed: WantedFeed) => void
   /** Why a feed has no value. */
   explain: (feed: FeedName) => Reason | undefined
+  /** Tells once why it is useless to wait so long for a feed, when that is so. @returns ends that */
+  watch: (feed: FeedName, waitMs: number, tell: (reason: Reason) => void) => () => void
   /** What a page of a worker shows. */
   look: (at: Look) => Promise<unknown>
 }
@@ -26,6 +29,7 @@ export class Publisher {
   private readonly session = randomUUID()
   private readonly sources: Source[] = []
   private readonly links = new Set<WorkerLink>()
+  private readonly watches = new Map<WorkerLink, Set<() => void>>()
   private readonly server: Server
   private readonly problems = new LogLimiter()
   private isDue = false
@@ -67,6 +71,7 @@ export class Publisher {
   stop(): void {
     this.server.close()
     for (const link of this.links) link.close()
+    for (const watches of this.watches.values()) for (const end of watches) end()
   }
 
   private changed(source: Source, key: string): void {
@@ -82,8 +87,31 @@ export class Publisher {
   private receive(message: FromWorker, link: WorkerLink): void {
     if (message.type === 'wanted') return message.feeds.forEach((feed) => this.answers.want(feed))
     if (message.type === 'look') return void this.look(message, link)
+    if (message.type === 'useless') return this.watch(message, link)
     const reason = this.answers.explain(message.feed)
     link.answer({ type: 'reason', id: message.id, reason })
+  }
+
+  private watch({ id, feed, waitMs }: FromWorker & { type: 'useless' }, link: WorkerLink): void {
+    const watches = this.watches.get(link) ?? new Set()
+    this.watches.set(link, watches)
+    let stop = (): void => {}
+    const end = (): void => {
+      if (!watches.delete(end)) return
+      clearTimeout(timer)
+      stop()
+    }
+    const timer = setTimeout(end, Math.min(waitMs, MAX_TIMER_MS))
+    watches.add(end)
+    const started = this.answers.watch(feed, waitMs, (reason) => {
+      if (!watches.has(end)) return
+      end()
+      // After what was written in this turn: an error of the provider is a better answer.
+      setImmediate(() => link.answer({ type: 'reason', id, reason }))
+    })
+    // It may have been told at once.
+    if (watches.has(end)) stop = started
+    else started()
   }
 
   /** Never rejects: without an answer the worker shows what it knows itself. */
@@ -99,6 +127,8 @@ export class Publisher {
 
   private drop(link: WorkerLink, error: Error | undefined): void {
     this.links.delete(link)
+    for (const end of this.watches.get(link) ?? []) end()
+    this.watches.delete(link)
     if (error === undefined) return
     this.problems.run(error.message, (repeated) => {
       logger.warn({ repeated }, `The link to a worker broke: ${error.message}`)

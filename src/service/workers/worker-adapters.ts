@@ -33,22 +33,22 @@ export class WorkerAdapters {
 
   /** Transports do not run here, so the writer is asked why a feed has no value. */
   private askWriter(adapter: AnyAdapter): void {
-    const explain = ({ endpointName, transportName, data }: RequestContext) =>
-      this.link.explain({
-        adapter: adapter.name,
-        endpoint: endpointName,
-        transport: transportName,
-        params: data,
-      })
+    const nameOf = ({ endpointName, transportName, data }: RequestContext) => ({
+      adapter: adapter.name,
+      endpoint: endpointName,
+      transport: transportName,
+      params: data,
+    })
     adapter.reasonOf = async ({ requestContext }, transport, feed) =>
-      (await explain(requestContext)) ?? reasonFor(transport, feed?.absence, requestContext.data)
-    adapter.refusedElsewhere = async ({ requestContext }, transport) => {
-      const reason = await explain(requestContext)
-      if (reason?.code !== 'CAPACITY') return undefined
-      // So the next request tells the writer again, which may have room by then.
-      for (const { subscriptionSet } of wantingTransports(transport))
-        if (subscriptionSet instanceof ExpiringSortedSet) subscriptionSet.delete(requestContext.cacheKey)
-      return reason
-    }
+      (await this.link.explain(nameOf(requestContext))) ??
+      reasonFor(transport, feed?.absence, requestContext.data)
+    adapter.watchWait = ({ requestContext }, transport, limitMs, tell) =>
+      this.link.watch(nameOf(requestContext), limitMs, (reason) => {
+        // So the next request tells the writer again, which may have room by then.
+        if (reason.code === 'CAPACITY')
+          for (const { subscriptionSet } of wantingTransports(transport))
+            if (subscriptionSet instanceof ExpiringSortedSet) subscriptionSet.delete(requestContext.cacheKey)
+        tell(reason)
+      })
   }
 }

@@ -1,5 +1,6 @@
 import { type AnyAdapter } from '../../adapter/adapter'
 import { type AnyRequest } from '../../adapter/params'
+import { watchUselessness } from '../../adapter/useless'
 import { reasonFor } from '../../adapter/wait-for-value'
 import { explanationOf } from '../../http/explanation'
 import { ProcessState } from '../../http/process-state'
@@ -19,6 +20,7 @@ export class WriterAdapters {
   private readonly publisher = new Publisher({
     want: (feed) => this.wanted.want(feed),
     explain: (feed) => this.explain(feed),
+    watch: (feed, waitMs, tell) => this.watch(feed, waitMs, tell),
     look: (at) => this.look(at),
   })
 
@@ -54,11 +56,24 @@ export class WriterAdapters {
     return adapter && explanationOf(adapter, { requestContext } as unknown as AnyRequest)
   }
 
-  private explain({ adapter, endpoint: name, transport: route, params }: FeedName): Reason | undefined {
+  private explain(name: FeedName): Reason | undefined {
+    const { transport, feed } = this.find(name) ?? {}
+    if (transport === undefined) return undefined
+    return (feed && capacityReason(transport, feed.key)) ?? reasonFor(transport, feed?.absence, name.params)
+  }
+
+  private watch(name: FeedName, waitMs: number, tell: (reason: Reason) => void): () => void {
+    const { transport, feed } = this.find(name) ?? {}
+    if (transport === undefined) return () => {}
+    const full = feed && capacityReason(transport, feed.key)
+    if (full === undefined) return watchUselessness(transport, name.params, waitMs, tell)
+    tell(full)
+    return () => {}
+  }
+
+  private find({ adapter, endpoint: name, transport: route, params }: FeedName) {
     const endpoint = this.adapters.get(adapter)?.endpointsMap[name]
     const transport = endpoint?.transportRoutes.entries().find(([one]) => one === route)?.[1]
-    if (endpoint === undefined || transport === undefined) return undefined
-    const feed = endpoint.responseCache?.feed(route, params)
-    return (feed && capacityReason(transport, feed.key)) ?? reasonFor(transport, feed?.absence, params)
+    return transport && { transport, feed: endpoint?.responseCache?.feed(route, params) }
   }
 }

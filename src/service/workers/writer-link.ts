@@ -94,14 +94,37 @@ export class WriterLink implements Announcer {
     return 'said' in answer ? (answer.said as Reason | undefined) : answer.failure
   }
 
+  /**
+   * Tells why it is useless to wait so long for a feed, when the writer says so. Says nothing while there is no writer: another one comes.
+   *
+   * @returns ends that
+   */
+  watch(feed: FeedName, waitMs: number, tell: (reason: Reason) => void): () => void {
+    if (this.link.state === 'down' || !this.hasRoom()) return () => {}
+    const id = this.asked++
+    const end = () => void this.questions.delete(id)
+    this.questions.set(id, (answer) => {
+      end()
+      const said = 'said' in answer ? (answer.said as Reason | undefined) : undefined
+      if (said !== undefined) tell(said)
+    })
+    this.send({ type: 'useless', id, feed, waitMs })
+    return end
+  }
+
   /** What the writer sees, or why it does not say. Never rejects. */
   async look(at: Look): Promise<Answer> {
     return this.ask((id) => ({ type: 'look', id, ...at }))
   }
 
+  private hasRoom(): boolean {
+    if (this.questions.size < MAX_QUESTIONS) return true
+    overflowed('writer_questions')
+    return false
+  }
+
   private async ask(question: (id: number) => FromWorker): Promise<Answer> {
-    if (this.questions.size >= MAX_QUESTIONS) overflowed('writer_questions')
-    if (this.link.state === 'down' || this.questions.size >= MAX_QUESTIONS) return { failure: this.outage }
+    if (!this.hasRoom() || this.link.state === 'down') return { failure: this.outage }
     const id = this.asked++
     const over = new AbortController()
     const answered = new Promise<Answer>((resolve) => this.questions.set(id, resolve))

@@ -4,7 +4,7 @@ import { type ProviderResult, type TimestampedProviderResult } from '../../feeds
 import { type RequestTimestamps } from '../../outbound-http/provider-error'
 import { type Instant, instant } from '../../util/clock'
 import { type ResponseTimestamps } from '../../validation/timestamps'
-import { isResult, ResultIntake } from '../result-intake'
+import { type Cause, isResult, ResultIntake } from '../result-intake'
 import { type HttpTransportGenerics } from './config'
 
 /** The intake of answers to requests. The caller waits until all results are written. */
@@ -23,8 +23,10 @@ export class AnswerIntake<T extends HttpTransportGenerics> extends ResultIntake<
   async writeError(
     params: ProviderResult<T>['params'][],
     error: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps },
+    why: Cause,
   ): Promise<void> {
-    await this.writeErrors(params, error, instant())
+    const { statusCode, errorMessage, timestamps } = error
+    await this.writeErrors(params, { ...this.errorOf(statusCode, errorMessage, why), timestamps }, instant())
   }
 
   protected writeFailed(

@@ -6,7 +6,9 @@ import {
 } from '../../validation/errors'
 import { type ResponseTimestamps } from '../../validation/timestamps'
 import { type Reason } from '../../validation/reason'
-import { bodyTrouble, brokenAnswer } from '../../outbound-http/broken-answer'
+import { redactText } from '../../util/redaction'
+import { wordsOf } from '../provider-words'
+import { bodyTrouble, brokenAnswer, isBrokenJson } from '../../outbound-http/broken-answer'
 import { answerOf, describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
 
 /** The part of a provider's error page that is shown. More than this nobody reads. */
@@ -86,4 +88,17 @@ export const failureOf = (error: unknown, cacheMaxAgeMs: number, isRefusal = fal
     intervalMs,
     waitMs: 0,
   }
+}
+
+/** Why an answer with a success status brought nothing: the adapter's code threw at it, with the provider's words or by mistake. */
+export const unreadable = (response: unknown, error: unknown): Pick<Reason, 'code' | 'message' | 'class'> => {
+  const said = wordsOf(error)
+  if (said !== undefined) {
+    const { text, class: kind } = said
+    return { code: 'PROVIDER_ERROR', message: redactText(text), ...(kind && { class: kind }) }
+  }
+  const message = isBrokenJson(response)
+    ? "The data provider's answer could not be read: it is no whole JSON, although it is said to be"
+    : "The adapter's code that reads the data provider's answer failed"
+  return { code: 'PARSE_FAILED', message }
 }

@@ -4,13 +4,25 @@ import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { RedisSubscriptionSet } from '../../redis/redis-subscription-set'
 import { exact, exponentialBackoff } from '../../util/backoff'
 import { isOurs } from '../../util/overridden'
+import { Listeners } from '../../util/listeners'
 import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { atOnceThen, type RetryRule } from '../../connections/retry'
-import { FEED_OUTAGE, IS_WAITING, OUTAGE, POLLS, RECORDS, STANDBY, WAKE } from '../capabilities'
+import {
+  FAILURES,
+  FEED_OUTAGE,
+  IS_WAITING,
+  OUTAGE,
+  POLLS,
+  RECORDS,
+  STALL,
+  type Stall,
+  STANDBY,
+  WAKE,
+} from '../capabilities'
+import { stall } from '../stall'
 import { goingOn, type Reason } from '../../validation/reason'
-import { isBrokenJson } from '../../outbound-http/broken-answer'
 import { UnwantedError } from '../../outbound-http/pending-request'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
 import { RawRecords } from '../raw-records'
@@ -18,7 +30,7 @@ import { SubscriptionTransport } from '../subscription-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
 import { AnswerIntake } from './answer-intake'
 import { type HttpTransportConfig, type HttpTransportGenerics } from './config'
-import { failureOf } from './failures'
+import { failureOf, unreadable } from './failures'
 import { FairOrder } from './fair-order'
 import { HoldOff } from './hold-off'
 import { Pace } from './pace'
@@ -75,6 +87,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private readonly onRetry = (): void => {
     if (this.isWaitingForHold) this[WAKE].wake()
   }
+  readonly [FAILURES] = new Listeners()
+  private readonly onTrouble = (): void => this[FAILURES].tell()
   private context: EndpointContext<T> | undefined
   private passesInFlight = 0
   private failedPass: { delayMs: number; next: RetryRule<void> } | undefined
@@ -179,6 +193,13 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return { code: 'NO_DATA_YET', message, sinceUnixMs: request.answeredAtUnixMs }
   }
 
+  /** A feed's own next attempt: others may fare better, or be asked sooner. */
+  [STALL](params: object): Stall | undefined {
+    const reason = this[FEED_OUTAGE](params)
+    const leftMs = (reason?.nextAttemptUnixMs ?? 0) - Date.now()
+    return reason === undefined || leftMs <= 0 ? undefined : stall(reason, leftMs)
+  }
+
   /** What is wrong, when all requests fail. */
   get [OUTAGE](): Reason | undefined {
     return this.credential?.outage ?? this.states.common
@@ -212,6 +233,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     } catch (error) {
       if (!this.isStopped)
         this.reports.failure(this.credential?.outage?.code ?? 'CREDENTIAL_FAILED', context, this.name, error)
+      this.onTrouble()
       return null
     }
   }
@@ -229,9 +251,11 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     try {
       const requests = this.preparation.prepare(context, this.name, entries, credential)
       this.failedPass = undefined
+      if (this.preparation.hasGuilty) this.onTrouble()
       return requests
     } catch (error) {
       this.failedPass = (this.failedPass?.next ?? AFTER_FAILED_PASS).next()
+      this.onTrouble()
       throw error
     }
   }
@@ -303,7 +327,12 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       requester.courtesy === undefined ||
       (isOfUse() && this.standby.among(params).some((one) => this.wanted.has(one)))
     const renewsCredential = credential !== undefined
-    return requester.requestWhile(key, request, cost, { isUrgent, isWanted, renewsCredential })
+    return requester.requestWhile(key, request, cost, {
+      isUrgent,
+      isWanted,
+      onTrouble: this.onTrouble,
+      renewsCredential,
+    })
   }
 
   private async take(
@@ -324,11 +353,10 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       await this.intake.accept(results, answer.timestamps)
       this.states.answered(key)
     } catch (error) {
-      const message = isBrokenJson(answer.response)
-        ? "The data provider's answer could not be read: it is no whole JSON, although it is said to be"
-        : "The adapter's code that reads the data provider's answer failed"
-      this.states.failed(key, { code: 'PARSE_FAILED', message })
-      this.reports.failure('PARSE_FAILED', context, this.name, error)
+      const why = unreadable(answer.response, error)
+      this.states.failed(key, why)
+      this.reports.failure(why.code, context, this.name, error)
+      this.onTrouble()
     }
   }
 
@@ -351,17 +379,21 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     )
     if (isRefusal && this.credential?.refused(key, credential) === true) {
       this.states.failed(key, outage)
+      this.onTrouble()
       return false
     }
     const delayMs = intervalMs === undefined ? waitMs : this.holds.failed(key, intervalMs.min, intervalMs.max)
     const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Date.now() + delayMs)
-    this.states.failed(key, { ...outage, nextAttemptUnixMs })
+    const why = { ...outage, nextAttemptUnixMs }
+    this.states.failed(key, why)
     this.reports.failure(outage.code, context, this.name, error)
     try {
-      if (response !== undefined) await this.intake.writeError(params, response)
+      if (response !== undefined) await this.intake.writeError(params, response, why)
     } catch (writeError) {
       this.reports.failure('write', context, this.name, writeError)
     }
+    // After the error, which is a better answer.
+    this.onTrouble()
     if (waitMs > 0) await sleep(Math.min(waitMs, MAX_OVERFLOW_WAIT_MS), this.stopping.signal)
     return intervalMs === undefined
   }

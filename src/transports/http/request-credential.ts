@@ -61,7 +61,7 @@ export class RequestCredential<C> {
         code: reasonOf(error)?.code ?? 'CREDENTIAL_FAILED',
         message: messageOf(error),
         sinceUnixMs: this.trouble?.sinceUnixMs ?? now,
-        nextAttemptUnixMs: now + (this.pauseMs ?? 0),
+        nextAttemptUnixMs: Math.round(now + (this.pauseMs ?? 0)),
       }
       throw error
     }

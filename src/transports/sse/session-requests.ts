@@ -1,17 +1,19 @@
 import { type AxiosRequestConfig } from 'axios'
 import { type Identify } from '../../feeds/delta'
 import { calculateHttpRequestKey, type KeySettings } from '../../feeds/keys'
-import { providerStatusOf } from '../../outbound-http/provider-error'
+import { brokenAnswer } from '../../outbound-http/broken-answer'
+import { describeFailure, providerStatusOf } from '../../outbound-http/provider-error'
 import { type Requester } from '../../outbound-http/requester'
 import { Gate } from '../../util/gate'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
-import { messageOf } from '../../util/objects'
+import { memberOf, messageOf } from '../../util/objects'
 import { type WakeSignal } from '../../util/wake-signal'
 import { AdapterDataProviderError } from '../../validation/errors'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { goingOn, type Reason } from '../../validation/reason'
-import { WAKE } from '../capabilities'
+import { classOf, classOfStatus, goingOn, type Reason } from '../../validation/reason'
+import { type Stall, WAKE } from '../capabilities'
+import { stall } from '../stall'
 import { type StreamIntake } from '../stream-intake'
 import { type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext } from '../transport'
@@ -19,6 +21,25 @@ import { type SseTransportConfig, type SseTransportGenerics } from './config'
 import { SubscriptionRequests } from './subscription-requests'
 
 const logger = makeLogger('SseTransport')
+
+/** Of ours, not the symbol's fault. */
+const UNBUILT = { code: 'SUBSCRIBE_FAILED', class: 'internal' } as const
+
+/** What the failure of a subscription request says. */
+const failureOf = (error: unknown): Omit<Reason, 'sinceUnixMs'> & { isAnswer: boolean } => {
+  const cause = memberOf(error, 'cause')
+  const status = error instanceof AdapterDataProviderError ? providerStatusOf(error) : undefined
+  const failure = describeFailure(cause ?? error)
+  if (status === undefined || brokenAnswer(cause) !== undefined)
+    return { ...failure, message: `The subscription request failed: ${failure.message}`, isAnswer: false }
+  const kind = status >= 500 ? classOf(failure) : classOfStatus(status)
+  return {
+    code: 'SUBSCRIBE_FAILED',
+    message: `The subscription request failed with status ${status}`,
+    ...(kind && { class: kind }),
+    isAnswer: true,
+  }
+}
 
 type Params<T extends SseTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -46,7 +67,12 @@ export class SessionRequests<T extends SseTransportGenerics> {
     private readonly host: SessionHost,
     private readonly config: SseTransportConfig<T>,
     private readonly intake: StreamIntake<T>,
-    private readonly of: { identityOf: Identify; isCaseSensitive: () => boolean },
+    private readonly of: {
+      identityOf: Identify
+      isCaseSensitive: () => boolean
+      /** Called when a subscription request has failed. */
+      onFailure: () => void
+    },
   ) {
     this.subscriptions = new SubscriptionRequests(() => host[WAKE].wake(), of.identityOf)
   }
@@ -104,6 +130,13 @@ export class SessionRequests<T extends SseTransportGenerics> {
     return this.since.get(this.of.identityOf(params))
   }
 
+  /** Why a feed is not subscribed until its request is sent again. */
+  stallOf(params: Params<T>): Stall | undefined {
+    const { outage, subscriptions } = this
+    const leftMs = subscriptions.pauseOf(params)
+    return outage === undefined || leftMs === undefined ? undefined : stall(outage, leftMs)
+  }
+
   keepSessionAlive(context: EndpointContext<T>): void {
     const { prepareKeepAliveRequest } = this.config
     if (prepareKeepAliveRequest === undefined || this.keepAlive.isClosed) return
@@ -127,12 +160,12 @@ export class SessionRequests<T extends SseTransportGenerics> {
 
   private failed({ adapterSettings }: EndpointContext<T>, params: Params<T>[], error: unknown): void {
     this.warn('subscribe', { err: error }, 'A subscription request failed')
-    this.subscriptions.postpone(params, adapterSettings)
-    const status = providerStatusOf(error)
-    const message = `The subscription request failed${status === undefined ? '' : ` with status ${status}`}`
-    this.outage = goingOn(this.outage, { code: 'SUBSCRIBE_FAILED', message })
-    if (error instanceof AdapterDataProviderError)
-      for (const one of params) this.intake.writeError(one, 502, message)
+    const leftMs = this.subscriptions.postpone(params, adapterSettings)
+    const { isAnswer, ...why } = failureOf(error)
+    this.outage = goingOn(this.outage, { ...why, nextAttemptUnixMs: Date.now() + leftMs })
+    // A broken body is like no answer: only an error status is the provider's word.
+    if (isAnswer) for (const one of params) this.intake.writeError(one, 502, why.message, this.outage)
+    this.of.onFailure()
   }
 
   /**
@@ -156,7 +189,7 @@ export class SessionRequests<T extends SseTransportGenerics> {
       }
       this.builderFailed(bad, error)
       const message = `The subscription request could not be built: ${messageOf(error)}`
-      for (const one of bad) this.intake.writeError(one, 500, message)
+      for (const one of bad) this.intake.writeError(one, 500, message, UNBUILT)
       this.subscriptions.postpone(bad, context.adapterSettings)
       return this.build(context, good)
     }

@@ -5,7 +5,7 @@ import { makeLogger } from '../../util/logging'
 import { safeUrl } from '../../util/redaction'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type ConnectionStatus } from '../../connections/connection-status'
-import { LINKS, OUTAGE, RECORDS, SEEN, WAKE } from '../capabilities'
+import { FAILURES, LINKS, OUTAGE, RECORDS, SEEN, STALL, type Stall, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { type Requester } from '../../outbound-http/requester'
 import { RawRecords } from '../raw-records'
@@ -71,12 +71,21 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this.requests = new SessionRequests(this, config, this.intake, {
       identityOf: (params) => this.identityOf(params),
       isCaseSensitive: () => this.isCaseSensitive,
+      onFailure: () => this[FAILURES].tell(),
     })
   }
 
   /** Why there may be no value: the stream is down, or a subscription request failed. */
   get [OUTAGE](): Reason | undefined {
-    return this.life.outage() ?? this.requests.outage
+    const { isOpen = false } = this.connection ?? {}
+    const outage = this.life.outage()
+    const reason = (isOpen ? outage : this.withNextPass(outage)) ?? this.requests.outage
+    return this.intake.words.in(reason)
+  }
+
+  [STALL](params: object): Stall | undefined {
+    if (this.connection?.isOpen === true) return this.requests.stallOf(params as Params<T>)
+    return this.stallBy(this.life.outage(), false)
   }
 
   [SEEN](given: object): Reason | undefined {
@@ -207,6 +216,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this.life.connecting()
     const generation = ++this.generation
     this.requests.begin()
+    this.intake.words.begin()
     this.currentUrl = url
     this.suggestedUrl = undefined
     this.providerDataStreamEstablished = Date.now()
@@ -259,7 +269,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
       if (this.intake.records.isOn) this.intake.keepRaw(results, data)
       this.intake.accept(results, at, 'parseResponse')
     } catch (error) {
-      this.intake.refuse('handler-failed', () => data, error)
+      this.intake.handlerFailed(() => data, error)
     }
   }
 

@@ -1,4 +1,5 @@
 import { type Identify, identify } from '../../feeds/delta'
+import { monotonicMs } from '../../util/clock'
 import { Retry } from '../../connections/retry'
 import { afterRefusal, type RetrySettings } from '../stream-retries'
 
@@ -12,6 +13,7 @@ export class SubscriptionRequests<P> {
   private readonly failed = new Map<string, P>()
   private readonly retry = new Retry(afterRefusal)
   private generation = 0
+  private dueMs = 0
 
   /** @param onDue - called when feeds whose subscription failed may be tried again */
   constructor(
@@ -51,10 +53,16 @@ export class SubscriptionRequests<P> {
     if (this.failed.size === 0) this.retry.reset()
   }
 
-  /** Notes feeds that could not be subscribed. They are due again after a pause. */
-  postpone(params: readonly P[], settings: RetrySettings): void {
+  /** Notes feeds that could not be subscribed. They are due again after a pause. @returns how long that still lasts, in ms */
+  postpone(params: readonly P[], settings: RetrySettings): number {
     for (const one of params) this.failed.set(this.identityOf(one), one)
-    if (!this.retry.isWaiting) this.retry.again({ settings }, this.onDue)
+    if (!this.retry.isWaiting) this.dueMs = monotonicMs() + this.retry.again({ settings }, this.onDue).delayMs
+    return this.leftMs
+  }
+
+  /** How long a feed is still not asked for after a failure, in ms; undefined where it is, or may be at any time. */
+  pauseOf(params: P): number | undefined {
+    return this.retry.isWaiting && this.failed.has(this.identityOf(params)) ? this.leftMs : undefined
   }
 
   /** The wanted feeds that must be tried again now. */
@@ -63,6 +71,10 @@ export class SubscriptionRequests<P> {
     const due = desired.filter((one) => this.failed.has(this.identityOf(one)))
     this.failed.clear()
     return due
+  }
+
+  private get leftMs(): number {
+    return Math.max(0, this.dueMs - monotonicMs())
   }
 
   stop(): void {

@@ -78,6 +78,7 @@ export const tellIn = <T extends WebsocketTransportGenerics>(intake: StreamIntak
     })
     if (!isWanted) return
     const message = error instanceof Error ? error.message : String(error)
-    intake.writeError(params, 500, `The subscription message could not be built: ${message}`)
+    const why = { code: 'SUBSCRIBE_FAILED', class: 'internal' } as const
+    intake.writeError(params, 500, `The subscription message could not be built: ${message}`, why)
   }
 }

@@ -34,7 +34,7 @@ export class FrameReader<T extends WebsocketTransportGenerics> {
       if (this.intake.records.isOn) this.intake.keepRaw(results, data)
       this.intake.accept(results, at, 'handlers.message')
     } catch (error) {
-      this.intake.refuse('handler-failed', () => message, error)
+      this.intake.handlerFailed(() => message, error)
     }
   }
 }

@@ -12,6 +12,8 @@ import {
   OUTAGE,
   RECORDS,
   SEEN,
+  STALL,
+  type Stall,
   SUBSCRIPTION,
   type SubscriptionState,
   WAKE,
@@ -19,6 +21,7 @@ import {
 import { type Reason } from '../../validation/reason'
 import { RawRecords } from '../raw-records'
 import { messagesText, type Sight, sightReason } from '../sight'
+import { stall } from '../stall'
 import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
@@ -101,10 +104,13 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       this.subscriptions.disconnected()
       this.queue.clear()
       this.batching?.ended()
+      this.intake.words.begin()
     },
   )
   protected readonly config: WebSocketTransportConfig<T>
   private readonly urls: FailoverUrls<T> | undefined
+  /** As it was given: what is made of it may hide its parameters. */
+  private readonly givenUrl: unknown
   private readonly credential: CredentialUse<T> | undefined
   private readonly failoverCounter: Failover
   private readonly connectionEvents: ConnectionEvents<T>
@@ -126,6 +132,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.batching = 'batches' in given ? this.batchingOf(given) : undefined
     const plain =
       this.batching?.plainConfig() ?? (given as WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>)
+    this.givenUrl = plain.url
     const credential = plain.credential && new CredentialUse<T>(this, plain.credential)
     this.credential = credential
     const withValues = withCredential<T, typeof plain>(plain, credential)
@@ -175,7 +182,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   get [OUTAGE](): Reason | undefined {
-    return this.clientSocket.outage
+    const { outage } = this.clientSocket
+    return this.intake.words.in(this.connectionClosed() ? this.withNextPass(outage) : outage)
+  }
+
+  [STALL](given: object): Stall | undefined {
+    const own = this.care?.quarantineOf(given as Params<T>)
+    if (own?.nextAttemptUnixMs !== undefined) return stall(own, own.nextAttemptUnixMs - Date.now())
+    return this.connectionClosed() ? this.stallBy(this.clientSocket.outage, this.choosesUrl) : undefined
   }
 
   [FEED_OUTAGE](params: object): Reason | undefined {
@@ -387,6 +401,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   /** Whether there may be no second connection beside the main one. */
   protected get isSingle(): boolean {
     return this.config.singleConnection === true
+  }
+
+  /** Whether the author's `url` sees how often there was no connection, and may choose another one by that (contract 17.1). */
+  private get choosesUrl(): boolean {
+    return [this.givenUrl, this.config.url].some((url) => typeof url === 'function' && url.length > 2)
   }
 
   /** How patient the transport is with single feeds. */

@@ -84,6 +84,7 @@ const limited = <C extends PlainCache>(cache: C, { isGoverning = true } = {}) =>
     cache: cache,
     feeds: () => [feed, other],
     onMoved: (key) => void moved.push(key),
+    reasons: { areGiven: false },
   })
   const put = async (value: AdapterResponse, to: PlainCache = cache, ttl = TTL) => {
     feed.noteWrite(value, ttl, instant())

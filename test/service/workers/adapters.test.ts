@@ -193,6 +193,26 @@ describe('an adapter in a writer and in workers', () => {
     await eventually(async () => expect((await post(api)).json['result']).toBe(5))
   })
 
+  it('ER-1: carries the reason of a cached error to the worker, whoever wrote it', async () => {
+    environment({ CACHE_POLLING_MAX_RETRIES: '0' })
+    const { transport, adapter } = still()
+    await startWriter(adapter)
+    const api = await startWorker(still().adapter)
+    await post(api)
+    await transport.putError(await wanted(transport), 429, 'slow down')
+    const reason = { code: 'PROVIDER_ERROR', class: 'quota', message: 'slow down' }
+    const answered = await eventually(async () => {
+      const answer = await post(api)
+      expect(answer).toMatchObject({ statusCode: 429, json: { errorMessage: 'slow down', reason } })
+      return answer
+    })
+    expect(Object.keys(answered.json).at(-1)).toBe('reason')
+    const key = transport.responseCache.feed(transport.name, ETH).key
+    const stored = { errorMessage: 'an own one', statusCode: 403, timestamps: {} } as never
+    await adapter.cache.set(key, stored, 60_000)
+    await eventually(async () => expect((await post(api)).json['reason']).toMatchObject({ class: 'auth' }))
+  })
+
   it('ER-1: says in a worker what is wrong in the writer: with the connection, or with the last value', async () => {
     environment({ CACHE_POLLING_MAX_RETRIES: '0' })
     const { transport, adapter } = still({ guards: { max: 10 } })

@@ -15,7 +15,7 @@ import { type PublishedCache } from '../../../src/service/workers/published-cach
 import { Publisher } from '../../../src/service/workers/publisher'
 import { WantedSetFactory } from '../../../src/service/workers/wanted-set'
 import { WriterLink } from '../../../src/service/workers/writer-link'
-import { GUARD_MS } from '../../helpers/eventually'
+import { eventually, GUARD_MS } from '../../helpers/eventually'
 import { instant } from '../../../src/util/clock'
 
 const TTL = 60_000
@@ -53,12 +53,14 @@ class Writer {
   readonly cache: PublishedCache
   onWant: () => void = () => {}
   explain: (feed: FeedName) => Reason | undefined = () => undefined
+  watch: (feed: FeedName, waitMs: number, tell: (reason: Reason) => void) => () => void = () => () => {}
   private readonly publisher = new Publisher({
     want: (feed) => {
       this.wanted.push(feed)
       this.onWant()
     },
     explain: (feed) => this.explain(feed),
+    watch: (feed, waitMs, tell) => this.watch(feed, waitMs, tell),
     look: (at) => Promise.resolve(at),
   })
 
@@ -191,6 +193,56 @@ describe('the link between a writer and its workers', () => {
     expect(unknown).toBeUndefined()
   })
 
+  it('ER-5: tells who waits that it is useless, once and when the writer says so, after what it wrote before', async () => {
+    const writer = await new Writer().listen()
+    const worker = await new Worker().start()
+    const reason = { code: 'CONNECTION_REFUSED', message: 'refused', sinceUnixMs: 7 }
+    let say: (reason: Reason) => void = () => {}
+    const ended = vi.fn()
+    const asked = new Promise<[FeedName, number]>((resolve) => {
+      writer.watch = (feed, waitMs, tell) => {
+        say = tell
+        resolve([feed, waitMs])
+        return ended
+      }
+    })
+    const feed = { adapter: 'ACME', endpoint: 'price', transport: 'ws', params: {} }
+    const heard = vi.fn()
+    const told = new Promise<void>((resolve) => {
+      worker.link.watch(feed, 60_000, (why) => {
+        heard(why, worker.cache.read('k')?.value)
+        resolve()
+      })
+    })
+    expect(await asked).toEqual([feed, 60_000])
+    writer.write('k', success(1))
+    say(reason)
+    say(reason)
+    await told
+    expect(heard.mock.calls).toEqual([[reason, success(1)]])
+    expect(ended).toHaveBeenCalledTimes(1)
+  })
+
+  it('ends the watch of a wait in the writer when its time is over, and when its worker has gone', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    ends.push(() => vi.useRealTimers())
+    const writer = await new Writer().listen()
+    const worker = await new Worker().start()
+    const ended = vi.fn()
+    let count = 0
+    writer.watch = () => {
+      count++
+      return ended
+    }
+    const feed = { adapter: 'ACME', endpoint: 'price', transport: 'ws', params: {} }
+    for (const waitMs of [1_000, 60_000]) worker.link.watch(feed, waitMs, () => {})
+    await eventually(() => expect(count).toBe(2))
+    vi.advanceTimersByTime(1_000)
+    expect(ended).toHaveBeenCalledTimes(1)
+    worker.link.stop()
+    await eventually(() => expect(ended).toHaveBeenCalledTimes(2))
+  })
+
   it('ER-1: says that there is no writer while there is none, also to who was asking just then', async () => {
     const worker = new Worker()
     expect(await worker.link.explain(name)).toMatchObject({
@@ -238,9 +290,12 @@ describe('the link between a writer and its workers', () => {
   it('says when it cannot be made', async () => {
     place = join(directory, 'gone')
     await expect(
-      new Publisher({ want: () => {}, explain: () => undefined, look: () => Promise.resolve() }).listen(
-        path(),
-      ),
+      new Publisher({
+        want: () => {},
+        explain: () => undefined,
+        watch: () => () => {},
+        look: () => Promise.resolve(),
+      }).listen(path()),
     ).rejects.toThrow()
   })
 

@@ -326,7 +326,7 @@ describe('a composite transport by itself', () => {
         ),
       )
     expect(of(undefined, undefined)).toBeUndefined()
-    expect(of(undefined, outage('b', 2))).toEqual(outage('b', 2))
+    expect(of(undefined, outage('b', 2))).toEqual(outage('t1: b', 2))
     expect(of(outage('a', 1), outage('b', 2))).toEqual(outage('t0: a; t1: b', 2))
   })
 

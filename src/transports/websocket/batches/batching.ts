@@ -27,10 +27,10 @@ import {
   type WebSocketUrlsConfig,
 } from '../config'
 import { extendLife } from './confirming'
-import { Hold } from './hold'
+import { CLOSED, Hold } from './hold'
 import { Ledger, type Orders } from './ledger'
 import { Notices } from './notices'
-import { type Entry } from './subscription-entry'
+import { type Entry, refusalReason } from './subscription-entry'
 
 const logger = makeLogger('WebSocketTransport')
 
@@ -71,7 +71,6 @@ export class Batching<T extends WebsocketTransportGenerics> {
   private hasAcceptances = false
   /** Whether any subscription has ever been answered. */
   isAnswering = false
-  private notice: string | undefined
 
   constructor(
     private readonly config: BatchedTransportConfig<T>,
@@ -115,7 +114,6 @@ export class Batching<T extends WebsocketTransportGenerics> {
     this.hold.end()
     this.hadRefusals = false
     this.hasAcceptances = false
-    this.notice = undefined
   }
 
   /** The same for another connection of the transport. */
@@ -131,7 +129,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
     this.hadRefusals = lane.hadRefusals
     this.hasAcceptances = lane.hasAcceptances
     this.isAnswering ||= lane.isAnswering
-    this.notice = lane.notice
+    if (lane.hasAcceptances) this.intake.words.acknowledge()
     this.hold.end()
     if (lane.hold.why !== undefined) this.hold.begin(lane.hold.why)
   }
@@ -145,7 +143,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
   reasonFor(params: object): Reason | undefined {
     const symbol = this.symbolOf(params as Params<T>)
     if (symbol === undefined) return undefined
-    return this.ledger.reasonFor(symbol, monotonicMs(), this.hasAcceptances ? undefined : this.notice)
+    return this.ledger.reasonFor(symbol, monotonicMs(), this.intake.words)
   }
 
   stateOf(params: object): SubscriptionState | undefined {
@@ -273,12 +271,12 @@ export class Batching<T extends WebsocketTransportGenerics> {
   ): void {
     const entry = this.entryOf(name, now)
     if (entry === undefined) return
-    this.hasAcceptances = true
+    this.acknowledged()
     entry.last = response
     entry.confirmedMs = now
     const { why } = this.hold
     for (const params of entry.feeds)
-      results.push({ params, response: why === undefined ? response : refusal<T>(why) })
+      results.push({ params, response: why === undefined ? response : this.intake.errorOf(502, why, CLOSED) })
   }
 
   private entryOf(name: FeedName, now: number): Entry<Params<T>> | undefined {
@@ -310,8 +308,13 @@ export class Batching<T extends WebsocketTransportGenerics> {
     this.hadRefusals = false
   }
 
-  private accept(one: Acceptance, now: number, isAlready: boolean): void {
+  private acknowledged(): void {
     this.hasAcceptances = true
+    if (!this.intake.words.isHeard) this.intake.words.acknowledge()
+  }
+
+  private accept(one: Acceptance, now: number, isAlready: boolean): void {
+    this.acknowledged()
     const entry = this.ledger.accepted(one, now, isAlready)
     this.isAnswering = true
     if (entry !== undefined) this.listener.onAccepted(entry.feeds)
@@ -327,12 +330,15 @@ export class Batching<T extends WebsocketTransportGenerics> {
     const entry = this.ledger.refused(one, now)
     if (entry === undefined) return this.say(`${one[1]} (${one[0]})`, now)
     this.ledger.sayAt(entry, now + adapterSettings.CACHE_MAX_AGE / 2)
-    for (const params of entry.feeds) results.push({ params, response: refusal<T>(entry.words) })
+    const { words } = entry
+    for (const params of entry.feeds)
+      results.push({ params, response: this.intake.errorOf(502, words, refusalReason(entry, now)) })
   }
 
   /** A refusal is written again before it expires, so that it stays the answer until the symbol is asked for again. */
   private sayRefusal(entry: Entry<Params<T>>, { adapterSettings }: EndpointContext<T>, now: number): void {
-    for (const params of entry.feeds) this.intake.writeError(params, 502, entry.words)
+    const why = refusalReason(entry, now)
+    for (const params of entry.feeds) this.intake.writeError(params, 502, entry.words, why)
     this.ledger.sayAt(entry, now + adapterSettings.CACHE_MAX_AGE / 2)
   }
 
@@ -351,7 +357,9 @@ export class Batching<T extends WebsocketTransportGenerics> {
 
   private say(notice: unknown, now: number): void {
     this.hadRefusals = true
-    this.notice = this.notices.say(notice, now)
+    const shown = this.notices.say(notice, now)
+    this.intake.refuse('provider-error', () => shown)
+    this.intake.words.say(shown)
   }
 
   private pause(why: string): void {
@@ -385,10 +393,3 @@ export class Batching<T extends WebsocketTransportGenerics> {
     }
   }
 }
-
-const refusal = <T extends WebsocketTransportGenerics>(
-  errorMessage: string,
-): ProviderResult<T>['response'] => ({
-  statusCode: 502,
-  errorMessage,
-})

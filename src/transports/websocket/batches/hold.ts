@@ -10,6 +10,9 @@ const logger = makeLogger('WebSocketTransport')
 /** Errors expire as values do, so they are written again this often. */
 const SAY_EVERY_MS = 10_000
 
+/** Why nothing is served meanwhile. */
+export const CLOSED = { code: 'PROVIDER_ERROR', class: 'market-closed' } as const
+
 type Params<T extends WebsocketTransportGenerics> = ProviderResult<T>['params']
 
 interface Host<T extends WebsocketTransportGenerics> {
@@ -54,7 +57,7 @@ export class Hold<T extends WebsocketTransportGenerics> {
     try {
       // An error does not replace a live value: that has to end first.
       await responseCache.writeTTL(name, feeds, 0)
-      for (const params of feeds) this.intake.writeError(params, 502, why)
+      for (const params of feeds) this.intake.writeError(params, 502, why, CLOSED)
     } catch (err) {
       logger.warn({ err, transport: name }, 'It could not be noted that prices stand still')
     }

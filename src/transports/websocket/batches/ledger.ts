@@ -1,4 +1,5 @@
 import { splitArrayIntoChunks } from '../../../util/arrays'
+import { type ProviderWords } from '../../provider-words'
 import { type Reason } from '../../../validation/reason'
 import { type SubscriptionState } from '../../capabilities'
 import { type Acceptance, type FeedName, type SubscriptionRefusal } from './batches'
@@ -282,9 +283,9 @@ export class Ledger<P> {
     return entry && stateOf(entry)
   }
 
-  reasonFor(symbol: string, now: number, notice: string | undefined): Reason | undefined {
+  reasonFor(symbol: string, now: number, words?: Pick<ProviderWords, 'in'>): Reason | undefined {
     const entry = this.entries.get(symbol)
-    return entry === undefined || entry.state === 'leaving' ? undefined : reasonOf(entry, now, notice)
+    return entry === undefined || entry.state === 'leaving' ? undefined : reasonOf(entry, now, words)
   }
 
   /** Unanswered symbols are asked for in smaller and smaller messages, because one of them may have spoilt the others'. */

@@ -1,3 +1,4 @@
+import { type ProviderWords } from '../../provider-words'
 import { type Reason } from '../../../validation/reason'
 import { type SubscriptionState } from '../../capabilities'
 import { secondsOf } from '../../../util/clock'
@@ -86,27 +87,30 @@ const times = (count: number): string => (count === 1 ? 'once' : `${count} times
 const next = ({ dueMs }: Entry<unknown>, now: number): Pick<Reason, 'nextAttemptUnixMs'> =>
   Number.isFinite(dueMs) ? { nextAttemptUnixMs: Math.round(Date.now() + Math.max(0, dueMs - now)) } : {}
 
+/** Why a symbol is refused, in the provider's words. */
+export const refusalReason = (entry: Entry<unknown>, now: number): Reason => {
+  const code = entry.kind === 'quota' ? 'SUBSCRIPTION_LIMIT' : 'SUBSCRIBE_FAILED'
+  return { code, message: entry.words, sinceUnixMs: entry.sinceUnixMs, ...next(entry, now) }
+}
+
 /**
  * Why a feed may be without a value, as far as its subscription tells. Undefined where that works.
  *
- * @param notice - what the provider has said that concerns no symbol
+ * @param words - what the provider has said that concerns no symbol
  */
 export const reasonOf = (
   entry: Entry<unknown>,
   now: number,
-  notice: string | undefined,
+  words?: Pick<ProviderWords, 'in'>,
 ): Reason | undefined => {
   const { state, asked, silences, sinceUnixMs, isUntraded, heardMs } = entry
-  const reason = (code: Reason['code'], message: string): Reason => ({
-    code,
-    message: notice === undefined ? message : `${message}; the provider says: ${notice}`,
-    sinceUnixMs,
-    ...next(entry, now),
-  })
-  if (state === 'refused') {
-    const code = entry.kind === 'quota' ? 'SUBSCRIPTION_LIMIT' : 'SUBSCRIBE_FAILED'
-    return { code, message: entry.words, sinceUnixMs, ...next(entry, now) }
+  const reason = (code: Reason['code'], message: string): Reason => {
+    const plain = { code, message, sinceUnixMs, ...next(entry, now) }
+    const said = words?.in(plain) ?? plain
+    // Then it is known what hinders it.
+    return said.message !== message && code === 'STARTING' ? { ...said, code: 'PROVIDER_ERROR' } : said
   }
+  if (state === 'refused') return refusalReason(entry, now)
   if (silences > 0) {
     const proof = entry.missedMs === undefined ? '' : ', although there is something newer'
     return reason('SILENT', `Subscribed, but no data comes${proof}: asked for again ${times(silences)}`)

@@ -174,6 +174,13 @@ export class SubscriptionCare<T extends WebsocketTransportGenerics> {
     return reason ?? (isDisconnected ? undefined : this.silence.reasonOf(params))
   }
 
+  /** Why a feed is kept off until it is tried again; undefined where it is not. */
+  quarantineOf(params: Params<T>): Reason | undefined {
+    if (this.poison.search.isIdle) return undefined
+    const reason = this.poison.reasonOf(this.host.idOf(params))
+    return reason?.code === 'QUARANTINED' ? reason : undefined
+  }
+
   /** What was seen of a feed on the further connection that it is on; undefined where it is on none that is open. */
   sightOf(params: Params<T>): Sight | undefined {
     return this.shards?.sightOf(params)

@@ -1,6 +1,7 @@
 import { type ProviderResult } from '../../../feeds/responses'
 import { type Instant } from '../../../util/clock'
 import { isObject } from '../../../util/objects'
+import { type Cause } from '../../result-intake'
 import { StreamIntake, type StreamIntakeHost } from '../../stream-intake'
 import { type WebsocketTransportGenerics } from '../config'
 
@@ -21,8 +22,13 @@ export class LaneIntake<T extends WebsocketTransportGenerics> extends StreamInta
     )
   }
 
-  override writeError(params: ProviderResult<T>['params'], statusCode: number, errorMessage: string): void {
-    super.writeError(params, statusCode, errorMessage)
+  override writeError(
+    params: ProviderResult<T>['params'],
+    statusCode: number,
+    errorMessage: string,
+    why?: Cause,
+  ): void {
+    super.writeError(params, statusCode, errorMessage, why)
     this.onHeard([params])
   }
 }
