@@ -22,6 +22,7 @@ import { Requester } from '../outbound-http/requester'
 import { capacityReason, refusedAtOnce, registersAsUsual } from '../transports/subscription-transport'
 import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
 import { deepCopy } from '../util/deep-copy'
+import { Departure } from '../util/departure'
 import { Heartbeats } from '../util/heartbeats'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { bareRecord } from '../util/objects'
@@ -96,6 +97,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   refusedElsewhere?: (req: Request, transport: Transport<EndpointGenerics>) => Promise<Reason | undefined>
   /** Which of its feeds decide whether it is ready. Undefined before {@link initialize}. */
   readiness: Readiness | undefined
+  private readonly waitsEnd = new Departure()
   private ownRedisClient?: Redis
   private spentStore: RedisSpentStore | undefined
   private polling!: PollingStats
@@ -167,6 +169,11 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       }
       await endpoint.initialize(this.name, this.dependencies, this.settings)
     }
+  }
+
+  /** Answers all requests that wait for a value as if their time were over. Later ones do not wait. */
+  endWaits(): void {
+    this.waitsEnd.leave()
   }
 
   /**
@@ -261,7 +268,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     if (immediate) return immediate
     const failure = await registration
     if (failure !== undefined) throw failure.error
-    const waiting = waitForValue(this.cache, req, this.settings, this.polling)
+    const waiting = waitForValue(this.cache, req, this.settings, this.polling, this.waitsEnd)
     const response = await (this.refusedElsewhere === undefined
       ? waiting
       : Promise.race([waiting, this.refusalOr(waiting, this.refusedElsewhere(req, transport))]))

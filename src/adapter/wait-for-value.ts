@@ -17,15 +17,21 @@ interface PollingSettings {
   CACHE_POLLING_SLEEP_MS: number
 }
 
-/** A signal that is set when the client has disconnected, and a function that stops listening for that. */
-const clientGone = (req: AdapterRequest<unknown>): { signal: Leaving; stop: () => void } => {
+/** A signal that is set when the client has disconnected or all waits end, and a function that stops listening for that. */
+const waitOver = (req: AdapterRequest<unknown>, ending?: Leaving): { signal: Leaving; stop: () => void } => {
   const signal = new Departure()
   const leave = () => signal.leave()
   // Injected requests, which tests make, have no socket that could close.
   const socket: Partial<NodeJS.EventEmitter & { destroyed: boolean }> | undefined = req.raw?.socket
   if (socket?.destroyed === true) leave()
   socket?.once?.('close', leave)
-  return { signal, stop: () => void socket?.removeListener?.('close', leave) }
+  if (ending?.aborted === true) leave()
+  ending?.addEventListener('abort', leave)
+  const stop = () => {
+    socket?.removeListener?.('close', leave)
+    ending?.removeEventListener('abort', leave)
+  }
+  return { signal, stop }
 }
 
 /** CA-7: other processes may put something into a shared store that is not a response. It is treated as absent. */
@@ -111,26 +117,29 @@ const wakeOrPoll = async (
  * Waits for the value of a feed that has none yet. Where the cache is in this process's memory, the write wakes the wait; where other
  * processes write to it too, it is also polled. It gives up after the time that the polling settings add up to, and at once when they allow
  * no retry (contract 6.6).
+ *
+ * @param ending - when all waits end, because the process stops
  */
 export const waitForValue = async (
   cache: Cache<AdapterResponse>,
   req: AdapterRequest<unknown>,
   settings: PollingSettings,
   stats: Pick<PollingStats, 'waited'>,
+  ending?: Leaving,
 ): Promise<AdapterResponse | undefined> => {
   const { CACHE_POLLING_MAX_RETRIES: maxRetries, CACHE_POLLING_SLEEP_MS: pauseMs } = settings
   const { cacheKey: key, endpointName } = req.requestContext
   const startedAtMs = monotonicMs()
-  const client = clientGone(req)
+  const over = waitOver(req, ending)
   const layer = localLayerOf(cache)
   let response: AdapterResponse | undefined
   if (maxRetries === 0) response = await lookUp(cache, key)
   else if (layer === undefined)
     response = await pollResponseFromCache(cache, key, { maxRetries, sleep: pauseMs })
   else if (layer === cache)
-    response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: client.signal })
-  else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: client.signal })
-  client.stop()
+    response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: over.signal })
+  else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: over.signal })
+  over.stop()
   stats.waited(endpointName, response !== undefined, (monotonicMs() - startedAtMs) / 1000)
   if (response === undefined)
     metrics.get('transportPollingFailureCount').labels({ adapter_endpoint: endpointName }).inc()

@@ -7,7 +7,7 @@ import { warmUpTicks } from '../util/warm-up'
 import { addressOf, listen } from './listening'
 import { endsProcessUnlessCaught, endWith } from './rejections'
 import { type Running, startAdapter } from './started-adapter'
-import { drain, stopInOrder, stopOnSignals } from './stopping'
+import { drain, endServer, stopInOrder, stopOnSignals } from './stopping'
 
 const logger = makeLogger('Main')
 
@@ -73,11 +73,15 @@ const listenAll = async (
  */
 const stopWithProcess = (
   { api, metricsApi, adminApi, state, stop }: Running,
-  { settings }: AnyAdapter,
+  adapter: AnyAdapter,
 ): (() => void) => {
   const forget = stopOnSignals(async () => {
-    await drain(state, settings.STOP_DRAIN_MS)
-    await stopInOrder([() => api?.close()], [() => metricsApi?.close(), () => adminApi?.close(), stop])
+    await drain(state, adapter.settings.STOP_DRAIN_MS)
+    await stopInOrder({ server: api, adapters: [adapter] }, [
+      () => endServer(metricsApi),
+      () => endServer(adminApi),
+      stop,
+    ])
   })
   ;(api ?? metricsApi)?.addHook('onClose', (_app, done) => {
     forget()

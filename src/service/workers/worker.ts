@@ -42,7 +42,7 @@ export const startWorker = async ({
     stop: async () => {
       await drain(state, settings.STOP_DRAIN_MS)
       await stopInOrder(
-        [() => app.close()],
+        { server: app, adapters: hosted.map(({ adapter }) => adapter) },
         [
           () => adapters.link.stop(),
           ...hosted.map(
