@@ -24,6 +24,8 @@ import { type AdapterDependencies, type AdapterRequest, type Transport } from '.
 import { deepCopy } from '../util/deep-copy'
 import { Departure } from '../util/departure'
 import { Heartbeats } from '../util/heartbeats'
+import { callersHome } from '../util/owner'
+import { type Restarted } from './restarted'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { bareRecord } from '../util/objects'
 import { isOurs } from '../util/overridden'
@@ -87,6 +89,10 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   givesReasons = true
   /** Whether data providers are spared beyond the contract. False there, too: such tests have recorded what is sent when. */
   isCourteous = true
+  /** The folder of the code that made it, by which what its author's code throws late is known. */
+  readonly home = callersHome()
+  /** How often it was restarted for what its author's code threw late; undefined if never. */
+  restarted: (() => Restarted | undefined) | undefined
   /** The loops of its background work (LC-1). */
   readonly loops = new Heartbeats()
   /** Gives that reason. It is replaced where the transports run in another process. */

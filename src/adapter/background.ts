@@ -1,5 +1,5 @@
 import { type AnyAdapter } from './adapter'
-import { childrenOf, isWaiting, polls } from '../transports/capabilities'
+import { childrenOf, isWaiting, leaveConnection, polls } from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
 import { type Heart } from '../util/heartbeats'
@@ -19,7 +19,8 @@ const isPolling = (transport: Transport<TransportGenerics>): boolean =>
 
 /** The background work of one adapter. */
 export class Background {
-  private readonly runners: BackgroundRunner<TransportGenerics>[] = []
+  private runners: BackgroundRunner<TransportGenerics>[] = []
+  private readonly makers: (() => BackgroundRunner<TransportGenerics>)[] = []
   private readonly transports: Transport<TransportGenerics>[] = []
   private stopped: Promise<void> | undefined
 
@@ -41,12 +42,27 @@ export class Background {
             ...(caseSensitive && { caseSensitive }),
           }
           const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
-          const heart = this.heartOf(endpointName, runName, single)
-          this.runners.push(new BackgroundRunner(adapter.name, runName, single, context, timeoutMs, heart))
+          const heart = () => this.heartOf(endpointName, runName, single)
+          this.makers.push(
+            () => new BackgroundRunner(adapter.name, runName, single, context, timeoutMs, heart()),
+          )
         }
       }
     }
     if (this.transports.some(isPolling)) this.warnOfFloor()
+    this.resume()
+  }
+
+  /** Ends all loops, and the connections of streams; {@link resume} begins anew. What a run that hangs still does counts for nothing. */
+  pause(): void {
+    for (const runner of this.runners.splice(0)) void runner.stop()
+    for (const transport of this.transports)
+      for (const single of childrenOf(transport)?.values() ?? [transport]) leaveConnection(single)
+  }
+
+  resume(): void {
+    if (this.stopped !== undefined || this.runners.length > 0) return
+    this.runners = this.makers.map((make) => make())
     for (const runner of this.runners) runner.start()
   }
 

@@ -10,7 +10,6 @@ declare module 'fastify' {
   }
 }
 
-/** A connection on which nothing comes for this long after the stop began is closed. */
 const IDLE_MS = 1_000
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -27,7 +26,8 @@ type FollowedSocket = Socket & { [CONNECTION]?: OpenConnection }
 export class OpenConnections {
   private readonly servers = new Map<Server, RequestListener>()
   private readonly open = new Set<OpenConnection>()
-  private isEnding = false
+  /** Defined from the beginning of the end. */
+  private endsAfterMs: number | undefined
   private drained = () => {}
   private readonly beginnings: (() => void)[] = []
 
@@ -50,18 +50,20 @@ export class OpenConnections {
   /**
    * Ends the listening, and each connection after its last answer. Resolves when none is left; it does not give up, so the caller has to
    * (see {@link answerRest} and {@link cut}).
+   *
+   * @param idleMs - a connection on which nothing comes for this long is closed
    */
-  async end(): Promise<void> {
+  async end(idleMs = IDLE_MS): Promise<void> {
     // What the kernel has accepted is taken first: what waits there when the listening ends is reset.
     for (let turn = 0; turn < 2; turn++) await nextTurn()
-    this.isEnding = true
+    this.endsAfterMs = idleMs
     for (const begin of this.beginnings) begin()
     for (const [server, begin] of this.servers) {
       deferRequests(server, begin)
       // Not the `close` of an HTTP server, which begins with the idle connections.
       TcpServer.prototype.close.call(server)
     }
-    for (const connection of this.open) connection.end(IDLE_MS)
+    for (const connection of this.open) connection.end(idleMs)
     await new Promise<void>((resolve) => {
       this.drained = resolve
       this.lookWhetherDrained()
@@ -87,7 +89,7 @@ export class OpenConnections {
       this.open.delete(connection)
       this.lookWhetherDrained()
     })
-    if (this.isEnding) connection.end(IDLE_MS)
+    if (this.endsAfterMs !== undefined) connection.end(this.endsAfterMs)
   }
 
   private lookWhetherDrained(): void {

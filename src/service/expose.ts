@@ -5,7 +5,7 @@ import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { warmUpTicks } from '../util/warm-up'
 import { addressOf, listen } from './listening'
-import { endsProcessUnlessCaught, endWith } from './rejections'
+import { endsProcessUnlessCaught, endWith, hearExceptions } from './rejections'
 import { type Running, startAdapter } from './started-adapter'
 import { drain, endServer, stopInOrder, stopOnSignals } from './stopping'
 
@@ -102,6 +102,7 @@ export const expose = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,
   dependencies?: Partial<AdapterDependencies>,
 ): Promise<FastifyInstance | undefined> => {
+  hearExceptions()
   try {
     const running = await startAdapter(adapter, dependencies)
     const { api, metricsApi, adminApi, stop } = running

@@ -16,6 +16,7 @@ export const LINKS: unique symbol = Symbol('tickwell.links')
 export const RECORDS: unique symbol = Symbol('tickwell.records')
 export const SUBSCRIPTION: unique symbol = Symbol('tickwell.subscription')
 export const IS_WAITING: unique symbol = Symbol('tickwell.is-waiting')
+export const LEAVE: unique symbol = Symbol('tickwell.leave')
 
 /**
  * How a transport that polls the provider learns which of its feeds other transports fill: it requests only the feeds for which `isNeeded`
@@ -47,6 +48,7 @@ export interface SubscriptionState {
 interface Capable {
   [WAKE]?: WakeSignal
   [POLLS]?: true
+  [LEAVE]?: () => void
   [IS_WAITING]?: () => boolean
   [SUBSCRIPTION]?: (params: object) => SubscriptionState | undefined
   [LINKS]?: () => ConnectionStatus[]
@@ -63,6 +65,9 @@ const of = (transport: object): Capable => transport
 
 /** Whether a transport asks its provider for every value, so that its rate is ours to decide. */
 export const polls = (transport: object): boolean => of(transport)[POLLS] === true
+
+/** Ends the connection of a stream, which opens another one when it is run again. Does nothing to other transports. */
+export const leaveConnection = (transport: object): void => of(transport)[LEAVE]?.()
 
 /** Whether a transport's run waits for answers, or for its turn within a rate limit, which may take long. */
 export const isWaiting = (transport: object): boolean => of(transport)[IS_WAITING]?.() === true

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
 /** What became of the requests of all clients. */
@@ -103,4 +104,40 @@ export class BusyClients {
 export const requestBytes = (path: string, body: object): string => {
   const text = JSON.stringify(body)
   return `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`
+}
+
+/** A connection on which requests are sent one by one. */
+export class KeptConnection {
+  private readonly answers = new Answers()
+  private settle = (_how: number | 'ended') => {}
+
+  readonly ended: Promise<unknown>
+
+  private constructor(private readonly socket: Socket) {
+    this.ended = once(socket, 'close')
+    socket.on('data', (chunk) => {
+      for (const { status } of this.answers.push(chunk)) this.settle(status)
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => this.settle('ended'))
+  }
+
+  static async open(url: string): Promise<KeptConnection> {
+    const { hostname: host, port } = new URL(url)
+    const socket = connect({ host, port: Number(port) })
+    await once(socket, 'connect')
+    return new KeptConnection(socket)
+  }
+
+  /** @returns the status of the answer, or that the connection ended before it */
+  ask(bytes: string): Promise<number | 'ended'> {
+    return new Promise((resolve) => {
+      this.settle = resolve
+      this.socket.write(bytes)
+    })
+  }
+
+  end(): void {
+    this.socket.destroy()
+  }
 }

@@ -5,7 +5,7 @@ import { makeLogger } from '../../util/logging'
 import { safeUrl } from '../../util/redaction'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type ConnectionStatus } from '../../connections/connection-status'
-import { LINKS, OUTAGE, RECORDS, SEEN, WAKE } from '../capabilities'
+import { LEAVE, LINKS, OUTAGE, RECORDS, SEEN, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { type Requester } from '../../outbound-http/requester'
 import { RawRecords } from '../raw-records'
@@ -94,6 +94,11 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
 
   [LINKS](): ConnectionStatus[] {
     return [this.life.status(this.currentUrl)]
+  }
+
+  [LEAVE](): void {
+    this.retire()
+    this.localSubscriptions = []
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
