@@ -1,5 +1,5 @@
 import { type AnyAdapter } from './adapter'
-import { childrenOf, isWaiting, leaveConnection, polls } from '../transports/capabilities'
+import { childrenOf, isWaiting, leaveConnection, polls, sayGoodbye } from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
 import { type Heart } from '../util/heartbeats'
@@ -56,8 +56,7 @@ export class Background {
   /** Ends all loops, and the connections of streams; {@link resume} begins anew. What a run that hangs still does counts for nothing. */
   pause(): void {
     for (const runner of this.runners.splice(0)) void runner.stop()
-    for (const transport of this.transports)
-      for (const single of childrenOf(transport)?.values() ?? [transport]) leaveConnection(single)
+    for (const single of this.singles()) leaveConnection(single)
   }
 
   resume(): void {
@@ -103,8 +102,22 @@ export class Background {
     return this.stopped
   }
 
+  /** Nothing is awaited where nothing has to be said, so that closing begins at once. */
+  private sayGoodbye(): Promise<unknown> | undefined {
+    if (!this.adapter.isCourteous) return undefined
+    const said = this.singles().flatMap((single) => sayGoodbye(single) ?? [])
+    return said.length === 0 ? undefined : Promise.all(said)
+  }
+
+  /** Each transport, or what it is made of. */
+  private singles(): Transport<TransportGenerics>[] {
+    return this.transports.flatMap((transport) => [...(childrenOf(transport)?.values() ?? [transport])])
+  }
+
   private async stopAll(): Promise<void> {
     const loops = this.runners.map((runner) => runner.stop())
+    const said = this.sayGoodbye()
+    if (said !== undefined) await said
     const transports = this.transports.map(async (transport) => {
       try {
         await transport.shutdown?.()

@@ -46,11 +46,10 @@ export class LateThrows {
       ?.lateThrows.labels({ app_name: name ?? '', kind: how })
       .inc()
     const text = `${NAMES[how]}: ${textOf(thrown)}`
-    this.problems.run(`${name} ${how} ${text}`, (repeated) => {
-      const fields = { err: thrown, repeated, ...(name !== undefined && { adapter: name }) }
-      logger.error(fields, name === undefined ? text : `${text}: ${name} is restarted`)
-    })
-    owner?.restart(text)
+    if (owner === undefined)
+      return this.problems.run(text, (repeated) => logger.error({ err: thrown, repeated }, text))
+    // One that waits to begin again already has nothing more to lose.
+    if (owner.restart(text)) logger.error({ err: thrown, adapter: name }, `${text}: ${name} is restarted`)
   }
 
   private ownerOf(thrown: unknown): StartedAdapter | undefined {

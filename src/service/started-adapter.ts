@@ -44,14 +44,19 @@ export class StartedAdapter {
     adapter.lockAcquiredPromise?.catch(() => this.keptOut())
   }
 
-  /** IS-4: something of this adapter has failed where nobody could deal with it. Its background work ends, and begins again after a pause. */
-  restart(because: string): void {
-    if (this.stopped !== undefined) return
+  /**
+   * IS-4: something of this adapter has failed where nobody could deal with it. Its background work ends, and begins again after a pause.
+   *
+   * @returns false where it waits for that already, or has stopped
+   */
+  restart(because: string): boolean {
+    if (this.stopped !== undefined) return false
     const begins = this.restarts.again(redactText(because), () => {
       logger.info(`${this.adapter.name} begins again`)
       this.background?.resume()
     })
     if (begins) this.background?.pause()
+    return begins
   }
 
   /** Ends the background work, connections and timers. Closing begins at once; the promise resolves when the connections are closed. */

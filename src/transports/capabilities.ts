@@ -16,6 +16,7 @@ export const LINKS: unique symbol = Symbol('tickwell.links')
 export const RECORDS: unique symbol = Symbol('tickwell.records')
 export const SUBSCRIPTION: unique symbol = Symbol('tickwell.subscription')
 export const IS_WAITING: unique symbol = Symbol('tickwell.is-waiting')
+export const GOODBYE: unique symbol = Symbol('tickwell.goodbye')
 export const LEAVE: unique symbol = Symbol('tickwell.leave')
 
 /**
@@ -48,6 +49,7 @@ export interface SubscriptionState {
 interface Capable {
   [WAKE]?: WakeSignal
   [POLLS]?: true
+  [GOODBYE]?: () => Promise<void> | undefined
   [LEAVE]?: () => void
   [IS_WAITING]?: () => boolean
   [SUBSCRIPTION]?: (params: object) => SubscriptionState | undefined
@@ -65,6 +67,12 @@ const of = (transport: object): Capable => transport
 
 /** Whether a transport asks its provider for every value, so that its rate is ours to decide. */
 export const polls = (transport: object): boolean => of(transport)[POLLS] === true
+
+/**
+ * Tells the provider by a request that nothing is wanted any more, before the requests end. Undefined where there is nothing to tell. It
+ * resolves within a short time, and never rejects.
+ */
+export const sayGoodbye = (transport: object): Promise<void> | undefined => of(transport)[GOODBYE]?.()
 
 /** Ends the connection of a stream, which opens another one when it is run again. Does nothing to other transports. */
 export const leaveConnection = (transport: object): void => of(transport)[LEAVE]?.()

@@ -13,7 +13,7 @@ const runs = Array.from({ length: RUNS }, (_, run) => run + 1)
 describe('a stop while many clients are busy', { timeout: 2 * PATIENCE_MS }, () => {
   describe.each([['1'], ['2']])('WORKERS=%s', (workers) => {
     it.each(runs.flatMap((run) => [1, 4].map((atOnce) => [run, atOnce])))(
-      'LC-3: run %i: loses no request of clients that have %i on the way each, and tells them that it ends',
+      'LC-3: loses no request of clients (run %i, %i on the way each), and tells them that it ends',
       async (_run, atOnce) => {
         await using exchange = await simulatedExchange({ tradeIntervalMs: 0 })
         const service = launch({
