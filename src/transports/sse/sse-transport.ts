@@ -68,7 +68,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private readonly intake = new StreamIntake<T>(this)
   private readonly limiter = new LogLimiter()
   private readonly requests: SessionRequests<T>
-  private context: EndpointContext<T> | undefined
+  private lastPass: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
 
   constructor(private readonly config: SseTransportConfig<T>) {
     super()
@@ -102,10 +102,10 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   }
 
   [GOODBYE](): Promise<void> | undefined {
-    const { context, localSubscriptions: feeds, connection } = this
-    if (context === undefined || feeds.length === 0 || connection?.isOpen !== true) return undefined
+    const { lastPass, connection } = this
+    if (lastPass === undefined || lastPass.feeds.length === 0 || connection?.isOpen !== true) return undefined
     const patience = new AbortController()
-    const said = this.requests.leave(context, feeds).finally(() => patience.abort())
+    const said = this.requests.leave(lastPass.context, lastPass.feeds).finally(() => patience.abort())
     return Promise.race([said, sleep(GOODBYE_MS, patience.signal)])
   }
 
@@ -136,7 +136,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     const { BACKGROUND_EXECUTE_MS_SSE: intervalMs } = context.adapterSettings
     const { desired } = subscriptions
     const pass = this.currentPass
-    this.context = context
+    this.lastPass = { context, feeds: desired }
     this.connection?.check()
     if (this.isElsewhere(context, desired)) {
       logger.info({ url: safeUrl(this.currentUrl) }, 'Replacing the stream: the URL changed')

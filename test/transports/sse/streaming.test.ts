@@ -51,8 +51,10 @@ describe('a stream of server-sent events', () => {
   it('LC-3: is told at a stop that nothing is wanted any more, before the stream ends', async () => {
     await using provider = await SseProvider.start()
     const service = await start(config(provider.url))
-    for (const feed of [ETH, BTC]) await service.post(feed)
+    await service.post(ETH)
     const stream = await provider.connection(0)
+    await provider.request(0)
+    await service.post(BTC)
     await provider.request(1)
     const stopped = service.stop()
     expect(await provider.request(2)).toEqual(unsubscribed('ETH', 'BTC'))
