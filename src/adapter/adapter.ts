@@ -23,7 +23,10 @@ import { Requester } from '../outbound-http/requester'
 import { capacityReason, refusedAtOnce, registersAsUsual } from '../transports/subscription-transport'
 import { type AdapterDependencies, type AdapterRequest, type Transport } from '../transports/transport'
 import { deepCopy } from '../util/deep-copy'
+import { Departure } from '../util/departure'
 import { Heartbeats } from '../util/heartbeats'
+import { callersHome } from '../util/owner'
+import { type Restarted } from './restarted'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { bareRecord } from '../util/objects'
 import { isOurs } from '../util/overridden'
@@ -88,6 +91,10 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   givesReasons = true
   /** Whether data providers are spared beyond the contract. False there, too: such tests have recorded what is sent when. */
   isCourteous = true
+  /** The folder of the code that made it, by which what its author's code throws late is known. */
+  readonly home = callersHome()
+  /** How often it was restarted for what its author's code threw late; undefined if never. */
+  restarted: (() => Restarted | undefined) | undefined
   /** The loops of its background work (LC-1). */
   readonly loops = new Heartbeats()
   /** Gives that reason. It is replaced where the transports run in another process. */
@@ -104,6 +111,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     watchUselessness(transport, data, limitMs, tell)
   /** Which of its feeds decide whether it is ready. Undefined before {@link initialize}. */
   readiness: Readiness | undefined
+  private readonly waitsEnd = new Departure()
   private ownRedisClient?: Redis
   private spentStore: RedisSpentStore | undefined
   private polling!: PollingStats
@@ -178,6 +186,11 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       const { reasons }: { reasons?: ReasonSwitch } = endpoint.responseCache ?? {}
       if (reasons !== undefined) reasons.areGiven = this.givesReasons
     }
+  }
+
+  /** Answers all requests that wait for a value as if their time were over. Later ones do not wait. */
+  endWaits(): void {
+    this.waitsEnd.leave()
   }
 
   /**
@@ -279,7 +292,10 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
         leave()
       })
     const { cache, settings, polling } = this
-    const response = await waitForValue(cache, req, settings, polling, this.givesReasons ? watch : undefined)
+    const response = await waitForValue(cache, req, settings, polling, {
+      watch: this.givesReasons ? watch : undefined,
+      ending: this.waitsEnd,
+    })
     if (response !== undefined) return this.handedOut(response)
     throw await this.noValue(useless ?? this.reasonOf(req, transport, this.feedOf(req)))
   }

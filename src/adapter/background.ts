@@ -1,5 +1,5 @@
 import { type AnyAdapter } from './adapter'
-import { childrenOf, isWaiting, polls } from '../transports/capabilities'
+import { childrenOf, isWaiting, leaveConnection, polls, sayGoodbye } from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
 import { type Heart } from '../util/heartbeats'
@@ -19,7 +19,8 @@ const isPolling = (transport: Transport<TransportGenerics>): boolean =>
 
 /** The background work of one adapter. */
 export class Background {
-  private readonly runners: BackgroundRunner<TransportGenerics>[] = []
+  private runners: BackgroundRunner<TransportGenerics>[] = []
+  private readonly makers: (() => BackgroundRunner<TransportGenerics>)[] = []
   private readonly transports: Transport<TransportGenerics>[] = []
   private stopped: Promise<void> | undefined
 
@@ -41,12 +42,26 @@ export class Background {
             ...(caseSensitive && { caseSensitive }),
           }
           const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
-          const heart = this.heartOf(endpointName, runName, single)
-          this.runners.push(new BackgroundRunner(adapter.name, runName, single, context, timeoutMs, heart))
+          const heart = () => this.heartOf(endpointName, runName, single)
+          this.makers.push(
+            () => new BackgroundRunner(adapter.name, runName, single, context, timeoutMs, heart()),
+          )
         }
       }
     }
     if (this.transports.some(isPolling)) this.warnOfFloor()
+    this.resume()
+  }
+
+  /** Ends all loops, and the connections of streams; {@link resume} begins anew. What a run that hangs still does counts for nothing. */
+  pause(): void {
+    for (const runner of this.runners.splice(0)) void runner.stop()
+    for (const single of this.singles()) leaveConnection(single)
+  }
+
+  resume(): void {
+    if (this.stopped !== undefined || this.runners.length > 0) return
+    this.runners = this.makers.map((make) => make())
     for (const runner of this.runners) runner.start()
   }
 
@@ -87,8 +102,22 @@ export class Background {
     return this.stopped
   }
 
+  /** Nothing is awaited where nothing has to be said, so that closing begins at once. */
+  private sayGoodbye(): Promise<unknown> | undefined {
+    if (!this.adapter.isCourteous) return undefined
+    const said = this.singles().flatMap((single) => sayGoodbye(single) ?? [])
+    return said.length === 0 ? undefined : Promise.all(said)
+  }
+
+  /** Each transport, or what it is made of. */
+  private singles(): Transport<TransportGenerics>[] {
+    return this.transports.flatMap((transport) => [...(childrenOf(transport)?.values() ?? [transport])])
+  }
+
   private async stopAll(): Promise<void> {
     const loops = this.runners.map((runner) => runner.stop())
+    const said = this.sayGoodbye()
+    if (said !== undefined) await said
     const transports = this.transports.map(async (transport) => {
       try {
         await transport.shutdown?.()

@@ -20,15 +20,21 @@ interface PollingSettings {
 /** Watches a wait that lasts `limitMs` at most, and may `leave` it early. @returns ends the watch */
 export type Watch = (leave: () => void, limitMs: number) => () => void
 
-/** A signal that is set when the client has disconnected, and a function that stops listening for that. */
-const clientGone = (req: AdapterRequest<unknown>): { signal: Departure; stop: () => void } => {
+/** A signal that is set when the client has disconnected or all waits end, and a function that stops listening for that. */
+const waitOver = (req: AdapterRequest<unknown>, ending?: Leaving): { signal: Departure; stop: () => void } => {
   const signal = new Departure()
   const leave = () => signal.leave()
   // Injected requests, which tests make, have no socket that could close.
   const socket: Partial<NodeJS.EventEmitter & { destroyed: boolean }> | undefined = req.raw?.socket
   if (socket?.destroyed === true) leave()
   socket?.once?.('close', leave)
-  return { signal, stop: () => void socket?.removeListener?.('close', leave) }
+  if (ending?.aborted === true) leave()
+  ending?.addEventListener('abort', leave)
+  const stop = () => {
+    socket?.removeListener?.('close', leave)
+    ending?.removeEventListener('abort', leave)
+  }
+  return { signal, stop }
 }
 
 /** CA-7: other processes may put something into a shared store that is not a response. It is treated as absent. */
@@ -116,29 +122,30 @@ const wakeOrPoll = async (
  * no retry (contract 6.6).
  *
  * @param watch - told when a wait begins for a value that only this process writes; ends it where it is useless (ER-5)
+ * @param ending - when all waits end, because the process stops
  */
 export const waitForValue = async (
   cache: Cache<AdapterResponse>,
   req: AdapterRequest<unknown>,
   settings: PollingSettings,
   stats: Pick<PollingStats, 'waited'>,
-  watch?: Watch,
+  { watch, ending }: { watch?: Watch | undefined; ending?: Leaving } = {},
 ): Promise<AdapterResponse | undefined> => {
   const { CACHE_POLLING_MAX_RETRIES: maxRetries, CACHE_POLLING_SLEEP_MS: pauseMs } = settings
   const { cacheKey: key, endpointName } = req.requestContext
   const startedAtMs = monotonicMs()
-  const client = clientGone(req)
+  const over = waitOver(req, ending)
   const layer = localLayerOf(cache)
   let response: AdapterResponse | undefined
   if (maxRetries === 0) response = await lookUp(cache, key)
   else if (layer === undefined)
     response = await pollResponseFromCache(cache, key, { maxRetries, sleep: pauseMs })
   else if (layer === cache) {
-    const end = watch?.(() => client.signal.leave(), (maxRetries + 1) * pauseMs)
-    response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: client.signal })
+    const end = watch?.(() => over.signal.leave(), (maxRetries + 1) * pauseMs)
+    response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: over.signal })
     end?.()
-  } else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: client.signal })
-  client.stop()
+  } else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: over.signal })
+  over.stop()
   stats.waited(endpointName, response !== undefined, (monotonicMs() - startedAtMs) / 1000)
   if (response === undefined)
     metrics.get('transportPollingFailureCount').labels({ adapter_endpoint: endpointName }).inc()

@@ -26,6 +26,13 @@ export const ServiceSettingsDefinition = {
     default: 1,
     validate: validator.integer({ min: 1, max: 64 }),
   },
+  WORKER_SILENCE_MS: {
+    description:
+      'Of several processes, how long one may not answer its supervisor before it is ended and replaced (ms)',
+    type: 'number',
+    default: 5_000,
+    validate: validator.integer({ min: 2_000, max: 60_000 }),
+  },
 } as const satisfies SettingsDefinitionMap
 
 /** Which adapters the service runs, and in how many processes. Names are in lower case. */
@@ -36,6 +43,8 @@ export type ServiceSettings = {
   defaultAdapter?: string
   /** Number of processes that answer requests. With 1, a single process does everything. */
   workers: number
+  /** How long one of them may be silent. */
+  silenceMs: number
 }
 
 /**
@@ -48,16 +57,18 @@ export const readServiceSettings = (env: NodeJS.ProcessEnv = process.env): Servi
   const listText = textOf(env, 'ADAPTERS')
   const adapters = listText === '' ? [] : listText.split(',').map((name) => name.trim())
   const defaultAdapter = textOf(env, 'DEFAULT_ADAPTER')
-  const workers = Number(parseEnv(env['WORKERS'], 'WORKERS', ServiceSettingsDefinition.WORKERS) ?? 1)
+  const workers = numberOf(env, 'WORKERS')
+  const silenceMs = numberOf(env, 'WORKER_SILENCE_MS')
   const problems = [
     ...adapters.flatMap(
       (name, index) => nameProblem('ADAPTERS', name) ?? repeatProblem(adapters, name, index),
     ),
     ...(defaultAdapter === '' ? [] : defaultProblem(defaultAdapter, adapters)),
-    ...workersProblem(workers, env['WORKERS']),
+    ...numberProblem('WORKERS', workers, env['WORKERS']),
+    ...numberProblem('WORKER_SILENCE_MS', silenceMs, env['WORKER_SILENCE_MS']),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
-  return { adapters, workers, ...(defaultAdapter === '' ? {} : { defaultAdapter }) }
+  return { adapters, workers, silenceMs, ...(defaultAdapter === '' ? {} : { defaultAdapter }) }
 }
 
 /** The well-formed names in `ADAPTERS`, each once. Malformed ones are left out. */
@@ -75,12 +86,18 @@ const textOf = (env: NodeJS.ProcessEnv, name: 'ADAPTERS' | 'DEFAULT_ADAPTER'): s
     .toLowerCase()
 }
 
-/** Zero workers must be refused here, because the value 0 skips the validator of a setting (contract 17.14). */
-const workersProblem = (workers: number, text: string | undefined): string[] => {
-  const definition = ServiceSettingsDefinition.WORKERS
-  const problem =
-    workers === 0 ? definition.validate.fn(workers) : settingProblem('WORKERS', definition, workers, text)
-  return problem === undefined ? [] : [`WORKERS: ${problem}`]
+type Numeric = 'WORKERS' | 'WORKER_SILENCE_MS'
+
+const numberOf = (env: NodeJS.ProcessEnv, name: Numeric): number => {
+  const definition = ServiceSettingsDefinition[name]
+  return Number(parseEnv(env[name], name, definition) ?? definition.default)
+}
+
+/** Zero must be refused here, because the value 0 skips the validator of a setting (contract 17.14). */
+const numberProblem = (name: Numeric, value: number, text: string | undefined): string[] => {
+  const definition = ServiceSettingsDefinition[name]
+  const problem = value === 0 ? definition.validate.fn(value) : settingProblem(name, definition, value, text)
+  return problem === undefined ? [] : [`${name}: ${problem}`]
 }
 
 const nameProblem = (setting: string, name: string): string | undefined => {

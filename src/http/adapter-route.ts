@@ -11,6 +11,7 @@ import { type AdapterResponse } from '../feeds/responses'
 import { type AdapterRouteGeneric } from '../transports/transport'
 import { asyncLocalStorage } from '../util/logging'
 import { errorOf } from '../util/objects'
+import { OwnedStore } from '../util/owner'
 import { correlationIdOf } from './correlation'
 import { requireJson } from '../adapter/content-type'
 import { JSON_TYPE, logError, sendError, withAnswerStatus } from '../adapter/error-answers'
@@ -191,6 +192,6 @@ export class AdapterRoute implements LanedRoute<Plan> {
    */
   private correlated<R>(req: FastifyRequest, run: () => R): R {
     if (!this.isObserved || !this.adapter.settings.CORRELATION_ID_ENABLED) return run()
-    return asyncLocalStorage.run({ correlationId: correlationIdOf(req) }, run)
+    return asyncLocalStorage.run(new OwnedStore(correlationIdOf(req), this.adapter.name), run)
   }
 }

@@ -19,6 +19,37 @@ export const LiveAnswer = Type.Object(
       ),
       { description: 'The loops that hang.' },
     ),
+    restarted: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            adapter: Type.String(),
+            count: Type.Integer({ description: 'How often.' }),
+            lastUnixMs: Type.Number(),
+            because: Type.String({ description: 'What its code threw, without secrets.' }),
+            nextUnixMs: Type.Optional(
+              Type.Number({ description: 'When it begins again; absent while it runs.' }),
+            ),
+          },
+          closed,
+        ),
+        { description: 'Adapters whose code threw what nobody handled, and which were restarted for that.' },
+      ),
+    ),
+    stalls: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            process: Type.Integer({ description: 'Its process id.' }),
+            endedUnixMs: Type.Number(),
+            forMs: Type.Integer({ description: 'How long nothing was done.' }),
+            count: Type.Integer({ description: 'How often that has happened.' }),
+          },
+          closed,
+        ),
+        { description: 'The last time that the event loop of a process stood still for more than a second.' },
+      ),
+    ),
   },
   {
     ...closed,

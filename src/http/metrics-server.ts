@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { type AdapterSettings } from '../config/settings'
 import { renderMetrics } from '../metrics/render'
 import { setupMetrics } from '../metrics/registry'
+import { followConnections } from './open-connections'
 import { lazySchemaController } from './schema-compilers'
 import { getTLSOptions, renewCertificateOf } from './tls'
 
@@ -10,8 +11,9 @@ import { getTLSOptions, renewCertificateOf } from './tls'
 export const setupMetricsServer = (name: string, settings: AdapterSettings): FastifyInstance => {
   setupMetrics(name)
   const tls: object = getTLSOptions(settings)
-  const app = fastify({ schemaController: lazySchemaController, ...tls })
+  const app = fastify({ schemaController: lazySchemaController, return503OnClosing: false, ...tls })
   renewCertificateOf(app, settings)
+  followConnections(app)
   const path = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
   app.get(path, async (_req, reply) => reply.type('text/plain; charset=utf-8').send(await renderMetrics()))
   return app

@@ -48,6 +48,21 @@ export const ReadyAnswer = Type.Object(
       { description: 'Those with the smallest share first, 100 at most.' },
     ),
     writer: Type.Optional(ReasonAnswer),
+    silent: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            process: Type.String({ description: 'Such as `worker-1`.' }),
+            sinceUnixMs: Type.Number({ description: 'When it answered last.' }),
+          },
+          closed,
+        ),
+        {
+          description:
+            'Of several processes, those that do not answer their supervisor. They have no say: each is replaced soon, and gets no new connection.',
+        },
+      ),
+    ),
   },
   {
     ...closed,

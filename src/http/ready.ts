@@ -3,7 +3,7 @@ import { type FastifyInstance } from 'fastify'
 import { type AdapterReadiness, type FreshShare } from '../adapter/readiness'
 import { redactStrings } from '../util/redaction'
 import { answered, type Reason } from '../validation/reason'
-import { type ProcessState } from './process-state'
+import { type ProcessState, type SilentProcess } from './process-state'
 import { type ReadyAnswer } from './ready-answer'
 
 const MAX_SHOWN = 100
@@ -31,6 +31,7 @@ const named = ({ feed, reason }: AdapterReadiness['missing'][number]) => ({ feed
 export const readyAnswer = (
   phase: ProcessState['phase'],
   { adapters, writer }: FeedsReadiness,
+  silent: readonly SilentProcess[] = [],
 ): ReadyAnswer => {
   const missing = adapters.flatMap((one) => one.missing)
   const isShort = adapters.some(({ shares, minShare }) => shares.some((one) => shareOf(one) < minShare))
@@ -43,6 +44,9 @@ export const readyAnswer = (
     essential: { feeds, fresh: feeds - missing.length, missing: missing.slice(0, MAX_SHOWN).map(named) },
     endpoints: all.slice(0, MAX_SHOWN).map(({ share, minShare }) => shown(share, minShare)),
     ...(writer && { writer: answered(writer) }),
+    ...(silent.length > 0 && {
+      silent: silent.map(({ process, sinceUnixMs }) => ({ process, sinceUnixMs })),
+    }),
   })
 }
 
@@ -55,7 +59,7 @@ export const addReady = (
 ): void => {
   app.get(posix.join(baseUrl, 'ready'), async (_req, reply): Promise<ReadyAnswer> => {
     const feeds = await look()
-    const answer = readyAnswer(state.phase, feeds)
+    const answer = readyAnswer(state.phase, feeds, state.silent)
     if (answer.status !== 'ready') reply.code(503)
     return answer
   })

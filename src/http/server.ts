@@ -10,6 +10,7 @@ import { addHealth } from './health'
 import { addLive } from './live'
 import { ProcessState } from './process-state'
 import { addReady } from './ready'
+import { followConnections } from './open-connections'
 import { lazySchemaController } from './schema-compilers'
 import { addStatusRoute } from './status'
 import { getTLSOptions, renewCertificateOf } from './tls'
@@ -21,11 +22,15 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
   const app = fastify({
     bodyLimit: settings.MAX_PAYLOAD_SIZE_LIMIT,
     schemaController: lazySchemaController,
+    // Whoever asks while the server closes is answered as ever.
+    return503OnClosing: false,
     ...tls,
   })
   renewCertificateOf(app, settings)
+  followConnections(app)
   FastLane.before(app)
   if (!settings.FAST_LANE_ENABLED) app.fastLane.close()
+  app.openConnections.beforeEnd(() => app.fastLane.close())
   // All members that are set later are declared here, so that all request objects have the same shape.
   app.decorateRequest('plan', undefined)
   app.decorateRequest('rawJson', undefined)

@@ -18,8 +18,16 @@ export interface Views {
 export const livenessOf = (state: ProcessState, adapters: readonly AnyAdapter[]): Liveness => {
   const all = [state.loops, ...adapters.map(({ loops }) => loops)]
   return {
+    restarted: adapters.flatMap(({ restarted }) => restarted?.() ?? []),
+    stalls: state.stall === undefined ? [] : [state.stall],
     loops: all.reduce((sum, { size }) => sum + size, 0),
-    hanging: all.flatMap((loops) => loops.late()),
+    hanging: [
+      ...all.flatMap((loops) => loops.late()),
+      ...state.silent.map(({ process, ...late }) => ({
+        loop: `${process}, by its answers to the supervisor`,
+        ...late,
+      })),
+    ],
   }
 }
 

@@ -102,6 +102,20 @@ const backgroundMetrics = () => ({
     ENDPOINT_LABELS,
     'Time the last background pass took, its own sleep included, in seconds',
   ),
+  loopsReplaced: counter(
+    'background_loops_replaced_total',
+    ENDPOINT_LABELS,
+    'Background passes that never ended, so that another took their place',
+  ),
+  lateThrows: counter(
+    'late_throws_total',
+    ['app_name', 'kind'],
+    'Rejections and exceptions that nobody handled, by the adapter whose they were, if it could be named',
+  ),
+  eventLoopStalls: plainCounter(
+    'event_loop_stalls_total',
+    'How often the event loop stood still for more than a second',
+  ),
   streamHandlerErrors: counter('stream_handler_errors', ENDPOINT_LABELS, 'Stream handler passes that failed'),
   cacheWarmerCount: gauge('cache_warmer_get_count', ['isBatched'], 'Feeds that are kept warm'),
   transportPollingFailureCount: counter(

@@ -5,9 +5,9 @@ import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { warmUpTicks } from '../util/warm-up'
 import { addressOf, listen } from './listening'
-import { endsProcessUnlessCaught, endWith } from './rejections'
+import { endsProcessUnlessCaught, endWith, hearExceptions } from './rejections'
 import { type Running, startAdapter } from './started-adapter'
-import { drain, stopInOrder, stopOnSignals } from './stopping'
+import { drain, endServer, stopInOrder, stopOnSignals } from './stopping'
 
 const logger = makeLogger('Main')
 
@@ -73,11 +73,15 @@ const listenAll = async (
  */
 const stopWithProcess = (
   { api, metricsApi, adminApi, state, stop }: Running,
-  { settings }: AnyAdapter,
+  adapter: AnyAdapter,
 ): (() => void) => {
   const forget = stopOnSignals(async () => {
-    await drain(state, settings.STOP_DRAIN_MS)
-    await stopInOrder([() => api?.close()], [() => metricsApi?.close(), () => adminApi?.close(), stop])
+    await drain(state, adapter.settings.STOP_DRAIN_MS)
+    await stopInOrder({ server: api, adapters: [adapter] }, [
+      () => endServer(metricsApi),
+      () => endServer(adminApi),
+      stop,
+    ])
   })
   ;(api ?? metricsApi)?.addHook('onClose', (_app, done) => {
     forget()
@@ -98,6 +102,7 @@ export const expose = async <T extends SettingsDefinitionMap>(
   adapter: Adapter<T>,
   dependencies?: Partial<AdapterDependencies>,
 ): Promise<FastifyInstance | undefined> => {
+  hearExceptions()
   try {
     const running = await startAdapter(adapter, dependencies)
     const { api, metricsApi, adminApi, stop } = running

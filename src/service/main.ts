@@ -4,7 +4,7 @@ import type * as Single from './single'
 import { LoggerFactoryProvider } from '../util/logging'
 import { warmUpTicks } from '../util/warm-up'
 import { specIn } from './workers/control'
-import { hearRejections, endWith } from './rejections'
+import { endWith, hearExceptions, hearRejections } from './rejections'
 import { readSettings } from './settings'
 import { stopOnSignals } from './stopping'
 import { Supervisor } from './workers/supervisor'
@@ -17,9 +17,9 @@ interface Stoppable {
 
 /** @param begun - called with what has to be stopped, as soon as it exists */
 const start = async (begun: (what: Stoppable) => void): Promise<void> => {
-  const { workers } = await readSettings()
-  if (workers > 1) {
-    const supervisor = new Supervisor(__filename, workers)
+  const settings = await readSettings()
+  if (settings.workers > 1) {
+    const supervisor = new Supervisor(__filename, settings)
     begun(supervisor)
     return supervisor.start()
   }
@@ -32,6 +32,7 @@ const start = async (begun: (what: Stoppable) => void): Promise<void> => {
 const main = async (): Promise<void> => {
   LoggerFactoryProvider.set()
   hearRejections()
+  hearExceptions()
   const spec = specIn(process.argv)
   if (spec !== undefined) return (require('./workers/child') as typeof Child).runChild(spec)
   let service: Stoppable | undefined

@@ -1,12 +1,14 @@
 import { problemsIn } from '../config/config-error'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
-import { messageOf } from '../util/objects'
+import { memberOf, messageOf } from '../util/objects'
+import { type Late, LateThrows } from './late-throws'
 
 const logger = makeLogger('Main')
 
 const failures = new WeakSet<Error>()
 
 let isHearing = false
+let isHearingExceptions = false
 
 const setFactoryIfNone = () => {
   try {
@@ -16,16 +18,28 @@ const setFactoryIfNone = () => {
   }
 }
 
-const hear = (reason: unknown): void => {
-  if (reason instanceof Error && failures.has(reason)) return endWith(reason)
-  logger.error({ err: reason }, `Unhandled rejection: ${String(reason)}`)
+/** Those of all adapters of this process. */
+export const lateThrows = new LateThrows()
+
+const hear = (thrown: unknown, how: Late): void => {
+  if (thrown instanceof Error && failures.has(thrown)) return endWith(thrown)
+  // Where a log goes to nobody, each line about that would make the next one.
+  if (memberOf(thrown, 'code') === 'EPIPE') return
+  lateThrows.hear(thrown, how)
 }
 
-/** Adds one listener for the whole process: an unhandled rejection is logged, and the service goes on (IS-2). */
+/** Adds one listener for the whole process: an unhandled rejection costs at most one adapter, and the service goes on (IS-2, IS-4). */
 export const hearRejections = (): void => {
   if (isHearing) return
   isHearing = true
-  process.on('unhandledRejection', hear)
+  process.on('unhandledRejection', (reason) => hear(reason, 'rejection'))
+}
+
+/** The same for exceptions that nobody catches. Only for processes that listen: a framework of tests has listeners of its own. */
+export const hearExceptions = (): void => {
+  if (isHearingExceptions) return
+  isHearingExceptions = true
+  process.on('uncaughtException', (error) => hear(error, 'exception'))
 }
 
 /**

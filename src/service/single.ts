@@ -5,7 +5,7 @@ import { ProcessState } from '../http/process-state'
 import { ownViews } from '../http/views'
 import { buildServiceAdmin, buildServiceServer, host, wantedNames, warnOfSettings } from './hosting'
 import { listen } from './listening'
-import { drain, stopInOrder } from './stopping'
+import { drain, endServer, stopInOrder } from './stopping'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 
 const logger = makeLogger('Service')
@@ -50,18 +50,15 @@ export const startService = async (): Promise<Service> => {
 
   const stopAll = async () => {
     await drain(state, state.phase === 'starting' ? 0 : settings.STOP_DRAIN_MS)
-    await stopInOrder(
-      [() => app.close()],
-      [
-        () => metricsApp?.close(),
-        () => adminApp?.close(),
-        ...hosted.map(
-          ({ started }) =>
-            () =>
-              started.stop(),
-        ),
-      ],
-    )
+    await stopInOrder({ server: app, adapters: hosted.map(({ adapter }) => adapter) }, [
+      () => endServer(metricsApp),
+      () => endServer(adminApp),
+      ...hosted.map(
+        ({ started }) =>
+          () =>
+            started.stop(),
+      ),
+    ])
   }
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= stopAll())

@@ -8,7 +8,9 @@ import { buildAdapterAdmin, buildAdapterServer } from '../http/server'
 import { ownViews } from '../http/views'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
-import { hearRejections } from './rejections'
+import { redactText } from '../util/redaction'
+import { AdapterRestarts } from './adapter-restarts'
+import { hearRejections, lateThrows } from './rejections'
 
 const logger = makeLogger('Main')
 
@@ -16,8 +18,13 @@ const logger = makeLogger('Main')
 export class StartedAdapter {
   private background: Background | undefined
   private stopped: Promise<void> | undefined
+  private readonly restarts: AdapterRestarts
 
-  private constructor(readonly adapter: AnyAdapter) {}
+  private constructor(readonly adapter: AnyAdapter) {
+    this.restarts = new AdapterRestarts(adapter.name)
+    adapter.restarted = () => this.restarts.told
+    lateThrows.add(this)
+  }
 
   /** @throws all that initializing throws, such as a ConfigError with all bad settings */
   static async initialize(
@@ -37,6 +44,21 @@ export class StartedAdapter {
     adapter.lockAcquiredPromise?.catch(() => this.keptOut())
   }
 
+  /**
+   * IS-4: something of this adapter has failed where nobody could deal with it. Its background work ends, and begins again after a pause.
+   *
+   * @returns false where it waits for that already, or has stopped
+   */
+  restart(because: string): boolean {
+    if (this.stopped !== undefined) return false
+    const begins = this.restarts.again(redactText(because), () => {
+      logger.info(`${this.adapter.name} begins again`)
+      this.background?.resume()
+    })
+    if (begins) this.background?.pause()
+    return begins
+  }
+
   /** Ends the background work, connections and timers. Closing begins at once; the promise resolves when the connections are closed. */
   stop(): Promise<void> {
     return (this.stopped ??= this.stopAll())
@@ -44,6 +66,8 @@ export class StartedAdapter {
 
   private async stopAll(): Promise<void> {
     const { adapter, background } = this
+    lateThrows.remove(this)
+    this.restarts.stop()
     adapter.readiness?.stop()
     adapter.shutdownNotifier.emit('onClose')
     if (background !== undefined) await background.stop()

@@ -1,3 +1,5 @@
+import { type FastifyInstance } from 'fastify'
+import { type AnyAdapter } from '../adapter/adapter'
 import { type ProcessState } from '../http/process-state'
 import { makeLogger } from '../util/logging'
 import { sleep } from '../util/sleep'
@@ -9,21 +11,72 @@ const logger = makeLogger('Main')
  * after which Docker kills a process.
  */
 const REQUESTS_PATIENCE_MS = 5_000
+/** Before that, waits for a value are ended, and after them whatever else has not been answered. */
+const ANSWERED_WITHIN_MS = 3_800
+const REFUSED_WITHIN_MS = 4_700
+/** How long a server without connections may take to close. */
+const CLOSING_PATIENCE_MS = 500
 export const CONNECTIONS_PATIENCE_MS = 3_000
 
 type Steps = (() => unknown)[]
 
+const isSettledWithin = async (ms: number, work: Promise<unknown>): Promise<boolean> => {
+  const patience = new AbortController()
+  const settled = work.then(() => patience.abort())
+  await Promise.race([settled, sleep(ms, patience.signal)])
+  return patience.signal.aborted
+}
+
 /** Runs all steps at once and waits for them, at most this long. Never rejects: stopping goes on even if a step fails. */
 export const settledWithin = async (ms: number, work: Steps): Promise<void> => {
-  const patience = new AbortController()
-  const settled = Promise.allSettled(work.map(async (one) => one())).then(() => patience.abort())
-  await Promise.race([settled, sleep(ms, patience.signal)])
+  await isSettledWithin(ms, Promise.allSettled(work.map(async (one) => one())))
+}
+
+/** What answers requests. */
+interface Answering {
+  server: FastifyInstance | undefined
+  /** Those whose requests may wait for a first value. */
+  adapters: Iterable<AnyAdapter>
 }
 
 /** Stops what answers requests. The requests come first, so that one that waits for its first price can still get it. */
-export const stopInOrder = async (requests: Steps, connections: Steps): Promise<void> => {
-  await settledWithin(REQUESTS_PATIENCE_MS, requests)
+export const stopInOrder = async ({ server, adapters }: Answering, connections: Steps): Promise<void> => {
+  if (server !== undefined) {
+    await lastAnswers(server, [
+      [ANSWERED_WITHIN_MS, () => [...adapters].forEach((adapter) => adapter.endWaits())],
+      [REFUSED_WITHIN_MS, () => server.openConnections.answerRest()],
+    ])
+    await settledWithin(CLOSING_PATIENCE_MS, [() => server.close()])
+  }
   await settledWithin(CONNECTIONS_PATIENCE_MS, connections)
+}
+
+/** Ends a server on which nobody waits for a value. */
+export const endServer = async (server: FastifyInstance | undefined): Promise<void> => {
+  if (server === undefined) return
+  await lastAnswers(server, [])
+  await server.close()
+}
+
+/**
+ * Answers what has come, and ends the connections (LC-3).
+ *
+ * @param remedies - what is done when that is not over so long after the beginning
+ */
+const lastAnswers = async (
+  { openConnections }: FastifyInstance,
+  remedies: readonly [afterMs: number, remedy: () => void][],
+): Promise<void> => {
+  const ended = openConnections.end()
+  let passedMs = 0
+  for (const [afterMs, remedy] of [
+    ...remedies,
+    [REQUESTS_PATIENCE_MS, () => openConnections.cut()] as const,
+  ]) {
+    if (await isSettledWithin(afterMs - passedMs, ended)) return
+    passedMs = afterMs
+    remedy()
+  }
 }
 
 /** Goes on as before for a while, so that whoever sends requests here finds out first that this process stops. */

@@ -19,6 +19,8 @@ export const LINKS: unique symbol = Symbol('tickwell.links')
 export const RECORDS: unique symbol = Symbol('tickwell.records')
 export const SUBSCRIPTION: unique symbol = Symbol('tickwell.subscription')
 export const IS_WAITING: unique symbol = Symbol('tickwell.is-waiting')
+export const GOODBYE: unique symbol = Symbol('tickwell.goodbye')
+export const LEAVE: unique symbol = Symbol('tickwell.leave')
 
 /**
  * How a transport that polls the provider learns which of its feeds other transports fill: it requests only the feeds for which `isNeeded`
@@ -59,6 +61,8 @@ export interface Stall {
 interface Capable {
   [WAKE]?: WakeSignal
   [POLLS]?: true
+  [GOODBYE]?: () => Promise<void> | undefined
+  [LEAVE]?: () => void
   [IS_WAITING]?: () => boolean
   [SUBSCRIPTION]?: (params: object) => SubscriptionState | undefined
   [LINKS]?: () => ConnectionStatus[]
@@ -77,6 +81,15 @@ const of = (transport: object): Capable => transport
 
 /** Whether a transport asks its provider for every value, so that its rate is ours to decide. */
 export const polls = (transport: object): boolean => of(transport)[POLLS] === true
+
+/**
+ * Tells the provider by a request that nothing is wanted any more, before the requests end. Undefined where there is nothing to tell. It
+ * resolves within a short time, and never rejects.
+ */
+export const sayGoodbye = (transport: object): Promise<void> | undefined => of(transport)[GOODBYE]?.()
+
+/** Ends the connection of a stream, which opens another one when it is run again. Does nothing to other transports. */
+export const leaveConnection = (transport: object): void => of(transport)[LEAVE]?.()
 
 /** Whether a transport's run waits for answers, or for its turn within a rate limit, which may take long. */
 export const isWaiting = (transport: object): boolean => of(transport)[IS_WAITING]?.() === true

@@ -3,6 +3,7 @@ import { wakeSignalOf } from './capabilities'
 import { type EndpointContext, type Transport, type TransportGenerics } from './transport'
 import { WebSocketTransport } from './websocket/websocket-transport'
 import { asyncLocalStorage, makeLogger } from '../util/logging'
+import { OwnedStore } from '../util/owner'
 import { type Heart } from '../util/heartbeats'
 import { MAX_TIMER_MS, sleep } from '../util/sleep'
 import { monotonicMs } from '../util/clock'
@@ -28,8 +29,10 @@ export class BackgroundRunner<T extends TransportGenerics> {
   private readonly stopping = new AbortController()
   private readonly labels: { app_name: string; adapter_endpoint: string; transport: string }
   private readonly isStream: boolean
-  private readonly correlation: { correlationId: string }
+  private readonly correlation: OwnedStore
   private loop: Promise<void> = Promise.resolve()
+  /** The run that counts. An earlier one may still hang. */
+  private generation = 0
   /** Ends the wait for the run in progress. */
   private endWatch = () => {}
 
@@ -47,9 +50,10 @@ export class BackgroundRunner<T extends TransportGenerics> {
     // On Node 20, one use of an AsyncLocalStorage makes every later asynchronous step of the process slower, by a fifth of the time of a
     // cached answer. WebSocket streams, which supply most of the cached answers, therefore run without it.
     this.isStream = transport instanceof WebSocketTransport
-    this.correlation = {
-      correlationId: `Endpoint: ${endpointName} - Transport: ${transport.constructor.name}`,
-    }
+    this.correlation = new OwnedStore(
+      `Endpoint: ${endpointName} - Transport: ${transport.constructor.name}`,
+      adapterName,
+    )
   }
 
   /** Starts the loop. The first run has begun when this returns. */
@@ -90,20 +94,26 @@ export class BackgroundRunner<T extends TransportGenerics> {
           `The promise "Background Execute" took longer than ${this.timeoutMs} ms to execute, the next run waits for its end`,
         ),
       )
-      if ((await this.endsWithin(execution)) === 'late')
-        this.failed(new Error('A run was given up: it never ended'))
+      if ((await this.endsWithin(execution)) === 'late') this.giveUp()
     }
     metrics.get('bgExecuteDurationSeconds').set(this.labels, (monotonicMs() - startedAtMs) / 1000)
   }
 
   /** Never rejects. */
   private async execute(): Promise<void> {
+    const generation = ++this.generation
     try {
       await this.transport.backgroundExecute(this.context)
     } catch (error) {
-      this.failed(error)
+      if (generation === this.generation) this.failed(error)
     }
-    this.heart?.beat()
+    if (generation === this.generation) this.heart?.beat()
+  }
+
+  /** LC-1: another run takes its place. If it ever comes back, it is a run of the past. */
+  private giveUp(): void {
+    metrics.get('loopsReplaced').inc(this.labels)
+    this.failed(new Error('A run was given up: it never ended; the next one takes its place'))
   }
 
   private endsWithin(execution: Promise<void>): Promise<'ended' | 'late'> {

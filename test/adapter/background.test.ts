@@ -3,6 +3,7 @@ import { Adapter } from '../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
 import { Background } from '../../src/adapter/background'
 import { type Transport, type TransportGenerics } from '../../src/transports/transport'
+import { LEAVE } from '../../src/transports/capabilities'
 import { TransportRoutes } from '../../src/transports/routes'
 import { LoggerFactoryProvider } from '../../src/util/logging'
 
@@ -47,6 +48,23 @@ describe('the background work of an adapter', () => {
       adapterSettings: { BACKGROUND_EXECUTE_MS_WS: 1_000 },
     })
     await background.stop()
+  })
+
+  it('IS-4: ends its loops and leaves its connections when it pauses, and begins anew with what hung before left behind', async () => {
+    const calls: Calls = []
+    const hanging = transport(calls, {
+      backgroundExecute: () => (calls.push('run'), new Promise<void>(() => {})),
+      ...{ [LEAVE]: () => void calls.push('leave') },
+    })
+    const background = await started([['a', hanging]])
+    background.pause()
+    background.pause()
+    background.resume()
+    background.resume()
+    expect(calls).toEqual(['run', 'leave', 'leave', 'run'])
+    await background.stop()
+    background.resume()
+    expect(calls).toEqual(['run', 'leave', 'leave', 'run'])
   })
 
   it('LC-3: tells every transport once that it stops, whatever the others do', async () => {

@@ -14,10 +14,11 @@ const problemsOf = (env: Record<string, string>): readonly string[] => {
 
 describe('the settings of the service', () => {
   it('mean all adapters, the first as default and one process when nothing is set', () => {
-    expect(readServiceSettings({})).toStrictEqual({ adapters: [], workers: 1 })
+    expect(readServiceSettings({})).toStrictEqual({ adapters: [], workers: 1, silenceMs: 5_000 })
     expect(readServiceSettings({ ADAPTERS: '', DEFAULT_ADAPTER: '""' })).toStrictEqual({
       adapters: [],
       workers: 1,
+      silenceMs: 5_000,
     })
   })
 
@@ -27,11 +28,13 @@ describe('the settings of the service', () => {
     ).toStrictEqual({
       adapters: ['kraken', 'coin-base'],
       workers: 1,
+      silenceMs: 5_000,
       defaultAdapter: 'coin-base',
     })
     expect(readServiceSettings({ DEFAULT_ADAPTER: 'kraken' })).toStrictEqual({
       adapters: [],
       workers: 1,
+      silenceMs: 5_000,
       defaultAdapter: 'kraken',
     })
   })
@@ -54,7 +57,18 @@ describe('the settings of the service', () => {
     ['2', 2],
     ['64', 64],
   ])('give the number of workers: %j', (WORKERS, workers) => {
-    expect(readServiceSettings({ WORKERS })).toStrictEqual({ adapters: [], workers })
+    expect(readServiceSettings({ WORKERS })).toStrictEqual({ adapters: [], workers, silenceMs: 5_000 })
+  })
+
+  it.each([
+    ['2000', 2_000],
+    ['60000', 60_000],
+  ])('give the time that a process may be silent: %j', (WORKER_SILENCE_MS, silenceMs) => {
+    expect(readServiceSettings({ WORKER_SILENCE_MS })).toMatchObject({ silenceMs })
+  })
+
+  it.each(['0', '1999', '60001', '1e3.5', 'long'])('refuse as a time of silence: %j', (WORKER_SILENCE_MS) => {
+    expect(() => readServiceSettings({ WORKER_SILENCE_MS })).toThrow('WORKER_SILENCE_MS')
   })
 
   it.each(['0', '65', '-1', '1.5', 'two', 'NaN', ' '])('refuse as a number of workers: %j', (WORKERS) => {

@@ -5,6 +5,7 @@ import { ownViews } from '../../src/http/views'
 import { serve } from '../../src/testing/serve'
 import { wsProvider } from '../../src/testing/ws-provider'
 import { IS_WAITING } from '../../src/transports/capabilities'
+import { eventually } from '../helpers/eventually'
 import { makeAcme } from '../testing/acme'
 import { stillAdapter, StillTransport } from './support'
 
@@ -83,6 +84,28 @@ describe('GET /live', () => {
     expect(statusCode).toBe(504)
     const reply = await service.api.inject('/live')
     expect([reply.statusCode, reply.json()]).toMatchObject([200, { status: 'live' }])
+  })
+
+  it('LC-1: shows afterwards that the event loop stood still, and for how long', async () => {
+    vi.useRealTimers()
+    const { adapter } = stillAdapter()
+    const state = new ProcessState()
+    await adapter.initialize()
+    const app = await buildAdapterServer(adapter, ownViews([adapter], state))
+    state.watchEventLoop()
+    const ask = async () => (await app.inject('/live')).json<{ stalls?: { forMs: number }[] }>()
+    expect(await ask()).not.toHaveProperty('stalls')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500)
+    const { stalls } = await eventually(async () => {
+      const body = await ask()
+      expect(body.stalls).toMatchObject([{ process: process.pid }])
+      return body
+    })
+    expect(stalls![0]!.forMs).toBeGreaterThan(1_000)
+    expect((await app.inject('/live')).statusCode).toBe(200)
+    state.stopping()
+    await app.close()
+    await adapter.disconnect()
   })
 
   it('LC-1: names the event loop when its timers no longer fire', async () => {

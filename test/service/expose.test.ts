@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { wsProvider } from '../../src/testing/ws-provider'
+import { eventually, PATIENT } from '../helpers/eventually'
+import { KeptConnection, requestBytes } from './busy-clients'
 import {
   endAll,
   freePort,
@@ -63,6 +65,29 @@ describe('an exposed adapter', { timeout: PATIENCE_MS }, () => {
     expect(await process.exit).toBe(0)
   })
 
+  it('LC-3: answers who waits for longer than a stop may last, refuses what is cut, and exits with 0 whatever is in flight', async () => {
+    await using provider = await wsProvider({ guardMs: PATIENCE_MS })
+    const process = start({ ...PATIENT, OWN_WS_API_ENDPOINT: provider.url })
+    const url = await urlOf(process)
+    const waiting = await KeptConnection.open(url)
+    const asked = waiting.ask(requestBytes('/', { data: { base: 'ETH' } }))
+    const connection = await provider.connection()
+    await connection.next()
+    // A body that does not come to its end, and a client that has sent nothing yet.
+    const unfinished = await KeptConnection.open(url)
+    const cut = unfinished.ask(
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{',
+    )
+    const idle = await KeptConnection.open(url)
+    await eventually(async () => expect((await fetch(`${url}/health`)).status).toBe(200))
+    connection.freeze()
+    process.signal('SIGTERM')
+    expect([await asked, await cut]).toEqual([504, 503])
+    await Promise.all([waiting.ended, unfinished.ended, idle.ended])
+    expect(await process.exit).toBe(0)
+    expect(process.stderr).toBe('')
+  })
+
   it('LC-3: ends at once on a second signal', async () => {
     await using provider = await wsProvider({ guardMs: PATIENCE_MS })
     const process = start({
@@ -84,18 +109,58 @@ describe('an exposed adapter', { timeout: PATIENCE_MS }, () => {
     expect(await asked).toBe('cut off')
   })
 
-  it('IS-2: goes on after a rejection that nobody watches', async () => {
+  it.each([
+    ['rejection', 'Unhandled rejection: nobody watches this: OWN is restarted'],
+    ['exception', 'Uncaught exception: nobody catches this: OWN is restarted'],
+  ])(
+    'IS-4: begins the adapter anew after a late %s of its code, later each time, and shows it',
+    async (late, msg) => {
+      await using provider = await wsProvider({ guardMs: PATIENCE_MS })
+      const process = start({ ...PATIENT, OWN_WS_API_ENDPOINT: provider.url })
+      const url = await urlOf(process)
+      const asked = ask(url)
+      for (let time = 1; time <= 2; time++) {
+        const connection = await provider.connection()
+        expect(await connection.next()).toBe('{"subscribe":"ETH"}')
+        const from = process.lines.length
+        connection.send({ late })
+        expect((await process.line((line) => line.msg === msg, from)).level).toBe('error')
+        expect((await connection.closed).code).toBe(1000)
+        const live = await fetch(`${url}/live`)
+        const because = msg.replace(': OWN is restarted', '')
+        expect([live.status, await live.json()]).toMatchObject([
+          200,
+          { restarted: [{ adapter: 'OWN', count: time, because }] },
+        ])
+      }
+      const connection = await provider.connection()
+      await connection.next()
+      connection.send({ base: 'ETH', price: 7 })
+      expect(await asked).toMatchObject({ status: 200, json: { result: 7 } })
+      process.signal('SIGTERM')
+      expect(await process.exit).toBe(0)
+    },
+  )
+
+  it('IS-2: goes on as before after a rejection of which nobody knows whose it is, and counts it', async () => {
     await using provider = await wsProvider({ guardMs: PATIENCE_MS })
-    const process = start({ OWN_WS_API_ENDPOINT: provider.url })
+    const metricsPort = await freePort()
+    const process = start({
+      ...PATIENT,
+      OWN_WS_API_ENDPOINT: provider.url,
+      METRICS_ENABLED: 'true',
+      OWN_METRICS_PORT: metricsPort,
+    })
     const url = await urlOf(process)
     const asked = ask(url)
     const connection = await provider.connection()
     await connection.next()
-    connection.send({ unwatched: true })
-    const { level } = await process.line(({ msg }) => msg.includes('nobody watches this'))
-    expect(level).toBe('error')
+    connection.send({ late: 'nobody' })
+    await process.line(({ msg }) => msg === 'Unhandled rejection: nobody knows whose this is')
     connection.send({ base: 'ETH', price: 7 })
     expect(await asked).toMatchObject({ status: 200, json: { result: 7 } })
+    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+    expect(metrics).toMatch(/^late_throws_total\{(?=.*app_name="")(?=.*kind="rejection").*\} 1$/m)
     process.signal('SIGTERM')
     expect(await process.exit).toBe(0)
   })

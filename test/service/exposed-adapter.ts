@@ -26,15 +26,26 @@ type Types = {
   Parameters: typeof inputParameters.definition
   Response: SingleNumberResultResponse
   Settings: typeof config.settings
-  Provider: { WsMessage: { base: string; price: number } | { unwatched: true } }
+  Provider: { WsMessage: { base: string; price: number } | { late: 'rejection' | 'exception' | 'nobody' } }
+}
+
+/** What nobody handles: as an error of this file, or as something that does not say where it comes from. */
+const throwLate = (how: 'rejection' | 'exception' | 'nobody'): void => {
+  if (how === 'rejection') void Promise.reject(new Error('nobody watches this'))
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- that is what authors do
+  else if (how === 'nobody') void Promise.reject('nobody knows whose this is')
+  else
+    setTimeout(() => {
+      throw new Error('nobody catches this')
+    })
 }
 
 const transport = new WebSocketTransport<Types>({
   url: ({ adapterSettings }) => adapterSettings.WS_API_ENDPOINT,
   handlers: {
     message(message) {
-      if ('unwatched' in message) {
-        void Promise.reject(new Error('nobody watches this'))
+      if ('late' in message) {
+        throwLate(message.late)
         return []
       }
       const { base, price: result } = message

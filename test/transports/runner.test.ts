@@ -5,6 +5,7 @@ import { metrics } from '../../src/metrics/registry'
 import { WAKE } from '../../src/transports/capabilities'
 import { WebSocketTransport } from '../../src/transports/websocket/websocket-transport'
 import { asyncLocalStorage, LoggerFactoryProvider } from '../../src/util/logging'
+import { Heartbeats } from '../../src/util/heartbeats'
 import { WakeSignal } from '../../src/util/wake-signal'
 
 const errors: string[] = []
@@ -159,6 +160,42 @@ describe('a background runner', () => {
     await advance(10)
     expect(runs()).toBe(3)
     await runner.stop()
+  })
+
+  it('LC-1: replaces a run that hangs; when that ends at last, it neither counts as going round nor as a failure', async () => {
+    const loops = new Heartbeats()
+    const ends: ((error?: Error) => void)[] = []
+    const backgroundExecute = () =>
+      new Promise<void>((resolve, reject) => {
+        ends.push((error) => (error === undefined ? resolve() : reject(error)))
+      })
+    const heart = loops.add('loop', 3_000)
+    const runner = new BackgroundRunner(
+      'TEST',
+      'hanging',
+      { backgroundExecute } as never,
+      context,
+      1_000,
+      heart,
+    )
+    runner.start()
+    await advance(2_000)
+    await advance(10)
+    expect(ends).toHaveLength(2)
+    expect(errors.at(-1)).toContain('A run was given up: it never ended; the next one takes its place')
+    const { length } = errors
+    await advance(991)
+    expect(loops.late()).toHaveLength(1)
+    ends[0]!()
+    await advance(0)
+    expect(loops.late()).toHaveLength(1)
+    ends[1]!()
+    await advance(0)
+    expect(loops.late()).toEqual([])
+    expect(errors.slice(length).filter((text) => !text.includes('took longer'))).toEqual([])
+    const stopped = runner.stop()
+    ends.at(-1)!()
+    await stopped
   })
 
   it('goes on after every kind of failure', async () => {

@@ -1,3 +1,5 @@
+import { type Socket } from 'node:net'
+import { type SilentProcess } from '../../http/process-state'
 import { setupMetrics } from '../../metrics/registry'
 import { renderMetrics } from '../../metrics/render'
 import { makeLogger } from '../../util/logging'
@@ -12,10 +14,15 @@ const logger = makeLogger('Service')
 /** A process of a service of several, after it has started. */
 export interface RunningChild {
   adapters: string[]
-  url?: string
   stop: () => Promise<void>
   /** Cleans up in place of the supervisor, when that has ended without stopping this process. */
   abandon?: () => void
+  /** The service stops: from now on it is not ready. */
+  stopping: () => void
+  /** Answers a client on this connection. */
+  connection?: (socket: Socket) => void
+  /** Those of the service's processes that do not answer now. */
+  silent: (processes: SilentProcess[]) => void
   /** Answers on the port for operators, which is the supervisor's. */
   page?: (page: Page) => Promise<PageAnswer>
 }
@@ -30,7 +37,8 @@ const NO_PAGE: PageAnswer = { statusCode: 503, type: 'text/plain; charset=utf-8'
 export const runChild = async (spec: ChildSpec): Promise<void> => {
   let running: RunningChild | undefined
   let isStopping = false
-  const stop = (isAbandoned: boolean) => {
+  let isAbandoned = false
+  const stop = () => {
     if (isStopping) return
     isStopping = true
     void (running?.stop() ?? Promise.resolve()).finally(() => {
@@ -41,18 +49,25 @@ export const runChild = async (spec: ChildSpec): Promise<void> => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
   setupMetrics('TICKWELL', { process: spec.name })
   const channel = new SupervisorChannel({
-    stop: () => stop(false),
+    stopping: () => running?.stopping(),
+    stop,
     gone: () => {
       logger.error('The supervisor is gone: stopping')
-      stop(true)
+      isAbandoned = true
+      stop()
     },
     metrics: renderMetrics,
     page: async (page) => (await running?.page?.(page)) ?? NO_PAGE,
+    connection: (socket) => {
+      if (running?.connection === undefined) socket.destroy()
+      else running.connection(socket)
+    },
+    silent: (processes) => running?.silent(processes),
   })
   try {
     running = spec.role === 'writer' ? await startWriter(spec) : await startWorker(spec)
     warmUpTicks()
-    channel.tell({ type: 'ready', adapters: running.adapters, url: running.url })
+    channel.tell({ type: 'ready', adapters: running.adapters })
   } catch (error) {
     channel.tell({ type: 'failed', message: messageOf(error) })
   }

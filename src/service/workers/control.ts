@@ -1,3 +1,6 @@
+import { type Socket } from 'node:net'
+import { type SilentProcess } from '../../http/process-state'
+
 /** The role in which the supervisor starts a process. It holds no secret, because it is on the command line, which others can read. */
 export type ChildSpec =
   | { role: 'writer'; name: string; directory: string }
@@ -8,15 +11,25 @@ export type ChildSpec =
 export type ChildMessage =
   /** It is alive: its event loop runs. */
   | { type: 'beat' }
-  | { type: 'ready'; adapters: string[]; url?: string }
+  | { type: 'ready'; adapters: string[] }
   /** It cannot start, and says why. It waits until the supervisor ends it. */
   | { type: 'failed'; message: string }
   | { type: 'metrics'; id: number; text: string }
   | { type: 'page'; id: number; answer: PageAnswer }
+  /** It has the connection that was handed to it. */
+  | { type: 'taken'; id: number }
 
 /** What the supervisor tells a process. */
 export type SupervisorMessage =
-  { type: 'stop' } | { type: 'metrics'; id: number } | { type: 'page'; id: number; page: Page }
+  /** The service stops: it is not ready any more, but goes on until it is told to stop. */
+  | { type: 'stopping' }
+  | { type: 'stop' }
+  | { type: 'metrics'; id: number }
+  | { type: 'page'; id: number; page: Page }
+  /** With the connection of a client. */
+  | { type: 'connection'; id: number }
+  /** Those of the service's processes that do not answer now. */
+  | { type: 'silent'; processes: SilentProcess[] }
 
 /** A request to the port for operators, which the supervisor hands on. */
 export interface Page {
@@ -55,18 +68,34 @@ export class SupervisorChannel {
 
   /** Begins to send beats. `gone` is called when the supervisor has ended. */
   constructor(on: {
+    stopping: () => void
     stop: () => void
     gone: () => void
     metrics: () => Promise<string>
     page: (page: Page) => Promise<PageAnswer>
+    connection: (socket: Socket) => void
+    silent: (processes: SilentProcess[]) => void
   }) {
     this.beats = setInterval(() => this.tell({ type: 'beat' }), BEAT_MS)
     this.tell({ type: 'beat' })
-    process.on('message', (message: SupervisorMessage) => {
-      if (message.type === 'stop') on.stop()
-      else if (message.type === 'page')
-        void on.page(message.page).then((answer) => this.tell({ type: 'page', id: message.id, answer }))
-      else void on.metrics().then((text) => this.tell({ type: 'metrics', id: message.id, text }))
+    process.on('message', (message: SupervisorMessage, socket: Socket | undefined) => {
+      switch (message.type) {
+        case 'stopping':
+        case 'stop':
+          return on[message.type]()
+        case 'silent':
+          return on.silent(message.processes)
+        case 'page':
+          return void on
+            .page(message.page)
+            .then((answer) => this.tell({ type: 'page', id: message.id, answer }))
+        case 'metrics':
+          return void on.metrics().then((text) => this.tell({ type: 'metrics', id: message.id, text }))
+        case 'connection':
+          // It may have ended on its way here.
+          if (socket !== undefined) on.connection(socket)
+          return this.tell({ type: 'taken', id: message.id })
+      }
     })
     process.on('disconnect', () => {
       clearInterval(this.beats)

@@ -1,4 +1,6 @@
 import { type ChildProcess } from 'node:child_process'
+import { type Socket } from 'node:net'
+import { type SilentProcess } from '../../http/process-state'
 import { Retry } from '../../connections/retry'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
@@ -7,10 +9,12 @@ import { afterDeath } from './restarts'
 
 const logger = makeLogger('Supervisor')
 
-/** A process may be silent this long before its first beat and after it. Then it has a last chance for as long as the third says. */
-const FIRST_BEAT_MS = 60_000
-const SILENCE_MS = 10_000
-const LAST_CHANCE_MS = 5_000
+/** While it starts, a process may be silent this long: it loads what it runs. */
+const START_SILENCE_MS = 60_000
+/** How often it is looked whether a process is silent. */
+const LOOK_MS = 500
+/** The part of its time after which a silent process is spoken of. */
+const SAID_AFTER = 0.5
 
 type Answer = Extract<ChildMessage, { id: number }>
 
@@ -21,7 +25,11 @@ type Life =
 
 /** What happens to a kept process. */
 export interface Events {
-  ready: (of: { adapters: string[]; url?: string }) => void
+  ready: (of: { adapters: string[] }) => void
+  /** Others can have its work: it is ready, or has ended. */
+  changed?: () => void
+  /** It has fallen silent, or is not any more. */
+  silent?: () => void
   /** It cannot start, and says why. It is ended, and started again unless it has been stopped. */
   failed: (message: string) => void
 }
@@ -30,10 +38,15 @@ export interface Events {
 export class KeptProcess {
   /** How often it has died and is started again. */
   restartCount = 0
+  /** How often it was ended because it was silent. */
+  silenceCount = 0
+  /** Since when it is silent, and how long it may be; undefined while it answers. */
+  silent: SilentProcess | undefined
   private life: Life = { state: 'none' }
   private readonly restarts = new Retry(afterDeath())
   private isStopping = false
-  private silence: NodeJS.Timeout | undefined
+  private looking: NodeJS.Timeout | undefined
+  private silentLooks = 0
   private readonly ended = new Set<() => void>()
   private readonly questions = new Map<number, (answer: Answer | undefined) => void>()
   private asked = 0
@@ -42,16 +55,22 @@ export class KeptProcess {
     readonly name: string,
     private readonly fork: () => ChildProcess,
     private readonly events: Events,
+    private readonly silenceMs: number,
   ) {}
 
   get isReady(): boolean {
     return this.life.state === 'ready'
   }
 
+  get isSilent(): boolean {
+    return this.silent !== undefined
+  }
+
   start(): void {
     const child = this.fork()
     this.life = { state: 'starting', child, startedAtMs: performance.now() }
-    this.listenFor(child, FIRST_BEAT_MS)
+    this.silentLooks = 0
+    this.looking = setInterval(() => this.lookWhetherSilent(child), LOOK_MS)
     child.on('message', (message: ChildMessage) => this.receive(child, message))
     child.on('error', (err) => {
       logger.error({ err }, `${this.name}: ${err.message}`)
@@ -73,16 +92,33 @@ export class KeptProcess {
     return answer?.type === 'page' ? answer.answer : undefined
   }
 
+  /** Hands it the connection of a client. @returns whether it has taken it; false when it ended before that. Never rejects. */
+  async take(socket: Socket): Promise<boolean> {
+    const answer = await this.ask((id) => ({ type: 'connection', id }), undefined, socket)
+    return answer?.type === 'taken'
+  }
+
+  /** Says something that needs no answer. */
+  tell(message: SupervisorMessage, socket?: Socket): void {
+    if (!('child' in this.life) || !this.life.child.connected) return
+    // A failure is ignored: if the process dies meanwhile, its `exit` event says so.
+    this.life.child.send(message, socket, { keepOpen: true }, () => {})
+  }
+
+  /** @param patienceMs - undefined: until it has ended */
   private async ask(
     question: (id: number) => SupervisorMessage,
-    patienceMs: number,
+    patienceMs: number | undefined,
+    socket?: Socket,
   ): Promise<Answer | undefined> {
     if (this.life.state !== 'ready') return undefined
     const id = this.asked++
     const over = new AbortController()
     const answered = new Promise<Answer | undefined>((resolve) => this.questions.set(id, resolve))
-    this.tell(question(id))
-    const answer = await Promise.race([answered, sleep(patienceMs, over.signal).then(() => undefined)])
+    this.tell(question(id), socket)
+    const answer = await (patienceMs === undefined
+      ? answered
+      : Promise.race([answered, sleep(patienceMs, over.signal).then(() => undefined)]))
     over.abort()
     this.questions.delete(id)
     return answer
@@ -112,43 +148,64 @@ export class KeptProcess {
 
   private receive(child: ChildProcess, message: ChildMessage): void {
     if (!('child' in this.life) || this.life.child !== child) return
-    this.listenFor(child, SILENCE_MS)
+    this.silentLooks = 0
+    this.saySilent(undefined)
     switch (message.type) {
       case 'beat':
         return
       case 'ready':
         this.life = { ...this.life, state: 'ready' }
         logger.info({ child: child.pid }, `${this.name} is ready`)
-        return this.events.ready(message)
+        this.events.ready(message)
+        return this.events.changed?.()
       case 'failed':
         this.events.failed(message.message)
         return void child.kill('SIGKILL')
       case 'metrics':
       case 'page':
+      case 'taken':
         return this.questions.get(message.id)?.(message)
     }
   }
 
   /**
-   * LC-1: a process that runs but does nothing is ended. This needs two timeouts: after this process itself was held up (a suspended
-   * machine), the timer fires before the beats that have come meanwhile are read.
+   * LC-1: a process that runs but does nothing is ended. What counts is how often it was looked in vain, and not a clock: after this process
+   * itself was held up (a suspended machine), it looks once, and then reads the beats that have come meanwhile.
    */
-  private listenFor(child: ChildProcess, patienceMs: number): void {
-    clearTimeout(this.silence)
-    this.silence = setTimeout(() => {
-      this.silence = setTimeout(() => {
-        logger.error({ child: child.pid }, `${this.name} has fallen silent, and is ended`)
-        child.kill('SIGKILL')
-      }, LAST_CHANCE_MS)
-    }, patienceMs)
+  private lookWhetherSilent(child: ChildProcess): void {
+    const silentMs = ++this.silentLooks * LOOK_MS
+    const withinMs = this.life.state === 'ready' ? this.silenceMs : START_SILENCE_MS
+    if (silentMs >= withinMs) return this.endSilent(child, silentMs)
+    if (silentMs >= withinMs * SAID_AFTER && this.silent === undefined)
+      this.saySilent({
+        process: this.name,
+        sinceUnixMs: Date.now() - silentMs,
+        withinMs: withinMs * SAID_AFTER,
+      })
+  }
+
+  private endSilent(child: ChildProcess, silentMs: number): void {
+    clearInterval(this.looking)
+    this.silenceCount++
+    logger.error({ child: child.pid, silentMs }, `${this.name} has fallen silent, and is ended`)
+    child.kill('SIGKILL')
+  }
+
+  private saySilent(silent: SilentProcess | undefined): void {
+    if (silent === this.silent) return
+    if (silent !== undefined) logger.warn({ sinceUnixMs: silent.sinceUnixMs }, `${this.name} does not answer`)
+    this.silent = silent
+    this.events.silent?.()
   }
 
   private died(child: ChildProcess, how: string): void {
     if (!('child' in this.life) || this.life.child !== child) return
     const livedMs = performance.now() - this.life.startedAtMs
-    clearTimeout(this.silence)
+    clearInterval(this.looking)
+    this.saySilent(undefined)
     for (const answer of this.questions.values()) answer(undefined)
     this.life = { state: 'none' }
+    this.events.changed?.()
     if (this.isStopping) {
       for (const resolve of this.ended) resolve()
       return
@@ -160,11 +217,5 @@ export class KeptProcess {
       { child: child.pid },
       `${this.name} died (${how}); the next one starts in ${Math.round(delayMs)} ms`,
     )
-  }
-
-  private tell(message: SupervisorMessage): void {
-    if (!('child' in this.life) || !this.life.child.connected) return
-    // A failure is ignored: if the process dies meanwhile, its `exit` event says so.
-    this.life.child.send(message, () => {})
   }
 }

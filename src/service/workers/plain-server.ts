@@ -2,11 +2,17 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer } from 'node:https'
 import { type AdapterSettings } from '../../config/settings'
 import { getTLSOptions, renewCertificate } from '../../http/tls'
+import { OpenConnections } from '../../http/open-connections'
 import { couldNotListen } from '../listening'
+import { settledWithin } from '../stopping'
+
+const IDLE_MS = 100
+const PATIENCE_MS = 500
 
 /** A server of the supervisor. It has the same address and TLS as those of a single process, but is made without fastify. */
 export class PlainServer {
   private readonly server: Server
+  private readonly connections = new OpenConnections()
 
   constructor(
     private readonly settings: AdapterSettings,
@@ -18,6 +24,7 @@ export class PlainServer {
     if ('setSecureContext' in server) renewCertificate(settings, () => [server])
     this.server = server
     this.server.on('request', answer)
+    this.connections.follow(this.server)
   }
 
   /** @throws ConfigError when the port is taken */
@@ -34,8 +41,10 @@ export class PlainServer {
     return `${family === 'IPv6' ? `[${address}]` : address}:${chosen}`
   }
 
-  stop(): void {
+  /** Answers what has come, for a short time. */
+  async stop(): Promise<void> {
+    await settledWithin(PATIENCE_MS, [() => this.connections.end(IDLE_MS)])
+    this.connections.cut()
     this.server.close()
-    this.server.closeAllConnections()
   }
 }

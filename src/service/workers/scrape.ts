@@ -24,6 +24,12 @@ const ownMetrics = (processes: readonly KeptProcess[], answered: ReadonlySet<Kep
       'How often a process of the service died',
       (one) => one.restartCount,
     ),
+    ...lines(
+      'service_process_silences_total',
+      'counter',
+      'How often a process of the service was ended because it did not answer',
+      (one) => one.silenceCount,
+    ),
   ].join('\n')
 }
 

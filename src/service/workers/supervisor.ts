@@ -1,16 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import cluster from 'node:cluster'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError } from '../../config/config-error'
 import { isMeasured, readServerSettings } from '../../config/server-settings'
+import { type ServiceSettings } from '../../config/service-settings'
 import { type AdapterSettings } from '../../config/settings'
 import { makeLogger } from '../../util/logging'
+import { errorOf } from '../../util/objects'
 import { AdminRelay } from './admin-relay'
 import { argumentOf } from './control'
-import { KeptProcess } from './kept-process'
+import { FrontDoor } from './front-door'
+import { type Events, KeptProcess } from './kept-process'
 import { scrape, ScrapeServer } from './scrape'
+import { sleep } from '../../util/sleep'
 
 const logger = makeLogger('Supervisor')
 
@@ -39,12 +42,13 @@ export class Supervisor {
   private readonly directory: string
   private readonly writer: KeptProcess
   private readonly workers: KeptProcess[]
+  private readonly door: FrontDoor
   private readonly metricsServer: ScrapeServer | undefined
   private readonly adminRelay: AdminRelay | undefined
   private readonly drainMs: number
   private readonly scheme: string
   private adapters: string[] = []
-  private url: string | undefined
+  private listening: Promise<string> | undefined
   private adminUrl: string | undefined
   private hasStarted = false
   private stopped: Promise<void> | undefined
@@ -58,7 +62,7 @@ export class Supervisor {
    */
   constructor(
     private readonly entry: string,
-    count: number,
+    { workers: count, silenceMs }: Pick<ServiceSettings, 'workers' | 'silenceMs'>,
   ) {
     const settings = readSettings()
     if (isMeasured(settings)) this.metricsServer = new ScrapeServer(settings, () => scrape(this.processes))
@@ -76,17 +80,20 @@ export class Supervisor {
       this.failed = reject
     })
     const failed = (message: string) => this.couldNotStart(message)
-    this.writer = new KeptProcess('writer', () => this.forkWriter(), {
+    const silent = () => this.tellSilent()
+    const kept = (name: string, start: () => ChildProcess, events: Pick<Events, 'ready' | 'changed'>) =>
+      new KeptProcess(name, start, { failed, silent, ...events }, silenceMs)
+    this.writer = kept('writer', () => this.forkWriter(), {
       ready: ({ adapters }) => this.writerReady(adapters),
-      failed,
     })
     this.workers = Array.from({ length: count }, (_, at) => {
       const name = `worker-${at + 1}`
-      return new KeptProcess(name, () => this.forkWorker(name), {
-        ready: ({ url }) => this.workerReady(url),
-        failed,
+      return kept(name, () => this.forkWorker(name), {
+        ready: () => void this.workerReady(),
+        changed: () => this.door.changed(),
       })
     })
+    this.door = new FrontDoor(settings, this.workers)
     // Whenever this process can still run code at its end, it leaves no process and no file behind.
     process.on('exit', () => this.end())
   }
@@ -111,10 +118,12 @@ export class Supervisor {
   }
 
   private async stopAll(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.stop(WORKERS_PATIENCE_MS + this.drainMs)))
+    for (const one of this.processes) one.tell({ type: 'stopping' })
+    if (this.hasStarted) await sleep(this.drainMs)
+    await this.door.close()
+    await Promise.all(this.workers.map((worker) => worker.stop(WORKERS_PATIENCE_MS)))
     await this.writer.stop(WRITER_PATIENCE_MS)
-    this.metricsServer?.stop()
-    this.adminRelay?.stop()
+    await Promise.all([this.metricsServer?.stop(), this.adminRelay?.stop()])
   }
 
   private end(): void {
@@ -132,14 +141,14 @@ export class Supervisor {
 
   private forkWorker(name: string): ChildProcess {
     const { directory, adapters } = this
-    cluster.setupPrimary({
-      exec: this.entry,
-      args: [argumentOf({ role: 'worker', name, directory, adapters })],
-    })
-    const worker = cluster.fork()
-    // An error is also emitted on `worker.process`, where we listen. Without a listener here it would end this process.
-    worker.on('error', () => {})
-    return worker.process
+    return fork(this.entry, [argumentOf({ role: 'worker', name, directory, adapters })])
+  }
+
+  /** Tells all processes which of them are silent, for their pages. */
+  private tellSilent(): void {
+    const processes = this.processes.flatMap(({ silent }) => silent ?? [])
+    for (const one of this.processes) one.tell({ type: 'silent', processes })
+    this.door.changed()
   }
 
   /** Workers are started when the first writer is ready. When a writer is replaced, they go on. */
@@ -149,16 +158,19 @@ export class Supervisor {
     if (this.stopped === undefined) for (const worker of this.workers) worker.start()
   }
 
-  private workerReady(url: string | undefined): void {
-    this.url ??= url
-    if (this.hasStarted || !this.workers.every((worker) => worker.isReady)) return
-    this.hasStarted = true
-    const { adapters, workers, adminUrl } = this
-    logger.info(
-      { url: this.url, adapters, workers: workers.length, ...(adminUrl && { adminUrl }) },
-      'Listening',
-    )
-    this.started()
+  /** Clients can connect when the first worker is ready. */
+  private async workerReady(): Promise<void> {
+    try {
+      const address = await (this.listening ??= this.door.listen())
+      if (this.hasStarted || !this.workers.every((worker) => worker.isReady)) return
+      this.hasStarted = true
+      const { adapters, workers, adminUrl, scheme } = this
+      const url = `${scheme}://${address}`
+      logger.info({ url, adapters, workers: workers.length, ...(adminUrl && { adminUrl }) }, 'Listening')
+      this.started()
+    } catch (error) {
+      this.failed(errorOf(error))
+    }
   }
 
   /** A failure ends the start of the service. Later it is only logged, because these settings have worked before. */

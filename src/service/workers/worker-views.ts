@@ -29,8 +29,15 @@ export class WorkerViews implements Views {
     const loops = own.loops + 1
     if ('said' in answer) {
       this.silentSinceMs = undefined
-      const { loops: others, hanging } = answer.said as Liveness
-      return { loops: loops + others, hanging: [...own.hanging, ...hanging] }
+      const writers = answer.said as Liveness
+      // The writer, too, has been told of silent processes.
+      const hanging = new Map([...own.hanging, ...writers.hanging].map((one) => [one.loop, one]))
+      return {
+        loops: loops + writers.loops,
+        hanging: [...hanging.values()],
+        restarted: [...writers.restarted, ...own.restarted],
+        stalls: [...writers.stalls, ...own.stalls],
+      }
     }
     const now = monotonicMs()
     this.silentSinceMs ??= now
@@ -38,7 +45,7 @@ export class WorkerViews implements Views {
     if (silentMs <= WRITER_WITHIN_MS) return { ...own, loops }
     const sinceUnixMs = Math.round(Date.now() - silentMs)
     const late = { loop: 'the writer, by its answers', sinceUnixMs, withinMs: WRITER_WITHIN_MS }
-    return { loops, hanging: [...own.hanging, late] }
+    return { ...own, loops, hanging: [...own.hanging, late] }
   }
 
   /** Without the writer, essential feeds are judged by what this worker serves, so that it goes on while the writer is replaced. */

@@ -1,19 +1,20 @@
+import { type Socket } from 'node:net'
+import { type FastifyInstance } from 'fastify'
 import { type RunningChild } from './child'
 import { readServerSettings } from '../../config/server-settings'
 import { readServiceSettings } from '../../config/service-settings'
 import { ProcessState } from '../../http/process-state'
 import { buildServiceServer, host, wantedNames } from '../hosting'
-import { listen } from '../listening'
-import { drain, stopInOrder } from '../stopping'
+import { stopInOrder } from '../stopping'
 import { type ChildSpec, socketIn } from './control'
 import { WorkerAdapters } from './worker-adapters'
 import { WorkerViews } from './worker-views'
 
 /**
- * A worker: a process that answers requests, from caches that follow the writer's. It listens only when they have once been equal to the
+ * A worker: a process that answers requests, from caches that follow the writer's. It takes connections only when they have once been equal to the
  * writer's: a worker that has no values yet must not take requests that another worker could answer.
  *
- * @throws ConfigError for bad settings; Error when no adapter at all could start, or the port is taken
+ * @throws ConfigError for bad settings; Error when no adapter at all could start
  */
 export const startWorker = async ({
   directory,
@@ -29,29 +30,36 @@ export const startWorker = async ({
   const app = await buildServiceServer(settings, hosted, preferredName, views)
   adapters.link.start()
   await adapters.link.synchronised
-  const url = await listen(app, {
-    host: settings.EA_HOST,
-    port: settings.EA_PORT,
-    portVariable: 'EA_PORT',
-  })
+  const connection = await answering(app)
   state.watchEventLoop()
   state.serving()
   return {
     adapters: hosted.map(({ name }) => name),
-    url,
+    connection,
+    stopping: () => state.stopping(),
+    silent: (processes) => (state.silent = processes),
     stop: async () => {
-      await drain(state, settings.STOP_DRAIN_MS)
-      await stopInOrder(
-        [() => app.close()],
-        [
-          () => adapters.link.stop(),
-          ...hosted.map(
-            ({ started }) =>
-              () =>
-                started.stop(),
-          ),
-        ],
-      )
+      state.stopping()
+      await stopInOrder({ server: app, adapters: hosted.map(({ adapter }) => adapter) }, [
+        () => adapters.link.stop(),
+        ...hosted.map(
+          ({ started }) =>
+            () =>
+              started.stop(),
+        ),
+      ])
     },
+  }
+}
+
+/** Makes a server ready for connections that another process has accepted. @returns what takes one */
+const answering = async (app: FastifyInstance): Promise<(socket: Socket) => void> => {
+  const { server } = app
+  await app.ready()
+  // It does not listen, but begins to watch over the times of requests when it is told that it does.
+  server.emit('listening')
+  return (socket) => {
+    socket.allowHalfOpen = true
+    server.emit('connection', socket)
   }
 }

@@ -38,6 +38,8 @@ export const startWriter = async ({ directory }: ChildSpec & { role: 'writer' })
   return {
     ...(admin && { page: (page: Page) => pageOf(admin, page) }),
     adapters: hosted.map(({ name }) => name),
+    stopping: () => state.stopping(),
+    silent: (processes) => (state.silent = processes),
     stop: async () => {
       state.stopping()
       adapters.stop()

@@ -125,6 +125,16 @@ export class SessionRequests<T extends SseTransportGenerics> {
     })
   }
 
+  /** The last request of all: unsubscribes these feeds. Never rejects. */
+  async leave(context: EndpointContext<T>, params: Params<T>[]): Promise<void> {
+    try {
+      const request = this.config.prepareUnsubscriptionRequest(params, context)
+      await this.request(context, params, request, 'unsubscribe')
+    } catch (err) {
+      logger.debug({ err }, 'What was subscribed could not be unsubscribed')
+    }
+  }
+
   /** Since when a feed is subscribed on this stream, in Unix ms; undefined where it is not. */
   sinceOf(params: Params<T>): number | undefined {
     return this.since.get(this.of.identityOf(params))

@@ -5,7 +5,7 @@ import { makeLogger } from '../../util/logging'
 import { safeUrl } from '../../util/redaction'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type ConnectionStatus } from '../../connections/connection-status'
-import { FAILURES, LINKS, OUTAGE, RECORDS, SEEN, STALL, type Stall, WAKE } from '../capabilities'
+import { FAILURES, GOODBYE, LEAVE, LINKS, OUTAGE, RECORDS, SEEN, STALL, type Stall, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { type Requester } from '../../outbound-http/requester'
 import { RawRecords } from '../raw-records'
@@ -28,11 +28,15 @@ import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transp
 import { type EndpointContext, type TransportDependencies } from '../transport'
 import { Retry } from '../../connections/retry'
 import { monotonicMs } from '../../util/clock'
+import { sleep } from '../../util/sleep'
 
 const logger = makeLogger('SseTransport')
 
 /** How long a provider may take to begin its stream. */
 const OPEN_TIMEOUT_MS = 10_000
+
+/** How long the provider may take at the end to hear that nothing is wanted any more. */
+const GOODBYE_MS = 500
 
 const MAX_EVENT_CHARACTERS = 8 * 1024 * 1024
 
@@ -64,6 +68,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private readonly intake = new StreamIntake<T>(this)
   private readonly limiter = new LogLimiter()
   private readonly requests: SessionRequests<T>
+  private lastPass: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
 
   constructor(private readonly config: SseTransportConfig<T>) {
     super()
@@ -105,6 +110,19 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     return [this.life.status(this.currentUrl)]
   }
 
+  [GOODBYE](): Promise<void> | undefined {
+    const { lastPass, connection } = this
+    if (lastPass === undefined || lastPass.feeds.length === 0 || connection?.isOpen !== true) return undefined
+    const patience = new AbortController()
+    const said = this.requests.leave(lastPass.context, lastPass.feeds).finally(() => patience.abort())
+    return Promise.race([said, sleep(GOODBYE_MS, patience.signal)])
+  }
+
+  [LEAVE](): void {
+    this.retire()
+    this.localSubscriptions = []
+  }
+
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
     return adapterSettings.SSE_SUBSCRIPTION_TTL
   }
@@ -127,6 +145,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     const { BACKGROUND_EXECUTE_MS_SSE: intervalMs } = context.adapterSettings
     const { desired } = subscriptions
     const pass = this.currentPass
+    this.lastPass = { context, feeds: desired }
     this.connection?.check()
     if (this.isElsewhere(context, desired)) {
       logger.info({ url: safeUrl(this.currentUrl) }, 'Replacing the stream: the URL changed')

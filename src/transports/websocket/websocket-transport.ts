@@ -8,6 +8,7 @@ import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import {
   FEED_OUTAGE,
+  LEAVE,
   LINKS,
   OUTAGE,
   RECORDS,
@@ -218,6 +219,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     const status = this.clientSocket.status(this.currentUrl)
     const { received } = this.subscriptions
     return [{ ...status, details: { lastMessageUnixMs: this.lastMessageReceivedAt, messages: received } }]
+  }
+
+  [LEAVE](): void {
+    if (!this.connectionClosed()) this.clientSocket.retire()
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {

@@ -36,16 +36,18 @@ class FakeChild extends EventEmitter {
 
 const setUp = () => {
   const children: FakeChild[] = []
-  const events = { ready: vi.fn(), failed: vi.fn() }
+  const events = { ready: vi.fn(), failed: vi.fn(), silent: vi.fn(), changed: vi.fn() }
   const fork = () => {
     const child = new FakeChild(100 + children.length)
     children.push(child)
     return child as unknown as ChildProcess
   }
-  const kept = new KeptProcess('worker-1', fork, events)
+  const kept = new KeptProcess('worker-1', fork, events, SILENCE_MS)
   kept.start()
   return { kept, children, events, current: () => children.at(-1)! }
 }
+
+const SILENCE_MS = 5_000
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
@@ -90,7 +92,7 @@ describe('a process that is kept', () => {
       children.push(child)
       return child as unknown as ChildProcess
     }
-    new KeptProcess('writer', fork, { ready: () => {}, failed: () => {} }).start()
+    new KeptProcess('writer', fork, { ready: () => {}, failed: () => {} }, SILENCE_MS).start()
     children[0]!.emit('error', new Error('spawn EAGAIN'))
     await pass(200)
     expect(children).toHaveLength(2)
@@ -115,26 +117,47 @@ describe('a process that is kept', () => {
       child.say({ type: 'beat' })
     }
     expect(child.wasKilled).toBe(false)
-    await pass(15_000)
+    await pass(SILENCE_MS)
     expect(child.wasKilled).toBe(true)
     await pass(200)
     expect(children).toHaveLength(2)
   })
 
-  it('LC-1: is not ended for a silence that was ours: its beats come after our timer', async () => {
+  it('LC-1: is said to be silent before it is ended, and not any more when it answers', async () => {
+    const { current, kept, events } = setUp()
+    const child = current()
+    child.say({ type: 'ready', adapters: [] })
+    await pass(2_499)
+    expect(kept.silent).toBeUndefined()
+    await pass(1)
+    expect(kept.silent).toEqual({ process: 'worker-1', sinceUnixMs: Date.now() - 2_500, withinMs: 2_500 })
+    child.say({ type: 'beat' })
+    expect(kept.silent).toBeUndefined()
+    await pass(4_500)
+    expect(kept.silent).toBeDefined()
+    expect([child.wasKilled, kept.silenceCount]).toEqual([false, 0])
+    await pass(500)
+    expect([child.wasKilled, kept.silenceCount, kept.silent]).toEqual([true, 1, undefined])
+    expect(events.silent).toHaveBeenCalledTimes(4)
+  })
+
+  it('LC-1: is not ended for a silence that was ours, however long: we look once, and hear what has come meanwhile', async () => {
     const { current } = setUp()
     const child = current()
-    child.say({ type: 'beat' })
-    await pass(10_000)
-    child.say({ type: 'beat' })
-    await pass(10_000)
+    child.say({ type: 'ready', adapters: [] })
+    for (let time = 0; time < 10; time++) {
+      await pass(4_500)
+      // The clocks of a machine that was suspended, or of a process that was stopped, are far ahead.
+      vi.setSystemTime(Date.now() + 3_600_000)
+      child.say({ type: 'beat' })
+    }
     expect(child.wasKilled).toBe(false)
   })
 
   it('LC-1: is ended when it never begins to beat', async () => {
     const { current } = setUp()
     const child = current()
-    await pass(64_999)
+    await pass(59_999)
     expect(child.wasKilled).toBe(false)
     await pass(1)
     expect(child.wasKilled).toBe(true)
@@ -212,8 +235,11 @@ describe('stopping a process', () => {
     await pass(60_000)
     expect(children).toHaveLength(1)
     expect(vi.getTimerCount()).toBe(0)
-    await new KeptProcess('writer', () => expect.unreachable(), { ready: () => {}, failed: () => {} }).stop(
-      5_000,
-    )
+    await new KeptProcess(
+      'writer',
+      () => expect.unreachable(),
+      { ready: () => {}, failed: () => {} },
+      SILENCE_MS,
+    ).stop(5_000)
   })
 })

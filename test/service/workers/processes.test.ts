@@ -14,6 +14,7 @@ import {
   takenPort,
 } from '../service-process'
 import { eventually, PATIENT } from '../../helpers/eventually'
+import { KeptConnection, requestBytes } from '../busy-clients'
 
 afterEach(endAll)
 
@@ -142,6 +143,74 @@ describe('the service as several processes', { timeout: 2 * PATIENCE_MS }, () =>
     for (let at = 0; at < 4; at++) expect(await post(url, ETH)).toMatchObject({ status: 200 })
     expect(await replaced).toBeGreaterThan(0)
     expect(exchange.provider.openCount).toBe(1)
+  })
+
+  it.each([['worker-1'], ['writer']])(
+    'LC-1: says that %s does not answer, ends and replaces it; what is asked meanwhile is answered by others',
+    async (stopped) => {
+      await using exchange = await simulatedExchange({ tradeIntervalMs: 0 })
+      const metricsPort = await freePort()
+      const service = launch({
+        WORKERS: '2',
+        WORKER_SILENCE_MS: '6000',
+        ADAPTERS: 'coinbase',
+        COINBASE_WS_API_ENDPOINT: exchange.url,
+        METRICS_ENABLED: 'true',
+        METRICS_PORT: metricsPort,
+        ...PATIENT,
+      })
+      const url = await service.url()
+      await post(url, ETH)
+      const kept = await Promise.all(Array.from({ length: 4 }, () => KeptConnection.open(url)))
+      for (const one of kept) expect(await one.ask(requestBytes('/', ETH))).toBe(200)
+      const from = service.lines.length
+      const pid = await pidOf(service, stopped)
+      process.kill(pid, 'SIGSTOP')
+      const asked = kept.map((one) => one.ask(requestBytes('/', ETH)))
+      const { level } = await service.line(({ msg }) => msg === `${stopped} does not answer`, from)
+      expect(level).toBe('warn')
+      const page = async (path: string) => {
+        const reply = await fetch(`${url}${path}`, { headers: { connection: 'close' } })
+        return [reply.status, await reply.json()]
+      }
+      const told = { loop: `${stopped}, by its answers to the supervisor`, withinMs: 3_000 }
+      await eventually(async () =>
+        expect(await page('/live')).toMatchObject([503, { status: 'hanging', hanging: [told] }]),
+      )
+      expect(await page('/ready')).toMatchObject([200, { silent: [{ process: stopped }] }])
+      expect(await post(url, ETH)).toMatchObject({ status: 200 })
+      await service.line(({ msg }) => msg === `${stopped} has fallen silent, and is ended`, from)
+      await pidOf(service, stopped, from)
+      const ended = (await Promise.all(asked)).filter((status) => status === 'ended')
+      expect(ended).toHaveLength(stopped === 'writer' ? 0 : 2)
+      for (let at = 0; at < 4; at++) expect(await post(url, ETH)).toMatchObject({ status: 200 })
+      expect((await page('/live'))[0]).toBe(200)
+      expect((await page('/ready'))[1]).not.toHaveProperty('silent')
+      const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+      expect(samples(metrics, 'service_process_silences_total').get(stopped)).toBe(1)
+      expect(samples(metrics, 'service_process_restarts_total').get(stopped)).toBe(1)
+      for (const one of kept) one.end()
+    },
+  )
+
+  it('LC-1: leaves all processes alone when the supervisor itself stood still', async () => {
+    await using exchange = await simulatedExchange({ tradeIntervalMs: 0 })
+    const service = launch({
+      WORKERS: '2',
+      WORKER_SILENCE_MS: '2000',
+      ADAPTERS: 'coinbase',
+      COINBASE_WS_API_ENDPOINT: exchange.url,
+      ...PATIENT,
+    })
+    const url = await service.url()
+    service.signal('SIGSTOP')
+    // Longer than a process may be silent.
+    await new Promise((resolve) => setTimeout(resolve, 4_000))
+    service.signal('SIGCONT')
+    for (let at = 0; at < 4; at++) expect(await post(url, ETH)).toMatchObject({ status: 200 })
+    service.signal('SIGTERM')
+    expect(await service.exit).toBe(0)
+    expect(service.lines.filter(({ msg }) => msg.includes('fallen silent'))).toEqual([])
   })
 
   it('FR-1, ER-1: after the writer was killed what is known is served until it ends, then the cause, then what is new', async () => {

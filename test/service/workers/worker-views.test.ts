@@ -20,15 +20,16 @@ const start = () => {
 describe('the pages of a worker', () => {
   it('LC-1: name the writer when it has not answered for a minute, and what hangs in it when it does', async () => {
     const { views, answers } = start()
-    expect(await views.liveness()).toEqual({ loops: 1, hanging: [] })
+    expect(await views.liveness()).toEqual({ loops: 1, hanging: [], restarted: [], stalls: [] })
     vi.advanceTimersByTime(60_000)
     expect((await views.liveness()).hanging).toEqual([])
     vi.advanceTimersByTime(1)
     const late = { loop: 'the writer, by its answers', sinceUnixMs: 1_000_000, withinMs: 60_000 }
     expect((await views.liveness()).hanging).toEqual([late])
     const hanging = [{ loop: 'execute loop', sinceUnixMs: 5, withinMs: 6 }]
-    answers({ said: { loops: 3, hanging } })
-    expect(await views.liveness()).toEqual({ loops: 4, hanging })
+    const restarted = [{ adapter: 'A', count: 1, lastUnixMs: 7, because: 'late' }]
+    answers({ said: { loops: 3, hanging, restarted, stalls: [] } })
+    expect(await views.liveness()).toEqual({ loops: 4, hanging, restarted, stalls: [] })
     // Nobody asked for an hour: that is no silence of the writer.
     vi.advanceTimersByTime(3_600_000)
     answers({ failure: undefined })

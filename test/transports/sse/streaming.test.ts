@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { eventually } from '../../helpers/eventually'
 import { SseProvider } from './provider'
 import { config, linesAt, logged, type Params, start } from './support'
 
@@ -45,6 +46,20 @@ describe('a stream of server-sent events', () => {
     }
     expect(provider.asked).toBe(1)
     expect(stream.isGone()).toBe(false)
+  })
+
+  it('LC-3: is told at a stop that nothing is wanted any more, before the stream ends', async () => {
+    await using provider = await SseProvider.start()
+    const service = await start(config(provider.url))
+    await service.post(ETH)
+    const stream = await provider.connection(0)
+    await provider.request(0)
+    await service.post(BTC)
+    await provider.request(1)
+    const stopped = service.stop()
+    expect(await provider.request(2)).toEqual(unsubscribed('ETH', 'BTC'))
+    await stopped
+    await eventually(() => expect(stream.isGone()).toBe(true))
   })
 
   it('SB-4: is told of a feed that nobody wants any more', async () => {

@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { OpenConnections } from '../../src/http/open-connections'
+import { eventually } from '../helpers/eventually'
+
+const clients: Socket[] = []
+afterEach(() => clients.splice(0).forEach((client) => client.destroy()))
+
+/** A server whose answers the test gives, by path. */
+const setUp = async () => {
+  const server = createServer()
+  const connections = new OpenConnections()
+  connections.follow(server)
+  const asked = new Map<string, ServerResponse>()
+  server.on('request', ({ url = '' }, response) => void asked.set(url, response))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = async () => {
+    const socket = connect(port, '127.0.0.1')
+      .setEncoding('latin1')
+      .on('error', () => {})
+    clients.push(socket)
+    const heard = {
+      text: '',
+      ended: once(socket, 'close'),
+      send: (path: string) => void socket.write(get(path)),
+    }
+    socket.on('data', (text: string) => (heard.text += text))
+    await once(socket, 'connect')
+    return heard
+  }
+  const arrived = (...paths: string[]) =>
+    eventually(() => expect([...asked.keys()]).toEqual(expect.arrayContaining(paths)))
+  return { connections, asked, client, arrived }
+}
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`
+
+const closesIn = (text: string) => [...text.matchAll(/^connection: (\S+)/gim)].map(([, how]) => how)
+
+describe('the end of the connections of a server', () => {
+  it('LC-3: answers what was asked before, and what is asked on a kept connection after it began, and says that it ends', async () => {
+    const { connections, asked, client, arrived } = await setUp()
+    const [before, after] = [await client(), await client()]
+    before.send('/before')
+    await arrived('/before')
+    const ended = connections.end(60_000)
+    after.send('/after')
+    await arrived('/after')
+    for (const response of asked.values()) response.end('ok')
+    await Promise.all([ended, before.ended, after.ended])
+    expect([closesIn(before.text), closesIn(after.text)]).toEqual([['close'], ['close']])
+  })
+
+  it('LC-3: of several requests on the way on one connection answers all, and says with the last alone that it ends', async () => {
+    const { connections, asked, client, arrived } = await setUp()
+    const one = await client()
+    one.send('/1')
+    one.send('/2')
+    await arrived('/1', '/2')
+    const ended = connections.end(60_000)
+    one.send('/3')
+    await arrived('/3')
+    for (const path of ['/3', '/1', '/2']) asked.get(path)!.end(path)
+    await Promise.all([ended, one.ended])
+    expect(one.text.match(/HTTP\/1.1 200/g)).toHaveLength(3)
+    expect(closesIn(one.text)).toEqual(['keep-alive', 'keep-alive', 'close'])
+  })
+
+  it('LC-3: ends a connection on which nothing comes', async () => {
+    const { connections, client } = await setUp()
+    const idle = await client()
+    await Promise.all([connections.end(1), idle.ended])
+    expect(idle.text).toBe('')
+  })
+
+  it('LC-3: refuses with 503 what nobody answers, and cuts what is still open', async () => {
+    const { connections, client, arrived } = await setUp()
+    const [one, unfinished] = [await client(), await client()]
+    one.send('/never')
+    one.send('/neither')
+    await arrived('/never', '/neither')
+    const ended = connections.end(60_000)
+    await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))))
+    connections.answerRest()
+    await one.ended
+    expect(one.text.match(/HTTP\/1.1 503/g)).toHaveLength(2)
+    connections.cut()
+    await Promise.all([ended, unfinished.ended])
+  })
+})
