@@ -1,8 +1,21 @@
 import { createRequire } from 'node:module'
 import { type EventSource, type EventSourceInit, type FetchLike } from 'eventsource'
 import { delayAskedFor } from '../../connections/handshake-refusal'
+import { withEventLimit } from './event-limit'
 
 export type EventSourceClass = typeof EventSource
+
+/** In characters; an event that is longer, and has an end, costs itself only. */
+export const MAX_EVENT_CHARACTERS = 8 * 1024 * 1024
+
+/** A character has up to three bytes, and the lines of an event have names. */
+const MAX_EVENT_BYTES = 4 * MAX_EVENT_CHARACTERS
+
+const TOO_LARGE: unique symbol = Symbol('tickwell.eventTooLarge')
+
+/** Whether the stream ended because an event became too large before it had an end. */
+export const wasTooLarge = (source: object): boolean =>
+  (source as { [TOO_LARGE]?: boolean })[TOO_LARGE] === true
 
 const RETRY_AFTER: unique symbol = Symbol('tickwell.retryAfter')
 
@@ -16,14 +29,14 @@ type Answer = Awaited<ReturnType<FetchLike>>
 
 /**
  * Cancels the body of an answer that is not a stream. Nobody reads it, and it would keep its connection open for as long as the provider
- * likes.
+ * likes. A stream fails at an event without an end.
  */
 const withoutLeftovers =
-  (given: FetchLike | undefined, onRefused: (answer: Answer) => void): FetchLike =>
+  (given: FetchLike | undefined, onRefused: (answer: Answer) => void, onTooLarge: () => void): FetchLike =>
   async (url, init) => {
     const response = await (given ?? globalThis.fetch)(url, init)
     const { body } = response as { body?: { cancel?: () => Promise<void> } | null }
-    if (response.status === 200) return response
+    if (response.status === 200) return withEventLimit(response, MAX_EVENT_BYTES, onTooLarge)
     void body?.cancel?.().catch(() => {})
     onRefused(response)
     return response
@@ -40,14 +53,15 @@ export const loadEventSource = (): EventSourceClass => {
     EventSource: EventSourceClass
   }
   return class extends Original {
-    [RETRY_AFTER]?: number
+    [RETRY_AFTER]?: number;
+    [TOO_LARGE]?: boolean
 
     constructor(url: string | URL, init?: EventSourceInit) {
       const note = (answer: Answer): void => {
         const [value, date] = [headerOf(answer, 'retry-after'), headerOf(answer, 'date')]
         this[RETRY_AFTER] = delayAskedFor({ 'retry-after': value, date })
       }
-      super(url, { ...init, fetch: withoutLeftovers(init?.fetch, note) })
+      super(url, { ...init, fetch: withoutLeftovers(init?.fetch, note, () => (this[TOO_LARGE] = true)) })
     }
   }
 }

@@ -21,7 +21,7 @@ import {
   type SseTransportConfig,
   type SseTransportGenerics,
 } from './config'
-import { type EventSourceClass, loadEventSource } from './event-source'
+import { type EventSourceClass, loadEventSource, MAX_EVENT_CHARACTERS } from './event-source'
 import { SessionRequests } from './session-requests'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
@@ -33,8 +33,6 @@ const logger = makeLogger('SseTransport')
 
 /** How long a provider may take to begin its stream. */
 const OPEN_TIMEOUT_MS = 10_000
-
-const MAX_EVENT_CHARACTERS = 8 * 1024 * 1024
 
 type Params<T extends SseTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -223,7 +221,9 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
         },
       })),
       onLost: ({ code, message }) => {
-        if (generation === this.generation) this.lost(context, code, message)
+        if (generation !== this.generation) return
+        if (code === 'PROTOCOL_VIOLATED') this.intake.refuse('too-large', () => message)
+        this.lost(context, code, message)
       },
     })
     return this.connection
