@@ -6,7 +6,7 @@ import {
 } from '../../validation/errors'
 import { type ResponseTimestamps } from '../../validation/timestamps'
 import { type Reason } from '../../validation/reason'
-import { bodyTrouble, brokenAnswer } from '../../outbound-http/broken-answer'
+import { bodyTrouble, brokenAnswer, isTooLarge } from '../../outbound-http/broken-answer'
 import { answerOf, describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
 
 /** The part of a provider's error page that is shown. More than this nobody reads. */
@@ -19,6 +19,8 @@ export interface Failure {
   /** The answer for its feeds. Undefined, so that nothing is cached, when the provider did not answer (contract 17.5). */
   response: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps } | undefined
   outage: Omit<Reason, 'sinceUnixMs'> & Partial<Reason>
+  /** How the answer counts that came and could not be read (ER-8). */
+  refused?: 'not-json' | 'too-large'
   /** The shortest and the longest interval before it is tried again. Undefined: it is tried again in the next pass. */
   intervalMs: { min: number; max: number } | undefined
   /** How long the pass waits because the budget is used up, in ms; 0 for other failures. */
@@ -77,8 +79,11 @@ export const failureOf = (error: unknown, cacheMaxAgeMs: number, isRefusal = fal
     return { response: undefined, outage: { code: 'CREDENTIAL_REFUSED', message }, intervalMs, waitMs: 0 }
   }
   // A broken body is like no answer: only an error status is the provider's word, which replaces the last value.
-  if (!(error instanceof AdapterDataProviderError) || status === undefined || brokenAnswer(cause))
-    return { response: undefined, outage, intervalMs, waitMs: 0 }
+  const broken = brokenAnswer(cause)
+  const refused =
+    broken?.class === 'decode' && ({ refused: isTooLarge(cause) ? 'too-large' : 'not-json' } as const)
+  if (!(error instanceof AdapterDataProviderError) || status === undefined || broken !== undefined)
+    return { response: undefined, outage, intervalMs, waitMs: 0, ...refused }
   const errorMessage = `Provider request failed with status ${status}: ${bodyOf(cause)}`
   return {
     response: { errorMessage, statusCode: 502, timestamps: error.timestamps },

@@ -324,9 +324,11 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       await this.intake.accept(results, answer.timestamps)
       this.states.answered(key)
     } catch (error) {
-      const message = isBrokenJson(answer.response)
+      const isNoJson = isBrokenJson(answer.response)
+      const message = isNoJson
         ? "The data provider's answer could not be read: it is no whole JSON, although it is said to be"
         : "The adapter's code that reads the data provider's answer failed"
+      this.intake.refuse(isNoJson ? 'not-json' : 'handler-failed', () => answer.response.data, error)
       this.states.failed(key, { code: 'PARSE_FAILED', message })
       this.reports.failure('PARSE_FAILED', context, this.name, error)
     }
@@ -344,7 +346,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   ): Promise<boolean> {
     const { key, params, credential } = request
     const isRefusal = credential !== undefined && isCredentialRefusal(error)
-    const { response, outage, intervalMs, waitMs } = failureOf(
+    const { response, outage, refused, intervalMs, waitMs } = failureOf(
       error,
       context.adapterSettings.CACHE_MAX_AGE,
       isRefusal,
@@ -353,6 +355,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       this.states.failed(key, outage)
       return false
     }
+    if (refused !== undefined) this.intake.refuse(refused, () => outage.message)
     const delayMs = intervalMs === undefined ? waitMs : this.holds.failed(key, intervalMs.min, intervalMs.max)
     const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Date.now() + delayMs)
     this.states.failed(key, { ...outage, nextAttemptUnixMs })
