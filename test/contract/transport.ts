@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Served } from '../../src/testing/serve'
 import { errorCodes } from '../../src/validation/error-codes'
+import { type Hostile, hostile, watchProcess } from '../helpers/hostile'
 import { ownTimers } from './own-timers'
 
 /** An adapter with one transport, and the loopback provider that it has its values from, in a test's hands. */
@@ -26,6 +28,13 @@ export interface TransportRig {
   afterGoodbye?: (n: number, value: number) => Promise<void>
   /** Has the provider announce the end of the connection in use, and keep it. Absent where the rig says that there is no announced end. */
   announce?: () => Promise<void>
+  /**
+   * Has the provider send these, each in the place of one good message. Resolves when they have left, and the connection that was in use
+   * has ended if it had to. Absent where the rig says that another test does that.
+   */
+  sendHostile?: (ones: Hostile[]) => Promise<void>
+  /** A good message of it. */
+  sample?: string | Buffer
   /** From here on nobody gets a connection, and the one in use ends. */
   refuse: () => Promise<void>
   accept: () => void
@@ -36,7 +45,7 @@ export interface TransportRig {
 }
 
 /** What some transports do not have, so that there is nothing to test. */
-export type Situation = 'late events' | 'a goodbye' | 'an announced end'
+export type Situation = 'late events' | 'a goodbye' | 'an announced end' | 'hostile bytes'
 
 export interface TransportKind {
   start: () => Promise<TransportRig>
@@ -162,6 +171,25 @@ export const testTransport = (name: string, { start, lacks = {}, fakesTimers }: 
       await it.send(0, 3)
       await served(it, 0, 3)
     })
+
+    if (lacks['hostile bytes'] === undefined)
+      it('IS-2, IS-3: goes on after whatever its provider sends, and nothing escapes it', async () => {
+        using watch = watchProcess()
+        const it = await begin()
+        await want(it, 0)
+        let value = 0
+        const batches = fc.array(hostile(it.sample!), { minLength: 10, maxLength: 30 })
+        const run = async (ones: Hostile[]) => {
+          await it.sendHostile!(ones)
+          await it.cut()
+          await it.wanted(0)
+          await it.send(0, ++value + 1_000)
+          await served(it, 0, value + 1_000)
+        }
+        await fc.assert(fc.asyncProperty(batches, run), { numRuns: 5, endOnFailure: true })
+        expect(Object.keys(Object.prototype)).toEqual([])
+        expect(watch.escaped).toEqual([])
+      })
 
     if (lacks['late events'] === undefined)
       it('CN-1: is not touched by what a connection says that has been replaced', () =>
