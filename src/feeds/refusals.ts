@@ -2,6 +2,7 @@ import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { messageOf } from '../util/objects'
+import { redactText } from '../util/redaction'
 import { type GuardReason } from './guards'
 
 const logger = makeLogger('Refusals')
@@ -18,6 +19,9 @@ export type RefusalReason =
 
 /** Of a record, and of the text of an error, which may hold all of a record. */
 const MAX_LOGGED_BYTES = 512
+
+/** So much of it is searched for secrets: there are keys of some thousand characters. */
+const MAX_READ_CHARACTERS = 16_384
 
 /** Of a stack: an error of an author may have any text there. */
 const MAX_STACK_BYTES = 2_048
@@ -92,11 +96,19 @@ export class RefusalsByTransport {
   }
 }
 
-const cut = (text: string, maxBytes: number): string =>
-  Buffer.byteLength(text) > maxBytes ? `${Buffer.from(text).toString('utf8', 0, maxBytes)}…` : text
+const cut = (text: string, maxBytes: number): string => {
+  if (Buffer.byteLength(text) <= maxBytes) return text
+  const start = Buffer.from(text).toString('utf8', 0, maxBytes)
+  // What is left of a character that was cut in two.
+  return `${start.replace(/\uFFFD$/, '')}…`
+}
 
+/** Redacted before it is cut: of a secret that is cut in two the logger would not know the first half. */
 const shorten = (detail: unknown): string =>
-  cut(typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? String(detail)), MAX_LOGGED_BYTES)
+  cut(redactText(textOf(detail).slice(0, MAX_READ_CHARACTERS)), MAX_LOGGED_BYTES)
+
+const textOf = (detail: unknown): string =>
+  typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? String(detail))
 
 /** As the logger writes errors, without further members. */
 const shortError = (error: unknown): { type: string; message: string; stack?: string } | undefined => {
