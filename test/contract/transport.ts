@@ -3,11 +3,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Served } from '../../src/testing/serve'
 import { errorCodes } from '../../src/validation/error-codes'
 import { type Hostile, hostile, watchProcess } from '../helpers/hostile'
+import { type LocalCache } from '../../src/feeds/local-cache'
+import { eventually } from '../helpers/eventually'
 import { ownTimers } from './own-timers'
 
 /** An adapter with one transport, and the loopback provider that it has its values from, in a test's hands. */
 export interface TransportRig {
-  readonly service: Pick<Served, 'post' | 'until' | 'stop'>
+  readonly service: Pick<Served, 'adapter' | 'post' | 'until' | 'stop'>
   /** Of feed `n`; the rig has any number of them. */
   params: (n: number) => object
   /** Resolves when the provider knows, on the connection in use, that feed `n` is wanted; where nothing is subscribed, when it is there. */
@@ -231,6 +233,21 @@ export const testTransport = (name: string, { start, lacks = {}, fakesTimers }: 
       await it.service.stop()
       await it.gone()
       expect(timers.pending()).toEqual([])
+    })
+
+    it('ER-4: is well by itself when its provider is again, for every feed, although nobody asks once more', async () => {
+      const it = await begin()
+      const feeds = [0, 1, 2]
+      await it.refuse()
+      for (const n of feeds) await outageOf(it, n)
+      it.accept()
+      for (const n of feeds) {
+        await it.wanted(n)
+        await it.send(n, 100 + n)
+      }
+      const { cache } = it.service.adapter.dependencies.cache as LocalCache<{ result?: number }>
+      const results = () => [...cache.values()].map(({ data }) => data.value.result)
+      await eventually(() => expect(results()).toEqual(expect.arrayContaining([100, 101, 102])))
     })
 
     it('ER-1: names to clients what is wrong while the provider refuses, and not any longer', async () => {
