@@ -16,7 +16,7 @@ import { type Inspection, Inspector } from './inspector'
 import { Judging } from './judging'
 import { calculateCacheKey } from './keys'
 import { type FeedLimits } from './limits/feed-limits'
-import { type LoadJudge, ON_LOAD } from './load-judge'
+import { isResponse, type LoadJudge, ON_LOAD } from './load-judge'
 import { isPlainLocal, LocalCache } from './local-cache'
 import { type Refusals, RefusalsByTransport } from './refusals'
 import { type ResultValidator, validateResults } from './result-validation'
@@ -242,7 +242,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   private readonly onLoad = (key: string, value: Readonly<AdapterResponse>): number | undefined => {
     const feed = this.endpointFeeds.withKey(key)
-    return feed && this.judging.allowedAtLoad(feed, value)
+    if (feed === undefined) return undefined
+    return isResponse(value) ? this.judging.allowedAtLoad(feed, value) : 0
   }
 
   /** The validator that is used for results. */

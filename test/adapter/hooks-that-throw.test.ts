@@ -12,6 +12,7 @@ import { wsProvider } from '../../src/testing/ws-provider'
 import { HttpTransport } from '../../src/public/transports/http'
 import { SseTransport } from '../../src/transports/sse/sse-transport'
 import { type Transport } from '../../src/transports/transport'
+import { type WebSocketTransportConfig } from '../../src/transports/websocket/config'
 import { WebSocketTransport } from '../../src/transports/websocket/websocket-transport'
 import { eventually } from '../helpers/eventually'
 import { watchProcess } from '../helpers/hostile'
@@ -49,7 +50,7 @@ type Made = {
   /** Ends its connections. */
   cut: () => void
 }
-type WsConfig = ConstructorParameters<typeof WebSocketTransport<Types>>[0]
+type WsConfig = WebSocketTransportConfig<Types>
 
 const value = [{ params: ETH, response: { result: 1, data: { result: 1 } } }]
 
