@@ -95,7 +95,11 @@ describe('a value that another process wrote', () => {
     const old = { ...valueOf(ETH, 5, 1).response, statusCode: 200 } as AdapterResponse
     expect(judge(feed.key, old)).toBe(0)
     expect(judge('OTHER-price', old)).toBeUndefined()
-    const error = { ...errorOf(ETH, 'no').response, statusCode: 502, timestamps: old.timestamps } as AdapterResponse
+    const error = {
+      ...errorOf(ETH, 'no').response,
+      statusCode: 502,
+      timestamps: old.timestamps,
+    } as AdapterResponse
     expect(judge(feed.key, error)).toBe(Infinity)
     expect(judge(feed.key, { result: 5, statusCode: 200 } as AdapterResponse)).toBe(Infinity)
     expect(make().allowed(1_000_000_000)).toBe(Infinity)
