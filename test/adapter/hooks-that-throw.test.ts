@@ -168,7 +168,8 @@ const counted = async (): Promise<number> =>
     .filter(({ name, labels }) => COUNTERS.includes(name) && labels['adapter_endpoint'] === 'price')
     .reduce((sum, sample) => sum + sample.value, 0)
 
-const classOf = ({ json }: Reply): string | undefined => json?.error?.reason?.class
+const classOf = ({ json }: Reply): string | undefined =>
+  (json as { error?: { reason?: { class: string } } } | undefined)?.error?.reason?.class
 
 beforeEach(() => void (logged.length = 0))
 

@@ -46,7 +46,7 @@ const make = (freshness?: Freshness) => {
     const indicated = byProvider === undefined ? undefined : Date.now() - byProvider
     const { response } = valueOf(ETH, 5, indicated)
     response.timestamps.providerDataReceivedUnixMs -= ms
-    return judge!(feed.key, { ...response, statusCode: 200 } as AdapterResponse)
+    return judge!(feed.key, { ...response, statusCode: 200 })
   }
   return { cache, responseCache, feed, judge: judge!, allowed }
 }

@@ -37,7 +37,10 @@ const extreme = (sample: string) =>
     `{"${'k'.repeat(GIANT)}":1}`,
     '9'.repeat(100_000),
     sample.replace(/"(\w+)":/, (_, name: string) => `"__proto__":{"${name}":1},"${name}":`),
-    sample.replace(/"(\w+)":/, (_, name: string) => `"constructor":{"prototype":{"x":1}},"${name}":0,"${name}":`),
+    sample.replace(
+      /"(\w+)":/,
+      (_, name: string) => `"constructor":{"prototype":{"x":1}},"${name}":0,"${name}":`,
+    ),
     sample.replace(/\d/, `"${'9'.repeat(1_000)}"`),
     '\u0000',
     '\ufeff' + sample,

@@ -91,10 +91,10 @@ describe('RS-7: a provider over HTTP', () => {
     const json = await eventually(async () => {
       const reply = await service.post({ base: 'ETH' })
       expect(reply.json.error.reason.class).not.toBe('starting')
-      return reply.json
+      return reply.json as { error: { reason: { class: string; message: string } } }
     })
     const refused = await service.metric('data_refused_total', { app_name: 'TEST', reason: 'too-large' })
-    return { reason: json.error.reason as { class: string; message: string }, refused }
+    return { reason: json.error.reason, refused }
   }
 
   it('may not send an answer that is larger than its author allows, compressed or not', async () => {

@@ -149,7 +149,7 @@ const refusals = async (): Promise<Record<string, number>> => {
   const samples = parseSamples(await renderMetrics()).filter(
     ({ name, labels }) => name === 'data_refused_total' && labels['app_name'] === 'TEST',
   )
-  return Object.fromEntries(samples.map(({ labels, value }) => [labels['reason'], value]))
+  return Object.fromEntries(samples.map(({ labels, value }) => [String(labels['reason']), value]))
 }
 const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0)
 
