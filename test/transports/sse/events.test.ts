@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type ProviderResult } from '../../../src/feeds/responses'
+import { watchProcess } from '../../helpers/hostile'
 import { SseProvider } from './provider'
 import { config, linesAt, logged, start, type Types } from './support'
 
@@ -88,6 +89,7 @@ describe('an event', () => {
   })
 
   it('IS-2: may be anything at all', async () => {
+    using watch = watchProcess()
     await using provider = await SseProvider.start()
     await using service = await start(config(provider.url), { STREAM_HANDLER_RETRY_MIN_MS: '100' })
     await service.post(ETH)
@@ -104,5 +106,6 @@ describe('an event', () => {
       { numRuns: 100 },
     )
     expect(provider.asked).toBe(1)
+    expect(watch.escaped).toEqual([])
   })
 })
