@@ -1,4 +1,5 @@
 import { Session } from 'node:inspector/promises'
+import { setFlagsFromString } from 'node:v8'
 
 const OURS = /\/src\/(?!testing\/)/
 
@@ -7,6 +8,8 @@ const OURS = /\/src\/(?!testing\/)/
  * grows, without a clock.
  */
 export const steps = async (work: () => Promise<void>): Promise<number> => {
+  // Optimised code does not count the calls of functions.
+  setFlagsFromString('--no-opt')
   const session = new Session()
   session.connect()
   await session.post('Profiler.enable')
@@ -21,5 +24,6 @@ export const steps = async (work: () => Promise<void>): Promise<number> => {
   } finally {
     await session.post('Profiler.stopPreciseCoverage')
     session.disconnect()
+    setFlagsFromString('--opt')
   }
 }

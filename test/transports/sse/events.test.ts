@@ -28,6 +28,7 @@ describe('an event', () => {
     ['with a name from a prototype', 'event: __proto__\ndata: {"__proto__":1}\n\n'],
   ]
   it.each(bad)('IS-2: %s costs that event only', async (_, text) => {
+    using watch = watchProcess()
     await using provider = await SseProvider.start()
     await using service = await start(config(provider.url))
     await service.post(ETH)
@@ -36,6 +37,7 @@ describe('an event', () => {
     stream.event('tick', [{ base: 'ETH', price: 5 }])
     await service.until(ETH, ({ json }) => json.result === 5)
     expect(provider.asked).toBe(1)
+    expect(watch.escaped).toEqual([])
     expect(linesAt('info', 'warn', 'error', 'fatal')).toEqual([])
   })
 
