@@ -16,6 +16,9 @@ interface Product {
   restart?: { sinceMs: number; sequence: number }
 }
 
+/** More than Coinbase lists. The one that was met first is forgotten: nothing of it counts as old then. */
+const MAX_PRODUCTS = 10_000
+
 /** The last ticker of each product on one connection; also of those that were left, for what they may still send. */
 export class LastTickers {
   private readonly products = new Map<string, Product>()
@@ -47,8 +50,10 @@ export class LastTickers {
 
   private productOf(name: string): Product {
     let product = this.products.get(name)
-    if (product === undefined)
+    if (product === undefined) {
       this.products.set(name, (product = { sequence: -Infinity, tradeId: undefined }))
+      if (this.products.size > MAX_PRODUCTS) this.products.delete(this.products.keys().next().value!)
+    }
     return product
   }
 }

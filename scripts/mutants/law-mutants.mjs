@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 /** The sections that have mutants, in the order in which they are tried. */
-export const SECTIONS = ['SB', 'CN', 'FO', 'RL', 'FR', 'TM', 'ID', 'NU']
+export const SECTIONS = ['SB', 'CN', 'FO', 'RL', 'FR', 'TM', 'ID', 'NU', 'ER', 'IS', 'RS', 'CA']
 
 const isOneOf = (section) => (mutant) => mutant.law.startsWith(`${section}-`)
 

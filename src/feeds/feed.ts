@@ -1,4 +1,4 @@
-import { type Reason } from '../validation/reason'
+import { goingOn, type Reason } from '../validation/reason'
 import { type Place } from './local-cache'
 import { type AdapterResponse, type AdapterResponseMeta } from './responses'
 import { ageMs, clockNote, type Instant, secondsOf, type Witness } from '../util/clock'
@@ -6,6 +6,9 @@ import { type GuardMemory, type GuardReason } from './guards'
 import { type FeedRule } from './limits/feed-rule'
 
 type Data = Record<string, unknown>
+
+const EVICTED =
+  'As many values are kept as may be (CACHE_MAX_ITEMS): the one of this feed was dropped, because it had been updated longest ago'
 
 /** When a value was written, how long it could be served from then on, and the provider's own time of it, NaN where it gave none. */
 type Written = Instant & { lifeMs: number; indicated: number }
@@ -75,6 +78,12 @@ export class Feed {
     this.refusal = undefined
     this.flags = flags
     this.heldUntilMs = undefined
+  }
+
+  /** CA-3: its value had to go before its end, because others took all the room that there is. */
+  lostItsValue(): void {
+    if (this.rule?.withdrawal === undefined)
+      this.refusal = goingOn(undefined, { code: 'CAPACITY', message: EVICTED })
   }
 
   /** What its guards remember of its values. */

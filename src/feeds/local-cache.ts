@@ -1,5 +1,6 @@
+import { overflowed } from '../metrics/bounds'
 import { metrics } from '../metrics/registry'
-import { type Instant, instant, ourTime } from '../util/clock'
+import { type Instant, instant, monotonicMs, ourTime } from '../util/clock'
 import { memberOf } from '../util/objects'
 import { isAhead } from './time'
 import { DoubleLinkedList, LinkedListNode } from '../util/linked-list'
@@ -55,6 +56,9 @@ const prolong = (life: Life, ttl: number, now: Instant): void => {
   life.endsAtMs = now.monotonicMs + ttl
 }
 
+/** A last good value is forgotten so long after its end, by the monotonic clock. */
+const MAX_ENDED_MS = 86_400_000
+
 const isError = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'errorMessage' in value && value.errorMessage !== undefined
 
@@ -71,6 +75,8 @@ export class LocalCache<T = unknown> implements Cache<T> {
   readonly waiters = new Waiters<T>()
   /** The last good values that are over, for those who ask what was served last (FR-5): noted when one ends, not when it is written. */
   private readonly ended = new Map<string, LocalCacheEntry<T>>()
+  /** Each is called with the key of an entry that had to go before its end, because the cache was full (CA-3). */
+  readonly onEvicted = new Set<(key: string) => void>()
   private updates = 0
   private keepsOrder = false
 
@@ -195,7 +201,10 @@ export class LocalCache<T = unknown> implements Cache<T> {
     if (isError(entry.value)) return
     this.ended.delete(key)
     this.ended.set(key, { ...entry, body: undefined, tail: undefined })
-    if (this.ended.size > this.capacity) this.ended.delete(this.ended.keys().next().value!)
+    const isFull = this.ended.size > this.capacity
+    if (isFull) overflowed('last_good_values')
+    const [oldest] = this.ended
+    if (oldest && (isFull || monotonicMs() - oldest[1].endsAtMs > MAX_ENDED_MS)) this.ended.delete(oldest[0])
   }
 
   private touch(node: LinkedListNode<LocalCacheEntry<T>>): void {
@@ -229,8 +238,11 @@ export class LocalCache<T = unknown> implements Cache<T> {
     // Tests clear the map themselves; entries that they removed are still in the list.
     while (oldest !== undefined && this.cache.get(oldest.key) !== oldest) oldest = this.list.removeHead()
     if (oldest === undefined) return
-    ;(oldest as LinkedListNode<LocalCacheEntry<T>>).data.list = undefined
+    const { data } = oldest as LinkedListNode<LocalCacheEntry<T>>
+    this.noteEnd(oldest.key, data)
+    data.list = undefined
     this.cache.delete(oldest.key)
+    for (const tell of this.onEvicted) tell(oldest.key)
     logger.warn(`Cache is full (${this.capacity} items): dropped "${oldest.key}", updated longest ago`)
     metrics.get('cacheOverflowCount').inc()
   }

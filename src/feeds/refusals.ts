@@ -1,6 +1,8 @@
 import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
+import { messageOf } from '../util/objects'
+import { redactText } from '../util/redaction'
 import { type GuardReason } from './guards'
 
 const logger = makeLogger('Refusals')
@@ -15,7 +17,14 @@ export type RefusalReason =
   | 'unknown-feed'
   | 'builder-failed'
 
-const MAX_LOGGED_CHARACTERS = 512
+/** Of a record, and of the text of an error, which may hold all of a record. */
+const MAX_LOGGED_BYTES = 512
+
+/** So much of it is searched for secrets: there are keys of some thousand characters. */
+const MAX_READ_CHARACTERS = 16_384
+
+/** Of a stack: an error of an author may have any text there. */
+const MAX_STACK_BYTES = 2_048
 
 /**
  * Counts what one transport refused, by reason, and logs the first one of each reason once per minute. At debug level, because the
@@ -45,7 +54,7 @@ export class Refusals {
   add(reason: RefusalReason | (string & {}), detail: () => unknown, err?: unknown): void {
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1)
     this.limiter.run(reason, (repeated) => {
-      logger.debug({ reason, repeated, detail: shorten(detail()), err }, this.says)
+      logger.debug({ reason, repeated, detail: shorten(detail()), err: shortError(err) }, this.says)
     })
   }
 
@@ -87,7 +96,25 @@ export class RefusalsByTransport {
   }
 }
 
-const shorten = (detail: unknown): string => {
-  const text = typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? String(detail))
-  return text.length > MAX_LOGGED_CHARACTERS ? `${text.slice(0, MAX_LOGGED_CHARACTERS)}…` : text
+const cut = (text: string, maxBytes: number): string => {
+  if (Buffer.byteLength(text) <= maxBytes) return text
+  const start = Buffer.from(text).toString('utf8', 0, maxBytes)
+  // What is left of a character that was cut in two.
+  return `${start.replace(/\uFFFD$/, '')}…`
+}
+
+/** Redacted before it is cut: of a secret that is cut in two the logger would not know the first half. */
+const shorten = (detail: unknown): string =>
+  cut(redactText(textOf(detail).slice(0, MAX_READ_CHARACTERS)), MAX_LOGGED_BYTES)
+
+const textOf = (detail: unknown): string =>
+  typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? String(detail))
+
+/** As the logger writes errors, without further members. */
+const shortError = (error: unknown): { type: string; message: string; stack?: string } | undefined => {
+  if (error === undefined) return undefined
+  const type = error instanceof Error ? error.name : typeof error
+  const message = shorten(messageOf(error))
+  const frames = error instanceof Error ? error.stack?.match(/^ {4}at .*$/gm)?.join('\n') : undefined
+  return { type, message, ...(frames !== undefined && { stack: cut(frames, MAX_STACK_BYTES) }) }
 }

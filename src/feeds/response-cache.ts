@@ -17,8 +17,8 @@ import { type Inspection, Inspector } from './inspector'
 import { Judging } from './judging'
 import { calculateCacheKey } from './keys'
 import { type FeedLimits } from './limits/feed-limits'
-import { type LoadJudge, ON_LOAD } from './load-judge'
-import { isPlainLocal } from './local-cache'
+import { isResponse, type LoadJudge, ON_LOAD } from './load-judge'
+import { isPlainLocal, LocalCache } from './local-cache'
 import { type Refusals, RefusalsByTransport } from './refusals'
 import { type ResultValidator, validateResults } from './result-validation'
 import { ResponseWarnings } from './response-warnings'
@@ -107,12 +107,17 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.endpointFeeds = new EndpointFeeds(this, this.inspector)
     this.judging = new Judging(this, this.inspector)
     this.loads()?.add(this.onLoad)
+    if (this.cache instanceof LocalCache) this.cache.onEvicted.add(this.onEvicted)
     this.admitting = new Admitting(this, this.judging, (entries, ttlMs) => this.storeAdmitted(entries, ttlMs))
   }
 
   /** Whether {@link writeNow} may be called in place of `write`: the cache is local, and nobody has replaced a method. */
   get isImmediate(): boolean {
     return false
+  }
+
+  private readonly onEvicted = (key: string): void => {
+    this.endpointFeeds.withKey(key)?.lostItsValue()
   }
 
   /** Whether an author has replaced a method that makes or writes entries. */
@@ -230,6 +235,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   /** Removes this cache's series from the metrics. */
   stop(): void {
     this.loads()?.delete(this.onLoad)
+    if (this.cache instanceof LocalCache) this.cache.onEvicted.delete(this.onEvicted)
     this.endpointFeeds.stop()
     this.refusals.stop()
     this.reports.stop()
@@ -242,7 +248,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
 
   private readonly onLoad = (key: string, value: Readonly<AdapterResponse>): number | undefined => {
     const feed = this.endpointFeeds.withKey(key)
-    return feed && this.judging.allowedAtLoad(feed, value)
+    if (feed === undefined) return undefined
+    return isResponse(value) ? this.judging.allowedAtLoad(feed, value) : 0
   }
 
   /** The validator that is used for results. */

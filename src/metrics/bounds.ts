@@ -9,6 +9,7 @@ export type Bound =
   | 'failing_requests'
   | 'known_feeds'
   | 'known_spellings'
+  | 'last_good_values'
   | 'left_symbols'
   | 'metric_series'
   | 'provider_hosts'

@@ -20,6 +20,12 @@ const UNREADABLE = /^(?:Z_|ERR_BROTLI|ERR__ERROR_|ERR_ZSTD|ZSTD_|HPE_)/
 /** Axios gives this code to answers with a 5xx as well as to those that it cannot read. */
 const BAD_RESPONSE = 'ERR_BAD_RESPONSE'
 
+/** Of axios, where an answer is longer than `maxContentLength`. */
+const TOO_LARGE = /^maxContentLength size of \d+ exceeded$/
+
+/** Whether an answer could not be read because it is longer than it may be. */
+export const isTooLarge = (error: unknown): boolean => TOO_LARGE.test(messageOf(error))
+
 const isSuccess = (status: unknown): boolean => typeof status === 'number' && status >= 200 && status < 300
 
 const isCut = (error: unknown): boolean =>

@@ -23,14 +23,15 @@ export const isWorthRetrying = (status: number | undefined): boolean =>
 const CREDENTIAL_REFUSALS = new Set([401, 403])
 
 /**
- * RL-4: whether a request failed because of its host or its credential, and not for itself: others would fail as well.
+ * RL-4: whether a request failed because of its host or its credential, and not for itself: others would fail as well. A host that cuts
+ * off its answers fails, whatever status they begin with.
  *
  * @param renewsCredential - whether the caller gets another credential by itself
  */
 export const isFailureOfHost = (error: unknown, renewsCredential = false): boolean => {
   const status = statusOf(error)
   if (status !== undefined && CREDENTIAL_REFUSALS.has(status)) return !renewsCredential
-  return status === undefined || status >= 500
+  return status === undefined || status >= 500 || brokenAnswer(error)?.code === 'CONNECTION_CLOSED'
 }
 
 type Answer = Partial<AxiosResponse<unknown, unknown>>

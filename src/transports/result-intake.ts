@@ -146,9 +146,13 @@ export abstract class ResultIntake<T extends TransportGenerics> {
   }
 }
 
-/** Whether a value has the form of a result. */
+/** Whether a value has the form of a result. One whose members cannot be read has not. */
 export const isResult = (result: unknown): result is { params: object; response: object } => {
-  return isObject(result) && isObject(result.params) && isObject(result.response)
+  try {
+    return isObject(result) && isObject(result.params) && isObject(result.response)
+  } catch {
+    return false
+  }
 }
 
 /** The text for a log line. An author's decoder may make messages that JSON cannot hold, such as a bigint or a cycle. */

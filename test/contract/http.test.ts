@@ -6,6 +6,7 @@ const params = (n: number) => ({ base: `F${n}` })
 
 testTransport('the HTTP transport', {
   lacks: {
+    'hostile bytes': 'A request is repeated once a second; hostile.test.ts has many at once.',
     'late events': 'A request and its answer are one exchange: no connection is replaced by another.',
     'a goodbye': 'An answer is over when it has come whole.',
     'an announced end':

@@ -65,6 +65,14 @@ testTransport('the transport for server-sent events', {
       service,
       params,
       wanted,
+      sample: 'event: tick\ndata: [{"base":"F0","price":1}]',
+      async sendHostile(ones) {
+        const to = await stream()
+        for (const { bytes } of ones) {
+          to.raw(bytes)
+          to.raw('\n\n')
+        }
+      },
       send: (n, value) => send({ ...params(n), price: value }),
       sendThrowing: async () => (await stream()).raw('event: tick\ndata: no JSON\n\n'),
       sendBroken: (n, value) => send(null, { ...params(n), price: value }, null),

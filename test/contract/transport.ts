@@ -1,11 +1,15 @@
+import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Served } from '../../src/testing/serve'
 import { errorCodes } from '../../src/validation/error-codes'
+import { type Hostile, hostile, watchProcess } from '../helpers/hostile'
+import { type LocalCache } from '../../src/feeds/local-cache'
+import { eventually } from '../helpers/eventually'
 import { ownTimers } from './own-timers'
 
 /** An adapter with one transport, and the loopback provider that it has its values from, in a test's hands. */
 export interface TransportRig {
-  readonly service: Pick<Served, 'post' | 'until' | 'stop'>
+  readonly service: Pick<Served, 'adapter' | 'post' | 'until' | 'stop'>
   /** Of feed `n`; the rig has any number of them. */
   params: (n: number) => object
   /** Resolves when the provider knows, on the connection in use, that feed `n` is wanted; where nothing is subscribed, when it is there. */
@@ -26,6 +30,13 @@ export interface TransportRig {
   afterGoodbye?: (n: number, value: number) => Promise<void>
   /** Has the provider announce the end of the connection in use, and keep it. Absent where the rig says that there is no announced end. */
   announce?: () => Promise<void>
+  /**
+   * Has the provider send these, each in the place of one good message. Resolves when they have left, and the connection that was in use
+   * has ended if it had to. Absent where the rig says that another test does that.
+   */
+  sendHostile?: (ones: Hostile[]) => Promise<void>
+  /** A good message of it. */
+  sample?: string | Buffer
   /** From here on nobody gets a connection, and the one in use ends. */
   refuse: () => Promise<void>
   accept: () => void
@@ -36,7 +47,7 @@ export interface TransportRig {
 }
 
 /** What some transports do not have, so that there is nothing to test. */
-export type Situation = 'late events' | 'a goodbye' | 'an announced end'
+export type Situation = 'late events' | 'a goodbye' | 'an announced end' | 'hostile bytes'
 
 export interface TransportKind {
   start: () => Promise<TransportRig>
@@ -163,6 +174,25 @@ export const testTransport = (name: string, { start, lacks = {}, fakesTimers }: 
       await served(it, 0, 3)
     })
 
+    if (lacks['hostile bytes'] === undefined)
+      it('IS-2, IS-3: goes on after whatever its provider sends, and nothing escapes it', async () => {
+        using watch = watchProcess()
+        const it = await begin()
+        await want(it, 0)
+        let value = 0
+        const batches = fc.array(hostile(it.sample!), { minLength: 10, maxLength: 30 })
+        const run = async (ones: Hostile[]) => {
+          await it.sendHostile!(ones)
+          await it.cut()
+          await it.wanted(0)
+          await it.send(0, ++value + 1_000)
+          await served(it, 0, value + 1_000)
+        }
+        await fc.assert(fc.asyncProperty(batches, run), { numRuns: 5, endOnFailure: true })
+        expect(Object.keys(Object.prototype)).toEqual([])
+        expect(watch.escaped).toEqual([])
+      })
+
     if (lacks['late events'] === undefined)
       it('CN-1: is not touched by what a connection says that has been replaced', () =>
         isNotTouched(({ late }) => late!(0, 99)))
@@ -203,6 +233,21 @@ export const testTransport = (name: string, { start, lacks = {}, fakesTimers }: 
       await it.service.stop()
       await it.gone()
       expect(timers.pending()).toEqual([])
+    })
+
+    it('ER-4: is well by itself when its provider is again, for every feed, although nobody asks once more', async () => {
+      const it = await begin()
+      const feeds = [0, 1, 2]
+      await it.refuse()
+      for (const n of feeds) await outageOf(it, n)
+      it.accept()
+      for (const n of feeds) {
+        await it.wanted(n)
+        await it.send(n, 100 + n)
+      }
+      const { cache } = it.service.adapter.dependencies.cache as LocalCache<{ result?: number }>
+      const results = () => [...cache.values()].map(({ data }) => data.value.result)
+      await eventually(() => expect(results()).toEqual(expect.arrayContaining([100, 101, 102])))
     })
 
     it('ER-1: names to clients what is wrong while the provider refuses, and not any longer', async () => {

@@ -54,6 +54,7 @@ testTransport('the WebSocket transport', {
       service,
       params,
       wanted,
+      sample: JSON.stringify(tick(params(0), 1)),
       send: async (n, value) => (await connection()).send(tick(params(n), value)),
       sendThrowing: async () => (await connection()).send({ unknown: true }),
       sendBroken: async (n, value) =>

@@ -3,7 +3,7 @@ import { type WsProvider } from '../../src/testing/ws-provider'
 import { closeAndSend, closeAndStay } from './late-frame'
 import { type TransportRig } from './transport'
 
-type Half = Pick<TransportRig, 'cut' | 'announce' | 'refuse' | 'accept' | 'gone' | 'end'> & {
+type Half = Pick<TransportRig, 'sendHostile' | 'cut' | 'announce' | 'refuse' | 'accept' | 'gone' | 'end'> & {
   /** The connection in use. */
   connection: () => Promise<ProviderConnection>
   /** From here on the next connection is the one in use. */
@@ -40,6 +40,10 @@ export const wsRig = (
       current++
       closeAndSend(socketOf(old), 1001, typeof message === 'string' ? message : JSON.stringify(message))
       await old.closed
+    },
+    async sendHostile(ones) {
+      const socket = socketOf(await connection())
+      for (const { kind, bytes } of ones) socket.send(bytes, { binary: kind === 'binary' })
     },
     async announce() {
       const old = await connection()

@@ -46,7 +46,7 @@ const make = (freshness?: Freshness) => {
     const indicated = byProvider === undefined ? undefined : Date.now() - byProvider
     const { response } = valueOf(ETH, 5, indicated)
     response.timestamps.providerDataReceivedUnixMs -= ms
-    return judge!(feed.key, response as AdapterResponse)
+    return judge!(feed.key, { ...response, statusCode: 200 })
   }
   return { cache, responseCache, feed, judge: judge!, allowed }
 }
@@ -92,12 +92,16 @@ describe('a value that another process wrote', () => {
 
   it('is not judged where nothing limits its age, where it is an error, has no times, or is of others', () => {
     const { feed, judge } = make(tick)
-    const old = valueOf(ETH, 5, 1).response as AdapterResponse
+    const old = { ...valueOf(ETH, 5, 1).response, statusCode: 200 } as AdapterResponse
     expect(judge(feed.key, old)).toBe(0)
     expect(judge('OTHER-price', old)).toBeUndefined()
-    const error = { ...errorOf(ETH, 'no').response, timestamps: old.timestamps } as AdapterResponse
+    const error = {
+      ...errorOf(ETH, 'no').response,
+      statusCode: 502,
+      timestamps: old.timestamps,
+    } as AdapterResponse
     expect(judge(feed.key, error)).toBe(Infinity)
-    expect(judge(feed.key, { result: 5 } as AdapterResponse)).toBe(Infinity)
+    expect(judge(feed.key, { result: 5, statusCode: 200 } as AdapterResponse)).toBe(Infinity)
     expect(make().allowed(1_000_000_000)).toBe(Infinity)
   })
 

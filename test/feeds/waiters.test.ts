@@ -41,7 +41,7 @@ describe('waiters', () => {
     expect([waiters.size, vi.getTimerCount()]).toEqual([0, 0])
   })
 
-  it('RS-2: are bounded: one too many is answered at once', async () => {
+  it('RS-1: are bounded: one too many is answered at once', async () => {
     const waiters = new Waiters<number>()
     const waits = Array.from({ length: 100_000 }, (_, n) => waiters.wait(`k${n}`, 1_000))
     expect(await waiters.wait('one more', 1_000)).toBeUndefined()

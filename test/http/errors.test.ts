@@ -10,6 +10,9 @@ import {
   AdapterInputError,
   AdapterLWBAError,
 } from '../../src/validation/errors'
+import { OUTAGE } from '../../src/transports/capabilities'
+import { reasonClasses } from '../../src/validation/error-answer'
+import { errorCodes } from '../../src/validation/error-codes'
 import { JSON_HEADERS, stillAdapter, StillTransport } from './support'
 const ETH = { base: 'ETH', quote: 'USD' }
 const AT = 1_700_000_000_000
@@ -118,6 +121,34 @@ describe('an error that is thrown', () => {
       JSON_TYPE,
       expected,
     ])
+  })
+
+  it('ER-7: is a 504 with the contract’s words where there is no value, whatever the class of its cause', async () => {
+    const still = stillAdapter()
+    await using service = await serve(still.adapter, { env: { CACHE_POLLING_MAX_RETRIES: '0' } })
+    const seen = new Set<string>()
+    for (const code of Object.keys(errorCodes)) {
+      const reason = { code, message: 'the cause', sinceUnixMs: AT }
+      Object.assign(still.transport, { [OUTAGE]: reason })
+      const { statusCode, json } = await service.post(ETH)
+      expect(statusCode).toBe(504)
+      expect(json).toEqual({
+        status: 'errored',
+        statusCode: 504,
+        error: {
+          name: 'AdapterError',
+          message:
+            'The EA has not received any values from the Data Provider for the requested data yet. Retry after a short delay, and if the problem persists raise this issue in the relevant channels.',
+          reason: { ...reason, class: json.error.reason.class as string },
+        },
+      })
+      seen.add(json.error.reason.class as string)
+    }
+    // The others are told by their own statuses: 400 and 404 for an input; those of single reasons, for example of a clock that was set.
+    const others = ['input', 'market-closed', 'clock']
+    expect([...seen, ...others].sort()).toEqual([...reasonClasses].sort())
+    expect((await service.post({})).statusCode).toBe(400)
+    expect((await service.post(ETH, { endpoint: 'none' })).statusCode).toBe(404)
   })
 
   const named = (name: string, message: string, more: object = {}) =>

@@ -39,7 +39,7 @@ interface Attempt {
   isGood: boolean
 }
 
-type Outcome = number | 'no answer' | 'canceled'
+type Outcome = number | 'no answer' | 'cut off' | 'canceled'
 
 /** Hosts that answer after a time, and a log of what they were asked. */
 const hosts = (tookMs: number, outcomeOf: (url: string, n: number) => Outcome | Promise<Outcome>) => {
@@ -52,6 +52,8 @@ const hosts = (tookMs: number, outcomeOf: (url: string, n: number) => Outcome | 
     attempt.answeredMs = Date.now()
     if (outcome === 'no answer') throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
     if (outcome === 'canceled') throw Object.assign(new Error('canceled'), { code: 'ERR_CANCELED' })
+    if (outcome === 'cut off')
+      throw Object.assign(new Error('stream has been aborted'), { response: { status: 200, headers: {} } })
     const response = { status: outcome, headers: {}, data: {} }
     if (outcome >= 400) throw Object.assign(new Error(`status ${outcome}`), { response })
     attempt.isGood = true
@@ -83,7 +85,7 @@ const leastGapMs = (n: number) => 500 * Math.min(10, 2 ** n)
 
 describe('a host that fails', () => {
   it('RL-4: is sent single probes, ever slower, after five failures in a row, then ever more requests from the first success on; another host is left alone', async () => {
-    const failures = fc.constantFrom<Outcome>(500, 503, 401, 403, 'no answer')
+    const failures = fc.constantFrom<Outcome>(500, 503, 401, 403, 'no answer', 'cut off')
     const scenario = fc.record({
       kind: failures,
       keys: fc.integer({ min: 1, max: 40 }),

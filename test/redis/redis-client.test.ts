@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Redis } from 'ioredis'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { metrics } from '../../src/metrics/registry'
 import { RedisCache } from '../../src/redis/redis-cache'
 import { buildRedisClient, closeRedisClient } from '../../src/redis/redis-client'
 import { describeWithRedis, redisServer } from '../helpers/redis-server'
@@ -22,6 +23,7 @@ import {
   watched,
 } from './redis-support'
 
+beforeAll(() => metrics.initialize())
 afterEach(() => void vi.useRealTimers())
 
 /** As it is by default, on a clock that the test moves. */

@@ -94,6 +94,15 @@ testTransport('the transport for pulls from Strapi', {
           ['F9', 'no number'],
           ['', 1],
         ]),
+      sample: JSON.stringify(batch('the-step', [price(1, 'F0', 1)])),
+      async sendHostile(ones) {
+        peer.misbehaviours.set('start entities', (socket, { uuid }) => {
+          socket.send(JSON.stringify({ uuid, data: { ok: true, id: 'the-step' }, error: null }))
+          for (const { kind, bytes } of ones) socket.send(bytes, { binary: kind === 'binary' })
+          socket.close()
+        })
+        await pull()
+      },
       async cut() {
         peer.misbehaviours.set('start entities', 'cut')
         await pull()

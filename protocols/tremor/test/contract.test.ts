@@ -82,6 +82,7 @@ testTransport('the Tremor transport, as a client', {
         const text = JSON.stringify(`+F${n}`)
         if (!there.received.includes(text)) await there.next((one) => one === text)
       },
+      sample: '[{"base":"F0","price":1}]',
       send: (n, value) => send({ ...params(n), price: value }),
       sendThrowing: async () => (await connection()).send('"no list"'),
       sendBroken: async (n, value) => {

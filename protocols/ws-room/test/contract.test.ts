@@ -87,6 +87,11 @@ testTransport('the transport for rooms', {
         const bad = [packetOf('NONE', 1), packetOf('NAN', 1), Buffer.from('ff', 'hex')]
         ;(await client()).send(...bad, packetOf(`F${n}`, value), ...bad)
       },
+      sample: packetOf('F0', 1),
+      async sendHostile(ones) {
+        const { socket } = await client()
+        for (const { kind, bytes } of ones) socket.send(bytes, { binary: kind === 'binary' })
+      },
       cut: leave,
       async late(n, value) {
         const old = await client()

@@ -63,9 +63,19 @@ export class RulesReader {
 
   /** @throws LimitsError with all problems, at most ten */
   read(text: string): Rules {
-    const byPattern = this.checker.check(text)
+    const byPattern = this.check(text)
     const patterns = membersIn(text).filter(({ of }) => of === '')
     return new Rules(patterns.map(({ name }) => [name.trim().toLowerCase(), byPattern[name]!]))
+  }
+
+  private check(text: string): ReturnType<Checker['check']> {
+    try {
+      return this.checker.check(text)
+    } catch (error) {
+      // IS-2: the stack is too small for what is nested some thousand times.
+      if (error instanceof RangeError) throw new LimitsError(['it is nested too deeply'])
+      throw error
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { type ResponseTimestamps } from '../../validation/timestamps'
 import { type Reason } from '../../validation/reason'
 import { redactText } from '../../util/redaction'
 import { wordsOf } from '../provider-words'
-import { bodyTrouble, brokenAnswer, isBrokenJson } from '../../outbound-http/broken-answer'
+import { bodyTrouble, brokenAnswer, isBrokenJson, isTooLarge } from '../../outbound-http/broken-answer'
 import { answerOf, describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
 
 /** The part of a provider's error page that is shown. More than this nobody reads. */
@@ -21,6 +21,8 @@ export interface Failure {
   /** The answer for its feeds. Undefined, so that nothing is cached, when the provider did not answer (contract 17.5). */
   response: { statusCode: number; errorMessage: string; timestamps: ResponseTimestamps } | undefined
   outage: Omit<Reason, 'sinceUnixMs'> & Partial<Reason>
+  /** How the answer counts that came and could not be read (ER-8). */
+  refused?: 'not-json' | 'too-large'
   /** The shortest and the longest interval before it is tried again. Undefined: it is tried again in the next pass. */
   intervalMs: { min: number; max: number } | undefined
   /** How long the pass waits because the budget is used up, in ms; 0 for other failures. */
@@ -79,8 +81,11 @@ export const failureOf = (error: unknown, cacheMaxAgeMs: number, isRefusal = fal
     return { response: undefined, outage: { code: 'CREDENTIAL_REFUSED', message }, intervalMs, waitMs: 0 }
   }
   // A broken body is like no answer: only an error status is the provider's word, which replaces the last value.
-  if (!(error instanceof AdapterDataProviderError) || status === undefined || brokenAnswer(cause))
-    return { response: undefined, outage, intervalMs, waitMs: 0 }
+  const broken = brokenAnswer(cause)
+  const refused =
+    broken?.class === 'decode' && ({ refused: isTooLarge(cause) ? 'too-large' : 'not-json' } as const)
+  if (!(error instanceof AdapterDataProviderError) || status === undefined || broken !== undefined)
+    return { response: undefined, outage, intervalMs, waitMs: 0, ...refused }
   const errorMessage = `Provider request failed with status ${status}: ${bodyOf(cause)}`
   return {
     response: { errorMessage, statusCode: 502, timestamps: error.timestamps },
@@ -91,14 +96,24 @@ export const failureOf = (error: unknown, cacheMaxAgeMs: number, isRefusal = fal
 }
 
 /** Why an answer with a success status brought nothing: the adapter's code threw at it, with the provider's words or by mistake. */
-export const unreadable = (response: unknown, error: unknown): Pick<Reason, 'code' | 'message' | 'class'> => {
+export const unreadable = (
+  response: unknown,
+  error: unknown,
+): Pick<Reason, 'code' | 'message' | 'class'> & {
+  refused: 'provider-error' | 'not-json' | 'handler-failed'
+} => {
   const said = wordsOf(error)
   if (said !== undefined) {
     const { text, class: kind } = said
-    return { code: 'PROVIDER_ERROR', message: redactText(text), ...(kind && { class: kind }) }
+    const message = redactText(text)
+    return { refused: 'provider-error', code: 'PROVIDER_ERROR', message, ...(kind && { class: kind }) }
   }
-  const message = isBrokenJson(response)
-    ? "The data provider's answer could not be read: it is no whole JSON, although it is said to be"
-    : "The adapter's code that reads the data provider's answer failed"
-  return { code: 'PARSE_FAILED', message }
+  const code = 'PARSE_FAILED'
+  if (isBrokenJson(response)) {
+    const message =
+      "The data provider's answer could not be read: it is no whole JSON, although it is said to be"
+    return { refused: 'not-json', code, message }
+  }
+  const message = "The adapter's code that reads the data provider's answer failed"
+  return { refused: 'handler-failed', code, message }
 }

@@ -353,7 +353,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       await this.intake.accept(results, answer.timestamps)
       this.states.answered(key)
     } catch (error) {
-      const why = unreadable(answer.response, error)
+      const { refused, ...why } = unreadable(answer.response, error)
+      this.intake.refuse(refused, () => answer.response.data, error)
       this.states.failed(key, why)
       this.reports.failure(why.code, context, this.name, error)
       this.onTrouble()
@@ -372,7 +373,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   ): Promise<boolean> {
     const { key, params, credential } = request
     const isRefusal = credential !== undefined && isCredentialRefusal(error)
-    const { response, outage, intervalMs, waitMs } = failureOf(
+    const { response, outage, refused, intervalMs, waitMs } = failureOf(
       error,
       context.adapterSettings.CACHE_MAX_AGE,
       isRefusal,
@@ -382,6 +383,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       this.onTrouble()
       return false
     }
+    if (refused !== undefined) this.intake.refuse(refused, () => outage.message)
     const delayMs = intervalMs === undefined ? waitMs : this.holds.failed(key, intervalMs.min, intervalMs.max)
     const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Date.now() + delayMs)
     const why = { ...outage, nextAttemptUnixMs }

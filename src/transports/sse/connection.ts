@@ -3,7 +3,7 @@ import { type ErrorCode } from '../../validation/error-codes'
 import { connectionError } from '../../connections/connection-error'
 import { HandshakeRefusal } from '../../connections/handshake-refusal'
 import { MAX_TIMER_MS } from '../../util/sleep'
-import { proxyErrorOfSource, retryAfterOfSource } from './event-source'
+import { proxyErrorOfSource, retryAfterOfSource, wasTooLarge } from './event-source'
 
 const OPEN = 1
 
@@ -105,6 +105,8 @@ export class SseConnection {
         message: `The provider answered with status ${status}`,
         cause: new HandshakeRefusal(status, retryAfterOfSource(this.source)),
       })
+    else if (this.state === 'open' && wasTooLarge(this.source))
+      this.fail({ code: 'PROTOCOL_VIOLATED', message: 'An event was too large before it had an end' })
     else if (this.state === 'open')
       this.fail({ code: 'CONNECTION_CLOSED', message: 'The provider closed the stream' })
     else this.fail(failureOfProxy(this.source) ?? failureToOpen(event.message ?? ''))

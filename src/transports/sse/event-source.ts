@@ -3,8 +3,21 @@ import { type EventSource, type EventSourceInit, type FetchLike } from 'eventsou
 import { delayAskedFor } from '../../connections/handshake-refusal'
 import { type ProxyError, proxyErrorIn } from '../../util/tunnel'
 import { proxiedFetch } from './proxied-fetch'
+import { withEventLimit } from './event-limit'
 
 export type EventSourceClass = typeof EventSource
+
+/** In characters; an event that is longer, and has an end, costs itself only. */
+export const MAX_EVENT_CHARACTERS = 8 * 1024 * 1024
+
+/** A character has up to three bytes, and the lines of an event have names. */
+const MAX_EVENT_BYTES = 4 * MAX_EVENT_CHARACTERS
+
+const TOO_LARGE: unique symbol = Symbol('tickwell.eventTooLarge')
+
+/** Whether the stream ended because an event became too large before it had an end. */
+export const wasTooLarge = (source: object): boolean =>
+  (source as { [TOO_LARGE]?: boolean })[TOO_LARGE] === true
 
 const RETRY_AFTER: unique symbol = Symbol('tickwell.retryAfter')
 const PROXY_ERROR: unique symbol = Symbol('tickwell.proxyError')
@@ -25,14 +38,14 @@ type Answer = Awaited<ReturnType<FetchLike>>
 
 /**
  * Cancels the body of an answer that is not a stream. Nobody reads it, and it would keep its connection open for as long as the provider
- * likes.
+ * likes. A stream fails at an event without an end.
  */
 const withoutLeftovers =
-  (fetch: FetchLike, onRefused: (answer: Answer) => void): FetchLike =>
+  (fetch: FetchLike, onRefused: (answer: Answer) => void, onTooLarge: () => void): FetchLike =>
   async (url, init) => {
     const response = await fetch(url, init)
     const { body } = response as { body?: { cancel?: () => Promise<void> } | null }
-    if (response.status === 200) return response
+    if (response.status === 200) return withEventLimit(response, MAX_EVENT_BYTES, onTooLarge)
     void body?.cancel?.().catch(() => {})
     onRefused(response)
     return response
@@ -50,14 +63,17 @@ export const loadEventSource = (): EventSourceClass => {
   }
   return class extends Original {
     [RETRY_AFTER]?: number;
-    [PROXY_ERROR]?: ProxyError
+    [PROXY_ERROR]?: ProxyError;
+    [TOO_LARGE]?: boolean
 
     constructor(url: string | URL, init?: EventSourceInit) {
       const note = (answer: Answer): void => {
         const [value, date] = [headerOf(answer, 'retry-after'), headerOf(answer, 'date')]
         this[RETRY_AFTER] = delayAskedFor({ 'retry-after': value, date })
       }
-      const fetch = withoutLeftovers(init?.fetch ?? proxiedFetch, note)
+      const fetch = withoutLeftovers(init?.fetch ?? proxiedFetch, note, () => {
+        this[TOO_LARGE] = true
+      })
       super(url, {
         ...init,
         fetch: (...of) =>

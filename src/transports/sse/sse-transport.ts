@@ -5,7 +5,18 @@ import { makeLogger } from '../../util/logging'
 import { safeUrl } from '../../util/redaction'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type ConnectionStatus } from '../../connections/connection-status'
-import { FAILURES, GOODBYE, LEAVE, LINKS, OUTAGE, RECORDS, SEEN, STALL, type Stall, WAKE } from '../capabilities'
+import {
+  FAILURES,
+  GOODBYE,
+  LEAVE,
+  LINKS,
+  OUTAGE,
+  RECORDS,
+  SEEN,
+  STALL,
+  type Stall,
+  WAKE,
+} from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { type Requester } from '../../outbound-http/requester'
 import { RawRecords } from '../raw-records'
@@ -21,7 +32,7 @@ import {
   type SseTransportConfig,
   type SseTransportGenerics,
 } from './config'
-import { type EventSourceClass, loadEventSource } from './event-source'
+import { type EventSourceClass, loadEventSource, MAX_EVENT_CHARACTERS } from './event-source'
 import { SessionRequests } from './session-requests'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
@@ -37,8 +48,6 @@ const OPEN_TIMEOUT_MS = 10_000
 
 /** How long the provider may take at the end to hear that nothing is wanted any more. */
 const GOODBYE_MS = 500
-
-const MAX_EVENT_CHARACTERS = 8 * 1024 * 1024
 
 type Params<T extends SseTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -252,7 +261,9 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
         },
       })),
       onLost: ({ code, message }) => {
-        if (generation === this.generation) this.lost(context, code, message)
+        if (generation !== this.generation) return
+        if (code === 'PROTOCOL_VIOLATED') this.intake.refuse('too-large', () => message)
+        this.lost(context, code, message)
       },
     })
     return this.connection

@@ -52,6 +52,16 @@ describe('the last ticker of a product', () => {
     expect(new LastTickers().compare(heartbeat(0))).toBe('confirmed')
   })
 
+  it('RS-1: is remembered of ten thousand products, those that were met last', () => {
+    const tickers = new LastTickers()
+    for (let n = 0; n < 10_000; n++) tickers.accept(ticker({ product_id: `P${n}` }), NOW)
+    const old = (product_id: string) => tickers.accept(ticker({ product_id, sequence: 9 }), NOW)
+    expect([old('P0'), old('P9999')]).toEqual([undefined, undefined])
+    tickers.accept(ticker({ product_id: 'P10000' }), NOW)
+    expect(old('P1')).toBeUndefined()
+    expect(old('P0')?.quote.result).toBe(1800)
+  })
+
   it('ER-4: is replaced when trades are numbered anew', () => {
     const tickers = new LastTickers()
     tickers.accept(ticker({ trade_id: 1_000 }), NOW)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { matcherOf, namesOf } from '../../../src/feeds/limits/pattern'
 import { LimitsError, RulesReader } from '../../../src/feeds/limits/rules'
+import { hostile } from '../../helpers/hostile'
 
 const reader = new RulesReader()
 
@@ -29,6 +30,16 @@ const text = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(''))
 const pattern = fc
   .array(fc.oneof(piece, fc.constant('*')), { minLength: 1, maxLength: 7 })
   .map((pieces) => pieces.join(''))
+
+it('IS-2: whatever a file holds is limits, or has problems that are said', () => {
+  fc.assert(
+    fc.property(hostile('{"ETH/USD":{"min":1,"max":"2"},"kraken:*":{"withdrawn":"why"}}'), ({ bytes }) => {
+      const problems = problemsOf(String(bytes))
+      expect(problems.length).toBeLessThanOrEqual(10)
+    }),
+    { numRuns: 50, endOnFailure: true },
+  )
+})
 
 describe('a pattern of feeds', () => {
   it('matches what a regular expression with [^:]* for each * would', () => {

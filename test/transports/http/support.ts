@@ -13,6 +13,8 @@ export interface Answer {
   status?: number
   headers?: Record<string, string>
   body?: unknown
+  /** These bytes in place of a body. */
+  raw?: Buffer
   /** Cuts the connection instead. */
   destroy?: boolean
 }
@@ -50,9 +52,9 @@ export const httpProvider = async (answer: HttpProvider['answer']): Promise<Http
     const reply = await provider.answer(path, provider.asked.length)
     if (reply === undefined) return
     if (reply.destroy) return void req.socket.destroy()
-    const { status = 200, headers, body } = reply
+    const { status = 200, headers, body, raw } = reply
     res.writeHead(status, { 'content-type': 'application/json', ...headers })
-    res.end(JSON.stringify(body ?? {}))
+    res.end(raw ?? JSON.stringify(body ?? {}))
   }
   const server = createServer((req, res) => void handle(req, res))
   // Nothing is ended by the time that passes.

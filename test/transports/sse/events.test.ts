@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type ProviderResult } from '../../../src/feeds/responses'
+import { watchProcess } from '../../helpers/hostile'
 import { SseProvider } from './provider'
 import { config, linesAt, logged, start, type Types } from './support'
 
@@ -27,6 +28,7 @@ describe('an event', () => {
     ['with a name from a prototype', 'event: __proto__\ndata: {"__proto__":1}\n\n'],
   ]
   it.each(bad)('IS-2: %s costs that event only', async (_, text) => {
+    using watch = watchProcess()
     await using provider = await SseProvider.start()
     await using service = await start(config(provider.url))
     await service.post(ETH)
@@ -35,6 +37,7 @@ describe('an event', () => {
     stream.event('tick', [{ base: 'ETH', price: 5 }])
     await service.until(ETH, ({ json }) => json.result === 5)
     expect(provider.asked).toBe(1)
+    expect(watch.escaped).toEqual([])
     expect(linesAt('info', 'warn', 'error', 'fatal')).toEqual([])
   })
 
@@ -88,6 +91,7 @@ describe('an event', () => {
   })
 
   it('IS-2: may be anything at all', async () => {
+    using watch = watchProcess()
     await using provider = await SseProvider.start()
     await using service = await start(config(provider.url), { STREAM_HANDLER_RETRY_MIN_MS: '100' })
     await service.post(ETH)
@@ -104,5 +108,6 @@ describe('an event', () => {
       { numRuns: 100 },
     )
     expect(provider.asked).toBe(1)
+    expect(watch.escaped).toEqual([])
   })
 })

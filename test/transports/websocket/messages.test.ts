@@ -1,8 +1,10 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type WebSocketTransportConfig } from '../../../src/transports/websocket/config'
 import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { UNHOLDABLE } from '../../feeds/unholdable'
+import { type Hostile, hostile, watchProcess } from '../../helpers/hostile'
 import { BTC, config, ETH, FAKED, linesAt, logged, result, run, start, tick, type Types } from './support'
 
 beforeEach(() => {
@@ -104,6 +106,24 @@ describe('a message', () => {
     expect(await service.metric('data_refused_total', { reason: 'handler-failed' })).toBe(2)
     expect(connection.isOpen).toBe(true)
     expect(linesAt('warn', 'error', 'fatal')).toEqual([])
+  })
+
+  it('IS-2: of any bytes costs itself only, and its connection goes on', async () => {
+    using watch = watchProcess()
+    await using provider = await wsProvider()
+    await using service = await start(config(provider.url))
+    void service.post(ETH)
+    const connection = await provider.connection()
+    let price = 1
+    const run = async (ones: Hostile[]) => {
+      // As texts, those that are no UTF-8 would end the connection by the rules of its protocol.
+      for (const { bytes } of ones) connection.send(bytes)
+      connection.send(tick(ETH, ++price))
+      await service.until(ETH, ({ json }) => json.result === price)
+    }
+    const batches = fc.array(hostile(JSON.stringify(tick(ETH, 1))), { minLength: 5, maxLength: 20 })
+    await fc.assert(fc.asyncProperty(batches, run), { numRuns: 10, endOnFailure: true })
+    expect([provider.handshakes, watch.escaped]).toEqual([1, []])
   })
 
   it('in a binary frame is read like any other', async () => {

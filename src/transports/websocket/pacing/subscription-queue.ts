@@ -1,6 +1,11 @@
 import { type Identify, type SubscriptionDeltas } from '../../../feeds/delta'
 import { type MessagePacer } from './message-pacer'
 
+/** So many feeds are subscribed or unsubscribed in one task. */
+const SLICE = 500
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
 interface Parts<P, Context> {
   pacer: Pick<MessagePacer, 'isLimited' | 'room'>
   identityOf: Identify
@@ -47,7 +52,7 @@ export class SubscriptionQueue<P, Context> {
     const { pacer, isOpen, send } = this.of
     if (!pacer.isLimited || !isOpen()) {
       this.clear()
-      return send(context, deltas)
+      return this.sendInSlices(context, deltas)
     }
     this.last = { context, desired: deltas.desired }
     for (const params of deltas.stale) this.replace(this.stale, this.fresh, params)
@@ -82,6 +87,27 @@ export class SubscriptionQueue<P, Context> {
     this.stale.clear()
     this.failure = undefined
     this.last = undefined
+  }
+
+  /** RS-5: without a limit there may be ten thousand at once, and nothing else would be done while their messages are made. */
+  private async sendInSlices(
+    context: Context,
+    { desired, stale, new: fresh }: SubscriptionDeltas<P>,
+  ): Promise<void> {
+    const { send, isOpen, feedsPerMessage } = this.of
+    const count = stale.length + fresh.length
+    if (count <= SLICE || feedsPerMessage === Infinity) return send(context, { desired, stale, new: fresh })
+    const { generation } = this
+    // One that ends meanwhile is replaced by one on which everything is subscribed.
+    const goesOn = () => generation === this.generation && isOpen()
+    for (let at = 0; at < count && goesOn(); at += SLICE) {
+      if (at > 0) await nextTurn()
+      const slice = {
+        stale: stale.slice(at, at + SLICE),
+        new: fresh.slice(Math.max(0, at - stale.length), Math.max(0, at + SLICE - stale.length)),
+      }
+      if (goesOn()) await send(context, { desired, ...slice })
+    }
   }
 
   /** What waits for the opposite is only taken back: the provider has not been told of it. */
