@@ -169,6 +169,11 @@ const cacheMetrics = () => ({
     ['bound'],
     'What had no room in a list with a limit, or left it because something newer came, by the list (docs/bounds.md)',
   ),
+  adapterStarted: gauge(
+    'adapter_started_timestamp_seconds',
+    ['version', 'configuration_hash'],
+    'When the process of an adapter was started, in Unix seconds; the labels say what runs',
+  ),
   clockSteps: plainGauge('clock_steps', 'Steps of the wall clock that were noticed since the start'),
   clockOffsetSeconds: plainGauge(
     'clock_offset_seconds',

@@ -48,6 +48,7 @@ providerHostsFailing provider_hosts_failing gauge
 providerBreakerOpenings provider_breaker_openings_total counter
 subscriptionsRefused subscriptions_refused_total counter adapter_endpoint,transport
 boundsOverflow bounds_overflow_total counter bound
+adapterStarted adapter_started_timestamp_seconds gauge version,configuration_hash
 clockSteps clock_steps gauge
 clockOffsetSeconds clock_offset_seconds gauge
 dataReported data_reported_total counter adapter_endpoint,transport,reason
