@@ -1,18 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { memberOf } from '../util/objects'
-
 /**
  * The version of the package that npm started, which operators' tools expect (contract 6.1); undefined when npm did not start the process.
  */
 export const packageVersion = (): string | undefined => process.env['npm_package_version']
-
-/**
- * Gives the service, which is often started without npm, the version of its own package (LC-8), and so the processes that it starts. An
- * author's adapter is a package of its own, whose version only npm knows.
- */
-export const useOwnVersion = (): void => {
-  if (packageVersion() !== undefined) return
-  const own: unknown = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8'))
-  process.env['npm_package_version'] = String(memberOf(own, 'version'))
-}

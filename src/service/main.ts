@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import type * as Child from './workers/child'
 import type * as Single from './single'
-import { useOwnVersion } from '../config/package-version'
+import { useOwnVersion } from '../config/own-version'
 import { LoggerFactoryProvider } from '../util/logging'
 import { warmUpTicks } from '../util/warm-up'
 import { specIn } from './workers/control'
