@@ -5,6 +5,7 @@ import { unlessAborted } from '../util/unless-aborted'
 import { type ColdStart } from './cold-start'
 import { Deadline } from './deadline'
 import { type RateLimiter } from './rate-limiter'
+import { withSafeRedirects } from './redirects'
 
 /** No answer that an adapter could use is longer; authors may set `maxContentLength` themselves. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024
@@ -57,7 +58,12 @@ export class Sender {
     const deadline = new Deadline(this.isBounded ? config.timeout : undefined, stopping, config.signal)
     if (this.isBounded && this.limiter.hold !== undefined) start.sent(() => this.limiter.hold!(cost))
     try {
-      const sent = { maxContentLength: MAX_RESPONSE_BYTES, ...config, signal: deadline.signal }
+      const sent = {
+        maxContentLength: MAX_RESPONSE_BYTES,
+        ...config,
+        ...withSafeRedirects(config),
+        signal: deadline.signal,
+      }
       return await unlessAborted(this.load().request<unknown>(sent), deadline.signal)
     } finally {
       start.reached()
