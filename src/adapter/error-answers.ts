@@ -11,7 +11,12 @@ const logger = makeLogger('ErrorResponse')
 export const JSON_TYPE = 'application/json; charset=utf-8'
 const TEXT_TYPE = 'text/plain; charset=utf-8'
 
-const MAX_LOGGED_BODY = 1_024
+/** HT-3: of what clients send, also where an error repeats it, a line has no more. */
+const MAX_LOGGED_TEXT = 1_024
+const MAX_LOGGED_STACK = 4_096
+
+const beginningOf = (text: string, most = MAX_LOGGED_TEXT): string =>
+  text.length > most ? `${text.slice(0, most)}…` : text
 
 const isFastifyError = (error: Error): error is Error & { statusCode?: number } =>
   error.name === 'FastifyError'
@@ -61,11 +66,10 @@ export const describeError = (error: Error): { statusCode: number; type: string;
 /** Logs an error answer, at a level that depends on the kind of error. */
 export const logError = (error: Error, req: FastifyRequest, correlationId: string | undefined): void => {
   const { rawJson } = req
-  const reqBody =
-    rawJson !== undefined && rawJson.length > MAX_LOGGED_BODY
-      ? `${rawJson.slice(0, MAX_LOGGED_BODY)}…`
-      : rawJson
-  const { name, stack, message } = error
+  const reqBody = rawJson && beginningOf(rawJson)
+  const { name } = error
+  const message = beginningOf(error.message)
+  const stack = error.stack && beginningOf(error.stack, MAX_LOGGED_STACK)
   const { endpointName, requestEndpointName, transportName, cacheKey } = req.requestContext ?? {}
   const context = { endpointName, requestEndpointName, transportName, cacheKey }
   const line = { correlationId, ...context, error: { name, stack, message }, reqBody }
