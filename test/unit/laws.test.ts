@@ -12,6 +12,8 @@ const WITHOUT: Record<string, string> = {
   'NU-6':
     'nothing is scaled: every value is a whole decimal of its message; the `decimals` of Versia are passed on beside their value, and ' +
     'the `decimalsSignature` of a proof-of-reserve request is for the adapter that makes it',
+  'HT-4':
+    'a request asks for one feed: the contract knows no request for several, whose items could fail by themselves',
   'CN-3': 'nothing knows calendars, so that no market is known to be closed',
 }
 
@@ -20,6 +22,7 @@ describe('the laws', () => {
     ['prices and times', ['FR', 'TM', 'ID', 'NU']],
     ['subscriptions and connections', ['SB', 'CN']],
     ['several sources, limits and retries', ['FO', 'RL']],
+    ['secrets, the HTTP contract, life cycle and observability', ['SC', 'HT', 'LC', 'OB']],
   ])(
     'about %s have tests that begin with their names, each of them but those that are explained',
     (_, sections) => {
