@@ -67,7 +67,7 @@ describe('OB-2: the numbers of a stream', () => {
       const of = config(provider.url)
       of.handlers.message = ({ ticks, refused }) => {
         if (refused !== undefined) throw new Error('what is this?')
-        return ticks?.map((tick) => (tick === null ? tick : result(tick))) as never
+        return ticks?.map((tick) => (tick === null ? tick : result(tick)))
       }
       const endpoint = new AdapterEndpoint({
         name: 'price',
@@ -128,7 +128,7 @@ describe('OB-2: the numbers of a stream', () => {
       url: undefined,
       urls: [one.url, two.url],
       failover: { dwellMs: 1, returnAfterMs: 600_000 },
-    } as never)
+    })
     const name = `MOVING${++made}` as Uppercase<string>
     const endpoint = new AdapterEndpoint({ name: 'price', transport, inputParameters })
     await using service = await serve(
@@ -145,7 +145,7 @@ describe('OB-2: the numbers of a stream', () => {
       parseSamples(await renderMetrics()).filter((sample) => sample.name === 'ws_url_switches_total')
     const total = async () => (await switches()).reduce((sum, { value }) => sum + value, 0)
     const before = await total()
-    await service.post(PAIRS[0]!)
+    await service.post(PAIRS[0])
     const first = await one.connection()
     await first.next()
     one.refuse()
