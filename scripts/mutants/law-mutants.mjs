@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 /** The sections that have mutants, in the order in which they are tried. */
-export const SECTIONS = ['SB', 'CN', 'FO', 'RL', 'FR', 'TM', 'ID', 'NU', 'ER', 'IS', 'RS', 'CA']
+export const SECTIONS = 'SB CN FO RL FR TM ID NU ER IS RS CA SC HT LC OB'.split(' ')
 
 const isOneOf = (section) => (mutant) => mutant.law.startsWith(`${section}-`)
 
@@ -16,7 +16,7 @@ export const readLawMutants = () =>
   })
 
 /** Matches the full names of tests whose titles, or those of the suites around them, begin with one of these laws. */
-export const titlesOf = (laws) => `\\b(${laws.join('|')})(, [A-Z]{2}-\\d+)*: `
+export const titlesOf = (laws) => `\\b(${laws.join('|')})(, ([A-Z]{2}-\\d+|\\d+\\.\\d+))*: `
 
 /**
  * @param text - of the mutant's file

@@ -1,6 +1,7 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify'
 import { isErrorOfRedis } from '../redis/redis-command'
 import { makeLogger } from '../util/logging'
+import { LogLimiter } from '../util/log-limiter'
 import { censorLogs, redactStrings, redactText } from '../util/redaction'
 import { memberOf } from '../util/objects'
 import { AdapterError, AdapterTimeoutError } from '../validation/errors'
@@ -11,7 +12,12 @@ const logger = makeLogger('ErrorResponse')
 export const JSON_TYPE = 'application/json; charset=utf-8'
 const TEXT_TYPE = 'text/plain; charset=utf-8'
 
-const MAX_LOGGED_BODY = 1_024
+/** HT-3: of what clients send, also where an error repeats it, a line has no more. */
+const MAX_LOGGED_TEXT = 1_024
+const MAX_LOGGED_STACK = 4_096
+
+const beginningOf = (text: string, most = MAX_LOGGED_TEXT): string =>
+  text.length > most ? `${text.slice(0, most)}…` : text
 
 const isFastifyError = (error: Error): error is Error & { statusCode?: number } =>
   error.name === 'FastifyError'
@@ -58,17 +64,33 @@ export const describeError = (error: Error): { statusCode: number; type: string;
   return { statusCode: 500, type: TEXT_TYPE, body }
 }
 
+/** OB-4: of one cause there are this many lines in a minute, however many clients are told of it. */
+const LINES_PER_MINUTE = 100
+
+/** For {@link logError}: each server has its own. */
+export const errorLines = (): LogLimiter => new LogLimiter(60_000, 100, LINES_PER_MINUTE)
+
 /** Logs an error answer, at a level that depends on the kind of error. */
-export const logError = (error: Error, req: FastifyRequest, correlationId: string | undefined): void => {
+export const logError = (
+  error: Error,
+  req: FastifyRequest,
+  correlationId: string | undefined,
+  lines?: LogLimiter,
+): void => {
+  if (lines === undefined) return logAnswer(error, req, { correlationId })
+  const cause = `${error.name} ${String(memberOf(error, 'statusCode'))} ${error.message.slice(0, 100)}`
+  lines.run(cause, (repeated) => logAnswer(error, req, { correlationId, ...(repeated > 0 && { repeated }) }))
+}
+
+const logAnswer = (error: Error, req: FastifyRequest, more: object): void => {
   const { rawJson } = req
-  const reqBody =
-    rawJson !== undefined && rawJson.length > MAX_LOGGED_BODY
-      ? `${rawJson.slice(0, MAX_LOGGED_BODY)}…`
-      : rawJson
-  const { name, stack, message } = error
+  const reqBody = rawJson && beginningOf(rawJson)
+  const { name } = error
+  const message = beginningOf(error.message)
+  const stack = error.stack && beginningOf(error.stack, MAX_LOGGED_STACK)
   const { endpointName, requestEndpointName, transportName, cacheKey } = req.requestContext ?? {}
   const context = { endpointName, requestEndpointName, transportName, cacheKey }
-  const line = { correlationId, ...context, error: { name, stack, message }, reqBody }
+  const line = { ...more, ...context, error: { name, stack, message }, reqBody }
   censorLogs(() => {
     if (error instanceof AdapterTimeoutError) logger.debug(line, message)
     else if (error instanceof AdapterError || isErrorOfRedis(error) || isFastifyError(error))

@@ -5,6 +5,8 @@ import { type SettingDefinitionDetails, type SettingsDefinitionMap } from './set
 
 export type DebugPageSetting = SettingDefinitionDetails & { name: string; value: unknown }
 
+const isThere = (value: unknown): boolean => value !== undefined && value !== ''
+
 /** The {@link settingsList} of an adapter. */
 export const buildSettingsList = <T extends SettingsDefinitionMap>(adapter: {
   config: AdapterConfig<T>
@@ -15,9 +17,9 @@ export const settingsList = (config: AnyConfig): DebugPageSetting[] => {
   const list: DebugPageSetting[] = []
   for (const [name, value] of Object.entries<unknown>(config.settings)) {
     const details = config.getSettingDebugDetails(name)
-    const isSecret = details.type === 'string' && isSensitive(name, details)
+    const isSecret = details.sensitive === true || (details.type === 'string' && isSensitive(name, details))
     const show = (label: string, shown: unknown) =>
-      list.push({ ...details, name: label, value: isSecret && shown ? redacted(label) : shown })
+      list.push({ ...details, name: label, value: isSecret && isThere(shown) ? redacted(label) : shown })
     if (value instanceof EnvGetter) for (const entry of value.entries()) show(entry.envVarName, entry.value)
     else show(name, value)
   }

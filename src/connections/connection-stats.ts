@@ -1,12 +1,25 @@
 import { metrics } from '../metrics/registry'
-import { safeUrl } from '../util/redaction'
+import { redactText, safeUrl } from '../util/redaction'
 import { overflowed } from '../metrics/bounds'
 
 /** The most label values of connection errors. Further ones share `other`, so that the number of series stays bounded (OB-1). */
 const MAX_ERROR_LABELS = 30
 
-/** The URL without its secrets, for logs and labels. Empty before the first connection. */
-export const shownUrl = (url: string): string => (url === '' ? '' : safeUrl(url))
+const MASK = /\[[^\]]* REDACTED\]/
+
+/**
+ * The URL without its secrets, for logs, labels and pages (SC-4): user-info and query never, and no path that is or holds a secret, such as
+ * the key in the URL of a node. Empty before the first connection.
+ */
+export const shownUrl = (url: string): string => {
+  if (url === '') return ''
+  const [shown, redacted] = [safeUrl(url), redactText(url)]
+  if (redacted === url || !URL.canParse(url)) return shown
+  const { protocol, host, pathname } = new URL(url)
+  const [mask = '[REDACTED]'] = MASK.exec(redacted) ?? []
+  if (redactText(host) !== host) return mask
+  return pathname === '/' || redacted.includes(`${host}${pathname}`) ? shown : `${protocol}//${host}/${mask}`
+}
 
 /** What is counted of the connections of one transport. */
 export interface ConnectionCounts {
@@ -43,9 +56,10 @@ export class ConnectionStats implements ConnectionCounts {
   }
 
   errored(message: string): void {
-    if (this.errorLabels.size < MAX_ERROR_LABELS) this.errorLabels.add(message)
-    const label = this.errorLabels.has(message) ? message : 'other'
-    if (label !== message) overflowed('error_labels')
+    const text = redactText(message)
+    if (this.errorLabels.size < MAX_ERROR_LABELS) this.errorLabels.add(text)
+    const label = this.errorLabels.has(text) ? text : 'other'
+    if (label !== text) overflowed('error_labels')
     metrics.get('wsConnectionErrors').labels({ message: label }).inc()
   }
 

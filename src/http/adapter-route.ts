@@ -14,7 +14,7 @@ import { errorOf } from '../util/objects'
 import { OwnedStore } from '../util/owner'
 import { correlationIdOf } from './correlation'
 import { requireJson } from '../adapter/content-type'
-import { JSON_TYPE, logError, sendError, withAnswerStatus } from '../adapter/error-answers'
+import { errorLines, JSON_TYPE, logError, sendError, withAnswerStatus } from '../adapter/error-answers'
 import { type FastLane, type LanedRoute } from './fast-lane'
 import { type Plan, PlanMemo } from '../adapter/plans'
 import { RequestStats } from '../adapter/request-stats'
@@ -54,6 +54,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private readonly stats: RequestStats
   private readonly isMeasured: boolean
   private readonly isObserved: boolean
+  private readonly errorLines = errorLines()
   private lane: FastLane | undefined
 
   constructor(private readonly adapter: AnyAdapter) {
@@ -180,7 +181,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private fail(thrown: Error, req: FastifyRequest, reply: FastifyReply): void {
     const error = withAnswerStatus(thrown)
     const { CORRELATION_ID_ENABLED } = this.adapter.settings
-    logError(error, req, CORRELATION_ID_ENABLED ? correlationIdOf(req) : undefined)
+    logError(error, req, CORRELATION_ID_ENABLED ? correlationIdOf(req) : undefined, this.errorLines)
     sendError(error, reply)
     const feedId = req.requestContext?.meta?.metrics?.feedId ?? 'N/A'
     this.stats.count({ feedId, error, isCacheHit: false, statusCode: reply.statusCode })

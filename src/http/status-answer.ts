@@ -26,9 +26,16 @@ export const StatusResponse = Type.Object(
       {
         name: Type.String({ description: 'In upper case.' }),
         version: Type.String({
-          description: 'Of the package; `unknown` where npm did not start the process.',
+          description: 'Of the service, or of the package of an adapter that npm started; else `unknown`.',
         }),
         uptimeSeconds: Type.Number({ description: 'Of the process.' }),
+        startedUnixMs: Type.Optional(Type.Integer({ description: 'When the process was started.' })),
+        configurationHash: Type.Optional(
+          Type.String({
+            description:
+              'The same for the same settings. Of a secret only whether it is set counts, so that it cannot be guessed from this.',
+          }),
+        ),
       },
       closed,
     ),

@@ -188,6 +188,11 @@ const cacheMetrics = () => ({
     ['port'],
     'When the certificate ends that new connections to a port get, in Unix seconds',
   ),
+  adapterStarted: gauge(
+    'adapter_started_timestamp_seconds',
+    ['version', 'configuration_hash'],
+    'When the process of an adapter was started, in Unix seconds; the labels say what runs',
+  ),
   clockSteps: plainGauge('clock_steps', 'Steps of the wall clock that were noticed since the start'),
   clockOffsetSeconds: plainGauge(
     'clock_offset_seconds',

@@ -6,6 +6,7 @@ import { type ColdStart } from './cold-start'
 import { Deadline } from './deadline'
 import { keptAt, ProxiedRequests } from './proxied'
 import { type RateLimiter } from './rate-limiter'
+import { withSafeRedirects } from './redirects'
 
 /** No answer that an adapter could use is longer; authors may set `maxContentLength` themselves. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024
@@ -61,8 +62,13 @@ export class Sender {
     if (this.isBounded && this.limiter.hold !== undefined) start.sent(() => this.limiter.hold!(cost))
     try {
       const client = this.load()
-      const way = this.proxied.wayOf(config, client)
-      const sent = { maxContentLength: MAX_RESPONSE_BYTES, ...config, ...way, signal: deadline.signal }
+      const sent = {
+        maxContentLength: MAX_RESPONSE_BYTES,
+        ...config,
+        ...withSafeRedirects(config),
+        ...this.proxied.wayOf(config, client),
+        signal: deadline.signal,
+      }
       return await unlessAborted(client.request<unknown>(sent), deadline.signal)
     } finally {
       start.reached()

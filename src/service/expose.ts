@@ -21,7 +21,7 @@ export const start = async <T extends SettingsDefinitionMap>(
 }
 
 /** Logs one line about what runs and where it listens. Only `expose` logs it, because code that only starts an adapter does not listen. */
-const sayWhere = ({ api, metricsApi, adminApi }: Running, adapter: AnyAdapter): void => {
+const sayWhere = ({ api, metricsApi, adminApi, version }: Running, adapter: AnyAdapter): void => {
   const { name, endpoints } = adapter
   const names = endpoints.map((endpoint) => endpoint.name)
   const at = api && addressOf(api)
@@ -38,6 +38,7 @@ const sayWhere = ({ api, metricsApi, adminApi }: Running, adapter: AnyAdapter): 
       host: at?.host,
       port: at?.port,
       metricsPort: metricsAt?.port,
+      ...version,
       ...(adminPort !== undefined && { adminPort }),
     },
     `${requests}: adapter ${name}, endpoints ${names.join(', ')}; ${metrics}`,

@@ -99,6 +99,12 @@ export const problemsOfAdapters = async (service: Pick<ServiceSettings, 'adapter
   return (await Promise.all(found)).flat()
 }
 
+/** Logs what runs, and of which version (LC-8). */
+export const sayWhatRuns = (hosted: readonly Hosted[]): void => {
+  for (const { name, started } of hosted)
+    logger.info({ adapter: name, ...started.version }, `The adapter "${name}" runs`)
+}
+
 /** Logs what an operator most likely did not intend. */
 export const warnOfSettings = (hosted: readonly Hosted[], preferredName: string | undefined): void => {
   for (const { name, adapter } of hosted)

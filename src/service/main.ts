@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import type * as Child from './workers/child'
 import type * as Single from './single'
+import { useOwnVersion } from '../config/own-version'
 import { LoggerFactoryProvider } from '../util/logging'
 import { warmUpTicks } from '../util/warm-up'
 import { specIn } from './workers/control'
@@ -33,6 +34,7 @@ const main = async (): Promise<void> => {
   LoggerFactoryProvider.set()
   hearRejections()
   hearExceptions()
+  useOwnVersion()
   const spec = specIn(process.argv)
   if (spec !== undefined) return (require('./workers/child') as typeof Child).runChild(spec)
   let service: Stoppable | undefined

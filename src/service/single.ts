@@ -3,7 +3,14 @@ import { readServiceSettings } from '../config/service-settings'
 import { setupMetricsServer } from '../http/metrics-server'
 import { ProcessState } from '../http/process-state'
 import { ownViews } from '../http/views'
-import { buildServiceAdmin, buildServiceServer, host, wantedNames, warnOfSettings } from './hosting'
+import {
+  buildServiceAdmin,
+  buildServiceServer,
+  host,
+  wantedNames,
+  sayWhatRuns,
+  warnOfSettings,
+} from './hosting'
 import { listen } from './listening'
 import { drain, endServer, stopInOrder } from './stopping'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
@@ -37,6 +44,7 @@ export const startService = async (): Promise<Service> => {
   const preferredName = service.defaultAdapter ?? names[0]
   const hosted = await host(names, service)
   warnOfSettings(hosted, preferredName)
+  sayWhatRuns(hosted)
   const state = new ProcessState()
   const views = ownViews(
     hosted.map(({ adapter }) => adapter),

@@ -1,11 +1,13 @@
 import { type FastifyInstance } from 'fastify'
 import { Adapter, type AnyAdapter } from '../adapter/adapter'
 import { Background } from '../adapter/background'
+import { type RunningVersion, runningVersion } from '../config/running-version'
 import { isMeasured } from '../config/server-settings'
 import { setupMetricsServer } from '../http/metrics-server'
 import { ProcessState } from '../http/process-state'
 import { buildAdapterAdmin, buildAdapterServer } from '../http/server'
 import { ownViews } from '../http/views'
+import { metrics } from '../metrics/registry'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { redactText } from '../util/redaction'
@@ -20,10 +22,19 @@ export class StartedAdapter {
   private stopped: Promise<void> | undefined
   private readonly restarts: AdapterRestarts
 
+  /** What runs, as the log and the metrics have it. */
+  readonly version: RunningVersion
+  private readonly unpublish: () => void
+
   private constructor(readonly adapter: AnyAdapter) {
     this.restarts = new AdapterRestarts(adapter.name)
     adapter.restarted = () => this.restarts.told
     lateThrows.add(this)
+    this.version = runningVersion(adapter.config)
+    const { version, configurationHash: configuration_hash, startedUnixMs } = this.version
+    this.unpublish = metrics.publish('adapterStarted', (gauge) =>
+      gauge.set({ app_name: adapter.name, version, configuration_hash }, startedUnixMs / 1_000),
+    )
   }
 
   /** @throws all that initializing throws, such as a ConfigError with all bad settings */
@@ -68,6 +79,7 @@ export class StartedAdapter {
     const { adapter, background } = this
     lateThrows.remove(this)
     this.restarts.stop()
+    this.unpublish()
     adapter.readiness?.stop()
     adapter.shutdownNotifier.emit('onClose')
     if (background !== undefined) await background.stop()
@@ -91,6 +103,7 @@ export interface Running {
   /** With `ADMIN_PORT`. */
   adminApi: FastifyInstance | undefined
   state: ProcessState
+  version: RunningVersion
   /** Closing `api` calls this too, but does not wait for it. */
   stop: () => Promise<void>
 }
@@ -120,7 +133,7 @@ export const startAdapter = async (
     api?.addHook('onClose', () => void started.stop())
     api?.addHook('onClose', () => adminApi?.close())
     state.serving()
-    return { api, metricsApi, adminApi, state, stop: () => started.stop() }
+    return { api, metricsApi, adminApi, state, version: started.version, stop: () => started.stop() }
   } catch (error) {
     await started.stop()
     throw error

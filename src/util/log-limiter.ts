@@ -1,7 +1,9 @@
 import { monotonicMs } from './clock'
 
 interface Occurrence {
+  /** When the first line of the interval was logged. */
   loggedAt: number
+  logged: number
   suppressed: number
 }
 
@@ -9,19 +11,21 @@ interface Occurrence {
 const OVERFLOW_KEY = 'other'
 
 /**
- * Limits what a lasting fault can log: the first occurrence at once, then at most one line per key and interval, with
+ * Limits what a lasting fault can log: the first occurrence at once, then at most so many lines per key and interval, with
  * the number of those left out (invariant OB-4). It has no timers: after a fault has ended, nothing more is logged.
  */
 export class LogLimiter {
   private readonly occurrences = new Map<string, Occurrence>()
 
   /**
-   * @param intervalMs - time between two lines of one key, in milliseconds
-   * @param maxKeys - keys kept apart; further ones share one line per interval
+   * @param intervalMs - in milliseconds, from the first line of a key on
+   * @param maxKeys - keys kept apart; further ones count as one
+   * @param perInterval - lines of one key in an interval
    */
   constructor(
     private readonly intervalMs = 60_000,
     private readonly maxKeys = 100,
+    private readonly perInterval = 1,
   ) {}
 
   /**
@@ -34,13 +38,15 @@ export class LogLimiter {
     const slot = this.slotFor(key, now)
     const seen = this.occurrences.get(slot)
     if (!seen) {
-      this.occurrences.set(slot, { loggedAt: now, suppressed: 0 })
+      this.occurrences.set(slot, { loggedAt: now, logged: 1, suppressed: 0 })
       log(0)
     } else if (this.isOver(seen, now)) {
       const { suppressed } = seen
-      seen.loggedAt = now
-      seen.suppressed = 0
+      this.occurrences.set(slot, { loggedAt: now, logged: 1, suppressed: 0 })
       log(suppressed)
+    } else if (seen.logged < this.perInterval) {
+      seen.logged += 1
+      log(0)
     } else {
       seen.suppressed += 1
     }

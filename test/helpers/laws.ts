@@ -9,9 +9,11 @@ export const lawsOf = (...sections: string[]): string[] =>
     .map(([, law = '']) => law)
     .filter((law) => !/^NU-[345]$/.test(law))
 
-/** The laws that titles of tests begin with, in this text of a file. */
+/** The laws that titles of tests begin with, in this text of a file; sections of the contract may stand among them. */
 export const lawsTitledIn = (text: string): string[] =>
-  [...text.matchAll(/['"`]((?:[A-Z]{2}-\d+(?:, )?)+): /g)].flatMap(([, ids = '']) => ids.split(', '))
+  [...text.matchAll(/['"`]((?:(?:[A-Z]{2}-\d+|\d+\.\d+)(?:, )?)+): /g)].flatMap(([, ids = '']) =>
+    ids.split(', ').filter((id) => /^[A-Z]/.test(id)),
+  )
 
 /** The laws that any test is named after. */
 export const titledLaws = (): Set<string> =>

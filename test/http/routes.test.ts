@@ -52,7 +52,13 @@ describe('GET /status', () => {
     const { configuration, ...rest } = reply.json<{ configuration: { name: string }[] }>()
     expect(reply.body).not.toContain('sekrit-value')
     expect(rest).toEqual({
-      adapter: { name: 'TEST', version: '1.2.3', uptimeSeconds: expect.any(Number) as number },
+      adapter: {
+        name: 'TEST',
+        version: '1.2.3',
+        uptimeSeconds: expect.any(Number) as number,
+        startedUnixMs: expect.any(Number) as number,
+        configurationHash: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+      },
       endpoints: [{ name: 'price', aliases: ['crypto'], transports: ['default_single_transport'] }],
       defaultEndpoint: 'price',
       runtime: {

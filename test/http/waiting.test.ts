@@ -279,5 +279,8 @@ describe('a stream', () => {
     for (const { json } of await Promise.all(asked)) expect(json).toMatchObject({ result: 3 })
     for (let time = 0; time < 50; time++) await service.post(ETH)
     expect(connection.received).toEqual(['{"sub":"ETH"}'])
+    void service.post(BTC)
+    await connection.next()
+    expect(connection.received).toEqual(['{"sub":"ETH"}', '{"sub":"BTC"}'])
   })
 })

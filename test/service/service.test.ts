@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { version } from '../../package.json'
 import { availableAdapters } from '../../src/service/catalogue'
 import { wsProvider } from '../../src/testing/ws-provider'
 import { endAll, launch, missing, PATIENCE_MS, post, takenPort } from './service-process'
@@ -12,7 +13,7 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
     for (const path of ['', '/kraken', '/coinbase'])
       expect(await post(`${url}${path}`)).toMatchObject(missing)
     expect((await post(`${url}/bitfinex`)).status).toBe(404)
-    expect(await (await fetch(`${url}/health`)).json()).toEqual({ message: 'OK' })
+    expect(await (await fetch(`${url}/health`)).json()).toEqual({ message: 'OK', version })
     const status = (await (await fetch(`${url}/status`)).json()) as {
       adapters: { adapter: { name: string } }[]
     }

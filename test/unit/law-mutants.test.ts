@@ -70,7 +70,12 @@ describe('a mutant of a law', () => {
 
   it('is looked for by the tests that name its law, among others too, and by no others', () => {
     const titles = new RegExp(of.titlesOf(['XX-1', 'YY-2']))
-    for (const title of ['a suite XX-1: is so', 'XX-1, ZZ-3: is so', 'ZZ-3, YY-2: is so'])
+    for (const title of [
+      'a suite XX-1: is so',
+      'XX-1, ZZ-3: is so',
+      'ZZ-3, YY-2: is so',
+      'XX-1, 17.4: is so',
+    ])
       expect(title).toMatch(titles)
     for (const title of ['XX-11: is so', 'is so (XX-1)', 'ZZ-3: is so']) expect(title).not.toMatch(titles)
   })

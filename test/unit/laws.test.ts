@@ -12,8 +12,9 @@ const WITHOUT: Record<string, string> = {
   'NU-6':
     'nothing is scaled: every value is a whole decimal of its message; the `decimals` of Versia are passed on beside their value, and ' +
     'the `decimalsSignature` of a proof-of-reserve request is for the adapter that makes it',
-  'ER-5': 'a request without a value waits for all of its time, whatever is known of its feed',
   'RS-2': 'only a run of some minutes shows a leak: the soak is not a test of the suite',
+  'HT-4':
+    'a request asks for one feed: the contract knows no request for several, whose items could fail by themselves',
   'CN-3': 'nothing knows calendars, so that no market is known to be closed',
 }
 
@@ -23,6 +24,7 @@ describe('the laws', () => {
     ['subscriptions and connections', ['SB', 'CN']],
     ['several sources, limits and retries', ['FO', 'RL']],
     ['errors, isolation, resources and caches', ['ER', 'IS', 'RS', 'CA']],
+    ['secrets, the HTTP contract, life cycle and observability', ['SC', 'HT', 'LC', 'OB']],
   ])(
     'about %s have tests that begin with their names, each of them but those that are explained',
     (_, sections) => {

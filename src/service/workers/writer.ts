@@ -4,7 +4,7 @@ import { readServiceSettings } from '../../config/service-settings'
 import { readServerSettings } from '../../config/server-settings'
 import { ProcessState } from '../../http/process-state'
 import { ownViews } from '../../http/views'
-import { buildServiceAdmin, host, wantedNames, warnOfSettings } from '../hosting'
+import { buildServiceAdmin, host, wantedNames, sayWhatRuns, warnOfSettings } from '../hosting'
 import { CONNECTIONS_PATIENCE_MS, settledWithin } from '../stopping'
 import { type ChildSpec, type Page, type PageAnswer, socketIn } from './control'
 import { WriterAdapters } from './writer-adapters'
@@ -22,6 +22,7 @@ export const startWriter = async ({ directory }: ChildSpec & { role: 'writer' })
   const adapters = new WriterAdapters(state)
   const hosted = await host(names, service, (adapter) => adapters.dependenciesOf(adapter))
   warnOfSettings(hosted, service.defaultAdapter ?? names[0])
+  sayWhatRuns(hosted)
   await adapters.listen(socketIn(directory))
   for (const { started } of hosted) started.execute()
   state.watchEventLoop()

@@ -2,7 +2,7 @@ import { type EventSource } from 'eventsource'
 import { arrival } from '../../util/clock'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
-import { safeUrl } from '../../util/redaction'
+import { shownUrl } from '../../connections/connection-stats'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type ConnectionStatus } from '../../connections/connection-status'
 import {
@@ -157,7 +157,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this.lastPass = { context, feeds: desired }
     this.connection?.check()
     if (this.isElsewhere(context, desired)) {
-      logger.info({ url: safeUrl(this.currentUrl) }, 'Replacing the stream: the URL changed')
+      logger.info({ url: shownUrl(this.currentUrl) }, 'Replacing the stream: the URL changed')
       this.retire()
       this.localSubscriptions = []
     }
@@ -305,7 +305,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
 
   /** The stream in use has ended: records why, and plans the next one after a pause. */
   private lost(context: EndpointContext<T>, code: string, message: string): void {
-    logger.warn({ url: safeUrl(this.currentUrl), code }, `The stream ended: ${message}`)
+    logger.warn({ url: shownUrl(this.currentUrl), code }, `The stream ended: ${message}`)
     this.life.trouble({ code, message })
     const livedMs = monotonicMs() - this.openedAtMs
     const wasUsed = this.lastMessageReceivedAt >= this.openedAtUnixMs
