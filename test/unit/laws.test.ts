@@ -1,19 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { explained, laws, titlesIn } from '../../scripts/laws/laws.cjs'
 import { lawsOf, titledLaws } from '../helpers/laws'
 
 const titled = titledLaws()
-
-/** Laws that no test is named after, with the reason. */
-const WITHOUT: Record<string, string> = {
-  'ID-6':
-    'the contract says otherwise: as long as a request with the same key is pending, callers share its promise (contract 11), so one ' +
-    'outcome and no copies; the key is the author’s, and may be a constant for requests with times and nonces of their own, so that ' +
-    'nothing else of them tells whether they are equal; the key of an HTTP transport is laid down, too (contract 10.5)',
-  'NU-6':
-    'nothing is scaled: every value is a whole decimal of its message; the `decimals` of Versia are passed on beside their value, and ' +
-    'the `decimalsSignature` of a proof-of-reserve request is for the adapter that makes it',
-  'CN-3': 'nothing knows calendars, so that no market is known to be closed',
-}
 
 describe('the laws', () => {
   it.each([
@@ -23,10 +12,32 @@ describe('the laws', () => {
   ])(
     'about %s have tests that begin with their names, each of them but those that are explained',
     (_, sections) => {
-      const laws = lawsOf(...sections)
-      const explained = Object.keys(WITHOUT).filter((law) => sections.includes(law.slice(0, 2)))
-      expect(laws.length).toBeGreaterThan(10)
-      expect(laws.filter((law) => !titled.has(law))).toEqual(explained)
+      const ids = lawsOf(...sections)
+      expect(ids.length).toBeGreaterThan(10)
+      expect(ids.filter((id) => !titled.has(id))).toEqual([])
     },
   )
+
+  it('that are explained are there, and are explained in words', () => {
+    const names = [...laws.map(({ id }) => id), ...laws.map(({ section }) => section)]
+    for (const [name, why] of Object.entries(explained)) {
+      expect(names).toContain(name)
+      expect(why.split(' ').length, name).toBeGreaterThan(3)
+    }
+  })
+})
+
+describe('a title', () => {
+  it('is a text that begins with laws, or with a section of the contract and laws, and says something', () => {
+    const text = `
+      it('FR-1: is so', test)
+      it.each([])("8.5, IS-1, ER-2: is 'so'", test)
+      // FR-2: is no title, nor is what 'is so (FR-3)'
+      it(\`TM-1: costs \${count}\`, test)`
+    expect(titlesIn(text)).toEqual([
+      { ids: ['FR-1'], title: 'is so' },
+      { ids: ['IS-1', 'ER-2'], title: "is 'so'" },
+      { ids: ['TM-1'], title: 'costs ${count}' },
+    ])
+  })
 })
