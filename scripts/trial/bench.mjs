@@ -100,12 +100,22 @@ export class Bench {
    *
    * @param providers - are started before it; `of.env` may be made of them
    */
-  async service(providers, { venue, env }) {
-    for (const provider of providers) {
-      await provider.start()
-      this.#ends.push(() => provider.stop())
-    }
-    return this.#start(venue, 1, env())
+  async service(providers, { venue, env, workers = 1 }) {
+    for (const provider of providers) await this.provider(provider)
+    return this.#start(venue, workers, env())
+  }
+
+  /** Starts something that ends with the case. */
+  async provider(provider) {
+    await provider.start()
+    this.#ends.push(() => provider.stop())
+    return provider
+  }
+
+  /** A service that is not expected to start. @returns it when it has ended by itself */
+  startsNot({ venue, workers = 1, env }) {
+    const { program, own } = programOf(this.build, { venue, workers })
+    return Service.startsNot(program, { env: { ...own, ...env }, folder: this.#folder })
   }
 
   async #start(venue, workers, env) {

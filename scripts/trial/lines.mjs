@@ -6,9 +6,13 @@
 import { connectionLines } from './alive-connection-lines.mjs'
 import { httpLines } from './alive-http-lines.mjs'
 import { subscriptionLines } from './alive-subscription-lines.mjs'
+import { causeLines } from './cause-lines.mjs'
 import { clockLines } from './clock-lines.mjs'
+import { faultLines } from './fault-lines.mjs'
+import { healthLines } from './health-lines.mjs'
 import { lifeLines } from './life-lines.mjs'
 import { restartLines } from './restart-lines.mjs'
+import { stopLines } from './stop-lines.mjs'
 import { valueLines } from './value-lines.mjs'
 import { venueLines } from './venue-lines.mjs'
 
@@ -20,3 +24,9 @@ export const stale = {
 
 /** That no feed and no connection is dead in silence. */
 export const alive = { table: 'alive', lines: [...subscriptionLines, ...connectionLines, ...httpLines] }
+
+/** That answers have a cause, that health means something, and that a stop costs nobody a request. */
+export const answers = {
+  table: 'answers',
+  lines: [...causeLines, ...healthLines, ...stopLines, ...faultLines],
+}
