@@ -28,6 +28,9 @@ const valueOf = ({ result, time, data }) => ({
 const errorOf = ({ status, message }) => ({ statusCode: status, errorMessage: message })
 const responseOf = (tick) => (tick.error === undefined ? valueOf(tick) : errorOf(tick.error))
 const resultOf = (tick) => ({ params: { symbol: tick.symbol }, response: responseOf(tick) })
+/** `isNone` of a record stands for a mistake of the author's: there is no result in the place of one. */
+const resultsOf = (records) => records.map((one) => (one.isNone ? null : resultOf(one)))
+const eventResults = (said) => (said.records === undefined ? [resultOf(said)] : resultsOf(said.records))
 const symbolOf = ({ symbol }) => symbol
 const message = (op, symbols) => ({ op, symbols })
 
@@ -51,8 +54,7 @@ const single = {
   handlers: {
     message(said) {
       mistakes[said.late]?.()
-      if (said.records !== undefined) return said.records.map(resultOf)
-      return 'symbol' in said ? [resultOf(said)] : undefined
+      return 'records' in said || 'symbol' in said ? eventResults(said) : undefined
     },
   },
   builders: {
@@ -99,7 +101,9 @@ const transports = {
       prepareRequests: (params, settings) =>
         isOneRequest ? requestOf(params, settings) : params.map((one) => requestOf([one], settings)),
       parseResponse: (params, { data }) =>
-        data.records?.map(resultOf) ?? params.map((one) => resultOf({ ...data, symbol: one.symbol })),
+        data.records === undefined
+          ? params.map((one) => resultOf({ ...data, symbol: one.symbol }))
+          : resultsOf(data.records),
     })
   },
   /** One of the author's own: the first run of its background work never ends, and every later one brings a value for each feed. */
@@ -131,7 +135,7 @@ const transports = {
       prepareSSEConnectionConfig: () => ({ url: `${baseURL}/stream` }),
       prepareSubscriptionRequest: (params) => subscription('subscribe', params),
       prepareUnsubscriptionRequest: (params) => subscription('unsubscribe', params),
-      eventListeners: [{ type: 'tick', parseResponse: ({ data }) => [resultOf(JSON.parse(data))] }],
+      eventListeners: [{ type: 'tick', parseResponse: ({ data }) => eventResults(JSON.parse(data)) }],
     })
   },
 }

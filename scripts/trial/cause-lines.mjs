@@ -1,11 +1,10 @@
 /** What whoever asks for a feed without a value is told, and how soon. */
-import { clearInterval, setInterval } from 'node:timers'
 import { gzipSync } from 'node:zlib'
 import { codeOf, Rig } from './alive-bench.mjs'
 import { WsProvider } from './providers.mjs'
 import { venues } from './venues.mjs'
 import { reasonIn } from '../outside/service.mjs'
-import { expected, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
+import { expected, meanwhile, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
 
 const KINDS = { ws: 'WebSocket', http: 'HTTP polling', sse: 'SSE' }
 const REASON_MS = 8_000
@@ -274,11 +273,9 @@ const stale = {
     feed.tick(100, { time: Date.now() })
     await feed.value()
     feed.provider.silence()
-    const beat = setInterval(() => feed.provider.send({ symbol: 'other', result: 1, time: Date.now() }), 200)
+    const beat = () => feed.provider.send({ symbol: 'other', result: 1, time: Date.now() })
     const isRight = ({ status, body }) => status !== 200 && reasonIn(body)?.class === 'stale'
-    const seen = await told(() => feed.ask(), isRight, shownReason)
-    clearInterval(beat)
-    return seen
+    return meanwhile(200, beat, () => told(() => feed.ask(), isRight, shownReason))
   },
 }
 

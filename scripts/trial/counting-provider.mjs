@@ -90,7 +90,11 @@ export class CountingProvider {
 
   /** Anything, to whoever is connected. */
   send(frame) {
-    for (const connection of this.#carried.keys()) connection.send(JSON.stringify(frame))
+    this.sendText(JSON.stringify(frame))
+  }
+
+  sendText(text) {
+    for (const connection of this.#carried.keys()) connection.send(text)
   }
 
   closeAll(code = 1001) {

@@ -1,11 +1,10 @@
 /** Processes that stand still, mistakes of authors, and what an old connection or a heartbeat may change: nothing. */
 import { Buffer } from 'node:buffer'
 import { Agent } from 'node:http'
-import { clearInterval, setInterval } from 'node:timers'
 import { Rig } from './alive-bench.mjs'
 import { CountingProvider } from './counting-provider.mjs'
 import { coinbaseHeartbeat } from './venues.mjs'
-import { expected, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
+import { expected, meanwhile, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
 
 const CLIENTS = 8
 /** Whoever is at a process that stands still is somewhere else after this. */
@@ -44,33 +43,34 @@ const stopped = ['worker-1', 'writer'].map((role) => ({
     const { service } = feed
     feed.tick(100)
     await feed.value()
-    const tick = setInterval(() => feed.tick(Date.now() % 100_000), 200)
     const over = { isOver: false }
-    const clients = Array.from({ length: CLIENTS }, () =>
-      keeping(service, { base: 'ETH', quote: 'USD' }, over),
-    )
-    await pause(500)
-    const pid = await expected(`pid of ${role}`, 10_000, () => service.process(role))
-    process.kill(pid, 'SIGSTOP')
-    const isSaid = async () => {
-      const pages = await Promise.all(
-        ['/ready', '/live'].map((path) => service.page(path).catch(() => undefined)),
+    const tick = () => feed.tick(Date.now() % 100_000)
+    return meanwhile(200, tick, async () => {
+      const clients = Array.from({ length: CLIENTS }, () =>
+        keeping(service, { base: 'ETH', quote: 'USD' }, over),
       )
-      return pages.some(
-        (page) => page !== undefined && page.status === 503 && page.text.includes(role.slice(0, 6)),
-      )
-    }
-    const said = within(WATCH_MS, isSaid)
-    const isReplaced = await within(WATCH_MS, () => service.process(role) !== pid)
-    const isBack = await within(10_000, async () => (await feed.ask()).status === 200)
-    over.isOver = true
-    await Promise.all(clients.map(({ done }) => done))
-    clearInterval(tick)
-    const longestMs = Math.max(...clients.map((client) => client.longestMs))
-    const wasSaid = (await said) === true
-    const ok = longestMs <= LIMIT_MS && isReplaced === true && isBack === true && wasSaid
-    const saw = `longest time without an answer ${seconds(longestMs)}, ${isReplaced ? 'replaced' : 'not replaced'}, ${wasSaid ? 'said' : 'not said'} by /ready or /live`
-    return { ok, saw: ok ? 'answered by others within seconds, said, and replaced' : saw }
+      await pause(500)
+      const pid = await expected(`pid of ${role}`, 10_000, () => service.process(role))
+      process.kill(pid, 'SIGSTOP')
+      const isSaid = async () => {
+        const pages = await Promise.all(
+          ['/ready', '/live'].map((path) => service.page(path).catch(() => undefined)),
+        )
+        return pages.some(
+          (page) => page !== undefined && page.status === 503 && page.text.includes(role.slice(0, 6)),
+        )
+      }
+      const said = within(WATCH_MS, isSaid)
+      const isReplaced = await within(WATCH_MS, () => service.process(role) !== pid)
+      const isBack = await within(10_000, async () => (await feed.ask()).status === 200)
+      over.isOver = true
+      await Promise.all(clients.map(({ done }) => done))
+      const longestMs = Math.max(...clients.map((client) => client.longestMs))
+      const wasSaid = (await said) === true
+      const ok = longestMs <= LIMIT_MS && isReplaced === true && isBack === true && wasSaid
+      const saw = `longest time without an answer ${seconds(longestMs)}, ${isReplaced ? 'replaced' : 'not replaced'}, ${wasSaid ? 'said' : 'not said'} by /ready or /live`
+      return { ok, saw: ok ? 'answered by others within seconds, said, and replaced' : saw }
+    }).finally(() => (over.isOver = true))
   },
 }))
 
@@ -88,10 +88,13 @@ const late = [{ name: 'expose()' }, { name: 'two workers', workers: 2, only: 'ou
         feed.provider.send({ late: mistake })
         await pause(300)
         let value = 100
-        const tick = setInterval(() => feed.tick(++value), 200)
         const isNew = ({ status, result }) => status === 200 && result > 101
-        const served = await within(15_000, () => feed.ask().catch(() => ({})), isNew)
-        clearInterval(tick)
+        const ask = () => feed.ask().catch(() => ({}))
+        const served = await meanwhile(
+          200,
+          () => feed.tick(++value),
+          () => within(15_000, ask, isNew),
+        )
         if (feed.service.hasEnded) return { ok: false, saw: 'the process has ended' }
         const isLogged = feed.service.lines.some((line) => JSON.stringify(line).includes(`a late ${mistake}`))
         const ok = served !== undefined && isLogged
@@ -178,13 +181,9 @@ const beats = [
     feed.tick(100, { sequence: 1 })
     await feed.value()
     feed.provider.subscribed.clear()
-    const beat = setInterval(() => feed.provider.send(coinbaseHeartbeat(feed.symbol, of)), 300)
-    const gone = await within(
-      3 * LIFE_MS,
-      () => feed.ask(),
-      ({ status }) => status !== 200,
-    )
-    clearInterval(beat)
+    const beat = () => feed.provider.send(coinbaseHeartbeat(feed.symbol, of))
+    const isGone = ({ status }) => status !== 200
+    const gone = await meanwhile(300, beat, () => within(3 * LIFE_MS, () => feed.ask(), isGone))
     const saw = gone === undefined ? 'the value lives on' : 'the value has ended'
     return { ok: (gone === undefined) === confirms, saw }
   },

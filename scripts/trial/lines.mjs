@@ -10,6 +10,9 @@ import { causeLines } from './cause-lines.mjs'
 import { clockLines } from './clock-lines.mjs'
 import { faultLines } from './fault-lines.mjs'
 import { healthLines } from './health-lines.mjs'
+import { lawServiceLines } from './law-service-lines.mjs'
+import { lawSourceLines } from './law-source-lines.mjs'
+import { lawValueLines } from './law-value-lines.mjs'
 import { lifeLines } from './life-lines.mjs'
 import { restartLines } from './restart-lines.mjs'
 import { stopLines } from './stop-lines.mjs'
@@ -30,3 +33,9 @@ export const answers = {
   table: 'answers',
   lines: [...causeLines, ...healthLines, ...stopLines, ...faultLines],
 }
+
+/** What the laws say that the reference framework was seen to break, as far as no line of another trial tries it. */
+export const laws = { table: 'laws', lines: [...lawValueLines, ...lawSourceLines, ...lawServiceLines] }
+
+/** In the order of their tables. */
+export const trials = [stale, alive, answers, laws]
