@@ -56,9 +56,7 @@ const stopped = ['worker-1', 'writer'].map((role) => ({
         const pages = await Promise.all(
           ['/ready', '/live'].map((path) => service.page(path).catch(() => undefined)),
         )
-        return pages.some(
-          (page) => page !== undefined && page.status === 503 && page.text.includes(role.slice(0, 6)),
-        )
+        return pages.some((page) => page !== undefined && page.text.includes(role))
       }
       const said = within(WATCH_MS, isSaid)
       const isReplaced = await within(WATCH_MS, () => service.process(role) !== pid)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { explained, laws, titlesIn } from '../../scripts/laws/laws.cjs'
+import { coverage, explained, laws, titlesIn } from '../../scripts/laws/laws.cjs'
 import { lawsOf, titledLaws } from '../helpers/laws'
+import { read } from '../helpers/repository'
 
 const titled = titledLaws()
 
@@ -24,6 +25,21 @@ describe('the laws', () => {
       expect(names).toContain(name)
       expect(why.split(' ').length, name).toBeGreaterThan(3)
     }
+  })
+})
+
+describe('the list of laws', () => {
+  it('has every law of the page, with its tests, its mutants and why it may be without', () => {
+    const mutant = { law: 'FR-2', file: 'a.ts', find: 'a', replace: 'b', test: 'c', breaks: 'it is so' }
+    const list = coverage([mutant])
+    const ids = read('docs/contributing/invariants.md').match(/(?<=^\*\*)[A-Z]{2}-\d+/gm)
+    expect(list.map(({ id }) => id)).toEqual(ids)
+    const of = (wanted: string) => list.find(({ id }) => id === wanted)
+    expect(of('FR-2')).toMatchObject({ level: 'A', failsInReference: true, mutants: [mutant] })
+    expect(of('FR-2')!.tests.length).toBeGreaterThan(0)
+    expect(of('FR-1')).toMatchObject({ level: 'S', mutants: [] })
+    expect(of('PU-1')).toMatchObject({ level: 'O', explained: explained['PU'] })
+    expect(of('CN-3')).toMatchObject({ failsInReference: false, explained: explained['CN-3'] })
   })
 })
 

@@ -1,13 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { laws } from '../../scripts/laws/laws.cjs'
+import { eventually } from '../helpers/eventually'
 import { read } from '../helpers/repository'
 
 const load = async () => ({
+  ...(await import('../../scripts/trial/clients.mjs')),
   ...(await import('../../scripts/trial/lines.mjs')),
   ...(await import('../../scripts/trial/marked.mjs')),
   ...(await import('../../scripts/trial/page.mjs')),
@@ -93,6 +97,54 @@ describe('the table of what the reference was seen to break', () => {
     expect(of('NU-3')).toEqual([`waits ${trial.waits['NU-3']}`, '—'])
     expect(of('NU-5')).toEqual(['holds', '—'])
     expect(of('SB-5')).toEqual(['holds', 'holds'])
+  })
+})
+
+describe('a client of the trial', () => {
+  const answerWith = (...headers: string[]) =>
+    ['HTTP/1.1 200 OK', 'content-length: 2', ...headers, '', '{}'].join('\r\n')
+
+  /** @param answers - by the number of requests that have come on the connection, what is written, or undefined where it is cut */
+  const served = async (...answers: (string | undefined)[]) => {
+    const server = createServer((socket) => {
+      let requests = 0
+      socket
+        .on('error', () => {})
+        .on('data', () => {
+          const answer = answers[requests++]
+          if (answer === undefined) socket.destroy()
+          else socket.write(answer)
+        })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const client = new trial.BusyClient(
+      (server.address() as AddressInfo).port,
+      trial.requestOf({ symbol: 'A' }),
+    )
+    await eventually(() => expect(client.isClosed || client.wasToldToClose).toBe(true))
+    const { sent, lost, wasToldToClose, answers: got } = client
+    client.destroy()
+    server.close()
+    await once(server, 'close')
+    return { sent, lost, wasToldToClose, answered: got.length }
+  }
+
+  it('counts a request as lost that is cut while its connection was kept', async () => {
+    expect(await served(answerWith(), undefined)).toEqual({
+      sent: 2,
+      lost: 1,
+      wasToldToClose: false,
+      answered: 1,
+    })
+  })
+
+  it('sends no further one when it is told to close', async () => {
+    expect(await served(answerWith(), answerWith('Connection: close'), undefined)).toEqual({
+      sent: 2,
+      lost: 0,
+      wasToldToClose: true,
+      answered: 2,
+    })
   })
 })
 
