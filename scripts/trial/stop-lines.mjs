@@ -11,7 +11,7 @@ const WAYS = [
 ]
 
 const CLIENTS = 15
-const ROUNDS = 4
+const ROUNDS = 6
 /** Docker kills what has not ended after ten seconds. */
 const DEADLINE_MS = 10_000
 
