@@ -3,10 +3,10 @@ import { gzipSync } from 'node:zlib'
 import { codeOf, Rig } from './alive-bench.mjs'
 import { WsProvider } from './providers.mjs'
 import { venues } from './venues.mjs'
+import { WAYS } from './ways.mjs'
 import { reasonIn } from '../outside/service.mjs'
 import { expected, meanwhile, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
 
-const KINDS = { ws: 'WebSocket', http: 'HTTP polling', sse: 'SSE' }
 const REASON_MS = 8_000
 
 /** As an operator runs it: no setting of the trial's makes it quicker. */
@@ -37,7 +37,7 @@ const timed = async (ask) => {
 
 const hopeless = Object.entries(NOBODY).flatMap(([what, address]) =>
   [
-    ...Object.entries(KINDS).map(([kind, name]) => ({ name, kind })),
+    ...Object.entries(WAYS).map(([kind, name]) => ({ name, kind })),
     { name: 'WebSocket, two workers', kind: 'ws', workers: 2, only: 'ours' },
     { name: 'coinbase', venue: 'coinbase', only: 'ours' },
   ].map(({ name, kind, workers, venue, only }) => ({

@@ -10,6 +10,7 @@ import { causeLines } from './cause-lines.mjs'
 import { clockLines } from './clock-lines.mjs'
 import { faultLines } from './fault-lines.mjs'
 import { healthLines } from './health-lines.mjs'
+import { lawInputLines } from './law-input-lines.mjs'
 import { lawServiceLines } from './law-service-lines.mjs'
 import { lawSourceLines } from './law-source-lines.mjs'
 import { lawValueLines } from './law-value-lines.mjs'
@@ -35,7 +36,10 @@ export const answers = {
 }
 
 /** What the laws say that the reference framework was seen to break, as far as no line of another trial tries it. */
-export const laws = { table: 'laws', lines: [...lawValueLines, ...lawSourceLines, ...lawServiceLines] }
+export const laws = {
+  table: 'laws',
+  lines: [...lawValueLines, ...lawInputLines, ...lawSourceLines, ...lawServiceLines],
+}
 
 /** In the order of their tables. */
 export const trials = [stale, alive, answers, laws]
