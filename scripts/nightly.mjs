@@ -15,6 +15,8 @@ const jobs = new Map([
   ['without-fast-lane', { command: ['npm', 'run', 'test:without-fast-lane', '--silent'] }],
   ['stale', { command: ['npm', 'run', 'trial:stale', '--silent'] }],
   ['alive', { command: ['npm', 'run', 'trial:alive', '--silent'] }],
+  ['answers', { command: ['npm', 'run', 'trial:answers', '--silent'] }],
+  ['laws-from-outside', { command: ['npm', 'run', 'trial:laws', '--silent'] }],
   ['simulation', { command: ['npm', 'run', 'simulation', '--silent'] }],
   ['reference', { command: ['npm', 'run', 'test:reference', '--silent'] }],
   ['law-mutants', { command: ['npm', 'run', 'mutants:laws', '--silent'] }],

@@ -1,14 +1,16 @@
 /**
- * A small adapter as an author would write it: one endpoint over WebSocket, SSE or HTTP, which passes on what its provider says of a symbol,
- * and declares of that provider what it is told. Run as a program it is exposed, on the framework whose folder OUTSIDE_FRAMEWORK names, by
- * OUTSIDE_KIND, OUTSIDE_PROVIDER and OUTSIDE_DECLARED (JSON).
+ * A small adapter as an author would write it: one endpoint over WebSocket, SSE, HTTP or both, which passes on what its provider says of a
+ * symbol, and declares of that provider what it is told. Run as a program it is exposed, on the framework whose folder OUTSIDE_FRAMEWORK
+ * names, by OUTSIDE_KIND, OUTSIDE_PROVIDER and OUTSIDE_DECLARED (JSON).
  *
  * To the provider it says `{ op, symbols }`, which SSE and HTTP have as path and body. Of the provider it takes `{ symbol, result, time }`,
- * and with batches what else their option knows (`accepted`, `ended`, `refused`).
+ * several as `{ records }`, and with batches what else their option knows (`accepted`, `ended`, `refused`). `error` of a record is one that
+ * the adapter writes, `late` is a mistake in its code that shows only after its handler has returned.
  */
 'use strict'
 const { existsSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { setTimeout } = require('node:timers')
 
 /** A framework that does not know several URLs, or batches, gets what its authors write in place of them. */
 const knows = (framework, option) => {
@@ -18,12 +20,17 @@ const knows = (framework, option) => {
   return existsSync(config) && new RegExp(`\\b${option}\\b`).test(readFileSync(config, 'utf8'))
 }
 
-const responseOf = ({ result, time, data }) => ({
+const valueOf = ({ result, time, data }) => ({
   result,
   data: { result, ...data },
   timestamps: { providerIndicatedTimeUnixMs: time },
 })
+const errorOf = ({ status, message }) => ({ statusCode: status, errorMessage: message })
+const responseOf = (tick) => (tick.error === undefined ? valueOf(tick) : errorOf(tick.error))
 const resultOf = (tick) => ({ params: { symbol: tick.symbol }, response: responseOf(tick) })
+/** `isNone` of a record stands for a mistake of the author's: there is no result in the place of one. */
+const resultsOf = (records) => records.map((one) => (one.isNone ? null : resultOf(one)))
+const eventResults = (said) => (said.records === undefined ? [resultOf(said)] : resultsOf(said.records))
 const symbolOf = ({ symbol }) => symbol
 const message = (op, symbols) => ({ op, symbols })
 
@@ -34,8 +41,22 @@ const addressOf = ({ url, declared: { urls, failover }, hasUrls = true }) => {
   return { url: (_context, _wanted, counted) => at(counted) }
 }
 
+/** What an author forgets to catch. */
+const mistakes = {
+  rejection: () => void Promise.reject(new Error('a late rejection')),
+  exception: () => void setTimeout(() => raise('a late exception'), 0),
+}
+const raise = (message) => {
+  throw new Error(message)
+}
+
 const single = {
-  handlers: { message: (said) => ('symbol' in said ? [resultOf(said)] : undefined) },
+  handlers: {
+    message(said) {
+      mistakes[said.late]?.()
+      return 'records' in said || 'symbol' in said ? eventResults(said) : undefined
+    },
+  },
   builders: {
     subscribeMessage: ({ symbol }) => message('subscribe', [symbol]),
     unsubscribeMessage: ({ symbol }) => message('unsubscribe', [symbol]),
@@ -54,18 +75,57 @@ const batched = (batches) => ({
   },
 })
 
+const stampedValue = (result) => {
+  const now = Date.now()
+  const timestamps = { providerDataRequestedUnixMs: now, providerDataReceivedUnixMs: now }
+  return { result, data: { result }, timestamps }
+}
+
 const transports = {
   ws({ WebSocketTransport }, of) {
     const { limits, batches } = of.declared
     const talk = batches === undefined || of.hasBatches === false ? single : batched(batches)
     return new WebSocketTransport({ ...addressOf(of), ...(limits && { limits }), ...talk })
   },
-  http({ HttpTransport }, { url: baseURL }) {
-    const requestOf = (one) => ({ params: [one], request: { baseURL, url: '/price', params: one } })
-    return new HttpTransport({
-      prepareRequests: (params) => params.map(requestOf),
-      parseResponse: (params, { data }) => params.map((one) => resultOf({ ...data, symbol: one.symbol })),
+  http({ HttpTransport }, { url: baseURL, declared: { isOneRequest, sendsKey } }) {
+    const requestOf = (params, { API_KEY: key }) => ({
+      params,
+      request: {
+        baseURL,
+        url: '/price',
+        params: { symbol: params.map(symbolOf).join(), ...(sendsKey && { key }) },
+        ...(sendsKey && { headers: { 'x-api-key': encodeURIComponent(key) } }),
+      },
     })
+    return new HttpTransport({
+      prepareRequests: (params, settings) =>
+        isOneRequest ? requestOf(params, settings) : params.map((one) => requestOf([one], settings)),
+      parseResponse: (params, { data }) =>
+        data.records === undefined
+          ? params.map((one) => resultOf({ ...data, symbol: one.symbol }))
+          : resultsOf(data.records),
+    })
+  },
+  /** One of the author's own: the first run of its background work never ends, and every later one brings a value for each feed. */
+  hanging({ SubscriptionTransport }) {
+    let runs = 0
+    return new (class extends SubscriptionTransport {
+      getSubscriptionTtlFromConfig() {
+        return 60_000
+      }
+      async backgroundHandler(_context, wanted) {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        if (wanted.length === 0) return
+        if (runs++ === 0) await new Promise(() => {})
+        const values = wanted.map((params) => ({ params, response: stampedValue(runs) }))
+        await this.responseCache.write(this.name, values)
+      }
+    })()
+  },
+  /** A stream and, of another provider, REST. */
+  both({ CompositeTransport, ...modules }, of) {
+    const rest = { ...of, url: of.declared.rest }
+    return new CompositeTransport({ ws: transports.ws(modules, of), rest: transports.http(modules, rest) })
   },
   sse({ SseTransport }, { url: baseURL }) {
     const subscription = (op, params) => {
@@ -75,21 +135,21 @@ const transports = {
       prepareSSEConnectionConfig: () => ({ url: `${baseURL}/stream` }),
       prepareSubscriptionRequest: (params) => subscription('subscribe', params),
       prepareUnsubscriptionRequest: (params) => subscription('unsubscribe', params),
-      eventListeners: [{ type: 'tick', parseResponse: ({ data }) => [resultOf(JSON.parse(data))] }],
+      eventListeners: [{ type: 'tick', parseResponse: ({ data }) => eventResults(JSON.parse(data)) }],
     })
   },
 }
 
 /**
- * @param modules - what the framework's modules `adapter`, `transports` and `validation` export
- * @param of.kind - `ws`, `http` or `sse`
+ * @param modules - what the framework's modules `adapter`, `config`, `transports` and `validation` export
+ * @param of.kind - `ws`, `http`, `sse`, `both` or `hanging`
  * @param of.url - of the provider
  * @param of.declared - `guards`, `freshness` and `caseSensitive` of the endpoint, `limits`, `batches`, `urls` and `failover` of a WebSocket
- *   transport, `tiers` of rate limits
+ *   transport, `tiers` of rate limits; of HTTP whether it `isOneRequest` for all feeds, and `sendsKey`, which is a sensitive setting
  * @param of.hasUrls, of.hasBatches - false where the framework does not know that option
  */
 const smallAdapter = ({ Adapter, AdapterEndpoint, InputParameters, ...modules }, of) => {
-  const { guards, freshness, caseSensitive, tiers } = of.declared
+  const { guards, freshness, caseSensitive, tiers, sendsKey } = of.declared
   const endpoint = new AdapterEndpoint({
     name: 'price',
     transport: transports[of.kind](modules, of),
@@ -101,7 +161,36 @@ const smallAdapter = ({ Adapter, AdapterEndpoint, InputParameters, ...modules },
     ...(caseSensitive && { caseSensitive }),
   })
   const rateLimiting = tiers && { rateLimiting: { tiers } }
-  return new Adapter({ name: 'OUTSIDE', defaultEndpoint: 'price', endpoints: [endpoint], ...rateLimiting })
+  const config = sendsKey && { config: new modules.AdapterConfig(KEY) }
+  return new Adapter({
+    name: 'OUTSIDE',
+    defaultEndpoint: 'price',
+    endpoints: [endpoint],
+    ...rateLimiting,
+    ...config,
+  })
+}
+
+const KEY = { API_KEY: { description: 'Key', type: 'string', required: true, sensitive: true } }
+
+/** Of USD in ETH, by the price of ETH in USD. */
+const inverseAdapter = (
+  { PriceAdapter, PriceEndpoint, InputParameters, HttpTransport },
+  { url: baseURL },
+) => {
+  const asset = (name) => ({ description: name, type: 'string', required: true })
+  const inputParameters = new InputParameters({ base: asset('Base'), quote: asset('Quote') })
+  const transport = new HttpTransport({
+    prepareRequests: (params) =>
+      params.map((one) => ({
+        params: [one],
+        request: { baseURL, url: '/price', params: { symbol: `${one.base}${one.quote}` } },
+      })),
+    parseResponse: ([one], { data }) => [{ params: one, response: valueOf(data) }],
+  })
+  const endpoint = new PriceEndpoint({ name: 'price', transport, inputParameters })
+  const includes = [{ from: 'USD', to: 'ETH', includes: [{ from: 'ETH', to: 'USD', inverse: true }] }]
+  return new PriceAdapter({ name: 'OUTSIDE', defaultEndpoint: 'price', endpoints: [endpoint], includes })
 }
 
 /** @param framework - the folder of the package whose adapter it is, with what the environment says */
@@ -110,10 +199,17 @@ const adapterOn = (framework) => {
   const load = (name) => require(join(framework, name))
   const [hasUrls, hasBatches] = ['urls', 'batches'].map((option) => knows(framework, option))
   const declared = JSON.parse(OUTSIDE_DECLARED)
-  return smallAdapter(
-    { ...load('adapter'), ...load('transports'), ...load('validation') },
-    { kind, url, declared, hasUrls, hasBatches },
-  )
+  const names = [
+    'adapter',
+    'config',
+    'transports',
+    'transports/composite',
+    'transports/abstract/subscription',
+    'validation',
+  ]
+  const modules = Object.assign({}, ...names.map(load))
+  if (kind === 'inverse') return inverseAdapter(modules, { url })
+  return smallAdapter(modules, { kind, url, declared, hasUrls, hasBatches })
 }
 
 module.exports = { adapterOn, smallAdapter }

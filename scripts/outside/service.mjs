@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { get, request } from 'node:http'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { expected } from './waiting.mjs'
+import { expected, within } from './waiting.mjs'
 
 const START_PATIENCE_MS = 30_000
 /** The program of the small adapter. */
@@ -26,7 +26,7 @@ const ENV = {
 const PORTS = { from: 20_000, to: 32_000 }
 const givenPorts = new Set()
 
-async function freePort() {
+export async function freePort() {
   const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
   if (givenPorts.has(port)) return freePort()
   givenPorts.add(port)
@@ -40,11 +40,14 @@ async function freePort() {
   return port
 }
 
-/** @returns the status and the text of an answer */
-const exchange = (url, body, agent = false) =>
+/**
+ * @param of.agent - connections of requests
+ * @returns the status and the text of an answer
+ */
+const exchange = (url, body, { agent = false, headers: own = {} } = {}) =>
   new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST'
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...own }
     const sent = request(url, { method, headers, agent }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk))
@@ -71,47 +74,69 @@ process.once('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
 
-/** @returns false when it has ended by itself */
 function killGroup(pid) {
   try {
-    return process.kill(-pid, 'SIGKILL')
+    process.kill(-pid, 'SIGKILL')
   } catch {
-    return false
+    // It has ended by itself.
   }
 }
 
 export class Service {
   lines = []
+  /** Whatever it printed that is no line of its log. */
+  output = ''
   #agent
   #child
+  #closed
   #url
   #metricsUrl
-  #output = ''
 
   /**
    * @param program - the file
    * @param of.agent - connections of requests; without one each has its own, so that each worker gets its share
    */
   static async start(program, { env, folder, agent }) {
+    const service = await Service.#spawned(program, { env, folder, agent })
+    await service.#started()
+    return service
+  }
+
+  /** The same for one that is not expected to start. @returns it when it has ended; otherwise undefined, and it runs no more */
+  static async startsNot(program, { env, folder }) {
+    const service = await Service.#spawned(program, { env, folder })
+    const code = await service.exitWithin(START_PATIENCE_MS)
+    await service.stop()
+    return code === undefined ? undefined : service
+  }
+
+  static async #spawned(program, { env, folder, agent }) {
     const service = new Service()
     const [port, metricsPort] = [await freePort(), await freePort()]
-    const all = { PATH: process.env.PATH, TMPDIR: folder, ...ENV, ...env }
-    Object.assign(all, { EA_PORT: String(port), METRICS_PORT: String(metricsPort) })
+    const all = {
+      PATH: process.env.PATH,
+      TMPDIR: folder,
+      ...ENV,
+      EA_PORT: String(port),
+      METRICS_PORT: String(metricsPort),
+      ...env,
+    }
     service.#agent = agent
     // A group of its own, so that it can be stopped, and made to stand still, with all the processes that it starts.
     const stdio = ['ignore', 'pipe', 'pipe']
     service.#child = spawn(process.execPath, [program], { env: all, stdio, detached: true, cwd: folder })
     if (service.#child.pid !== undefined) groups.add(service.#child.pid)
+    service.#closed = once(service.#child, 'close').catch(() => {})
     service.#read()
-    service.#url = `http://127.0.0.1:${port}`
-    service.#metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`
-    await service.#started()
+    service.port = Number(all.EA_PORT)
+    service.#url = `http://127.0.0.1:${all.EA_PORT}`
+    service.#metricsUrl = `http://127.0.0.1:${all.METRICS_PORT}/metrics`
     return service
   }
 
   /** @returns status, result, the body as JSON (or its text), and why there is no value, as far as the answer says so */
-  async ask(data) {
-    const { status, text } = await exchange(`${this.#url}/`, JSON.stringify({ data }), this.#agent)
+  async ask(data, agent = this.#agent) {
+    const { status, text } = await exchange(`${this.#url}/`, JSON.stringify({ data }), { agent })
     const body = jsonOf(text) ?? text
     return { status, result: body.result, body, why: whyIn(body) }
   }
@@ -120,14 +145,54 @@ export class Service {
     return jsonOf((await exchange(`${this.#url}/status`)).text)
   }
 
+  /** @returns status, text and the body as JSON of a page */
+  async page(path, { port = this.port, headers } = {}) {
+    const answer = await exchange(`http://127.0.0.1:${port}${path}`, undefined, { headers })
+    return { ...answer, body: jsonOf(answer.text) }
+  }
+
+  /** @returns status and text of any body that is sent */
+  send(body, headers) {
+    return exchange(`${this.#url}/`, body, { headers })
+  }
+
+  async metrics() {
+    return (await exchange(this.#metricsUrl)).text
+  }
+
   /** The sum of all series of a counter, and the reasons among their labels. */
   async count(name) {
-    const { text } = await exchange(this.#metricsUrl)
+    const text = await this.metrics()
     const series = text
       .split('\n')
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
     const total = series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
     return { total, reasons: series.map((line) => /reason="([^"]*)"/.exec(line)?.[1]).filter(Boolean) }
+  }
+
+  get pid() {
+    return this.#child.pid
+  }
+
+  /** By its name (`writer`, `worker-1`), the process of a service of several that is in that role; undefined where there is none now. */
+  process(name) {
+    const said = this.lines.findLast(({ msg, child }) => msg === `${name} is ready` && child !== undefined)
+    return said?.child
+  }
+
+  /** To the process that was started, and not to those that it has started. */
+  signal(name) {
+    if (!this.hasEnded) process.kill(this.#child.pid, name)
+  }
+
+  get hasEnded() {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  /** @returns its exit code, or the signal that ended it; undefined while it runs */
+  async exitWithin(ms) {
+    await within(ms, () => this.hasEnded)
+    return this.#child.exitCode ?? this.#child.signalCode ?? undefined
   }
 
   freeze() {
@@ -139,11 +204,10 @@ export class Service {
   }
 
   async stop() {
-    const { pid, exitCode, signalCode } = this.#child
+    const { pid } = this.#child
     if (pid === undefined) return
-    const closed = once(this.#child, 'close')
-    const hasEnded = !killGroup(pid) && (exitCode !== null || signalCode !== null)
-    if (!hasEnded) await closed
+    killGroup(pid)
+    await this.#closed
     groups.delete(pid)
   }
 
@@ -154,7 +218,7 @@ export class Service {
       rest = parts.pop()
       this.lines.push(...parts.map((line) => jsonOf(line) ?? { msg: line }))
     })
-    this.#child.stderr.setEncoding('utf8').on('data', (chunk) => (this.#output += chunk))
+    this.#child.stderr.setEncoding('utf8').on('data', (chunk) => (this.output += chunk))
   }
 
   async #started() {
@@ -172,14 +236,17 @@ export class Service {
       })
     } catch (error) {
       await this.stop()
-      const said = [...this.lines.map(({ msg }) => msg), this.#output].join('\n').slice(-2_000)
+      const said = [...this.lines.map(({ msg }) => msg), this.output].join('\n').slice(-2_000)
       throw new Error(`the service did not start: ${error.message}\n${said}`, { cause: error })
     }
   }
 }
 
+/** Why there is no value: of an error that an adapter wrote it is beside it. */
+export const reasonIn = (body) => body?.error?.reason ?? body?.reason
+
 const whyIn = (body) => {
-  const reason = body.error?.reason
+  const reason = reasonIn(body)
   if (reason !== undefined) return `${reason.code}: ${reason.message}`
   return body.errorMessage
 }

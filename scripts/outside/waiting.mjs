@@ -1,6 +1,7 @@
 /** Waits, by a clock that nobody moves. All of them have an end. */
 
 import { performance } from 'node:perf_hooks'
+import { clearInterval, setInterval } from 'node:timers'
 
 const PAUSE_MS = 40
 
@@ -31,3 +32,13 @@ export const expected = async (what, ms, look, isIt = Boolean) => {
 }
 
 export const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`
+
+/** What `run` gives, while `act` is called every so many ms: at most until then, however it ends. */
+export const meanwhile = async (everyMs, act, run) => {
+  const timer = setInterval(act, everyMs)
+  try {
+    return await run()
+  } finally {
+    clearInterval(timer)
+  }
+}

@@ -1,5 +1,6 @@
 /** One service whose provider counts, and what can be said of its feeds. */
 import { CountingProvider } from './counting-provider.mjs'
+import { reasonIn } from '../outside/service.mjs'
 import { seconds } from '../outside/waiting.mjs'
 
 /** A value that was sent no longer ago than this is a live one. */
@@ -12,22 +13,22 @@ export class Rig {
   }
 
   /**
-   * @param kind - `ws`, `sse` or `http`
+   * @param kind - `ws`, `sse`, `http` or `both`
    * @param of.say - what the provider does, see {@link CountingProvider}
    * @param of.declared - what the adapter declares of it; a function is called when the provider has an address
    */
-  static async start(bench, kind, { say, declared = {}, env = {}, providers } = {}) {
+  static async start(bench, kind, { say, declared = {}, env = {}, providers, workers } = {}) {
     const all = providers ?? [new CountingProvider(say)]
     const [first] = all
     const own = () => ({
       OUTSIDE_KIND: kind,
-      OUTSIDE_PROVIDER: kind === 'ws' ? first.url : first.httpUrl,
+      OUTSIDE_PROVIDER: kind === 'ws' || kind === 'both' ? first.url : first.httpUrl,
       OUTSIDE_DECLARED: JSON.stringify(typeof declared === 'function' ? declared() : declared),
       // What the adapter declares is all that it goes by.
       RATE_LIMIT_CAPACITY_SECOND: undefined,
       ...env,
     })
-    return new Rig(await bench.service(all, { env: own }), first)
+    return new Rig(await bench.service(all, { env: own, workers }), first)
   }
 
   /** Asks once for each. */
@@ -51,7 +52,7 @@ export const some = (names) =>
 export const gapText = (ms) => (ms === Infinity ? 'never' : seconds(ms))
 
 /** The reason that an answer names, if it is one by a code. */
-export const codeOf = ({ body }) => body?.error?.reason?.code
+export const codeOf = ({ body }) => reasonIn(body)?.code
 
 /** That many names of feeds. */
 export const named = (count) => Array.from({ length: count }, (_, i) => `S${i + 1}`)

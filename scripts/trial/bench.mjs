@@ -76,7 +76,7 @@ export class Bench {
    * @param kind - `ws`, `http` or `sse` for the small adapter, or the name of an exchange
    * @param of.through - puts a proxy in between, as `feed.proxy`
    */
-  async feed(kind, { guards, env = {}, workers = 1, through = false } = {}) {
+  async feed(kind, { guards, declared, env = {}, workers = 1, through = false } = {}) {
     const venue = venues[kind]
     const provider = venue === undefined ? KINDS[kind]() : venue.make()
     await provider.start()
@@ -85,11 +85,9 @@ export class Bench {
     await proxy?.start()
     if (proxy !== undefined) this.#ends.push(() => proxy.stop())
     const { url } = proxy ?? provider
-    const declared = guards && { OUTSIDE_DECLARED: JSON.stringify({ guards }) }
+    const said = { OUTSIDE_DECLARED: JSON.stringify(declared ?? { guards }) }
     const own =
-      venue === undefined
-        ? { OUTSIDE_KIND: kind, OUTSIDE_PROVIDER: url, ...declared }
-        : { [venue.setting]: url }
+      venue === undefined ? { OUTSIDE_KIND: kind, OUTSIDE_PROVIDER: url, ...said } : { [venue.setting]: url }
     const feed = new Feed(await this.#start(venue && kind, workers, { ...own, ...env }), provider, venue)
     feed.proxy = proxy
     return feed
@@ -100,12 +98,22 @@ export class Bench {
    *
    * @param providers - are started before it; `of.env` may be made of them
    */
-  async service(providers, { venue, env }) {
-    for (const provider of providers) {
-      await provider.start()
-      this.#ends.push(() => provider.stop())
-    }
-    return this.#start(venue, 1, env())
+  async service(providers, { venue, env, workers = 1 }) {
+    for (const provider of providers) await this.provider(provider)
+    return this.#start(venue, workers, env())
+  }
+
+  /** Starts something that ends with the case. */
+  async provider(provider) {
+    await provider.start()
+    this.#ends.push(() => provider.stop())
+    return provider
+  }
+
+  /** A service that is not expected to start. @returns it when it has ended by itself */
+  startsNot({ venue, workers = 1, env }) {
+    const { program, own } = programOf(this.build, { venue, workers })
+    return Service.startsNot(program, { env: { ...own, ...env }, folder: this.#folder })
   }
 
   async #start(venue, workers, env) {

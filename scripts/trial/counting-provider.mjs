@@ -21,6 +21,8 @@ export class CountingProvider {
   waiting = new Set()
   /** `op` is `subscribe` or `unsubscribe`, over HTTP `ask`; each has the `symbols` that it names. */
   messages = []
+  /** By what code connections were closed. */
+  closeCodes = []
   #carried = new Map()
   #lastTick = new Map()
   #longestGap = new Map()
@@ -37,7 +39,8 @@ export class CountingProvider {
 
   /**
    * @param say.upgrade - `(n) => ({ status, headers })` for a handshake that is refused, the n-th of all; without a status it is not answered
-   * @param say.price - `(n) => ({ status, headers })` for a poll that is refused, the n-th of all
+   * @param say.price - `(n) => ({ status, headers, body })` for a poll that is refused, the n-th of all; the body as text
+   * @param say.answer - `(response, symbol) => boolean`, for a poll: whether it has been answered, or is left without an answer
    * @param say.connected - `(connection) => void`, when one is there
    * @param say.subscribe - `(connection, symbol, carried) => boolean`: whether the symbol ticks from now on
    * @param say.accepts - whether it says so of what it was asked to subscribe
@@ -83,6 +86,15 @@ export class CountingProvider {
   /** As if a symbol had never been subscribed. */
   forget(symbol) {
     for (const symbols of this.#carried.values()) symbols.delete(symbol)
+  }
+
+  /** Anything, to whoever is connected. */
+  send(frame) {
+    this.sendText(JSON.stringify(frame))
+  }
+
+  sendText(text) {
+    for (const connection of this.#carried.keys()) connection.send(text)
   }
 
   closeAll(code = 1001) {
@@ -154,7 +166,10 @@ export class CountingProvider {
 
   #connected(connection) {
     this.#carried.set(connection, new Set())
-    connection.on('close', () => this.#carried.delete(connection))
+    connection.on('close', (code) => {
+      this.closeCodes.push(code)
+      this.#carried.delete(connection)
+    })
     connection.on('error', () => {})
     connection.on('message', (data) => {
       const { op, symbols } = JSON.parse(String(data))
@@ -184,9 +199,10 @@ export class CountingProvider {
 
   #poll(symbol, response) {
     this.messages.push({ atMs: nowMs(), op: 'ask', symbols: [symbol] })
-    const { status = 200, headers } = this.#say.price?.(this.messages.length) ?? {}
+    if (this.#say.answer?.(response, symbol) === true) return
+    const { status = 200, headers, body } = this.#say.price?.(this.messages.length) ?? {}
     response.writeHead(status, { 'content-type': 'application/json', ...headers })
-    response.end(JSON.stringify(status === 200 ? { result: Date.now() } : {}))
+    response.end(body ?? JSON.stringify(status === 200 ? { result: Date.now() } : {}))
   }
 
   #stream(response) {

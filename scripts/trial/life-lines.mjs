@@ -1,9 +1,9 @@
 /** For how long a value is served, although the wall clock is set, or the machine sleeps, while the service runs. */
 import { EARLY_MS, HOUR_MS, LIFE_MS, SECOND_MS, SLACK_MS } from './limits.mjs'
+import { WAYS } from './ways.mjs'
 import { expected, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
 
 const life = { CACHE_MAX_AGE: String(LIFE_MS) }
-const WAYS = { ws: 'WebSocket', http: 'HTTP polling', sse: 'SSE' }
 const sources = [
   ...Object.entries(WAYS).map(([kind, name]) => ({ name, kind, env: life })),
   ...Object.entries(WAYS).map(([kind, name]) => ({

@@ -16,3 +16,7 @@ export interface Trial {
 
 export const stale: Trial
 export const alive: Trial
+export const answers: Trial
+export const laws: Trial
+/** In the order of their tables. */
+export const trials: Trial[]

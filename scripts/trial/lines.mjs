@@ -6,9 +6,17 @@
 import { connectionLines } from './alive-connection-lines.mjs'
 import { httpLines } from './alive-http-lines.mjs'
 import { subscriptionLines } from './alive-subscription-lines.mjs'
+import { causeLines } from './cause-lines.mjs'
 import { clockLines } from './clock-lines.mjs'
+import { faultLines } from './fault-lines.mjs'
+import { healthLines } from './health-lines.mjs'
+import { lawInputLines } from './law-input-lines.mjs'
+import { lawServiceLines } from './law-service-lines.mjs'
+import { lawSourceLines } from './law-source-lines.mjs'
+import { lawValueLines } from './law-value-lines.mjs'
 import { lifeLines } from './life-lines.mjs'
 import { restartLines } from './restart-lines.mjs'
+import { stopLines } from './stop-lines.mjs'
 import { valueLines } from './value-lines.mjs'
 import { venueLines } from './venue-lines.mjs'
 
@@ -20,3 +28,18 @@ export const stale = {
 
 /** That no feed and no connection is dead in silence. */
 export const alive = { table: 'alive', lines: [...subscriptionLines, ...connectionLines, ...httpLines] }
+
+/** That answers have a cause, that health means something, and that a stop costs nobody a request. */
+export const answers = {
+  table: 'answers',
+  lines: [...causeLines, ...healthLines, ...stopLines, ...faultLines],
+}
+
+/** What the laws say that the reference framework was seen to break, as far as no line of another trial tries it. */
+export const laws = {
+  table: 'laws',
+  lines: [...lawValueLines, ...lawInputLines, ...lawSourceLines, ...lawServiceLines],
+}
+
+/** In the order of their tables. */
+export const trials = [stale, alive, answers, laws]

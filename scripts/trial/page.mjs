@@ -1,6 +1,4 @@
 /** A table of docs/reliability.md, made of the outcomes of both sides. */
-import { readFileSync, writeFileSync } from 'node:fs'
-
 const HEAD = ['| line | laws | what happens | right | ours | reference |', '|---|---|---|---|---|---|']
 
 /** Tenths of seconds differ from run to run. */
@@ -25,29 +23,39 @@ function verdict(cases) {
   return `**wrong** in ${wrong.length} of ${cases.length}. ${said.join('. ')}`
 }
 
-const rowOf = (cells) => `| ${cells.join(' | ').replaceAll('\n', ' ')} |`
+export const rowOf = (cells) => `| ${cells.join(' | ').replaceAll('\n', ' ')} |`
 const cellOf = (text) => text.replaceAll('|', '\\|')
+
+/** Where a table is, between its markers `<!-- name -->` and `<!-- /name -->`. @throws Error when it is nowhere */
+export function markersOf(page, table) {
+  const begin = `<!-- ${table} -->`
+  const [from, to] = [page.indexOf(begin), page.indexOf(`<!-- /${table} -->`)]
+  if (from < 0 || to < from) throw new Error(`the page has no ${begin} … <!-- /${table} -->`)
+  return { begin, from, to }
+}
+
+export const between = (page, table) => {
+  const { begin, from, to } = markersOf(page, table)
+  return page.slice(from + begin.length, to)
+}
 
 /** What the row of a line begins with: all of it that is not measured. */
 export const plannedCells = ({ name, law, scenario, right }) => [`\`${name}\``, law, scenario, right]
 
 /**
- * Puts the rows between the markers of a table.
+ * The page with the rows between the markers of a table.
  *
- * @param of.table - the name of the markers, `<!-- name -->` and `<!-- /name -->`
+ * @param of.table - the name of the markers
  * @param of.lines - of which there is a row each
  * @param seenWith - when and with what, in a few words
  * @param ours - by the line's name, the outcome of each case; `reference` likewise
  */
-export function writePage(path, { table: name, lines }, seenWith, ours, reference) {
-  const text = readFileSync(path, 'utf8')
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)]
-  if (from < 0 || to < from) throw new Error(`${path} has no ${begin} … ${end}`)
+export function withTable(page, { table: name, lines }, seenWith, ours, reference) {
+  const { begin, from, to } = markersOf(page, name)
   const rows = lines.map((line) => {
     const seen = [ours, reference].map((outcomes) => cellOf(verdict(outcomes.get(line.name))))
     return rowOf([...plannedCells(line), ...seen])
   })
   const table = ['', seenWith, '', ...HEAD, ...rows, ''].join('\n')
-  writeFileSync(path, text.slice(0, from + begin.length) + table + text.slice(to))
+  return page.slice(0, from + begin.length) + table + page.slice(to)
 }

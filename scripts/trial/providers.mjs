@@ -59,6 +59,14 @@ export class WsProvider {
     this.#isSilent = true
   }
 
+  /** Cuts all connections; `before` is called when nobody is there any more. */
+  drop(before) {
+    for (const socket of this.#sockets) socket.terminate()
+    this.#sockets.clear()
+    this.subscribed.clear()
+    before()
+  }
+
   /** Any frame, to whoever is connected. */
   send(frame) {
     for (const socket of this.#sockets) socket.send(JSON.stringify(frame))

@@ -1,11 +1,10 @@
 /** What must never be served as good, whatever a provider sends. */
 import { clearInterval, setInterval } from 'node:timers'
 import { DAY_MS, SETTLED_MS } from './limits.mjs'
+import { WAYS } from './ways.mjs'
 import { pause, within } from '../outside/waiting.mjs'
 
 const PATIENCE_MS = 3_000
-
-const WAYS = { ws: 'WebSocket', http: 'HTTP polling', sse: 'SSE' }
 
 const isRefusal = (why) => why?.startsWith('REFUSED_VALUE') === true
 const shown = ({ status, result, why }) =>

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { laws as all } from '../../scripts/laws/laws.cjs'
 import { lawsOf, lawsTitledIn, titledLaws } from '../helpers/laws'
 import { read } from '../helpers/repository'
 
@@ -20,7 +21,7 @@ describe('the mutants of laws', () => {
     const laws = lawsOf(...of.SECTIONS)
     expect(laws.length).toBeGreaterThanOrEqual(10)
     expect(laws.filter((law) => titled.has(law) && !broken.has(law))).toEqual([])
-    expect([...broken].filter((law) => !laws.includes(law))).toEqual([])
+    expect([...broken].filter((law) => all.every(({ id }) => id !== law))).toEqual([])
   })
 
   it('are changes of our own code, at one place each', () => {
