@@ -152,4 +152,5 @@ export interface Reason {
   nextAttemptUnixMs?: number
 }
 
-export const symbolsOf = (count: number, prefix = 'S') => Array.from({ length: count }, (_, i) => `${prefix}${i}`)
+export const symbolsOf = (count: number, prefix = 'S') =>
+  Array.from({ length: count }, (_, i) => `${prefix}${i}`)

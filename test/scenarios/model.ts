@@ -73,7 +73,8 @@ export class Model {
    * @returns whether it has a value
    */
   answered(feed: string, answer: Answer, nowMs: number): boolean {
-    const problem = answer.statusCode === 200 ? this.value(feed, answer, nowMs) : this.error(feed, answer, nowMs)
+    const problem =
+      answer.statusCode === 200 ? this.value(feed, answer, nowMs) : this.error(feed, answer, nowMs)
     if (problem !== undefined && this.unlawful.length < 20)
       this.unlawful.push(`${feed} at ${Math.round(nowMs)}: ${problem}; ${JSON.stringify(answer.json)}`)
     return answer.statusCode === 200
@@ -105,7 +106,8 @@ export class Model {
 
   private of(name: string): Feed {
     let feed = this.feeds.get(name)
-    if (feed === undefined) this.feeds.set(name, (feed = { honest: new Map(), servedAsOfMs: 0, missingMs: undefined }))
+    if (feed === undefined)
+      this.feeds.set(name, (feed = { honest: new Map(), servedAsOfMs: 0, missingMs: undefined }))
     return feed
   }
 }

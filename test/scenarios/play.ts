@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import { seededRandom } from '../../src/testing/simulated-market'
 import { Client, type Declared, type Endpoints } from './adapter'
 import { Model } from './model'
+import { HttpVenue } from './http-venue'
 import { Time } from './time'
 import { Venue, type VenueOptions } from './venue'
 
@@ -19,7 +20,10 @@ export interface Stage {
   until: (elapsedMs: number, everyMs: number, each: () => unknown) => Promise<void>
 }
 
-type Backstage = Omit<Stage, 'client'> & { venue: (name: string, of: VenueOptions) => Venue }
+type Backstage = Omit<Stage, 'client'> & {
+  venue: (name: string, of: VenueOptions) => Venue
+  httpVenue: (name: string, of?: { feedOf?: (symbol: string) => string }) => HttpVenue
+}
 
 interface Play {
   seed: number
@@ -46,6 +50,8 @@ export const play = async (
     venues.push(made)
     return made
   }
+  let overHttp: HttpVenue | undefined
+  const httpVenue: Backstage['httpVenue'] = (name, of) => (overHttp = new HttpVenue(name, time, model, of))
   const until = async (elapsedMs: number, everyMs: number, each: () => unknown) => {
     while (time.elapsedMs < elapsedMs) {
       await time.pass(everyMs)
@@ -56,7 +62,7 @@ export const play = async (
   try {
     const freshness = { mode: 'tick' as const, maxAgeMs }
     const of = { guards: {}, freshness, ...declared }
-    const client = await Client.start(endpoints({ ...stage, venue }), of, time, model)
+    const client = await Client.start(endpoints({ ...stage, venue, httpVenue }), of, time, model)
     try {
       await scenario({ ...stage, client })
       expect(model.unlawful).toEqual([])
@@ -67,6 +73,7 @@ export const play = async (
     }
   } finally {
     for (const each of venues) each.stop()
+    overHttp?.stop()
     time.end()
   }
 }

@@ -6,8 +6,8 @@ import { FAKED } from '../transports/websocket/support'
 export const START = 1_700_000_000_000
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
-/** In which what a timer has set off goes on. What takes longer goes on after the next one. */
-const TURNS = 4
+/** In which all that a timer, or a request, has set off goes on. A woken loop first gathers what else is wanted, for twelve of them. */
+const TURNS = 20
 
 /**
  * The time of one scenario: all clocks are faked, and moved from timer to timer, so that an hour takes seconds and the machine's speed counts
@@ -53,6 +53,7 @@ export class Time {
   async pass(ms: number): Promise<void> {
     let isOver = false
     setTimeout(() => (isOver = true), ms)
+    await settle()
     while (!isOver) {
       vi.advanceTimersToNextTimer()
       await settle()
@@ -73,6 +74,6 @@ export class Time {
 }
 
 /** Lets what has begun go on, as far as it needs no timer. */
-export const settle = async (turns = TURNS): Promise<void> => {
-  for (let n = 0; n < turns; n++) await turn()
+export const settle = async (): Promise<void> => {
+  for (let n = 0; n < TURNS; n++) await turn()
 }

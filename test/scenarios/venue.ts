@@ -44,6 +44,8 @@ export class Venue {
   readonly log: Logged[] = []
   /** Looks at each connection that is made; the code with which it is closed, or undefined. */
   admits: (socket: VirtualSocket) => number | undefined = () => undefined
+  /** Looks at each open connection before it ticks; the code with which it is closed, or undefined. */
+  keeps: (socket: VirtualSocket) => number | undefined = () => undefined
   private readonly timer: ReturnType<typeof setInterval>
   private readonly serials = new Map<string, number>()
   private readonly lastWasLie = new Set<string>()
@@ -114,6 +116,11 @@ export class Venue {
     socket.frozenMs = this.time.elapsedMs
   }
 
+  /** Loses a subscription, and says nothing. */
+  forget(symbol: string): void {
+    for (const { subscribed } of this.open) subscribed.delete(symbol)
+  }
+
   /** It reads and writes again: what it sends has the time of now. */
   thaw(socket: VirtualSocket): void {
     socket.isFrozen = false
@@ -130,7 +137,10 @@ export class Venue {
     venues.delete(this.name)
   }
 
-  private refuse(socket: VirtualSocket, { status, retryAfter }: { status: number; retryAfter?: string }): void {
+  private refuse(
+    socket: VirtualSocket,
+    { status, retryAfter }: { status: number; retryAfter?: string },
+  ): void {
     this.note('refused')
     const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
     const response = { statusCode: status, headers, on: () => {} }
@@ -144,6 +154,10 @@ export class Venue {
   }
 
   private tickAll(): void {
+    for (const socket of this.open) {
+      const code = this.keeps(socket)
+      if (code !== undefined) socket.end(code)
+    }
     if (this.isDead) return
     for (const socket of this.open) for (const symbol of socket.subscribed.keys()) this.tick(socket, symbol)
   }
