@@ -66,7 +66,7 @@ export class Time {
     ourTime.restart()
   }
 
-  private get monotonicMs(): number {
+  get monotonicMs(): number {
     const { clock } = setTimeout as unknown as { clock: { hrtime: () => [number, number] } }
     const [seconds, nanoseconds] = clock.hrtime()
     return seconds * 1_000 + nanoseconds / 1_000_000

@@ -7,6 +7,9 @@ import { venues, type VirtualSocket } from './virtual-socket'
 export const LIES = ['zero', 'times-100', 'by-100', 'old', 'future', 'other', 'null'] as const
 export type Lie = (typeof LIES)[number]
 
+/** Symbols that begin so are taken, and never tick. */
+export const NEVER_TRADED = 'NEVER'
+
 export interface VenueOptions {
   /** How often each subscribed symbol ticks. */
   everyMs: number
@@ -32,6 +35,9 @@ export class Venue {
   /** Handshakes that were taken. */
   opened = 0
   mode: 'accept' | 'refuse' | 'hang' | { status: number; retryAfter?: string } = 'accept'
+  /** Messages and pings that it allows on one connection, and how often that was broken. */
+  limit: { count: number; perMs: number } = { count: Infinity, perMs: 1 }
+  broken = 0
   /** Subscribing one of these ends the connection. */
   readonly poison = new Set<string>()
   /** Nothing is sent for these, though they are subscribed. */
@@ -89,6 +95,7 @@ export class Venue {
 
   received(socket: VirtualSocket, text: string): void {
     this.note(text)
+    this.count(socket)
     const symbol = text.slice(1)
     const count = socket.subscribed.get(symbol) ?? 0
     if (text.startsWith('-')) {
@@ -101,8 +108,9 @@ export class Venue {
     }
   }
 
-  pinged(_socket: VirtualSocket): void {
+  pinged(socket: VirtualSocket): void {
     this.note('ping')
+    this.count(socket)
   }
 
   ended(socket: VirtualSocket): void {
@@ -148,6 +156,13 @@ export class Venue {
     process.nextTick(() => socket.end(1006))
   }
 
+  private count({ came }: VirtualSocket): void {
+    const now = this.time.monotonicMs
+    came.push(now)
+    while (came[0]! <= now - this.limit.perMs) came.shift()
+    if (came.length > this.limit.count) this.broken++
+  }
+
   private note(what: string): void {
     this.log.push({ atMs: this.time.elapsedMs, what })
     if (this.log.length > 20_000) this.log.splice(0, 10_000)
@@ -164,6 +179,7 @@ export class Venue {
 
   private tick(socket: VirtualSocket, symbol: string): void {
     if (this.isDead || socket.isFrozen || this.silent.has(symbol)) return
+    if (symbol.startsWith(NEVER_TRADED)) return
     // Never two lies in a row, and none as the first word on a feed.
     const mayLie = this.serials.has(symbol) && !this.lastWasLie.has(symbol)
     if (mayLie && this.random() * 100 < this.liesPercent) {

@@ -19,6 +19,8 @@ export class VirtualSocket extends EventEmitter {
   openedMs = 0
   frozenMs = 0
   endedMs: number | undefined
+  /** When messages came in the last window. */
+  readonly came: number[] = []
   /** What is subscribed on it: how often each. */
   readonly subscribed = new Map<string, number>()
   private readonly venue: Venue | undefined

@@ -1,0 +1,88 @@
+/**
+ * Loaded into a process before anything else (`NODE_OPTIONS=--require=<this file>`). Every SOAK_EVERY_MS it appends to the file SOAK_FILE, as
+ * a line of JSON, what the process holds: the heap after a forced collection, timers, sockets, other handles, and how late the event loop
+ * was. SOAK_LEAK (`heap`, `timers`, `sockets`, `handles` or `lag`) makes it grow, to see whether that is noticed.
+ */
+'use strict'
+
+const { appendFileSync } = require('node:fs')
+const { monitorEventLoopDelay } = require('node:perf_hooks')
+const { setFlagsFromString } = require('node:v8')
+const { runInNewContext } = require('node:vm')
+
+const { SOAK_FILE, SOAK_EVERY_MS, SOAK_LEAK } = process.env
+const real = { setTimeout, setInterval, clearTimeout, clearInterval }
+/** How long the event loop may be held at a time, in ms, at most. */
+const MOST_HELD_MS = 400
+
+/** Timers that wait, those among them that do not keep the process alive. They are not in what Node tells of itself. */
+const timers = new Set()
+const noteTimers = () => {
+  const noted = (make, isOnce) =>
+    Object.assign((callback, ms, ...args) => {
+      const run = (...given) => {
+        if (isOnce) timers.delete(timer)
+        return callback(...given)
+      }
+      const timer = make(run, ms, ...args)
+      timers.add(timer)
+      return timer
+    }, make)
+  const cleared = (clear) => (timer) => {
+    timers.delete(timer)
+    clear(timer)
+  }
+  globalThis.setTimeout = noted(real.setTimeout, true)
+  globalThis.setInterval = noted(real.setInterval, false)
+  globalThis.clearTimeout = cleared(real.clearTimeout)
+  globalThis.clearInterval = cleared(real.clearInterval)
+}
+
+const collector = () => {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc')
+}
+
+const leaked = []
+const leaks = {
+  heap: () => void leaked.push(Array.from({ length: 2_000 }, (_, at) => ({ at }))),
+  timers: () => void setTimeout(() => {}, 86_400_000).unref(),
+  sockets: () => {
+    const { connect, createServer } = require('node:net')
+    leaks.server ??= createServer((socket) => leaked.push(socket)).listen(0, '127.0.0.1')
+    const address = leaks.server.address()
+    if (address !== null) leaked.push(connect(address.port, '127.0.0.1'))
+  },
+  handles: () => void leaked.push(require('node:dgram').createSocket('udp4').bind(0, '127.0.0.1')),
+  lag: () => {
+    leaked.push(0)
+    const end = performance.now() + Math.min(leaked.length * 3, MOST_HELD_MS)
+    while (performance.now() < end);
+  },
+}
+
+const install = () => {
+  noteTimers()
+  const collect = collector()
+  let delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  const sample = () => {
+    delay.disable()
+    const lagMs = delay.percentile(90) / 1e6
+    collect()
+    collect()
+    const resources = process.getActiveResourcesInfo().filter((name) => name !== 'Timeout')
+    const sockets = resources.filter((name) => name === 'TCPSocketWrap').length
+    const held = { heap: process.memoryUsage().heapUsed, timers: timers.size, sockets }
+    const line = { pid: process.pid, atMs: performance.now(), ...held, handles: resources.length - sockets, lagMs }
+    appendFileSync(SOAK_FILE, `${JSON.stringify(line)}\n`)
+    // What the collection took is not the service's.
+    delay = monitorEventLoopDelay({ resolution: 10 })
+    delay.enable()
+  }
+  const everyMs = Number(SOAK_EVERY_MS)
+  real.setInterval(sample, everyMs).unref()
+  if (SOAK_LEAK !== undefined) real.setInterval(leaks[SOAK_LEAK], Math.max(20, everyMs / 5)).unref()
+}
+
+if (SOAK_FILE !== undefined) install()
