@@ -7,9 +7,9 @@ const HOUR_MS = 3_600_000
 const WARM_UP = 1 / 3
 /** Fewer samples say nothing. */
 const LEAST_SAMPLES = 9
-/** A loop that is never later than this is on time. */
-const LAG_MS = 30
-const LAG_FACTOR = 3
+/** A loop that is no later than this is on time. */
+const LAG_MS = 50
+const LAG_FACTOR = 1.5
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
@@ -33,20 +33,21 @@ const heapProblem = (samples) => {
   return `the heap grows by at least ${percent} % an hour, from about ${Math.round(size / 1e5) / 10} MB`
 }
 
-const halvesOf = (samples) => {
-  const half = Math.floor(samples.length / 2)
-  return [samples.slice(0, half), samples.slice(-half)]
+/** The first and the last third. */
+const endsOf = (samples) => {
+  const third = Math.floor(samples.length / 3)
+  return [samples.slice(0, third), samples.slice(-third)]
 }
 
 /** What comes and goes has grown if it is never again what it once was at most. */
 const countProblem = (samples, what) => {
-  const [before, after] = halvesOf(samples).map((half) => half.map((sample) => sample[what]))
+  const [before, after] = endsOf(samples).map((part) => part.map((sample) => sample[what]))
   const [most, least] = [Math.max(...before), Math.min(...after)]
-  return least > most ? `${what}: at most ${most} in the first half, at least ${least} in the second` : undefined
+  return least > most ? `${what}: at most ${most} once, at least ${least} now` : undefined
 }
 
 const lagProblem = (samples) => {
-  const [before, after] = halvesOf(samples).map((half) => median(half.map(({ lagMs }) => lagMs)))
+  const [before, after] = endsOf(samples).map((part) => median(part.map(({ lagMs }) => lagMs)))
   if (after <= LAG_MS || after <= before * LAG_FACTOR) return undefined
   return `the event loop is ${Math.round(after)} ms late, ${Math.round(before)} ms before`
 }

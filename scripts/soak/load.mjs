@@ -1,5 +1,6 @@
 /** A steady load with churn: feeds are asked for, left to expire, and others asked for; one request of a hundred is no good. */
 import { Agent, request } from 'node:http'
+import { clearInterval, setInterval } from 'node:timers'
 
 /** Feeds that are asked for at a time, and in all: after a round each has been left and come back. */
 const AT_A_TIME = 40
@@ -7,9 +8,19 @@ const IN_ALL = 160
 /** So often one is left for another. */
 const CHANGE_EVERY_MS = 500
 const REQUESTS_A_SECOND = 60
-const BAD = ['', '{', '[]', 'null', '{"data":{"base":7}}', '{"data":{}}', `{"data":{"base":"${'x'.repeat(9_000)}"}}`]
+const BAD = [
+  '',
+  '{',
+  '[]',
+  'null',
+  '{"data":{"base":7}}',
+  '{"data":{}}',
+  `{"data":{"base":"${'x'.repeat(9_000)}"}}`,
+]
 
-export const products = Object.fromEntries(Array.from({ length: IN_ALL }, (_, at) => [`F${at}-USD`, 100 + at]))
+export const products = Object.fromEntries(
+  Array.from({ length: IN_ALL }, (_, at) => [`F${at}-USD`, 100 + at]),
+)
 
 /** @returns what was answered, by status, and a function that ends it */
 export const startLoad = (url) => {

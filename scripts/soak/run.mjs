@@ -10,6 +10,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { clearInterval, setInterval } from 'node:timers'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Service } from '../outside/service.mjs'
@@ -29,6 +30,13 @@ const lastsMs = (args.hour ? 60 : Number(args.minutes)) * 60_000
 const RECONNECT_MS = Math.min(60_000, lastsMs / 10)
 /** Samples, each of which stops the process for a collection. */
 const SAMPLES = 120
+
+/** A dozen of its values, from the beginning to the end. */
+const lineOf = (samples, what) => {
+  const some = samples.filter((_, at) => at % Math.ceil(samples.length / 12) === 0)
+  const values = some.map((sample) => Math.round(what === 'heap' ? sample.heap / 1_000 : sample[what]))
+  return `${what === 'heap' ? 'heap, kB' : what}: ${values.join(' ')}`
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'soak-'))
 const file = join(folder, 'samples')
@@ -62,10 +70,8 @@ try {
   const { 200: good = 0 } = Object.fromEntries(load.seen)
   const all = [...load.seen.values()].reduce((sum, count) => sum + count, 0)
   console.log(`answers: ${[...load.seen].map(([status, count]) => `${status}: ${count}`).join(', ')}`)
-  for (const samples of processes.values()) {
-    for (const sample of [samples[Math.ceil(samples.length / 3)], samples.at(-1)])
-      console.log(JSON.stringify(sample))
-  }
+  for (const samples of processes.values())
+    for (const what of ['heap', 'timers', 'sockets', 'handles', 'lagMs']) console.log(lineOf(samples, what))
   // A load that is not served says nothing.
   if (!(good > all / 2)) problems.push(`only ${good} of ${all} answers were good`)
   if (processes.size === 0) problems.push('no samples')

@@ -24,7 +24,8 @@ export interface World {
 interface Fault {
   /** It lasts about so long, until it is undone; 0 where it is over at once. */
   lastsMs: number
-  begin: (of: World) => (() => void) | void
+  /** @returns what undoes it, or false where it is not possible now */
+  begin: (of: World) => (() => void) | void | false
 }
 
 const venueOf = ({ random, main, first, second }: World) => oneOf(random, [main, main, first, second])
@@ -55,7 +56,7 @@ export const FAULTS: Record<string, Fault> = {
     begin: (of) => {
       const venue = venueOf(of)
       const [socket] = venue.open
-      if (socket === undefined) return
+      if (socket === undefined) return false
       venue.freeze(socket)
       return () => {
         venue.thaw(socket)
@@ -72,7 +73,8 @@ export const FAULTS: Record<string, Fault> = {
   },
   'two faces: one feed is lost': {
     lastsMs: 0,
-    begin: (of) => venueOf(of).forget(oneOf(of.random, of.symbols)),
+    // Not of a composite: its feeds are not watched for silence, because another source has them.
+    begin: ({ main, random, symbols }) => main.forget(oneOf(random, symbols)),
   },
   'two faces: one feed is silent': {
     lastsMs: 2 * MINUTE,
@@ -102,7 +104,7 @@ export const FAULTS: Record<string, Fault> = {
   'clock chaos: a step': {
     lastsMs: 2 * MINUTE,
     begin: ({ time, random }) => {
-      if (time.wrongByMs !== 0) return
+      if (time.wrongByMs !== 0) return false
       time.step(oneOf(random, [HOUR, -HOUR]))
       return () => time.step(-time.wrongByMs)
     },
@@ -110,7 +112,7 @@ export const FAULTS: Record<string, Fault> = {
   'clock chaos: a leap second': {
     lastsMs: MINUTE,
     begin: ({ time }) => {
-      if (time.wrongByMs !== 0) return
+      if (time.wrongByMs !== 0) return false
       time.step(-1_000)
       return () => time.step(-time.wrongByMs)
     },
@@ -119,7 +121,7 @@ export const FAULTS: Record<string, Fault> = {
     lastsMs: 0,
     begin: ({ time, random, main, first, second, lookAtAll }) => {
       // A value that nobody looks at between a sleep and a step back by more than that is not known to be old.
-      if (time.wrongByMs !== 0) return
+      if (time.wrongByMs !== 0) return false
       time.sleep(10 * MINUTE)
       lookAtAll()
       if (random() < 0.5) return
@@ -158,7 +160,12 @@ export const FAULTS: Record<string, Fault> = {
   },
   'greedy client: more feeds than may be': {
     lastsMs: 0,
-    begin: ({ askOnce }) => askOnce(Array.from({ length: 1_100 }, () => `${NEVER_TRADED}${greedy++}`)),
+    begin: ({ askOnce, random }) => {
+      // It takes minutes until they have been left.
+      if (random() < 0.7) return false
+      askOnce(Array.from({ length: 1_100 }, () => `${NEVER_TRADED}${greedy++}`))
+      return undefined
+    },
   },
 }
 
@@ -197,8 +204,9 @@ export class Schedule {
   private begin(name: string, now: number): void {
     if (this.running.has(name)) return
     const { lastsMs, begin } = FAULTS[name]!
-    this.happened.set(name, (this.happened.get(name) ?? 0) + 1)
     const undo = begin(this.world)
+    if (undo === false) return
+    this.happened.set(name, (this.happened.get(name) ?? 0) + 1)
     if (undo !== undefined) this.running.set(name, { undo, endsMs: now + chance(this.world.random, lastsMs) })
   }
 }
