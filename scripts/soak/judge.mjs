@@ -3,8 +3,12 @@
 /** RS-2: so much the heap may grow in an hour. */
 const MOST_GROWTH_AN_HOUR = 0.01
 const HOUR_MS = 3_600_000
-/** The first part is for caches to fill and code to be compiled. */
-const WARM_UP = 1 / 3
+/** A run that is judged for less than this cannot tell so little: for so long the engine itself goes on compiling. */
+const LONG_MS = 1_500_000
+/** So much its heap may grow in all. A kilobyte for each feed that comes and goes is more. */
+const MOST_GROWTH_OF_SHORT = 0.03
+/** The first part is for caches to fill. */
+const WARM_UP = 1 / 2
 /** Fewer samples say nothing. */
 const LEAST_SAMPLES = 9
 /** A loop that is no later than this is on time. */
@@ -28,7 +32,9 @@ const heapProblem = (samples) => {
   const { rise, error } = lineThrough(samples.map(({ atMs, heap }) => [atMs, heap]))
   const size = median(samples.map(({ heap }) => heap))
   const anHour = ((rise - 3 * error) * HOUR_MS) / size
-  if (!(anHour > MOST_GROWTH_AN_HOUR)) return undefined
+  const spanMs = samples.at(-1).atMs - samples[0].atMs
+  const allowed = spanMs < LONG_MS ? (MOST_GROWTH_OF_SHORT * HOUR_MS) / spanMs : MOST_GROWTH_AN_HOUR
+  if (!(anHour > allowed)) return undefined
   const percent = Math.round(anHour * 1_000) / 10
   return `the heap grows by at least ${percent} % an hour, from about ${Math.round(size / 1e5) / 10} MB`
 }

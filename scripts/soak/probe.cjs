@@ -68,14 +68,17 @@ const BEAT_MS = 20
 /** How late the event loop is: nine of ten beats are on time within what it gives. */
 const metronome = () => {
   let [dueMs, late] = [performance.now() + BEAT_MS, []]
+  const overdueMs = () => Math.max(0, performance.now() - dueMs)
   const beat = () => {
-    const now = performance.now()
-    late.push(Math.max(0, now - dueMs))
-    dueMs = now + BEAT_MS
+    late.push(overdueMs())
+    dueMs = performance.now() + BEAT_MS
   }
   real.setInterval(beat, BEAT_MS).unref()
   return {
-    lagMs: () => late.sort((a, b) => a - b)[Math.floor(late.length * 0.9)] ?? 0,
+    lagMs: () => {
+      late.push(overdueMs())
+      return late.sort((a, b) => a - b)[Math.floor(late.length * 0.9)]
+    },
     /** What came before is not counted. */
     restart: () => {
       dueMs = performance.now() + BEAT_MS

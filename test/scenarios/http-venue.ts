@@ -57,11 +57,15 @@ export class HttpVenue {
   /** Ends early when the request is given up. */
   private transit({ signal }: InternalAxiosRequestConfig, ms = TRANSIT_MS): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, ms)
-      signal?.addEventListener?.('abort', () => {
+      const leave = () => {
         clearTimeout(timer)
         reject(new AxiosError('given up', AxiosError.ERR_CANCELED))
-      })
+      }
+      const timer = setTimeout(() => {
+        signal?.removeEventListener?.('abort', leave)
+        resolve()
+      }, ms)
+      signal?.addEventListener?.('abort', leave)
     })
   }
 }
