@@ -4,12 +4,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Sample } from '../../scripts/soak/judge.mjs'
 import { eventually } from '../helpers/eventually'
 import { root } from '../helpers/repository'
 
 const load = () => import('../../scripts/soak/judge.mjs')
 let soak: Awaited<ReturnType<typeof load>>
+type Sample = Parameters<typeof soak.problemsOf>[0][number]
 beforeAll(async () => {
   soak = await load()
 })
