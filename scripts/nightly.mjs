@@ -1,47 +1,45 @@
 /**
- * What takes too long for every change: runs one after the other, all of them whatever fails, and says at the end which did.
+ * What takes too long for every change: runs all of it whatever fails, within 90 minutes on two cores, and says at the end which failed and
+ * how long each took. What does not fit into one night is tried in parts, all of them within a week.
  *
- *   npm run nightly [-- <name> ...]
+ *   npm run nightly [-- <name> ...] [-- --day=N]
  */
-import { spawnSync } from 'node:child_process'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { roundsOf } from './nightly/plan.mjs'
+import { runJob } from './nightly/run.mjs'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-
-/** By name, what is run: a command and its environment. */
-const jobs = new Map([
-  ['laws', { command: ['npx', 'vitest', 'run', '--testTimeout=1200000'], env: { LAW_FACTOR: '20' } }],
-  ['without-fast-lane', { command: ['npm', 'run', 'test:without-fast-lane', '--silent'] }],
-  ['stale', { command: ['npm', 'run', 'trial:stale', '--silent'] }],
-  ['alive', { command: ['npm', 'run', 'trial:alive', '--silent'] }],
-  ['answers', { command: ['npm', 'run', 'trial:answers', '--silent'] }],
-  ['laws-from-outside', { command: ['npm', 'run', 'trial:laws', '--silent'] }],
-  ['simulation', { command: ['npm', 'run', 'simulation', '--silent'] }],
-  ['reference', { command: ['npm', 'run', 'test:reference', '--silent'] }],
-  ['law-mutants', { command: ['npm', 'run', 'mutants:laws', '--silent'] }],
-  ['mutants', { command: ['npm', 'run', 'mutants', '--silent', '--', '--minutes=90'] }],
-  ['strapi', { command: ['npm', 'run', 'test:strapi', '--silent'] }],
-])
-
-const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !jobs.has(name))
+const folder = dirname(dirname(fileURLToPath(import.meta.url)))
+const { values, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { day: { type: 'string', default: String(Math.floor(Date.now() / 86_400_000)) } },
+})
+const rounds = roundsOf(Number(values.day))
+const names = rounds.flat().map(({ name }) => name)
+const unknown = wanted.filter((name) => !names.includes(name))
 if (unknown.length > 0) {
-  console.error(`nightly: there is no ${unknown.join(', ')}; there are: ${[...jobs.keys()].join(', ')}`)
+  console.error(`nightly: there is no ${unknown.join(', ')}; there are: ${names.join(', ')}`)
   process.exit(1)
 }
 
-const failed = []
-for (const [name, { command, env }] of jobs) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
-  console.log(`\n== ${name}`)
-  const [program, ...args] = command
-  const { status } = spawnSync(program, args, {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, ...env },
-  })
-  if (status !== 0) failed.push(name)
+const results = []
+for (const round of rounds) {
+  const jobs = round.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
+  const isAlone = jobs.length === 1
+  const run = async (job) => {
+    console.log(`\n== ${job.name} (at most ${job.minutes} min)`)
+    const result = await runJob(job, { folder, isAlone })
+    if (!isAlone) console.log(`\n== ${job.name}\n${result.said}`)
+    results.push(result)
+  }
+  await Promise.all(jobs.map(run))
 }
+
+const SAID = { passed: 'passed', failed: 'FAILED', killed: 'FAILED: it did not end in its time' }
+console.log('')
+for (const { name, outcome, minutes } of results)
+  console.log(`${minutes.toFixed(1).padStart(6)} min  ${name.padEnd(18)} ${SAID[outcome]}`)
+const failed = results.filter(({ outcome }) => outcome !== 'passed').map(({ name }) => name)
 console.log(failed.length === 0 ? '\nnightly: all passed' : `\nnightly: failed: ${failed.join(', ')}`)
 process.exitCode = failed.length === 0 ? 0 : 1

@@ -2,13 +2,15 @@
  * Breaks each law in the code, one at a time, and looks whether the tests that are named after the law notice. The mutants are written by
  * people (`laws/`): what a developer might do by mistake, and what would then be wrong.
  *
- *   npm run mutants:laws [-- <law> ...]
+ *   npm run mutants:laws [-- <law> ...] [-- --part=K/N]
  *
- * Without any law all of them. Exits with 1 when a mutant survived. It works on a copy of the files, in `reports/`.
+ * Without any law all of them; with `--part` every n-th mutant, from the k-th on. Exits with 1 when a mutant survived. It works on a copy of the files, in `reports/`.
  */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { mutated, readLawMutants, titlesOf, unfitIn, verdictOf } from './law-mutants.mjs'
+import { partOf } from './part.mjs'
 import { Sandbox } from './sandbox.mjs'
 
 /** Longer than the tests of one law take, several times over. */
@@ -25,14 +27,20 @@ const SAID = {
   unfit: 'SURVIVED (the tests do not pass, although nothing is changed)',
 }
 
-const wanted = process.argv.slice(2)
+const { values, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { part: { type: 'string' } },
+})
 const known = readLawMutants()
 const unknown = wanted.filter((law) => known.every((mutant) => mutant.law !== law))
 if (unknown.length > 0) {
   console.error(`mutants: no mutant breaks ${unknown.join(', ')}`)
   process.exit(1)
 }
-const mutants = known.filter(({ law }) => wanted.length === 0 || wanted.includes(law))
+const mutants = partOf(
+  known.filter(({ law }) => wanted.length === 0 || wanted.includes(law)),
+  values.part,
+)
 
 const sandbox = new Sandbox(root, join(root, 'reports'))
 process.once('exit', () => sandbox.remove())

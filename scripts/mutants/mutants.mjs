@@ -4,7 +4,8 @@
  *
  *   npm run mutants [-- <options>] [<file> ...]
  *
- * `--minutes <n>` ends it after so many (default 60), and what was not finished is named; `--concurrency <n>` (default 2); `--least <n>`
+ * `--minutes <n>` ends it after so many (default 60), and what was not finished is named; `--concurrency <n>` (default 2); `--part <k/n>`
+ * tries every n-th group from the k-th on; `--least <n>`
  * fails below a score of so many percent. Survivors that change nothing are explained in `equivalent.json`. What it found is in `reports/`:
  * mutants.txt, and mutants.json for programs.
  */
@@ -16,6 +17,7 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { groupsOf } from './groups.mjs'
+import { partOf } from './part.mjs'
 import { listOf, outcomesOf, outdatedIn, readEquivalents, scoreOf, summaryOf } from './survivors.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -28,6 +30,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string', default: '60' },
     concurrency: { type: 'string', default: '2' },
     least: { type: 'string', default: '0' },
+    part: { type: 'string' },
   },
 })
 
@@ -90,7 +93,7 @@ const endMs = performance.now() + Number(values.minutes) * 60_000
 mkdirSync(reports, { recursive: true })
 const done = []
 const unfinished = []
-for (const group of groupsOf(positionals)) {
+for (const group of partOf(groupsOf(positionals), values.part)) {
   const leftMs = endMs - performance.now()
   console.log(`\n-- ${group.name}`)
   const report = leftMs > 0 ? await reportOf(group, leftMs) : undefined

@@ -134,9 +134,14 @@ export class Service {
     return service
   }
 
+  /** Where requests are sent. */
+  get url() {
+    return `${this.#url}/`
+  }
+
   /** @returns status, result, the body as JSON (or its text), and why there is no value, as far as the answer says so */
   async ask(data, agent = this.#agent) {
-    const { status, text } = await exchange(`${this.#url}/`, JSON.stringify({ data }), { agent })
+    const { status, text } = await exchange(this.url, JSON.stringify({ data }), { agent })
     const body = jsonOf(text) ?? text
     return { status, result: body.result, body, why: whyIn(body) }
   }

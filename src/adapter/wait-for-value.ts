@@ -152,6 +152,13 @@ export const waitForValue = async (
   return response
 }
 
+/** ER-1: a value has ended for want of budget where no request may be made now, or where one has waited for its turn since before. */
+const hasRunOut = (outage: Reason, absence: Reason | undefined): boolean =>
+  outage.code === 'RATE_LIMITED' &&
+  absence?.code === 'STALE_VALUE' &&
+  absence.class === undefined &&
+  (outage.nextAttemptUnixMs !== undefined || outage.sinceUnixMs <= absence.sinceUnixMs)
+
 /**
  * Why there is no value: the trouble with the connection, or else the reason why the last value was not served, or else that the transport
  * is still waiting for its turn or for the provider, or else what was seen of the feed.
@@ -163,6 +170,7 @@ export const reasonFor = (
 ): Reason | undefined => {
   const outage = outageOf(transport, params)
   const isWaitingOnly = !isTrouble(outage) || outage.code === 'RATE_LIMITED'
-  if (outage !== undefined && (absence === undefined || !isWaitingOnly)) return { ...outage }
+  if (outage !== undefined && (absence === undefined || !isWaitingOnly || hasRunOut(outage, absence)))
+    return { ...outage }
   return absence === undefined ? params && seenOf(transport, params) : { ...absence }
 }

@@ -1,0 +1,1 @@
+export function partOf<T>(list: readonly T[], text: string | undefined): T[]
