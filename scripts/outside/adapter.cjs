@@ -1,10 +1,10 @@
 /**
  * A small adapter as an author would write it: one endpoint over WebSocket, SSE or HTTP, which passes on what its provider says of a symbol,
  * and declares of that provider what it is told. Run as a program it is exposed, on the framework whose folder OUTSIDE_FRAMEWORK names, by
- * OUTSIDE_KIND, OUTSIDE_PROVIDER and OUTSIDE_DECLARED (JSON).
+ * OUTSIDE_KIND, OUTSIDE_PROVIDER and OUTSIDE_DECLARED (JSON), or with several endpoints by OUTSIDE_ENDPOINTS: by name `kind`, `url`, `declared`.
  *
  * To the provider it says `{ op, symbols }`, which SSE and HTTP have as path and body. Of the provider it takes `{ symbol, result, time }`,
- * and with batches what else their option knows (`accepted`, `ended`, `refused`).
+ * and with batches what else their option knows (`accepted`, `ended`, `refused`). At `{ late }` it makes a mistake that authors make.
  */
 'use strict'
 const { existsSync, readFileSync } = require('node:fs')
@@ -34,8 +34,16 @@ const addressOf = ({ url, declared: { urls, failover }, hasUrls = true }) => {
   return { url: (_context, _wanted, counted) => at(counted) }
 }
 
+/** A promise that nobody waits for, and that fails. */
+const failLate = ({ late }) => void (late !== undefined && Promise.reject(new Error(late)))
+
 const single = {
-  handlers: { message: (said) => ('symbol' in said ? [resultOf(said)] : undefined) },
+  handlers: {
+    message(said) {
+      failLate(said)
+      return 'symbol' in said ? [resultOf(said)] : undefined
+    },
+  },
   builders: {
     subscribeMessage: ({ symbol }) => message('subscribe', [symbol]),
     unsubscribeMessage: ({ symbol }) => message('unsubscribe', [symbol]),
@@ -56,15 +64,19 @@ const batched = (batches) => ({
 
 const transports = {
   ws({ WebSocketTransport }, of) {
-    const { limits, batches } = of.declared
+    const { limits, batches, singleConnection } = of.declared
     const talk = batches === undefined || of.hasBatches === false ? single : batched(batches)
-    return new WebSocketTransport({ ...addressOf(of), ...(limits && { limits }), ...talk })
+    const options = { ...(limits && { limits }), ...(singleConnection && { singleConnection }) }
+    return new WebSocketTransport({ ...addressOf(of), ...options, ...talk })
   },
   http({ HttpTransport }, { url: baseURL }) {
     const requestOf = (one) => ({ params: [one], request: { baseURL, url: '/price', params: one } })
     return new HttpTransport({
       prepareRequests: (params) => params.map(requestOf),
-      parseResponse: (params, { data }) => params.map((one) => resultOf({ ...data, symbol: one.symbol })),
+      // What is no JSON comes as text, which may be long.
+      parseResponse(params, { data: { result, time, data } }) {
+        return params.map(({ symbol }) => resultOf({ symbol, result, time, data }))
+      },
     })
   },
   sse({ SseTransport }, { url: baseURL }) {
@@ -80,18 +92,10 @@ const transports = {
   },
 }
 
-/**
- * @param modules - what the framework's modules `adapter`, `transports` and `validation` export
- * @param of.kind - `ws`, `http` or `sse`
- * @param of.url - of the provider
- * @param of.declared - `guards`, `freshness` and `caseSensitive` of the endpoint, `limits`, `batches`, `urls` and `failover` of a WebSocket
- *   transport, `tiers` of rate limits
- * @param of.hasUrls, of.hasBatches - false where the framework does not know that option
- */
-const smallAdapter = ({ Adapter, AdapterEndpoint, InputParameters, ...modules }, of) => {
-  const { guards, freshness, caseSensitive, tiers } = of.declared
-  const endpoint = new AdapterEndpoint({
-    name: 'price',
+const endpointOf = ({ AdapterEndpoint, InputParameters, ...modules }, name, of) => {
+  const { guards, freshness, caseSensitive } = of.declared
+  return new AdapterEndpoint({
+    name,
     transport: transports[of.kind](modules, of),
     inputParameters: new InputParameters({
       symbol: { description: 'What the provider calls it', type: 'string', required: true },
@@ -100,20 +104,42 @@ const smallAdapter = ({ Adapter, AdapterEndpoint, InputParameters, ...modules },
     ...(freshness && { freshness }),
     ...(caseSensitive && { caseSensitive }),
   })
+}
+
+/**
+ * @param modules - what the framework's modules `adapter`, `transports` and `validation` export
+ * @param of.kind - `ws`, `http` or `sse`
+ * @param of.url - of the provider
+ * @param of.declared - `guards`, `freshness` and `caseSensitive` of the endpoint, `limits`, `batches`, `urls` and `failover` of a WebSocket
+ *   transport, `tiers` of rate limits
+ * @param of.hasUrls, of.hasBatches - false where the framework does not know that option
+ */
+const smallAdapter = ({ Adapter, ...modules }, of) => {
+  const { tiers } = of.declared
   const rateLimiting = tiers && { rateLimiting: { tiers } }
-  return new Adapter({ name: 'OUTSIDE', defaultEndpoint: 'price', endpoints: [endpoint], ...rateLimiting })
+  const endpoints = [endpointOf(modules, 'price', of)]
+  return new Adapter({ name: 'OUTSIDE', defaultEndpoint: 'price', endpoints, ...rateLimiting })
+}
+
+const wideAdapter = ({ Adapter, ...modules }, of) => {
+  const endpoints = Object.entries(of).map(([name, one]) => endpointOf(modules, name, one))
+  return new Adapter({ name: 'OUTSIDE', defaultEndpoint: endpoints[0].name, endpoints })
 }
 
 /** @param framework - the folder of the package whose adapter it is, with what the environment says */
 const adapterOn = (framework) => {
-  const { OUTSIDE_KIND: kind, OUTSIDE_PROVIDER: url, OUTSIDE_DECLARED = '{}' } = process.env
+  const {
+    OUTSIDE_KIND: kind,
+    OUTSIDE_PROVIDER: url,
+    OUTSIDE_DECLARED = '{}',
+    OUTSIDE_ENDPOINTS,
+  } = process.env
   const load = (name) => require(join(framework, name))
+  const modules = { ...load('adapter'), ...load('transports'), ...load('validation') }
+  if (OUTSIDE_ENDPOINTS !== undefined) return wideAdapter(modules, JSON.parse(OUTSIDE_ENDPOINTS))
   const [hasUrls, hasBatches] = ['urls', 'batches'].map((option) => knows(framework, option))
   const declared = JSON.parse(OUTSIDE_DECLARED)
-  return smallAdapter(
-    { ...load('adapter'), ...load('transports'), ...load('validation') },
-    { kind, url, declared, hasUrls, hasBatches },
-  )
+  return smallAdapter(modules, { kind, url, declared, hasUrls, hasBatches })
 }
 
 module.exports = { adapterOn, smallAdapter }

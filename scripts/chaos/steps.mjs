@@ -1,0 +1,125 @@
+/** What each kind of step does in a world. Each says whether it has had an effect: who is not connected cannot be cut. */
+import { pause } from '../outside/waiting.mjs'
+import { endpointOf, symbolOf } from './model.mjs'
+
+/** By how much two ticks differ that come in the wrong order. */
+const REORDERED_MS = 40
+const BURST = 12
+const BURST_MS = 60
+/** After the mistake of an author its adapter may be started anew. */
+const ANEW_WITHIN_MS = 3_000
+
+const providerOf = ({ providers }, { endpoint, feed }) => providers[endpoint ?? endpointOf(feed)]
+const tick = (world, step, quote) => providerOf(world, step).tick(symbolOf(step.feed), quote)
+
+/** The next handshake comes to this; there is one soon, because all connections end. */
+const handshake = (world, step) => {
+  const provider = providerOf(world, step)
+  provider.next.push(step.do)
+  provider.cut()
+}
+
+/** The provider counts it, when the poll comes. */
+const poll = (world, step) => void world.providers.http.next.push(step)
+
+const clock = async (world, { byMs }) => {
+  await world.setClock(byMs)
+  return true
+}
+
+const killed = async (world, name) => {
+  await world.rightClock()
+  world.model.disturbed(world.now())
+  world.allowLosses()
+  return world.signal(name, 'SIGKILL')
+}
+
+const honest = (world, step) => tick(world, step, world.values.honest())
+
+export const actions = {
+  'tick-honest': honest,
+  'tick-quiet': honest,
+  'tick-duplicate': (world, step) => providerOf(world, step).again(symbolOf(step.feed)),
+  'tick-reordered'(world, step) {
+    const earlier = world.values.honest(-REORDERED_MS)
+    tick(world, step, world.values.honest())
+    return tick(world, step, earlier)
+  },
+  'tick-backdated': (world, step) => tick(world, step, world.values.honest(-step.byMs)),
+  'tick-future': (world, step) => tick(world, step, world.values.honest(step.byMs)),
+  'tick-text': (world, step) => tick(world, step, world.values.text()),
+  'tick-no-number': (world, step) => tick(world, step, world.values.none(step.json)),
+  'tick-outside': (world, step) => tick(world, step, world.values.none(step.json)),
+  'tick-timeless': (world, step) => tick(world, step, world.values.timeless()),
+  'tick-stranger': (world, step) =>
+    providerOf(world, step).say(JSON.stringify({ symbol: 'STRANGER', result: 1, time: world.now() })),
+  async 'refused-then-confirmed'(world, step) {
+    const wasSent = tick(world, step, world.values.none(step.json))
+    await pause(REORDERED_MS)
+    return wasSent && world.providers.batched.confirm(symbolOf(step.feed))
+  },
+  confirmed: (world, step) => world.providers.batched.confirm(symbolOf(step.feed)),
+  heartbeat: (world) => world.providers.batched.say('{"isAlive":true}'),
+  'frame-malformed': (world, step) => providerOf(world, step).say('{"symbol":"A","result":'),
+  'frame-huge': (world, step) => providerOf(world, step).huge(),
+  close: (world, step) => providerOf(world, step).end(step.code),
+  cut: (world, step) => providerOf(world, step).cut(),
+  'half-open': (world, step) => providerOf(world, step).freeze(),
+  'refused-503': handshake,
+  'refused-429': handshake,
+  'refused-429-retry-after': handshake,
+  'handshake-slow': handshake,
+  'handshake-unanswered': handshake,
+  'subscription-forgotten': (world, step) => providerOf(world, step).forget(symbolOf(step.feed)),
+  'subscription-unanswered'(world, step) {
+    const provider = providerOf(world, step)
+    provider.nextSubscriptions.push(step.do)
+    provider.cut()
+  },
+  'late-failure'(world) {
+    if (!world.providers.ws.say('{"late":"an author\'s promise failed"}')) return false
+    world.model.reborn(world.now() + ANEW_WITHIN_MS)
+    return true
+  },
+  'poll-429': poll,
+  'poll-429-retry-after': poll,
+  'poll-500': poll,
+  'poll-html': poll,
+  'poll-malformed': poll,
+  'poll-huge': poll,
+  'poll-cut': poll,
+  'poll-hung': poll,
+  'poll-no-number': poll,
+  'poll-outside': poll,
+  'poll-backdated': poll,
+  'poll-future': poll,
+  'poll-text': poll,
+  'clock-back': clock,
+  'clock-ahead': clock,
+  async suspend(world, { forMs }) {
+    await world.sleep(forMs)
+    return true
+  },
+  async restart(world) {
+    await world.restart()
+    return true
+  },
+  'worker-killed': (world, { worker }) => killed(world, `worker-${worker}`),
+  'writer-killed': (world) => killed(world, 'writer'),
+  'worker-stopped'(world, { worker }) {
+    world.allowLosses()
+    return world.signal(`worker-${worker}`, 'SIGSTOP')
+  },
+  async burst(world, { feed }) {
+    await Promise.race([Promise.all(Array.from({ length: BURST }, () => world.ask(feed))), pause(BURST_MS)])
+    return true
+  },
+  async silence(_world, { forMs }) {
+    await pause(forMs)
+    return true
+  },
+  async wait(_world, { forMs }) {
+    await pause(forMs)
+    return true
+  },
+}
