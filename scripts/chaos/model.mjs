@@ -165,7 +165,8 @@ export class Model {
     const { maxAgeMs, hardMaxAgeMs = maxAgeMs, futureMs } = this.#ruleOf(feed)
     const receivedMs = this.#receivedBy(atMs)
     if (asOf > receivedMs + futureMs) return [`TM-2: ${number} is ${asOf - receivedMs} ms ahead`]
-    const ageMs = askedMs - (asOf ?? receivedMs)
+    // What is read after a sleep and was sent before it speaks for the time from before it (TM-3), until something newer comes.
+    const ageMs = askedMs - (asOf === undefined ? receivedMs : asOf + this.#heldUp(atMs))
     const broken = []
     if (ageMs > hardMaxAgeMs + CLOCK_MS) broken.push(`FR-1: ${number} is ${ageMs} ms old`)
     const heardMs = Math.max(receivedMs, this.#receivedBy(confirmedMs))
@@ -191,6 +192,12 @@ export class Model {
     for (const { fromMs, untilMs } of this.#sleeps)
       if (byMs >= fromMs && sentMs <= untilMs) byMs = Math.max(byMs, untilMs + LAG_MS)
     return byMs
+  }
+
+  /** For how long the machine slept while this was on its way. */
+  #heldUp(sentMs) {
+    const over = this.#sleeps.filter(({ fromMs, untilMs }) => sentMs <= untilMs && sentMs + LAG_MS >= fromMs)
+    return over.reduce((sum, { fromMs, untilMs }) => sum + untilMs - fromMs, 0)
   }
 
   #ruleOf(feed) {

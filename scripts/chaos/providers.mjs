@@ -68,6 +68,7 @@ class StreamProvider extends Provider {
   lines = []
   closes = []
   #made = 0
+  #early = new Set()
 
   /** The lines that carry a symbol and pass something on. */
   carrying(symbol) {
@@ -113,14 +114,32 @@ class StreamProvider extends Provider {
 
   end(code) {
     const lines = this.working
+    this.#excuse(lines)
     for (const line of lines) line.end(code)
     return lines.length > 0
   }
 
   cut() {
     const lines = this.lines.filter(({ isOpen }) => isOpen)
+    this.#excuse(lines)
     for (const line of lines) line.cut()
     return lines.length > 0
+  }
+
+  /**
+   * Who closes again and again what has brought nothing yet for a symbol, does as one that closes because of that symbol (SB-5). So all but
+   * the first of these have a value before the end.
+   */
+  #excuse(lines) {
+    for (const line of lines.filter(({ isFrozen }) => !isFrozen))
+      for (const symbol of [...line.symbols].filter((one) => !line.last.has(one)))
+        if (this.#early.has(symbol)) this.sendOn(line, symbol, this.world.values.honest())
+        else this.#early.add(symbol)
+  }
+
+  /** The service was started anew: it remembers nothing. */
+  reborn() {
+    this.#early.clear()
   }
 
   made(line) {

@@ -62,6 +62,7 @@ const END_MS = 12_000
  */
 export const SETTLE_MS = 18_000
 const ROUND_MS = 100
+const NOTICED_AFTER_MS = 1_000
 /** So many rounds in a row. */
 const SETTLED_ROUNDS = 3
 /** A refused handshake whose provider does not say how long to wait is repeated after so long at the latest. */
@@ -82,6 +83,7 @@ export class World {
   #folder = mkdtempSync(join(tmpdir(), 'chaos-'))
   #sleptMs = 0
   #movedMs = 0
+  #steppedMs = -Infinity
   #service
   #isStopping = false
   #readers
@@ -205,7 +207,8 @@ export class World {
     // What reaches it while it ends may be refused.
     else if (answer.status === 503 && this.isLeaving) return answer
     else
-      for (const law of this.model.judge(answer)) this.#wrong(`${feed}: ${law}`, at, { ...answer, atMs: this.now() })
+      for (const law of this.model.judge(answer))
+        this.#wrong(`${feed}: ${law}`, at, { ...answer, atMs: this.now() })
     return answer
   }
 
@@ -226,6 +229,7 @@ export class World {
     this.#movedMs += byMs
     await this.clock.step(byMs)
     this.model.disturbed(this.now())
+    this.#steppedMs = nowMs()
   }
 
   /** Sets the clock right. A process that is started while it is wrong could not know. */
@@ -234,6 +238,8 @@ export class World {
   }
 
   async sleep(forMs) {
+    // Until somebody has looked at the clock, a step and a sleep are one.
+    await pause(Math.max(0, this.#steppedMs + NOTICED_AFTER_MS - nowMs()))
     const fromMs = this.now()
     await this.clock.sleep(forMs, [this.#service])
     this.#sleptMs += forMs
@@ -266,6 +272,7 @@ export class World {
     for (const reader of readers) reader.close()
     await this.rightClock()
     this.#held.clear()
+    for (const name of ['ws', 'batched', 'sse']) this.providers[name].reborn()
     this.model.reborn(this.now())
     await this.#start()
   }
