@@ -15,7 +15,7 @@ const SURE_MS = 900
 const ENDING_MS = 300
 const KEPT_ANSWERS = 40
 /** So long after it was asked for a feed without a value has a reason. */
-const REASON_AFTER_MS = 2_000
+const REASON_AFTER_MS = 4_000
 /** What answers took in this time says how slow the machine is, which is added to what messages may take. */
 const SLOW_MS = 3_000
 
@@ -113,7 +113,7 @@ export class Model {
     const broken = []
     if (![502, 504].includes(status)) broken.push(`ER-7: status ${status} for a feed without a value`)
     const sinceMs = Math.max(this.#askedMs.get(feed), this.#disturbedMs)
-    if (reason === undefined && askedMs - sinceMs > REASON_AFTER_MS)
+    if (reason === undefined && askedMs - sinceMs > REASON_AFTER_MS + 2 * this.#delayMs)
       broken.push('ER-1: no value, and no reason')
     if (result != null) broken.push('NU-7: an error with a result')
     const due = this.mustServe(feed, askedMs)
@@ -177,8 +177,9 @@ export class Model {
 
   #timed({ feed, askedMs, answeredMs }) {
     if (!this.#askedMs.has(feed)) this.#askedMs.set(feed, Math.max(askedMs, this.#bornMs))
-    this.#delays.push({ answeredMs, tookMs: answeredMs - askedMs })
-    while (this.#delays[0].answeredMs < answeredMs - SLOW_MS) this.#delays.shift()
+    const awakeMs = answeredMs - this.#sleeps.reduce((sum, sleep) => sum + sleep.untilMs - sleep.fromMs, 0)
+    this.#delays.push({ awakeMs, tookMs: answeredMs - askedMs })
+    while (this.#delays[0].awakeMs < awakeMs - SLOW_MS) this.#delays.shift()
   }
 
   /** The longest that an answer took lately. */
@@ -196,7 +197,8 @@ export class Model {
 
   /** For how long the machine slept while this was on its way. */
   #heldUp(sentMs) {
-    const over = this.#sleeps.filter(({ fromMs, untilMs }) => sentMs <= untilMs && sentMs + LAG_MS >= fromMs)
+    const byMs = sentMs + LAG_MS + 2 * this.#delayMs
+    const over = this.#sleeps.filter(({ fromMs, untilMs }) => sentMs <= untilMs && byMs >= fromMs)
     return over.reduce((sum, { fromMs, untilMs }) => sum + untilMs - fromMs, 0)
   }
 

@@ -5,11 +5,13 @@
 import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { clearInterval, setInterval } from 'node:timers'
 import { WebSocketServer } from 'ws'
 import { symbolOf } from './model.mjs'
 
 const HUGE = 4 * 1024 * 1024
 const SLOW_MS = 250
+const BEAT_MS = 300
 const OPEN = 1
 
 class Provider {
@@ -174,6 +176,7 @@ export class WsProvider extends StreamProvider {
   #poison
   /** What the next subscriptions come to. */
   nextSubscriptions = []
+  #beats
   #upgrades = new WebSocketServer({ noServer: true, skipUTF8Validation: true })
 
   constructor(name, world, { answers = false, unlisted = [], poison = [] } = {}) {
@@ -187,10 +190,17 @@ export class WsProvider extends StreamProvider {
     this.server.on('upgrade', (incoming, socket, head) => void this.#upgrade(incoming, socket, head))
     await super.start()
     this.url = this.url.replace('http', 'ws')
+    // By which a connection on which nothing is subscribed is known to work.
+    if (this.#answers) this.#beats = setInterval(() => this.say('{"isAlive":true}'), BEAT_MS)
   }
 
   answer(_incoming, response) {
     response.writeHead(404).end()
+  }
+
+  stop() {
+    clearInterval(this.#beats)
+    super.stop()
   }
 
   heal() {

@@ -23,6 +23,7 @@ const handshake = (world, step) => {
 const poll = (world, step) => void world.providers.http.next.push(step)
 
 const clock = async (world, { byMs }) => {
+  if (!world.mayStep) return false
   await world.setClock(byMs)
   return true
 }
@@ -105,7 +106,10 @@ export const actions = {
     return true
   },
   'worker-killed': (world, { worker }) => killed(world, `worker-${worker}`),
-  'writer-killed': (world) => killed(world, 'writer'),
+  async 'writer-killed'(world) {
+    world.starting()
+    return killed(world, 'writer')
+  },
   'worker-stopped'(world, { worker }) {
     world.allowLosses()
     return world.signal(`worker-${worker}`, 'SIGSTOP')

@@ -63,6 +63,7 @@ const END_MS = 12_000
 export const SETTLE_MS = 18_000
 const ROUND_MS = 100
 const NOTICED_AFTER_MS = 1_000
+const STARTED_WITHIN_MS = 8_000
 /** So many rounds in a row. */
 const SETTLED_ROUNDS = 3
 /** A refused handshake whose provider does not say how long to wait is repeated after so long at the latest. */
@@ -84,6 +85,9 @@ export class World {
   #sleptMs = 0
   #movedMs = 0
   #steppedMs = -Infinity
+  #steppedBackMs = -Infinity
+  #wokenMs = -Infinity
+  #startedByMs = -Infinity
   #service
   #isStopping = false
   #readers
@@ -225,24 +229,42 @@ export class World {
   }
 
   async setClock(byMs) {
+    // A step back takes away what the wall clock had counted of a sleep. By then what slept through its end has ended.
+    if (byMs < 0) await pause(Math.max(0, this.#wokenMs + MAX_AGE_MS - nowMs()))
     this.model.disturbed(this.now())
     this.#movedMs += byMs
     await this.clock.step(byMs)
     this.model.disturbed(this.now())
     this.#steppedMs = nowMs()
+    if (byMs < 0) this.#steppedBackMs = nowMs()
   }
 
-  /** Sets the clock right. A process that is started while it is wrong could not know. */
+  /** Sets the clock right. */
   async rightClock() {
     if (this.#movedMs !== 0) await this.setClock(-this.#movedMs)
+  }
+
+  /** Whether the clock may be wrong now: a process that starts meanwhile could not know. */
+  get mayStep() {
+    return nowMs() > this.#startedByMs
+  }
+
+  /** A process is started that judges times by itself. */
+  starting() {
+    this.#startedByMs = nowMs() + STARTED_WITHIN_MS
   }
 
   async sleep(forMs) {
     // Until somebody has looked at the clock, a step and a sleep are one.
     await pause(Math.max(0, this.#steppedMs + NOTICED_AFTER_MS - nowMs()))
+    // And of a value from before a step back neither clock can tell that it slept.
+    await pause(Math.max(0, this.#steppedBackMs + MAX_AGE_MS - nowMs()))
+    // And what has been sent is read, where the machine is not too busy.
+    await this.ask(this.plan.asked[0])
     const fromMs = this.now()
     await this.clock.sleep(forMs, [this.#service])
     this.#sleptMs += forMs
+    this.#wokenMs = nowMs()
     this.model.slept(fromMs, this.now())
   }
 
@@ -315,8 +337,7 @@ export class World {
     if (feed === POISON && !this.#isHeld('batched')) return reason === 'QUARANTINED' ? [] : got
     if (feed === UNLISTED && !this.#isHeld('batched')) return status === 502 ? [] : got
     if (this.model.isSince(answer, healedMs)) return []
-    const isNamed = reason !== undefined && answer.nextAttemptUnixMs > this.now()
-    return this.#isHeld(endpointOf(feed)) && isNamed ? [] : got
+    return this.#isHeld(endpointOf(feed)) && reason !== undefined ? [] : got
   }
 
   /** SB-1, CN-6: what is wrong with what is subscribed, as the providers see it. */
