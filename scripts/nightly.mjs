@@ -15,6 +15,8 @@ const jobs = new Map([
   ['without-fast-lane', { command: ['npm', 'run', 'test:without-fast-lane', '--silent'] }],
   ['stale', { command: ['npm', 'run', 'trial:stale', '--silent'] }],
   ['alive', { command: ['npm', 'run', 'trial:alive', '--silent'] }],
+  ['chaos', { command: ['npm', 'run', 'chaos', '--silent', '--', '--seeds=40'] }],
+  ['chaos-mutants', { command: ['npm', 'run', 'chaos', '--silent', '--', '--mutants'] }],
   ['simulation', { command: ['npm', 'run', 'simulation', '--silent'] }],
   ['reference', { command: ['npm', 'run', 'test:reference', '--silent'] }],
   ['law-mutants', { command: ['npm', 'run', 'mutants:laws', '--silent'] }],
