@@ -3,7 +3,6 @@ export interface Rule {
   maxAgeMs: number
   hardMaxAgeMs?: number
   futureMs: number
-  isSingle?: boolean
 }
 
 export interface Answer {
@@ -20,6 +19,7 @@ export interface Answer {
 export class Model {
   constructor(rules: Record<string, Rule>)
   connected(endpoint: string, line: number): void
+  retired(endpoint: string, line: number): void
   ended(endpoint: string, line: number): void
   sent(
     feed: string,

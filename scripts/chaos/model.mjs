@@ -4,9 +4,8 @@
  *
  * All times are the world's, in Unix ms: the clock of the providers, which nobody sets, and which goes on while the machine sleeps.
  */
+import { Lateness } from './lateness.mjs'
 
-/** How long what was sent may be on its way. Only for what is not judged by a time of the provider: a value's own time bears no delay. */
-const LAG_MS = 700
 /** The clocks of two processes, read to the millisecond, and how often the wall clock of the trial is looked at. */
 const CLOCK_MS = 30
 /** After this a value that was sent on a working connection has arrived. */
@@ -16,26 +15,23 @@ const ENDING_MS = 300
 const KEPT_ANSWERS = 40
 /** So long after it was asked for a feed without a value has a reason. */
 const REASON_AFTER_MS = 4_000
-/** What answers took in this time says how slow the machine is, which is added to what messages may take. */
-const SLOW_MS = 3_000
 
 export class Model {
   /** By its number, every value that may ever be served. */
   #values = new Map()
   /** By feed: on each connection its last message and its last value that was the newest of all, its greatest time, what was served of it. */
   #feeds = new Map()
-  /** By endpoint: the number of its newest connection, and those that are open. */
+  /** By endpoint: the numbers of the connections that are open, and of those that the service has left. */
   #lines = new Map()
-  #sleeps = []
+  #lateness = new Lateness()
   #disturbedMs = -Infinity
   #bornMs = -Infinity
   /** Since then, by feed, it has been asked for. */
   #askedMs = new Map()
-  #delays = []
 
   /**
    * @param rules - by the name of the endpoint: `maxAgeMs`, `hardMaxAgeMs` where values are confirmed, `futureMs` (how far ahead of our time
-   *   a value may be), `isSingle` where there is one connection at a time, so that each new one makes the others deaf
+   *   a value may be)
    */
   constructor(rules) {
     this.rules = rules
@@ -43,9 +39,12 @@ export class Model {
 
   /** The provider sees a new connection of an endpoint. */
   connected(endpoint, line) {
-    const known = this.#lineOf(endpoint)
-    known.newest = Math.max(known.newest, line)
-    known.open.add(line)
+    this.#lineOf(endpoint).open.add(line)
+  }
+
+  /** The service has said that it leaves it: nothing that still comes on it counts. */
+  retired(endpoint, line) {
+    this.#lineOf(endpoint).left.add(line)
   }
 
   /** It has ended, or passes nothing on any more. */
@@ -62,8 +61,7 @@ export class Model {
    */
   sent(feed, { number, asOf, line, atMs }) {
     const state = this.#feedOf(feed)
-    const { newest } = this.#lineOf(endpointOf(feed))
-    const isDeaf = this.#ruleOf(feed).isSingle === true && line < newest
+    const isDeaf = this.#lineOf(endpointOf(feed)).left.has(line)
     const known = this.#values.get(number)
     const value = known ?? { feed, number, asOf, isDeaf, atMs, line, confirmedMs: -Infinity }
     if (known === undefined && number !== undefined) this.#values.set(number, value)
@@ -89,7 +87,7 @@ export class Model {
 
   /** The machine has slept. */
   slept(fromMs, untilMs) {
-    this.#sleeps.push({ fromMs, untilMs })
+    this.#lateness.slept(fromMs, untilMs)
     this.disturbed(untilMs)
   }
 
@@ -108,34 +106,32 @@ export class Model {
    */
   judge(answer) {
     const { feed, status, result, reason, askedMs } = answer
-    this.#timed(answer)
+    this.#lateness.timed(answer)
+    if (!this.#askedMs.has(feed)) this.#askedMs.set(feed, Math.max(askedMs, this.#bornMs))
     if (status === 200) return this.#judgeValue(answer)
     const broken = []
     if (![502, 504].includes(status)) broken.push(`ER-7: status ${status} for a feed without a value`)
     const sinceMs = Math.max(this.#askedMs.get(feed), this.#disturbedMs)
-    if (reason === undefined && askedMs - sinceMs > REASON_AFTER_MS + 2 * this.#delayMs)
+    if (reason === undefined && askedMs - sinceMs > REASON_AFTER_MS + this.#lateness.slackMs)
       broken.push('ER-1: no value, and no reason')
     if (result != null) broken.push('NU-7: an error with a result')
     const due = this.mustServe(feed, askedMs)
     if (due !== undefined)
-      broken.push(
-        `ER-2: no value (${status} ${reason}), although ${due.number} was sent ${askedMs - due.atMs} ms before`,
-      )
+      broken.push(`ER-2: ${status} ${reason}, although ${due.number} came ${askedMs - due.atMs} ms before`)
     return broken
   }
 
   /** A value that is certainly there: sent as the newest on a connection that works, long enough ago, and not about to end. */
   mustServe(feed, atMs) {
-    const { open, newest } = this.#lineOf(endpointOf(feed))
-    const { maxAgeMs, isSingle } = this.#ruleOf(feed)
-    return [...this.#feedOf(feed).newest]
-      .map(([line, value]) => ({ ...value, line }))
-      .find((value) => {
-        if (value.asOf > value.atMs || !open.has(value.line)) return false
-        if (isSingle === true && value.line < newest) return false
-        if (value.atMs <= this.#disturbedMs) return false
-        return atMs - value.atMs >= SURE_MS + 2 * this.#delayMs && atMs - value.asOf <= maxAgeMs - ENDING_MS
-      })
+    const { open } = this.#lineOf(endpointOf(feed))
+    const { maxAgeMs } = this.#ruleOf(feed)
+    const isSure = (line, value) =>
+      open.has(line) &&
+      value.asOf <= value.atMs &&
+      value.atMs > this.#disturbedMs &&
+      atMs - value.atMs >= SURE_MS + this.#lateness.slackMs &&
+      atMs - value.asOf <= maxAgeMs - ENDING_MS
+    return [...this.#feedOf(feed).newest].find(([line, value]) => isSure(line, value))?.[1]
   }
 
   /** Whether an answer has a value that was sent after a moment. */
@@ -163,43 +159,16 @@ export class Model {
 
   #judgeTime({ feed, number, asOf, atMs, confirmedMs }, askedMs) {
     const { maxAgeMs, hardMaxAgeMs = maxAgeMs, futureMs } = this.#ruleOf(feed)
-    const receivedMs = this.#receivedBy(atMs)
+    const receivedMs = this.#lateness.receivedBy(atMs)
     if (asOf > receivedMs + futureMs) return [`TM-2: ${number} is ${asOf - receivedMs} ms ahead`]
     // What is read after a sleep and was sent before it speaks for the time from before it (TM-3), until something newer comes.
-    const ageMs = askedMs - (asOf === undefined ? receivedMs : asOf + this.#heldUp(atMs))
+    const ageMs = askedMs - (asOf === undefined ? receivedMs : asOf + this.#lateness.heldUp(atMs))
     const broken = []
     if (ageMs > hardMaxAgeMs + CLOCK_MS) broken.push(`FR-1: ${number} is ${ageMs} ms old`)
-    const heardMs = Math.max(receivedMs, this.#receivedBy(confirmedMs))
+    const heardMs = Math.max(receivedMs, this.#lateness.receivedBy(confirmedMs))
     if (hardMaxAgeMs > maxAgeMs && askedMs - heardMs > maxAgeMs + CLOCK_MS)
       broken.push(`FR-4: ${number} was last confirmed ${askedMs - heardMs} ms ago`)
     return broken
-  }
-
-  #timed({ feed, askedMs, answeredMs }) {
-    if (!this.#askedMs.has(feed)) this.#askedMs.set(feed, Math.max(askedMs, this.#bornMs))
-    const awakeMs = answeredMs - this.#sleeps.reduce((sum, sleep) => sum + sleep.untilMs - sleep.fromMs, 0)
-    this.#delays.push({ awakeMs, tookMs: answeredMs - askedMs })
-    while (this.#delays[0].awakeMs < awakeMs - SLOW_MS) this.#delays.shift()
-  }
-
-  /** The longest that an answer took lately. */
-  get #delayMs() {
-    return Math.max(0, ...this.#delays.map(({ tookMs }) => tookMs))
-  }
-
-  /** When something had arrived at the latest. What was sent shortly before the machine fell asleep is read when it wakes. */
-  #receivedBy(sentMs) {
-    let byMs = sentMs + LAG_MS + 2 * this.#delayMs
-    for (const { fromMs, untilMs } of this.#sleeps)
-      if (byMs >= fromMs && sentMs <= untilMs) byMs = Math.max(byMs, untilMs + LAG_MS)
-    return byMs
-  }
-
-  /** For how long the machine slept while this was on its way. */
-  #heldUp(sentMs) {
-    const byMs = sentMs + LAG_MS + 2 * this.#delayMs
-    const over = this.#sleeps.filter(({ fromMs, untilMs }) => sentMs <= untilMs && byMs >= fromMs)
-    return over.reduce((sum, { fromMs, untilMs }) => sum + untilMs - fromMs, 0)
   }
 
   #ruleOf(feed) {
@@ -207,19 +176,23 @@ export class Model {
   }
 
   #feedOf(feed) {
-    let state = this.#feeds.get(feed)
-    if (state === undefined) this.#feeds.set(feed, (state = emptyFeed()))
-    return state
+    return known(this.#feeds, feed, () => ({
+      last: new Map(),
+      newest: new Map(),
+      greatest: -Infinity,
+      served: [],
+    }))
   }
 
   #lineOf(endpoint) {
-    let lines = this.#lines.get(endpoint)
-    if (lines === undefined) this.#lines.set(endpoint, (lines = { newest: 0, open: new Set() }))
-    return lines
+    return known(this.#lines, endpoint, () => ({ open: new Set(), left: new Set() }))
   }
 }
 
-const emptyFeed = () => ({ last: new Map(), newest: new Map(), greatest: -Infinity, served: [] })
+const known = (map, key, make) => {
+  if (!map.has(key)) map.set(key, make())
+  return map.get(key)
+}
 
 /** A feed is written `endpoint:symbol`. */
 export const endpointOf = (feed) => feed.slice(0, feed.indexOf(':'))

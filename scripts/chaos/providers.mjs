@@ -13,6 +13,8 @@ const HUGE = 4 * 1024 * 1024
 const SLOW_MS = 250
 const BEAT_MS = 300
 const OPEN = 1
+/** The opcode of a frame. */
+const CLOSE = 8
 
 class Provider {
   /** What is done with the next handshakes, or polls: one each. */
@@ -177,6 +179,7 @@ export class WsProvider extends StreamProvider {
   /** What the next subscriptions come to. */
   nextSubscriptions = []
   #beats
+  #isHealed = false
   #upgrades = new WebSocketServer({ noServer: true, skipUTF8Validation: true })
 
   constructor(name, world, { answers = false, unlisted = [], poison = [] } = {}) {
@@ -206,19 +209,25 @@ export class WsProvider extends StreamProvider {
   heal() {
     super.heal()
     this.nextSubscriptions = []
-    // What is half-open stays so, but both sides learn of its end.
-    for (const line of this.lines) line.read()
+    // What is half-open stays so, until the service has left it.
+    this.#isHealed = true
   }
 
-  /** Passes nothing on any more, in either direction, and stays open. */
+  /** Passes nothing on any more, in either direction, and stays open. What it has held back arrives once the service has left it. */
   freeze() {
     const lines = this.working
     for (const line of lines) {
       line.isFrozen = true
-      line.freeze()
       this.world.model.ended(this.name, line.id)
+      line.freeze(() => this.#left(line))
     }
     return lines.length > 0
+  }
+
+  #left(line) {
+    this.world.model.retired(this.name, line.id)
+    if (this.#isHealed) return line.cut()
+    this.#late(line)
   }
 
   confirm(symbol) {
@@ -238,11 +247,12 @@ export class WsProvider extends StreamProvider {
       const headers = Object.entries(refusal[1]).map(([name, value]) => `${name}: ${value}\r\n`)
       return void socket.end(`HTTP/1.1 ${refusal[0]} No\r\n${headers.join('')}content-length: 0\r\n\r\n`)
     }
-    if (!socket.destroyed) this.#upgrades.handleUpgrade(incoming, socket, head, (one) => this.#connected(one))
+    if (!socket.destroyed)
+      this.#upgrades.handleUpgrade(incoming, socket, head, (one) => this.#connected(one, socket))
   }
 
-  #connected(socket) {
-    const former = this.lines.filter(({ isFrozen }) => isFrozen)
+  #connected(socket, wire) {
+    const former = this.lines.filter(({ isLeft }) => isLeft)
     const line = this.made({
       get isOpen() {
         return socket.readyState === OPEN
@@ -250,8 +260,14 @@ export class WsProvider extends StreamProvider {
       send: (text) => socket.send(text),
       end: (code) => socket.close(code),
       cut: () => socket.terminate(),
-      freeze: () => socket.pause(),
-      read: () => socket.resume(),
+      /** Answers nothing any more, and calls back when the other side says that it leaves. */
+      freeze(onLeft) {
+        wire.removeAllListeners('data').on('data', (data) => {
+          if (this.isLeft || !hasClose(data)) return
+          this.isLeft = true
+          onLeft()
+        })
+      },
     })
     socket.on('error', () => {})
     socket.on('close', (code) => {
@@ -259,7 +275,6 @@ export class WsProvider extends StreamProvider {
       this.gone(line)
     })
     socket.on('message', (data) => line.isFrozen || this.#take(line, JSON.parse(String(data))))
-    // What a half-open connection has held back arrives as soon as there is another.
     for (const one of former) this.#late(one)
   }
 
@@ -287,6 +302,13 @@ export class WsProvider extends StreamProvider {
       JSON.stringify({ accepted: kept, refused: refused.map((symbol) => [symbol, 'not listed here']) }),
     )
   }
+}
+
+/** Whether one of these frames of a client, all of which are short, says that it leaves. */
+const hasClose = (data) => {
+  for (let at = 0; at + 1 < data.length; at += 6 + (data[at + 1] & 0x7f))
+    if ((data[at] & 0x0f) === CLOSE) return true
+  return false
 }
 
 const bodyOf = async (incoming) => {

@@ -17,7 +17,7 @@ const MAX_AGE_MS = 2_000
 const HARD_MAX_AGE_MS = 8_000
 const FUTURE_MS = 1_000
 const rules = {
-  ws: { maxAgeMs: MAX_AGE_MS, futureMs: FUTURE_MS, isSingle: true },
+  ws: { maxAgeMs: MAX_AGE_MS, futureMs: FUTURE_MS },
   batched: { maxAgeMs: MAX_AGE_MS, hardMaxAgeMs: HARD_MAX_AGE_MS, futureMs: FUTURE_MS },
   sse: { maxAgeMs: MAX_AGE_MS, futureMs: FUTURE_MS },
   http: { maxAgeMs: MAX_AGE_MS, futureMs: FUTURE_MS },
@@ -29,7 +29,7 @@ const tick = { ...shared, freshness: { mode: 'tick', maxAgeMs: MAX_AGE_MS } }
 const confirmed = { mode: 'confirmed', maxAgeMs: MAX_AGE_MS, hardMaxAgeMs: HARD_MAX_AGE_MS }
 /** What the adapter declares of each provider. */
 const DECLARED = {
-  ws: { kind: 'ws', declared: { ...tick, singleConnection: true } },
+  ws: { kind: 'ws', declared: tick },
   batched: {
     kind: 'ws',
     declared: { ...shared, freshness: confirmed, batches: { size: 2, ackWithinMs: 500, firstDataMs: 500 } },
@@ -62,6 +62,8 @@ const END_MS = 12_000
  */
 export const SETTLE_MS = 18_000
 const ROUND_MS = 100
+/** Requests that are on their way when the service is told to end. */
+const LEAVING = 6
 const NOTICED_AFTER_MS = 1_000
 const STARTED_WITHIN_MS = 8_000
 /** So many rounds in a row. */
@@ -96,7 +98,6 @@ export class World {
   #lossesUntilMs = -Infinity
   /** Whether it was told to end. */
   isLeaving = false
-  took = new Map()
   /** The step that is played. */
   at = -1
 
@@ -135,17 +136,7 @@ export class World {
         await this.#play(step)
         if (this.problems.length > 0) break
       }
-      if (process.env.CHAOS_TIMES)
-        console.log(
-          [...this.took]
-            .sort((a, b) => b[1][1] - a[1][1])
-            .slice(0, 12)
-            .map(([k, [n, ms]]) => `${k} ${n} ${Math.round(ms)}`)
-            .join(', '),
-        )
-      const tS = nowMs()
       if (this.problems.length === 0) await this.#settle()
-      if (process.env.CHAOS_TIMES) console.log(`settling ${nowMs() - tS}`)
       if (this.problems.length === 0) await this.#stop()
     } catch (error) {
       this.#wrong(`the world ended: ${error.stack}`)
@@ -175,22 +166,11 @@ export class World {
   }
 
   async #play(step) {
-    const t0 = nowMs()
     const hasHappened = await actions[step.do](this, step)
     if (hasHappened) this.happened(step.do, step.endpoint)
-    const t1 = nowMs()
     await pause(STEP_PAUSE_MS)
     await Promise.race([this.ask(step.ask), pause(STEP_PATIENCE_MS)])
     if (this.#pending.size > MOST_PENDING) await Promise.race([...this.#pending])
-    const t2 = nowMs()
-    if (process.env.CHAOS_TIMES)
-      for (const [k, ms] of [
-        [step.do, t1 - t0],
-        ['ask', t2 - t1],
-      ]) {
-        const of = this.took.get(k) ?? [0, 0]
-        this.took.set(k, [of[0] + 1, of[1] + ms])
-      }
     const { end } = this.#service
     if (end !== undefined) this.#wrong(`IS-2: the service has ended (${end.signal ?? `code ${end.code}`})`)
   }
@@ -203,11 +183,12 @@ export class World {
 
   async #asked(reader, feed, onSent) {
     const { at } = this
-    const asking = reader.ask(this.#service.url, feed, onSent)
+    const { url } = this.#service
+    const asking = reader.ask(url, feed, onSent)
     this.#pending.add(asking)
     const answer = await asking
     this.#pending.delete(asking)
-    if (answer.lost !== undefined) this.#lost(answer)
+    if (answer.lost !== undefined) this.#lost(answer, url)
     // What reaches it while it ends may be refused.
     else if (answer.status === 503 && this.isLeaving) return answer
     else
@@ -217,8 +198,9 @@ export class World {
   }
 
   /** A request without an answer: no wonder where the process that had it was killed. */
-  #lost({ feed, askedMs, lost }) {
-    if (process.env.CHAOS_LENIENT && this.isLeaving) return
+  #lost({ feed, askedMs, lost, wasReused }, url) {
+    // What is not accepted any more has not reached it.
+    if ((this.isLeaving || url !== this.#service.url) && wasReused !== true) return
     if (this.#isStopping || askedMs < this.#lossesUntilMs) return
     this.#wrong(`${feed}: asked, and not answered (${lost})`)
   }
@@ -279,9 +261,10 @@ export class World {
     }
   }
 
-  /** SIGTERM while requests are on their way, and started anew. */
+  /** SIGTERM while requests are on their way on kept connections, and started anew. */
   async restart() {
-    const readers = Array.from({ length: 6 }, () => new Reader(this.now))
+    const readers = Array.from({ length: LEAVING }, () => new Reader(this.now))
+    await Promise.all(readers.map((reader) => this.#asked(reader, this.plan.asked[0])))
     const sent = []
     const answered = readers.map((reader, at) => {
       const { promise, resolve } = deferred()
@@ -346,7 +329,7 @@ export class World {
     const endpoints = new Set(this.plan.asked.map(endpointOf))
     for (const name of ['ws', 'batched', 'sse'].filter((one) => endpoints.has(one) && !this.#isHeld(one))) {
       const { working } = this.providers[name]
-      if (name !== 'batched' && working.length !== 1) wrong.push(`${name}: ${working.length} connections`)
+      if (name === 'sse' && working.length !== 1) wrong.push(`${name}: ${working.length} connections`)
       const subscribed = working.flatMap(({ symbols }) => [...symbols])
       const wanted = this.plan.asked.filter(
         (feed) => endpointOf(feed) === name && ![POISON, UNLISTED].includes(feed),

@@ -64,10 +64,9 @@ const batched = (batches) => ({
 
 const transports = {
   ws({ WebSocketTransport }, of) {
-    const { limits, batches, singleConnection } = of.declared
+    const { limits, batches } = of.declared
     const talk = batches === undefined || of.hasBatches === false ? single : batched(batches)
-    const options = { ...(limits && { limits }), ...(singleConnection && { singleConnection }) }
-    return new WebSocketTransport({ ...addressOf(of), ...options, ...talk })
+    return new WebSocketTransport({ ...addressOf(of), ...(limits && { limits }), ...talk })
   },
   http({ HttpTransport }, { url: baseURL }) {
     const requestOf = (one) => ({ params: [one], request: { baseURL, url: '/price', params: one } })

@@ -24,7 +24,7 @@ const START = 1_800_000_000_000
 describe('the reference model', () => {
   const world = () => {
     const model = new chaos.Model({
-      ws: { maxAgeMs: 2_000, futureMs: 1_000, isSingle: true },
+      ws: { maxAgeMs: 2_000, futureMs: 1_000 },
       batched: { maxAgeMs: 2_000, hardMaxAgeMs: 8_000, futureMs: 1_000 },
     })
     for (const endpoint of ['ws', 'batched']) model.connected(endpoint, 1)
@@ -75,9 +75,10 @@ describe('the reference model', () => {
     expect(value('batched:Q', 8_100, 1002, 0)).toEqual(['FR-1', 'FR-4'])
   })
 
-  it('knows what came on a connection that had been replaced', () => {
+  it('knows what came on a connection that the service had left', () => {
     const { model, send, value } = world()
     model.connected('ws', 2)
+    model.retired('ws', 1)
     send('ws:A', 1001, 0)
     send('ws:A', 1002, 0, 0, 2)
     expect(value('ws:A', 10, 1001, 0)).toEqual(['CN-1'])
