@@ -13,7 +13,7 @@ const SURE_MS = 900
 /** A value that ends so soon need not be there any more. */
 const ENDING_MS = 300
 const KEPT_ANSWERS = 40
-/** So long after it was asked for a feed without a value has a reason. */
+/** So long a feed may have neither a value nor a reason, because it is not known yet. */
 const REASON_AFTER_MS = 4_000
 
 export class Model {
@@ -26,8 +26,8 @@ export class Model {
   #lateness = new Lateness()
   #disturbedMs = -Infinity
   #bornMs = -Infinity
-  /** Since then, by feed, it has been asked for. */
-  #askedMs = new Map()
+  /** Since then, by feed, its answers had neither a value nor a reason. */
+  #unexplainedMs = new Map()
 
   /**
    * @param rules - by the name of the endpoint: `maxAgeMs`, `hardMaxAgeMs` where values are confirmed, `futureMs` (how far ahead of our time
@@ -68,8 +68,7 @@ export class Model {
     // The same message again: another observation where it has no time, else a confirmation of what it brings.
     if (known !== undefined && !isDeaf) value[asOf === undefined ? 'atMs' : 'confirmedMs'] = atMs
     state.last.set(line, number === undefined ? undefined : value)
-    if (asOf === undefined || number === undefined || isDeaf) return
-    if (asOf < state.greatest) return
+    if (number === undefined || isDeaf || !(asOf >= state.greatest)) return
     state.greatest = asOf
     state.newest.set(line, value)
   }
@@ -95,7 +94,6 @@ export class Model {
   reborn(byMs) {
     for (const state of this.#feeds.values()) state.greatest = -Infinity
     this.#bornMs = byMs
-    this.#askedMs.clear()
     this.disturbed(byMs)
   }
 
@@ -107,15 +105,13 @@ export class Model {
   judge(answer) {
     const { feed, status, result, reason, askedMs } = answer
     this.#lateness.timed(answer)
-    if (!this.#askedMs.has(feed)) this.#askedMs.set(feed, Math.max(askedMs, this.#bornMs))
+    if (status === 200 || reason !== undefined) this.#unexplainedMs.delete(feed)
     if (status === 200) return this.#judgeValue(answer)
-    const broken = []
+    const [broken, due] = [[], this.mustServe(feed, askedMs)]
     if (![502, 504].includes(status)) broken.push(`ER-7: status ${status} for a feed without a value`)
-    const sinceMs = Math.max(this.#askedMs.get(feed), this.#disturbedMs)
-    if (reason === undefined && askedMs - sinceMs > REASON_AFTER_MS + this.#lateness.slackMs)
+    if (reason === undefined && this.#isLongUnexplained(feed, askedMs))
       broken.push('ER-1: no value, and no reason')
     if (result != null) broken.push('NU-7: an error with a result')
-    const due = this.mustServe(feed, askedMs)
     if (due !== undefined)
       broken.push(`ER-2: ${status} ${reason}, although ${due.number} came ${askedMs - due.atMs} ms before`)
     return broken
@@ -123,8 +119,7 @@ export class Model {
 
   /** A value that is certainly there: sent as the newest on a connection that works, long enough ago, and not about to end. */
   mustServe(feed, atMs) {
-    const { open } = this.#lineOf(endpointOf(feed))
-    const { maxAgeMs } = this.#ruleOf(feed)
+    const [{ open }, { maxAgeMs }] = [this.#lineOf(endpointOf(feed)), this.#ruleOf(feed)]
     const isSure = (line, value) =>
       open.has(line) &&
       value.asOf <= value.atMs &&
@@ -137,6 +132,11 @@ export class Model {
   /** Whether an answer has a value that was sent after a moment. */
   isSince({ status, result }, atMs) {
     return status === 200 && (this.#values.get(Number(result))?.atMs ?? -Infinity) >= atMs
+  }
+
+  #isLongUnexplained(feed, atMs) {
+    const sinceMs = known(this.#unexplainedMs, feed, () => atMs)
+    return atMs - Math.max(sinceMs, this.#disturbedMs) > REASON_AFTER_MS + this.#lateness.slackMs
   }
 
   #judgeValue({ feed, result, asOf, askedMs, answeredMs, reader }) {

@@ -3,13 +3,13 @@
  * to break its law within twenty seeds.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { nowMs, seconds } from '../outside/waiting.mjs'
 import { mutated } from '../mutants/law-mutants.mjs'
 import { Sandbox } from '../mutants/sandbox.mjs'
 import { planOf } from './plan.mjs'
-import { World } from './world.mjs'
+import { prepare, World } from './world.mjs'
 
 const SEEDS = 20
 const AT_ONCE = 2
@@ -18,13 +18,14 @@ export const readMutants = () => JSON.parse(readFileSync(new URL('mutants.json',
 
 /** @returns the seed in which the law was broken, and what was seen; undefined where no seed did */
 async function brokenBy(law, build) {
-  const seeds = Array.from({ length: SEEDS }, (_, at) => at + 1)
+  const due = Array.from({ length: SEEDS }, (_, at) => planOf(at + 1))
+  prepare(build, due)
   let found
   const player = async () => {
-    for (let seed = seeds.shift(); seed !== undefined && found === undefined; seed = seeds.shift()) {
-      const { problems } = await new World(planOf(seed), build).run()
+    for (let plan = due.shift(); plan !== undefined && found === undefined; plan = due.shift()) {
+      const { problems } = await new World(plan, build).run()
       const problem = problems.find(({ text }) => text.includes(`${law}: `))
-      if (problem !== undefined) found ??= { seed, ...problem }
+      if (problem !== undefined) found ??= { seed: plan.seed, ...problem }
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, player))
@@ -36,18 +37,24 @@ export async function tryMutants(root) {
   const sandbox = new Sandbox(root, join(root, 'reports'))
   process.once('exit', () => sandbox.remove())
   const dist = join(sandbox.folder, 'dist')
-  const build = () => {
+  const build = (folder) => {
     const script = join(sandbox.folder, 'scripts/build.mjs')
     execFileSync(process.execPath, [script, '--no-check', '--out', dist], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    renameSync(join(dist, 'package'), folder)
   }
   let survived = 0
   for (const mutant of readMutants()) {
     const { law, file, breaks } = mutant
-    await sandbox.with(file, (text) => mutated(text, mutant), build)
+    const folder = join(dist, law)
+    await sandbox.with(
+      file,
+      (text) => mutated(text, mutant),
+      () => build(folder),
+    )
     const beganMs = nowMs()
-    const found = await brokenBy(law, join(dist, 'package'))
+    const found = await brokenBy(law, folder)
     if (found === undefined) survived++
     const saw = found && `seed ${found.seed}, step ${found.at}: ${found.text}`
     const took = seconds(nowMs() - beganMs)

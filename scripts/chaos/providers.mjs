@@ -345,12 +345,20 @@ export class SseProvider extends StreamProvider {
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' }
-const HTTP_LINE = 1
 
 export class HttpProvider extends Provider {
+  /** By socket, its number. */
+  #lines = new WeakMap()
+  #made = 0
+
   async start() {
+    this.server.on('connection', (socket) => {
+      const line = ++this.#made
+      this.#lines.set(socket, line)
+      this.world.model.connected(this.name, line)
+      socket.on('close', () => this.world.model.ended(this.name, line))
+    })
     await super.start()
-    this.world.model.connected(this.name, HTTP_LINE)
   }
 
   answer(incoming, response) {
@@ -386,7 +394,8 @@ export class HttpProvider extends Provider {
   }
 
   #quoted(symbol, quote, response) {
-    response.on('finish', () => this.noted(symbol, quote, HTTP_LINE))
+    const line = this.#lines.get(response.socket)
+    response.on('finish', () => this.noted(symbol, quote, line))
     const { json, asOf } = quote
     response.writeHead(200, JSON_TYPE).end(`{"result":${json}${asOf === undefined ? '' : `,"time":${asOf}`}}`)
   }

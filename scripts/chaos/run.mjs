@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { nowMs, seconds } from '../outside/waiting.mjs'
 import { tryMutants } from './mutants.mjs'
 import { FAULTS, planOf } from './plan.mjs'
-import { World } from './world.mjs'
+import { prepare, World } from './world.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const AT_ONCE = 2
@@ -71,6 +71,7 @@ function plans() {
 /** @returns whether all of it was in order */
 async function playAll() {
   const due = plans()
+  prepare(resolve(args.package), due)
   const seeds = due.length
   const tally = new Map()
   const failed = []

@@ -78,6 +78,14 @@ const folders = new Set()
 const remove = (folder) => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
 process.once('exit', () => folders.forEach(remove))
 
+const programFor = (build, shape) =>
+  programOf(build, { workers: shape === 'workers' ? 2 : 1, isService: shape === 'service' })
+
+/** Makes what the plans need of a build, which takes a while: nothing may stand still for that while another world is played. */
+export const prepare = (build, plans) => {
+  for (const { shape } of plans) programFor(build, shape)
+}
+
 export class World {
   problems = []
   happenings = new Map()
@@ -152,8 +160,7 @@ export class World {
       { ...of, url: this.providers[name].url },
     ])
     const { shape, retries } = this.plan
-    const workers = shape === 'workers' ? 2 : 1
-    const { program, own } = programOf(this.build, { workers, isService: shape === 'service' })
+    const { program, own } = programFor(this.build, shape)
     const env = {
       ...own,
       ...this.clock.env,

@@ -110,11 +110,12 @@ describe('the reference model', () => {
     expect(ask('ws:A', 1_300, none)).toEqual([])
   })
 
-  it('wants a reason for a feed that has no value, once it has been asked for a while', () => {
+  it('wants a reason for a feed that has no value, once it has had none for a while', () => {
     const { ask } = world()
     expect(ask('ws:A', 0, { status: 504 })).toEqual([])
     expect(ask('ws:A', 4_001, { status: 504 })).toEqual(['ER-1'])
-    expect(ask('ws:A', 4_001, { status: 500, reason: 'a bug' })).toEqual(['ER-7'])
+    expect(ask('ws:A', 4_002, { status: 500, reason: 'a bug' })).toEqual(['ER-7'])
+    expect(ask('ws:A', 4_003, { status: 504 })).toEqual([])
   })
 })
 
