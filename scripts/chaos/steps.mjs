@@ -4,6 +4,8 @@ import { endpointOf, symbolOf } from './model.mjs'
 
 /** By how much two ticks differ that come in the wrong order. */
 const REORDERED_MS = 40
+const SIEGE_ROUNDS = 18
+const SIEGE_EVERY_MS = 250
 const BURST = 12
 const BURST_MS = 60
 /** After the mistake of an author its adapter may be started anew. */
@@ -37,9 +39,20 @@ const killed = async (world, name) => {
 
 const honest = (world, step) => tick(world, step, world.values.honest())
 
+/** For longer than a value lives, a refused one is confirmed, which says nothing of the good one before it. Other steps go on meanwhile. */
+const besiege = async (world, step) => {
+  await pause(REORDERED_MS)
+  tick(world, step, world.values.none(step.json))
+  for (let rounds = 0; rounds < SIEGE_ROUNDS; rounds++) {
+    await pause(SIEGE_EVERY_MS)
+    world.providers.batched.confirm(symbolOf(step.feed))
+    void world.ask(step.feed)
+  }
+}
+
 export const actions = {
   'tick-honest': honest,
-  'tick-quiet': honest,
+  'tick-quiet': (world, step) => !world.isBesieged && honest(world, step),
   'tick-duplicate': (world, step) => providerOf(world, step).again(symbolOf(step.feed)),
   'tick-reordered'(world, step) {
     const earlier = world.values.honest(-REORDERED_MS)
@@ -54,10 +67,10 @@ export const actions = {
   'tick-timeless': (world, step) => tick(world, step, world.values.timeless()),
   'tick-stranger': (world, step) =>
     providerOf(world, step).say(JSON.stringify({ symbol: 'STRANGER', result: 1, time: world.now() })),
-  async 'refused-then-confirmed'(world, step) {
-    const wasSent = tick(world, step, world.values.none(step.json))
-    await pause(REORDERED_MS)
-    return wasSent && world.providers.batched.confirm(symbolOf(step.feed))
+  'refused-then-confirmed'(world, step) {
+    if (world.isBesieged || !honest(world, step)) return false
+    world.beside(besiege(world, step))
+    return true
   },
   confirmed: (world, step) => world.providers.batched.confirm(symbolOf(step.feed)),
   heartbeat: (world) => world.providers.batched.say('{"isAlive":true}'),

@@ -6,48 +6,15 @@ import { Service } from '../outside/service.mjs'
 import { nowMs, pause } from '../outside/waiting.mjs'
 import { programOf } from '../trial/program.mjs'
 import { WallClock } from '../trial/wall-clock.mjs'
-import { endpointOf, Model, symbolOf } from './model.mjs'
+import { DECLARED, ENV, MAX_AGE_MS, rules } from './declared.mjs'
+import { Model } from './model.mjs'
 import { POISON, UNLISTED } from './plan.mjs'
-import { HttpProvider, SseProvider, WsProvider } from './providers.mjs'
+import { HttpProvider, SseProvider } from './http-providers.mjs'
+import { WsProvider } from './ws-provider.mjs'
 import { Reader } from './reader.mjs'
+import { missubscribed, unsettled } from './settled.mjs'
 import { actions } from './steps.mjs'
 import { Values } from './values.mjs'
-
-const MAX_AGE_MS = 2_000
-const HARD_MAX_AGE_MS = 8_000
-const FUTURE_MS = 1_000
-const rules = {
-  ws: { maxAgeMs: MAX_AGE_MS, futureMs: FUTURE_MS },
-  batched: { maxAgeMs: MAX_AGE_MS, hardMaxAgeMs: HARD_MAX_AGE_MS, futureMs: FUTURE_MS },
-  sse: { maxAgeMs: MAX_AGE_MS, futureMs: FUTURE_MS },
-  http: { maxAgeMs: MAX_AGE_MS, futureMs: FUTURE_MS },
-}
-
-const guards = { min: 1, max: 1_000_000, futureToleranceMs: FUTURE_MS }
-const shared = { guards, caseSensitive: true }
-const tick = { ...shared, freshness: { mode: 'tick', maxAgeMs: MAX_AGE_MS } }
-const confirmed = { mode: 'confirmed', maxAgeMs: MAX_AGE_MS, hardMaxAgeMs: HARD_MAX_AGE_MS }
-/** What the adapter declares of each provider. */
-const DECLARED = {
-  ws: { kind: 'ws', declared: tick },
-  batched: {
-    kind: 'ws',
-    declared: { ...shared, freshness: confirmed, batches: { size: 2, ackWithinMs: 500, firstDataMs: 500 } },
-  },
-  sse: { kind: 'sse', declared: tick },
-  http: { kind: 'http', declared: tick },
-}
-
-const ENV = {
-  CACHE_MAX_AGE: String(MAX_AGE_MS),
-  CACHE_POLLING_SLEEP_MS: '50',
-  STREAM_HANDLER_RETRY_MAX_MS: '3000',
-  STREAM_HANDLER_RETRY_EXP_FACTOR: '2',
-  WS_CONNECTION_OPEN_TIMEOUT: '1000',
-  WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '1000',
-  API_TIMEOUT: '1000',
-  RATE_LIMIT_CAPACITY_SECOND: '15',
-}
 
 /** How long a step waits for the answer to what is asked after it; one that comes later is judged when it comes. */
 const STEP_PATIENCE_MS = 20
@@ -69,7 +36,7 @@ const STARTED_WITHIN_MS = 8_000
 /** So many rounds in a row. */
 const SETTLED_ROUNDS = 3
 /** A refused handshake whose provider does not say how long to wait is repeated after so long at the latest. */
-const HELD_MS = 45_000
+const HELD_MS = 90_000
 /** What a process that was stopped, or killed, may take with it, after it was. */
 const REPLACED_WITHIN_MS = 18_000
 
@@ -103,6 +70,7 @@ export class World {
   #readers
   #turn = 0
   #pending = new Set()
+  #beside
   #lossesUntilMs = -Infinity
   /** Whether it was told to end. */
   isLeaving = false
@@ -144,6 +112,7 @@ export class World {
         await this.#play(step)
         if (this.problems.length > 0) break
       }
+      await this.#beside
       if (this.problems.length === 0) await this.#settle()
       if (this.problems.length === 0) await this.#stop()
     } catch (error) {
@@ -180,6 +149,15 @@ export class World {
     if (this.#pending.size > MOST_PENDING) await Promise.race([...this.#pending])
     const { end } = this.#service
     if (end !== undefined) this.#wrong(`IS-2: the service has ended (${end.signal ?? `code ${end.code}`})`)
+  }
+
+  /** Work that goes on beside the steps. */
+  beside(work) {
+    this.#beside = work.finally(() => (this.#beside = undefined))
+  }
+
+  get isBesieged() {
+    return this.#beside !== undefined
   }
 
   /** Asks for a feed, and has the answer judged. */
@@ -313,40 +291,13 @@ export class World {
           for (const symbol of line.symbols) this.providers[name].sendOn(line, symbol, this.values.honest())
       await pause(ROUND_MS)
       const answers = await Promise.all(this.plan.asked.map((feed) => this.ask(feed)))
-      wrong = [...answers.flatMap((answer) => this.#unsettled(answer, healedMs)), ...this.#missubscribed()]
+      wrong = [...answers.flatMap((answer) => unsettled(this, answer, healedMs)), ...missubscribed(this)]
     }
   }
 
-  #isHeld(endpoint) {
+  /** Whether no connection may be tried there now. */
+  isHeld(endpoint) {
     return (this.#held.get(endpoint) ?? -Infinity) > this.now()
-  }
-
-  #unsettled(answer, healedMs) {
-    const { feed, status, reason } = answer
-    const got = [`${feed}: ${answer.lost ?? status} ${reason ?? ''}`]
-    if (feed === POISON && !this.#isHeld('batched')) return reason === 'QUARANTINED' ? [] : got
-    if (feed === UNLISTED && !this.#isHeld('batched')) return status === 502 ? [] : got
-    if (this.model.isSince(answer, healedMs)) return []
-    return this.#isHeld(endpointOf(feed)) && reason !== undefined ? [] : got
-  }
-
-  /** SB-1, CN-6: what is wrong with what is subscribed, as the providers see it. */
-  #missubscribed() {
-    const wrong = []
-    const endpoints = new Set(this.plan.asked.map(endpointOf))
-    for (const name of ['ws', 'batched', 'sse'].filter((one) => endpoints.has(one) && !this.#isHeld(one))) {
-      const { working } = this.providers[name]
-      if (name === 'sse' && working.length !== 1) wrong.push(`${name}: ${working.length} connections`)
-      const subscribed = working.flatMap(({ symbols }) => [...symbols])
-      const wanted = this.plan.asked.filter(
-        (feed) => endpointOf(feed) === name && ![POISON, UNLISTED].includes(feed),
-      )
-      for (const feed of wanted) {
-        const times = subscribed.filter((symbol) => symbol === symbolOf(feed)).length
-        if (times !== 1) wrong.push(`${feed}: subscribed ${times} times`)
-      }
-    }
-    return wrong
   }
 
   async #stop() {
