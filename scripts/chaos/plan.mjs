@@ -72,7 +72,6 @@ const KINDS = {
   'tick-outside': { of: 30, make: ({ one }) => ({ feed: one(STREAMED), json: one(OUTSIDE) }) },
   'tick-timeless': { of: 15, make: ({ one }) => ({ feed: one(TICKING) }) },
   'tick-stranger': { of: 10, make: ({ one }) => ({ endpoint: one(STREAMS) }) },
-  'refused-then-confirmed': { of: 6, make: ({ one }) => ({ feed: 'batched:Q', json: one(NO_NUMBERS) }) },
   confirmed: { of: 70, make: ({ one }) => ({ feed: one(['batched:Q', 'batched:Q', 'batched:A']) }) },
   heartbeat: { of: 15, make: () => ({ endpoint: 'batched' }) },
   'frame-malformed': { of: 15, make: ({ one }) => ({ endpoint: one(STREAMS) }) },
@@ -108,8 +107,15 @@ const KINDS = {
   'worker-killed': { of: 6, process: true, make: ({ below }) => ({ worker: 1 + below(2) }) },
 }
 
-/** Kinds that are put into a world by themselves, at most once. */
-const SINGLE = ['restart', 'late-failure', 'refused-429', 'worker-stopped', 'writer-killed']
+/** Kinds that are put into a world by themselves, once or twice. */
+const SINGLE = [
+  'restart',
+  'late-failure',
+  'refused-429',
+  'refused-then-confirmed',
+  'worker-stopped',
+  'writer-killed',
+]
 /** What providers do by themselves. */
 const PROVIDERS_OWN = ['late-message', 'poison', 'unlisted']
 /** Those that are no fault. */
@@ -135,11 +141,13 @@ function singles(seed, steps, { below }) {
     steps[at] = { ...steps[at], do: kind, ...more }
   }
   put('restart', 0.4, 0.7)
-  put('late-failure', 0.1, 0.35)
+  put('late-failure', 0.05, 0.12)
+  for (const from of [0.15, 0.72])
+    put('refused-then-confirmed', from, from + 0.15, { feed: 'batched:Q', json: '"abc"' })
   if (has(seed, 4, 1)) put('refused-429', 0.75, 0.95, { endpoint: ['ws', 'batched', 'sse'][below(3)] })
   if (SHAPES[seed % SHAPES.length] !== 'workers') return
-  put('worker-stopped', 0.05, 0.3, { worker: 1 + below(2) })
-  put('writer-killed', 0.72, 0.9)
+  put('worker-stopped', 0.01, 0.04, { worker: 1 + below(2) })
+  put('writer-killed', 0.9, 0.95)
 }
 
 /**

@@ -4,7 +4,7 @@ import { endpointOf, symbolOf } from './model.mjs'
 
 /** By how much two ticks differ that come in the wrong order. */
 const REORDERED_MS = 40
-const SIEGE_ROUNDS = 18
+const SIEGE_ROUNDS = 15
 const SIEGE_EVERY_MS = 250
 const BURST = 12
 const BURST_MS = 60
@@ -50,7 +50,19 @@ const besiege = async (world, step) => {
   }
 }
 
-export const actions = {
+/** While it is watched how long a value lives, nothing may end it. */
+const ends = ({ do: kind, endpoint, feed }) =>
+  ['clock-back', 'clock-ahead', 'suspend', 'writer-killed'].includes(kind) ||
+  (endpoint === 'batched' && !['heartbeat', 'tick-stranger', 'frame-malformed'].includes(kind)) ||
+  (kind === 'subscription-forgotten' && endpointOf(feed) === 'batched')
+
+/** @returns whether something happened */
+export const act = (world, step) => {
+  if (world.isBesieged && ends(step)) return false
+  return actions[step.do](world, step)
+}
+
+const actions = {
   'tick-honest': honest,
   'tick-quiet': (world, step) => !world.isBesieged && honest(world, step),
   'tick-duplicate': (world, step) => providerOf(world, step).again(symbolOf(step.feed)),

@@ -13,7 +13,7 @@ import { HttpProvider, SseProvider } from './http-providers.mjs'
 import { WsProvider } from './ws-provider.mjs'
 import { Reader } from './reader.mjs'
 import { missubscribed, unsettled } from './settled.mjs'
-import { actions } from './steps.mjs'
+import { act } from './steps.mjs'
 import { Values } from './values.mjs'
 
 /** How long a step waits for the answer to what is asked after it; one that comes later is judged when it comes. */
@@ -142,7 +142,7 @@ export class World {
   }
 
   async #play(step) {
-    const hasHappened = await actions[step.do](this, step)
+    const hasHappened = await act(this, step)
     if (hasHappened) this.happened(step.do, step.endpoint)
     await pause(STEP_PAUSE_MS)
     await Promise.race([this.ask(step.ask), pause(STEP_PATIENCE_MS)])
