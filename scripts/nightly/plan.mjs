@@ -31,6 +31,7 @@ export const roundsOf = (day) => [
   [{ name: 'alive', minutes: 3, command: npm('trial:alive') }],
   [{ name: 'answers', minutes: 5, command: npm('trial:answers') }],
   [{ name: 'laws-from-outside', minutes: 4, command: npm('trial:laws') }],
+  [{ name: 'chaos', minutes: 6, command: npm('chaos', '--seeds=20') }],
   [
     { name: 'simulation', minutes: 16, command: npm('simulation') },
     { name: 'scenarios', minutes: 14, command: npm('scenarios'), isNice: true },
@@ -46,8 +47,8 @@ export const roundsOf = (day) => [
   [
     {
       name: 'mutants',
-      minutes: 10,
-      command: npm('mutants', '--minutes=9', `--part=${partOn(day, NIGHTS)}`),
+      minutes: 11,
+      command: npm('mutants', '--minutes=10', `--part=${partOn(day, NIGHTS)}`),
     },
   ],
 ]

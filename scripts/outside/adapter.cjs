@@ -1,7 +1,8 @@
 /**
  * A small adapter as an author would write it: one endpoint over WebSocket, SSE, HTTP or both, which passes on what its provider says of a
  * symbol, and declares of that provider what it is told. Run as a program it is exposed, on the framework whose folder OUTSIDE_FRAMEWORK
- * names, by OUTSIDE_KIND, OUTSIDE_PROVIDER and OUTSIDE_DECLARED (JSON).
+ * names, by OUTSIDE_KIND, OUTSIDE_PROVIDER and OUTSIDE_DECLARED (JSON), or with several endpoints by OUTSIDE_ENDPOINTS: by name `kind`, `url`,
+ * `declared`.
  *
  * To the provider it says `{ op, symbols }`, which SSE and HTTP have as path and body. Of the provider it takes `{ symbol, result, time }`,
  * several as `{ records }`, and with batches what else their option knows (`accepted`, `ended`, `refused`). `error` of a record is one that
@@ -100,10 +101,11 @@ const transports = {
     return new HttpTransport({
       prepareRequests: (params, settings) =>
         isOneRequest ? requestOf(params, settings) : params.map((one) => requestOf([one], settings)),
-      parseResponse: (params, { data }) =>
-        data.records === undefined
-          ? params.map((one) => resultOf({ ...data, symbol: one.symbol }))
-          : resultsOf(data.records),
+      // What is no JSON comes as text, which may be long.
+      parseResponse: (params, { data: { records, result, time, data, error } }) =>
+        records === undefined
+          ? params.map(({ symbol }) => resultOf({ symbol, result, time, data, error }))
+          : resultsOf(records),
     })
   },
   /** One of the author's own: the first run of its background work never ends, and every later one brings a value for each feed. */
@@ -140,18 +142,10 @@ const transports = {
   },
 }
 
-/**
- * @param modules - what the framework's modules `adapter`, `config`, `transports` and `validation` export
- * @param of.kind - `ws`, `http`, `sse`, `both` or `hanging`
- * @param of.url - of the provider
- * @param of.declared - `guards`, `freshness` and `caseSensitive` of the endpoint, `limits`, `batches`, `urls` and `failover` of a WebSocket
- *   transport, `tiers` of rate limits; of HTTP whether it `isOneRequest` for all feeds, and `sendsKey`, which is a sensitive setting
- * @param of.hasUrls, of.hasBatches - false where the framework does not know that option
- */
-const smallAdapter = ({ Adapter, AdapterEndpoint, InputParameters, ...modules }, of) => {
-  const { guards, freshness, caseSensitive, tiers, sendsKey } = of.declared
-  const endpoint = new AdapterEndpoint({
-    name: 'price',
+const endpointOf = ({ AdapterEndpoint, InputParameters, ...modules }, name, of) => {
+  const { guards, freshness, caseSensitive } = of.declared
+  return new AdapterEndpoint({
+    name,
     transport: transports[of.kind](modules, of),
     inputParameters: new InputParameters({
       symbol: { description: 'What the provider calls it', type: 'string', required: true },
@@ -160,15 +154,27 @@ const smallAdapter = ({ Adapter, AdapterEndpoint, InputParameters, ...modules },
     ...(freshness && { freshness }),
     ...(caseSensitive && { caseSensitive }),
   })
+}
+
+/**
+ * @param modules - what the framework's modules `adapter`, `config`, `transports` and `validation` export
+ * @param of.kind - `ws`, `http`, `sse`, `both` or `hanging`
+ * @param of.url - of the provider
+ * @param of.declared - `guards`, `freshness` and `caseSensitive` of the endpoint, `limits`, `batches`, `urls` and `failover` of a WebSocket
+ *   transport, `tiers` of rate limits; of HTTP whether it `isOneRequest` for all feeds, and `sendsKey`, which is a sensitive setting
+ * @param of.hasUrls, of.hasBatches - false where the framework does not know that option
+ */
+const smallAdapter = ({ Adapter, ...modules }, of) => {
+  const { tiers, sendsKey } = of.declared
   const rateLimiting = tiers && { rateLimiting: { tiers } }
   const config = sendsKey && { config: new modules.AdapterConfig(KEY) }
-  return new Adapter({
-    name: 'OUTSIDE',
-    defaultEndpoint: 'price',
-    endpoints: [endpoint],
-    ...rateLimiting,
-    ...config,
-  })
+  const endpoints = [endpointOf(modules, 'price', of)]
+  return new Adapter({ name: 'OUTSIDE', defaultEndpoint: 'price', endpoints, ...rateLimiting, ...config })
+}
+
+const wideAdapter = ({ Adapter, ...modules }, of) => {
+  const endpoints = Object.entries(of).map(([name, one]) => endpointOf(modules, name, one))
+  return new Adapter({ name: 'OUTSIDE', defaultEndpoint: endpoints[0].name, endpoints })
 }
 
 const KEY = { API_KEY: { description: 'Key', type: 'string', required: true, sensitive: true } }
@@ -195,7 +201,12 @@ const inverseAdapter = (
 
 /** @param framework - the folder of the package whose adapter it is, with what the environment says */
 const adapterOn = (framework) => {
-  const { OUTSIDE_KIND: kind, OUTSIDE_PROVIDER: url, OUTSIDE_DECLARED = '{}' } = process.env
+  const {
+    OUTSIDE_KIND: kind,
+    OUTSIDE_PROVIDER: url,
+    OUTSIDE_DECLARED = '{}',
+    OUTSIDE_ENDPOINTS,
+  } = process.env
   const load = (name) => require(join(framework, name))
   const [hasUrls, hasBatches] = ['urls', 'batches'].map((option) => knows(framework, option))
   const declared = JSON.parse(OUTSIDE_DECLARED)
@@ -208,6 +219,7 @@ const adapterOn = (framework) => {
     'validation',
   ]
   const modules = Object.assign({}, ...names.map(load))
+  if (OUTSIDE_ENDPOINTS !== undefined) return wideAdapter(modules, JSON.parse(OUTSIDE_ENDPOINTS))
   if (kind === 'inverse') return inverseAdapter(modules, { url })
   return smallAdapter(modules, { kind, url, declared, hasUrls, hasBatches })
 }

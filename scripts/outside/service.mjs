@@ -139,6 +139,28 @@ export class Service {
     return `${this.#url}/`
   }
 
+  /** How it has ended: `{ code, signal }`; undefined while it runs. */
+  get end() {
+    const { exitCode: code, signalCode: signal } = this.#child
+    return code === null && signal === null ? undefined : { code, signal }
+  }
+
+  /** By its name, the process that a worker or the writer is now, as the log says. */
+  childOf(name) {
+    return this.lines.findLast(({ msg, child }) => child !== undefined && msg === `${name} is ready`)?.child
+  }
+
+  /** Asks it to end. @returns how it did; undefined where it did not within `ms` */
+  async terminate(ms) {
+    const ended = this.end === undefined ? once(this.#child, 'exit') : undefined
+    this.#child.kill('SIGTERM')
+    let timer
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)))
+    await Promise.race([ended, late])
+    clearTimeout(timer)
+    return this.end
+  }
+
   /** @returns status, result, the body as JSON (or its text), and why there is no value, as far as the answer says so */
   async ask(data, agent = this.#agent) {
     const { status, text } = await exchange(this.url, JSON.stringify({ data }), { agent })

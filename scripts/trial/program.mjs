@@ -41,9 +41,11 @@ function mainOf(build) {
  *
  * @param build - the folder of a package
  * @param of.venue - the name of the package's adapter; none for the small one
+ * @param of.isService - the small one runs in the service even where there is one process
  */
-export function programOf(build, { venue, workers = 1 }) {
-  if (venue === undefined && workers === 1) return { program: ADAPTER, own: { OUTSIDE_FRAMEWORK: build } }
+export function programOf(build, { venue, workers = 1, isService = false }) {
+  if (venue === undefined && workers === 1 && !isService)
+    return { program: ADAPTER, own: { OUTSIDE_FRAMEWORK: build } }
   const many = workers > 1 ? { WORKERS: String(workers) } : {}
   if (venue !== undefined) return { program: mainOf(build), own: { ADAPTERS: venue, ...many } }
   return { program: mainOf(buildWithAdapter(build)), own: { ADAPTERS: NAME, ...many } }

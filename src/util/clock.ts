@@ -119,8 +119,12 @@ const CHANGE_OF_MIND = 3
 /** Once ticks have spoken for the wall clock this long, the time from before the step is no candidate any more. */
 const FORGET_MS = 600_000
 
-/** Which of the two is right after a step: what the wall clock shows now, or the time from before, counted on. */
-type Candidate = 'wall' | 'kept'
+/**
+ * Which is right after a step: what the wall clock shows now, the time from before counted on, or, where the wall clock was wrong already,
+ * that time and the step, because the machine slept so long.
+ */
+type Candidate = 'wall' | 'kept' | 'slept'
+const CANDIDATES = ['wall', 'kept', 'slept'] as const satisfies Candidate[]
 
 /** A step of the wall clock that still matters. */
 export interface ClockStep {
@@ -131,7 +135,7 @@ export interface ClockStep {
   /** When the step was noticed: what the wall clock showed then. */
   seenUnixMs: number
   /** What the ticks of healthy connections agree with; undefined as long as none has said. */
-  agreed: Candidate | undefined
+  agreed: 'wall' | 'kept' | undefined
 }
 
 /** One source of ticks, as far as it can tell which clock is right. */
@@ -147,8 +151,8 @@ export class Witness {
 
 /**
  * *Our time* (TM-3): what the times of providers are judged by. It is the wall clock's until that makes a step. Then there are two
- * candidates, the wall clock and the time from before counted on by the monotonic clock, and ticks decide: each source has one vote, that
- * of its first tick which is near one of the two, or of the last three if they contradict it. Sources that have told the current time
+ * candidates, the wall clock and the time from before counted on by the monotonic clock (and a third after a sleep with a wall clock that was
+ * wrong), and ticks decide: each source has one vote, that of its first tick which is near one of them, or of the last three if they contradict it. Sources that have told the current time
  * before outvote the others, so that a provider whose clock is wrong has no say. Until one has voted, the later candidate counts, so that
  * no value seems younger than it is.
  */
@@ -165,6 +169,8 @@ export class OurTime {
   private wallOffsetMs: number
   private lookedMs: number
   private keptOffsetMs: number | undefined
+  private sleptOffsetMs: number | undefined
+  private counts: Candidate | undefined
   private step: ClockStep | undefined
   private agreedAtMs = 0
   private readonly voters = new Set<Witness>()
@@ -187,7 +193,7 @@ export class OurTime {
     const wall = this.clocks.wall()
     if (this.isWall) this.restart(wall - monotonic)
     else this.look(wall, monotonic)
-    return this.keptOffsetMs === undefined ? wall : this.judged(wall, monotonic + this.keptOffsetMs)
+    return this.keptOffsetMs === undefined ? wall : this.judged(wall, monotonic, this.keptOffsetMs)
   }
 
   /** Whether whatever the wall clock shows is the time now. */
@@ -220,7 +226,12 @@ export class OurTime {
       if (!witness.isProven) witness.isProven = Math.abs(indicatedUnixMs - now) <= AGREEMENT_MS
       return
     }
-    const vote = nearest(indicatedUnixMs, this.clocks.wall(), monotonic + keptOffsetMs)
+    const { sleptOffsetMs } = this
+    const vote = nearest(indicatedUnixMs, {
+      wall: this.clocks.wall(),
+      kept: monotonic + keptOffsetMs,
+      slept: sleptOffsetMs === undefined ? undefined : monotonic + sleptOffsetMs,
+    })
     if (vote === undefined || !this.isNews(witness, vote)) return
     witness.vote = vote
     witness.doubts = 0
@@ -242,10 +253,11 @@ export class OurTime {
     this.settle()
   }
 
-  private judged(wall: number, kept: number): number {
-    const agreed = this.step?.agreed
-    if (agreed === undefined) return Math.max(wall, kept)
-    return agreed === 'wall' ? wall : kept
+  private judged(wall: number, monotonic: number, keptOffsetMs: number): number {
+    const { counts, sleptOffsetMs = keptOffsetMs } = this
+    if (counts === undefined) return Math.max(wall, monotonic + keptOffsetMs, monotonic + sleptOffsetMs)
+    if (counts === 'wall') return wall
+    return monotonic + (counts === 'slept' ? sleptOffsetMs : keptOffsetMs)
   }
 
   private look(wall: number, monotonic: number): void {
@@ -258,39 +270,54 @@ export class OurTime {
       return this.stepped(wall, before, movedMs)
     }
     this.wallOffsetMs = before + Math.max(-slewMs, Math.min(slewMs, movedMs))
-    if (this.step?.agreed === 'wall' && monotonic - this.agreedAtMs > FORGET_MS) this.settle()
+    if (this.counts === 'wall' && monotonic - this.agreedAtMs > FORGET_MS) this.settle()
   }
 
   /** The wall clock, which stood at `before`, has been moved: the candidate that counted until now is kept beside it. */
   private stepped(wall: number, before: number, movedMs: number): void {
     this.steps++
     this.era++
-    const wasWall = this.keptOffsetMs === undefined || this.step?.agreed === 'wall'
-    const keptOffsetMs = wasWall ? before : (this.keptOffsetMs ?? before)
+    const { counts, sleptOffsetMs } = this
+    const wasWall = this.keptOffsetMs === undefined || counts === 'wall'
+    const keptOffsetMs = wasWall
+      ? before
+      : ((counts === 'slept' ? sleptOffsetMs : this.keptOffsetMs) ?? before)
+    const unsettledMs = counts === undefined ? sleptOffsetMs : undefined
+    this.sleptOffsetMs = wasWall
+      ? undefined
+      : movedMs > 0
+        ? (unsettledMs ?? keptOffsetMs) + movedMs
+        : unsettledMs
     const byMs = this.wallOffsetMs - keptOffsetMs
     this.voters.clear()
     this.step = { movedMs, byMs, seenUnixMs: wall, agreed: undefined }
+    this.counts = undefined
     this.keptOffsetMs = keptOffsetMs
     this.onStep(this.step)
-    if (Math.abs(byMs) >= STEP_MS) return
-    // It has been set back to where it was.
-    this.settle()
+    // It has been set back to where it was, or would be.
+    const isBack = (offsetMs: number) => Math.abs(this.wallOffsetMs - offsetMs) < STEP_MS
+    if (isBack(keptOffsetMs) || isBack(this.sleptOffsetMs ?? keptOffsetMs)) this.settle()
   }
 
   private settle(): void {
     this.keptOffsetMs = undefined
+    this.sleptOffsetMs = undefined
+    this.counts = undefined
     this.step = undefined
   }
 
   private decide(step: ClockStep): void {
     const proven = [...this.voters].filter(({ isProven }) => isProven)
     const jury = proven.length > 0 ? proven : [...this.voters]
-    const forWall = jury.filter(({ vote }) => vote === 'wall').length
-    const forKept = jury.length - forWall
-    if (forWall === forKept) return
-    const agreed = forWall > forKept ? 'wall' : 'kept'
-    if (agreed === step.agreed) return
-    step.agreed = agreed
+    const votesFor = (one: Candidate) => jury.filter(({ vote }) => vote === one).length
+    const [first, second] = CANDIDATES.map((one) => ({ one, votes: votesFor(one) })).sort(
+      (a, b) => b.votes - a.votes,
+    )
+    if (first === undefined || first.votes === second?.votes || first.one === this.counts) return
+    this.counts = first.one
+    step.agreed = first.one === 'wall' ? 'wall' : 'kept'
+    const offsetMs = first.one === 'slept' ? this.sleptOffsetMs : this.keptOffsetMs
+    step.byMs = this.wallOffsetMs - (offsetMs ?? this.wallOffsetMs)
     this.agreedAtMs = this.clocks.monotonic()
     this.era++
   }
@@ -322,8 +349,12 @@ export const clockNote = (): string => {
   return `; our own clock was set by ${secondsOf(step.movedMs)} at ${when}`
 }
 
-const nearest = (timeUnixMs: number, wall: number, kept: number): Candidate | undefined => {
-  const [fromWall, fromKept] = [Math.abs(timeUnixMs - wall), Math.abs(timeUnixMs - kept)]
-  if (!(Math.min(fromWall, fromKept) <= AGREEMENT_MS)) return undefined
-  return fromWall <= fromKept ? 'wall' : 'kept'
+/** At equal distances the first of {@link CANDIDATES}. */
+const nearest = (timeUnixMs: number, shown: Record<Candidate, number | undefined>): Candidate | undefined => {
+  let [found, distanceMs]: [Candidate | undefined, number] = [undefined, Infinity]
+  for (const one of CANDIDATES) {
+    const fromMs = Math.abs(timeUnixMs - (shown[one] ?? Infinity))
+    if (fromMs <= AGREEMENT_MS && fromMs < distanceMs) [found, distanceMs] = [one, fromMs]
+  }
+  return found
 }

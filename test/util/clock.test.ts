@@ -462,6 +462,42 @@ describe('sources that tell the time', () => {
     }
   })
 
+  it.each([3_000, 600_000])(
+    'TM-3: a machine that sleeps for %d ms while its wall clock is wrong still knows the time, from the next tick on',
+    (sleptMs) => {
+      const [machine, witness] = [new Machine(), new Witness()]
+      machine
+        .tick(witness, START)
+        .step(HOUR)
+        .pass(100)
+        .tick(witness, START + 100)
+      expect(machine.time.now()).toBe(START + 100)
+      machine.step(sleptMs)
+      // Until a tick has told, nothing seems younger than it is.
+      expect(machine.time.now()).toBe(machine.wall)
+      machine.pass(10).tick(witness, START + 110 + sleptMs)
+      expect(machine.time.now()).toBe(START + 110 + sleptMs)
+      expect(machine.time.lastStep).toMatchObject({ byMs: HOUR, agreed: 'kept' })
+      machine.step(2 * sleptMs).tick(witness, START + 110 + 3 * sleptMs)
+      expect(machine.time.now()).toBe(START + 110 + 3 * sleptMs)
+      // Set right at last.
+      machine.step(-HOUR)
+      expect(machine.time.lastStep).toBeUndefined()
+      expect(machine.time.now()).toBe(START + 110 + 3 * sleptMs)
+    },
+  )
+
+  it('TM-3: after a sleep a tick of before it has no lasting say, and a wall clock that was only set again has none', () => {
+    const [machine, witness] = [new Machine(), new Witness()]
+    machine.tick(witness, START).step(HOUR).tick(witness, START)
+    machine.step(3_000).tick(witness, START)
+    for (let i = 0; i < 3; i++) machine.tick(witness, START + 3_000)
+    expect(machine.time.now()).toBe(START + 3_000)
+    machine.step(HOUR).tick(witness, START + 3_000)
+    expect(machine.time.now()).toBe(START + 3_000)
+    expect(machine.time.lastStep).toMatchObject({ byMs: 2 * HOUR, agreed: 'kept' })
+  })
+
   it('TM-3: a step after a step that ticks agreed with is held against the wall clock of between', () => {
     const [machine, witness] = [new Machine(), new Witness()]
     machine.tick(witness, START).step(HOUR)

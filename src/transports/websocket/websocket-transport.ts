@@ -67,6 +67,10 @@ const logger = makeLogger('WebSocketTransport')
 
 /** A connection younger than this is not replaced at once, so that a `url` that changes often cannot cause many connections. */
 const MIN_CONNECTION_AGE_MS = 1_000
+const UNRESPONSIVE = {
+  code: 'UNRESPONSIVE',
+  message: 'Nothing usable has come on the connection for too long: it is replaced',
+} as const
 
 /** How long the transport waits at its end for the unsubscribe messages of an author's own `sendMessages`. */
 const GOODBYE_MS = 500
@@ -365,7 +369,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       !this.connectionClosed() &&
       (isUnresponsive || (!isPlanned && (url !== this.currentUrl || isTooOld)))
     )
-      await this.leave(url, pass, isTooOld)
+      await this.leave(url, pass, isTooOld, isUnresponsive)
     if (this.connectionClosed() && isNeeded) {
       if (!(await this.mayConnect(url, intervalMs))) return
       await this.reconnect(context, url, share, pass)
@@ -458,7 +462,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   /** Gives up a connection that has the wrong URL or does not respond, so that there is none and nothing is subscribed. */
-  private async leave(url: string, pass: number, isTooOld: boolean): Promise<void> {
+  private async leave(url: string, pass: number, isTooOld: boolean, isUnresponsive: boolean): Promise<void> {
     const hold = this.connects.holdAt(url)
     // Without the right to open another connection, this one is better than none.
     if (hold !== undefined)
@@ -471,6 +475,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.ensureCurrent(pass)
     // A connection that closed meanwhile stays in its place, so that the pause after its end is kept.
     if (!this.connectionClosed()) this.clientSocket.retire()
+    if (isUnresponsive) this.clientSocket.trouble(UNRESPONSIVE)
     // If the rest of this pass fails, nothing may seem to be subscribed.
     this.localSubscriptions = []
   }

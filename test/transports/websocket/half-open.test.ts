@@ -39,6 +39,25 @@ describe('a peer that is half open', () => {
     expect(await (await provider.connection(1)).next()).toBe('+ETH/USD')
   })
 
+  it('is the reason until the next connection is there, when nothing usable came on it for too long', async () => {
+    await using provider = await wsProvider()
+    const settings = { ...WANTED, WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '5000' }
+    await using service = await start(config(provider.url), settings)
+    await service.transport.want(ETH, 'eth')
+    await (await provider.connection(0)).next()
+    provider.hang()
+    await elapse(7_000)
+    await provider.handshake(2)
+    expect(outageOf(service.transport)).toMatchObject({
+      code: 'UNRESPONSIVE',
+      message: 'Nothing usable has come on the connection for too long: it is replaced',
+    })
+    provider.accept()
+    await elapse(20_000)
+    await (await provider.connection(1)).next()
+    await eventually(() => expect(outageOf(service.transport)).toBeUndefined())
+  })
+
   it('gets no pings unless that is asked for', async () => {
     await using provider = await wsProvider()
     await using service = await start(config(provider.url), WANTED)

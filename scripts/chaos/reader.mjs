@@ -1,0 +1,65 @@
+/** A client of a world's service with one connection, which it keeps: its answers come in order, and from one worker. */
+import { Agent, request } from 'node:http'
+import { endpointOf, symbolOf } from './model.mjs'
+
+const PATIENCE_MS = 10_000
+
+/** A number for each connection that was ever made, because a new one may be another worker's. */
+const numbers = new WeakMap()
+let made = 0
+const numberOf = (socket) => {
+  if (!numbers.has(socket)) numbers.set(socket, ++made)
+  return numbers.get(socket)
+}
+
+const read = (text) => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const answerOf = (status, body) => ({
+  status,
+  result: body?.result,
+  asOf: body?.timestamps?.providerIndicatedTimeUnixMs,
+  reason: body?.error?.reason?.code ?? body?.errorMessage,
+  nextAttemptUnixMs: body?.error?.reason?.nextAttemptUnixMs,
+})
+
+export class Reader {
+  #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+
+  /** @param now - the time of the world, in Unix ms */
+  constructor(now) {
+    this.now = now
+  }
+
+  /**
+   * @param onSent - called when all of the request has been given to a connection
+   * @returns what the model judges; `lost` says how the connection ended where there is no answer
+   */
+  ask(url, feed, onSent = () => {}) {
+    const askedMs = this.now()
+    return new Promise((resolve) => {
+      const done = (more) => resolve({ feed, askedMs, answeredMs: this.now(), ...more })
+      const headers = { 'content-type': 'application/json' }
+      const sent = request(`${url}/`, { method: 'POST', agent: this.#agent, headers }, (response) => {
+        let text = ''
+        const reader = numberOf(sent.socket)
+        response.setEncoding('utf8').on('data', (chunk) => (text += chunk))
+        response.on('end', () => done({ reader, ...answerOf(response.statusCode, read(text)) }))
+        response.on('error', (error) => done({ lost: error.code ?? error.message }))
+      })
+      sent.on('error', (error) => done({ lost: error.code ?? error.message, wasReused: sent.reusedSocket }))
+      sent.on('finish', () => sent.socket.connecting || onSent())
+      sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error('no answer')))
+      sent.end(JSON.stringify({ data: { endpoint: endpointOf(feed), symbol: symbolOf(feed) } }))
+    })
+  }
+
+  close() {
+    this.#agent.destroy()
+  }
+}
