@@ -45,7 +45,8 @@ const hour = async (seed: number): Promise<ReadonlyMap<string, number>> => {
         const [main, first, second] = [
           venue('main', of('stream')),
           venue('first', of('both')),
-          venue('second', of('both')),
+          // Never the same price as the first one's.
+          venue('second', { ...of('both'), priceOf: (symbol) => 1_050 + Number(symbol.slice(1)) }),
         ]
         const http = httpVenue('http', { feedOf: (symbol) => `poll/${symbol}` })
         main.limit = MESSAGES
@@ -94,7 +95,10 @@ const hour = async (seed: number): Promise<ReadonlyMap<string, number>> => {
       await settled(client)
       const { main, first, second, http } = world
       expect([main.subscribed, first.subscribed, second.subscribed]).toEqual([SYMBOLS, SYMBOLS, SYMBOLS])
-      expect([main, first, second].map(({ connections }) => connections.size)).toEqual([1, 1, 1])
+      // One of them may be a side connection, on which a feed is tried.
+      expect(
+        Math.max(...[main, first, second].map(({ connections }) => connections.size)),
+      ).toBeLessThanOrEqual(2)
       // SB-7, RL-2
       expect([main.broken, mostIn(http.asked, MINUTE) <= A_MINUTE]).toEqual([0, true])
     },

@@ -179,6 +179,7 @@ export class Schedule {
     private readonly world: World,
     private readonly meanMs: number,
   ) {
+    poisons = greedy = 0
     this.nextMs = world.time.elapsedMs + chance(world.random, meanMs)
   }
 

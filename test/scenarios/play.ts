@@ -45,6 +45,9 @@ export const play = async (
   const model = new Model(maxAgeMs)
   const random = seededRandom(seed)
   const venues: Venue[] = []
+  // Jitter is the seed's, too.
+  const { random: chances } = Math
+  Math.random = seededRandom(seed + 1_000_000)
   const venue = (name: string, of: VenueOptions) => {
     const made = new Venue(name, time, model, random, of)
     venues.push(made)
@@ -74,6 +77,7 @@ export const play = async (
   } finally {
     for (const each of venues) each.stop()
     overHttp?.stop()
+    Math.random = chances
     time.end()
   }
 }
