@@ -99,7 +99,7 @@ export class World {
 
   happened(kind, endpoint) {
     this.happenings.set(kind, (this.happenings.get(kind) ?? 0) + 1)
-    if (kind === 'refused-429') this.#held.set(endpoint, this.now() + HELD_MS)
+    if (kind === 'refused-429') this.#held.set(endpoint, nowMs() + HELD_MS)
   }
 
   /** @returns what was wrong, the step at which it was seen first, and what happened how often */
@@ -297,7 +297,7 @@ export class World {
 
   /** Whether no connection may be tried there now. */
   isHeld(endpoint) {
-    return (this.#held.get(endpoint) ?? -Infinity) > this.now()
+    return (this.#held.get(endpoint) ?? -Infinity) > nowMs()
   }
 
   async #stop() {
