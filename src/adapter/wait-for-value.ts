@@ -21,7 +21,10 @@ interface PollingSettings {
 export type Watch = (leave: () => void, limitMs: number) => () => void
 
 /** A signal that is set when the client has disconnected or all waits end, and a function that stops listening for that. */
-const waitOver = (req: AdapterRequest<unknown>, ending?: Leaving): { signal: Departure; stop: () => void } => {
+const waitOver = (
+  req: AdapterRequest<unknown>,
+  ending?: Leaving,
+): { signal: Departure; stop: () => void } => {
   const signal = new Departure()
   const leave = () => signal.leave()
   // Injected requests, which tests make, have no socket that could close.

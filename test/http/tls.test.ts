@@ -164,7 +164,7 @@ describe('TLS files', () => {
     const at = await plain.listen()
     fill(next)
     await until()
-    plain.stop()
+    await plain.stop()
     await eventually(() => expect(vi.getTimerCount()).toBe(0))
   })
 })

@@ -227,6 +227,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   [LEAVE](): void {
     if (!this.connectionClosed()) this.clientSocket.retire()
+    // Else the next pass has nothing to subscribe, and makes no connection for that.
+    this.localSubscriptions = []
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {

@@ -7,15 +7,15 @@ import { withEnv } from '../../../src/testing/env'
 const TOKEN = 'a-token-of-operators'
 const AUTHORIZED = { authorization: `Bearer ${TOKEN}` }
 
-const ends: (() => void)[] = []
-afterEach(() => ends.splice(0).forEach((end) => end()))
+const ends: (() => Promise<void>)[] = []
+afterEach(() => Promise.all(ends.splice(0).map((end) => end())))
 
 const start = async (answer: (page: Page) => PageAnswer | undefined) => {
   const env = withEnv({ EA_HOST: '127.0.0.1', ADMIN_PORT: '0', ADMIN_TOKEN: TOKEN })
   const relay = new AdminRelay(readServerSettings(), 0, (page) => Promise.resolve(answer(page)))
   const url = `http://${await relay.listen()}`
-  ends.push(() => {
-    relay.stop()
+  ends.push(async () => {
+    await relay.stop()
     env.restore()
   })
   return url

@@ -15,8 +15,8 @@ const serve = async (more: object, collect: () => Promise<string>): Promise<stri
   return `http://${await server.listen()}`
 }
 
-afterEach(() => {
-  for (const server of servers.splice(0)) server.stop()
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()))
 })
 
 describe('the metrics server of a supervisor', () => {
