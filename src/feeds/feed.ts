@@ -42,6 +42,8 @@ export class Feed {
   heldUntilMs: number | undefined = undefined
   /** {@link lastSetAt} by the monotonic clock. */
   private lastSetMs = 0
+  /** The era of our time at {@link lastSetAt}. */
+  private lastSetEra: number | undefined = undefined
   /** The provider's own time of the last value; NaN where it gave none. */
   private indicated = NaN
   private isLastGood = false
@@ -100,8 +102,8 @@ export class Feed {
   /** When the last good value was written, and how long it could be served then. */
   get lastSet(): Written | undefined {
     if (!this.isLastGood) return this.lastGood
-    const { lastSetAt: unixMs, lastSetMs: monotonicMs, ttlMs: lifeMs, indicated } = this
-    return { unixMs, monotonicMs, lifeMs, indicated }
+    const { lastSetAt: unixMs, lastSetMs: monotonicMs, lastSetEra: era, ttlMs: lifeMs, indicated } = this
+    return { unixMs, monotonicMs, era, lifeMs, indicated }
   }
 
   /**
@@ -139,6 +141,7 @@ export class Feed {
     this.sets++
     this.lastSetAt = at.unixMs
     this.lastSetMs = at.monotonicMs
+    this.lastSetEra = at.era
     this.ttlMs = ttlMs
     this.indicated = value.timestamps?.providerIndicatedTimeUnixMs ?? NaN
   }

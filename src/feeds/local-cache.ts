@@ -15,7 +15,10 @@ export interface LocalCacheEntry<T> {
   expirationTimestamp: number
   /** When it expires by the monotonic clock, in ms. */
   endsAtMs: number
-  /** The era of our clock at the last look. In another era the provider's time of the value may be in the future (TM-3). */
+  /**
+   * The era of our clock at the last look. In another era the provider's time of the value may be in the future (TM-3), and the machine may
+   * have slept.
+   */
   era: number
   value: T
   /** The value as JSON text, made by the first reader and removed by the next write. */
@@ -41,15 +44,21 @@ export const isLive = ({ expirationTimestamp, endsAtMs }: Life, now: Instant): b
 
 /** TM-3: a value whose time is in the future was accepted while our clock was wrong, and must not be served. */
 const isVoid = (entry: LocalCacheEntry<unknown>): boolean => {
-  entry.era = ourTime.era
   const timestamps = memberOf(entry.value, 'timestamps')
   const indicated = memberOf(timestamps, 'providerIndicatedTimeUnixMs')
   return typeof indicated === 'number' && isAhead(indicated, ourTime.now())
 }
 
+/** Whether an entry of another era may be served: it is as much older as the machine may have slept since. */
+const outlasts = (entry: LocalCacheEntry<unknown>, now: Instant): boolean => {
+  entry.endsAtMs -= ourTime.sleptMs(entry.era)
+  entry.era = ourTime.era
+  return isLive(entry, now) && !isVoid(entry)
+}
+
 /** Whether an entry may be served. */
 const stands = (entry: LocalCacheEntry<unknown>, now: Instant): boolean =>
-  isLive(entry, now) && (entry.era === ourTime.era || !isVoid(entry))
+  isLive(entry, now) && (entry.era === ourTime.era || outlasts(entry, now))
 
 const prolong = (life: Life, ttl: number, now: Instant): void => {
   life.expirationTimestamp = now.unixMs + ttl
@@ -119,7 +128,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
       const fresh = new LinkedListNode<LocalCacheEntry<T>>(key, {
         expirationTimestamp: now.unixMs + ttl,
         endsAtMs: now.monotonicMs + ttl,
-        era: ourTime.era,
+        era: now.era ?? ourTime.era,
         value,
         body: undefined,
         tail: undefined,
@@ -138,7 +147,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
         this.noteEnd(key, entry)
       }
       prolong(entry, ttl, now)
-      entry.era = ourTime.era
+      entry.era = now.era ?? ourTime.era
       entry.value = value
       entry.body = undefined
       entry.tail = undefined

@@ -1,5 +1,5 @@
 import { metrics } from '../metrics/registry'
-import { monotonicMs } from '../util/clock'
+import { monotonicMs, ourTime } from '../util/clock'
 import { makeLogger } from '../util/logging'
 import { Heartbeats } from '../util/heartbeats'
 
@@ -60,6 +60,8 @@ export class ProcessState {
     let lastMs = monotonicMs()
     const timer = setInterval(() => {
       heart.beat()
+      // A sleep is to be seen before the wall clock is set back: after that no clock tells of it.
+      ourTime.now()
       const now = monotonicMs()
       const forMs = Math.round(now - lastMs - BEAT_MS)
       lastMs = now

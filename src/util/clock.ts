@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { makeLogger } from './logging'
+import { LoggerFactoryProvider, makeLogger } from './logging'
 
 const logger = makeLogger('Clock')
 
@@ -41,13 +41,18 @@ export const monotonicMs = (): number => {
 export interface Instant {
   readonly unixMs: number
   readonly monotonicMs: number
+  /** The era of our time then, see {@link OurTime.era}; absent where no sleep since then matters. */
+  readonly era?: number | undefined
 }
 
 /** The wall clock as it was when this was loaded. */
 const ownNow = Date.now
 
 /** The moment at which the wall clock shows `unixMs`, which is now. */
-export const instant = (unixMs = Date.now()): Instant => ({ unixMs, monotonicMs: monotonicMs() })
+export const instant = (unixMs = Date.now()): Instant => {
+  const monotonic = monotonicMs()
+  return { unixMs, monotonicMs: monotonic, era: ourTime.glance(unixMs, monotonic) }
+}
 
 /** When what the running task reads from sockets has arrived; undefined between tasks. */
 let arrived: Instant | undefined
@@ -71,15 +76,22 @@ export const arrival = (): Instant => {
 export const later = (at: Instant, ms: number): Instant => ({
   unixMs: at.unixMs + ms,
   monotonicMs: at.monotonicMs + ms,
+  era: at.era,
 })
 
-/** How long after `now` an end is, in ms: whichever clock reaches its end first counts. 0 and below: it is over. */
-export const leftMs = (end: Instant, now: Instant): number =>
-  Math.min(end.unixMs - now.unixMs, end.monotonicMs - now.monotonicMs)
+/**
+ * How long after `now` an end is, in ms: whichever clock reaches its end first counts. What the machine may have slept since is not left
+ * either: of a sleep, and a wall clock that was set back after it, neither clock tells. 0 and below: it is over.
+ */
+export const leftMs = (end: Instant, now: Instant): number => {
+  const leftMs = Math.min(end.unixMs - now.unixMs, end.monotonicMs - now.monotonicMs)
+  if (end.era === undefined || end.era === now.era) return leftMs
+  return Math.min(leftMs, end.monotonicMs - now.monotonicMs - ourTime.sleptMs(end.era))
+}
 
 /**
  * How old what was there at an instant is, in ms: the larger of what the two clocks have counted, so that neither a step of the wall
- * clock back nor a machine that slept makes it younger (TM-6). Never below 0.
+ * clock back nor a machine that slept makes it younger (TM-6), nor both of them one after the other. Never below 0.
  */
 export const ageMs = (of: Instant, now = instant()): number => -leftMs(of, now)
 
@@ -138,6 +150,14 @@ export interface ClockStep {
   agreed: 'wall' | 'kept' | undefined
 }
 
+/** So much the wall clock went ahead of the monotonic one at the beginning of an era: the machine may have slept. */
+interface Slip {
+  era: number
+  ms: number
+}
+
+const MAX_SLIPS = 100
+
 /** One source of ticks, as far as it can tell which clock is right. */
 export class Witness {
   /** Whether its ticks have carried the current time before: it is connected, and its own clock is right. */
@@ -173,6 +193,9 @@ export class OurTime {
   private counts: Candidate | undefined
   private step: ClockStep | undefined
   private agreedAtMs = 0
+  private slips: Slip[] = []
+  /** The era in which the step began that is not settled. */
+  private unsettledEra = 0
   private readonly voters = new Set<Witness>()
 
   /** @param onStep - called once for each step, in the tick in which it is noticed */
@@ -187,13 +210,25 @@ export class OurTime {
   /**
    * In Unix ms. Looking is what notices a step.
    *
-   * @param monotonic - what the monotonic clock shows now, where it has just been read
+   * @param monotonic - what the monotonic clock shows now, where it has just been read; `wall` likewise
    */
-  now(monotonic = this.clocks.monotonic()): number {
-    const wall = this.clocks.wall()
+  now(monotonic = this.clocks.monotonic(), wall = this.clocks.wall()): number {
     if (this.isWall) this.restart(wall - monotonic)
     else this.look(wall, monotonic)
     return this.keptOffsetMs === undefined ? wall : this.judged(wall, monotonic, this.keptOffsetMs)
+  }
+
+  /** Looks closer where the clocks show that something has happened. @returns the era */
+  glance(wall: number, monotonic: number): number {
+    if (Math.abs(wall - monotonic - this.wallOffsetMs) >= STEP_MS) this.now(monotonic, wall)
+    return this.era
+  }
+
+  /** How long the machine has slept since an era, at the most: by how much the wall clock went ahead, where it was not set back to where it was. */
+  sleptMs(sinceEra: number): number {
+    let sum = 0
+    for (const { era, ms } of this.slips) if (era > sinceEra) sum += ms
+    return sum
   }
 
   /** Whether whatever the wall clock shows is the time now. */
@@ -250,6 +285,7 @@ export class OurTime {
   restart(wallOffsetMs = this.clocks.wall() - this.clocks.monotonic()): void {
     this.wallOffsetMs = wallOffsetMs
     this.lookedMs = this.clocks.monotonic()
+    this.slips = []
     this.settle()
   }
 
@@ -279,6 +315,8 @@ export class OurTime {
     this.era++
     const { counts, sleptOffsetMs } = this
     const wasWall = this.keptOffsetMs === undefined || counts === 'wall'
+    if (wasWall) this.unsettledEra = this.era
+    if (movedMs > 0) this.slipped(movedMs)
     const keptOffsetMs = wasWall
       ? before
       : ((counts === 'slept' ? sleptOffsetMs : this.keptOffsetMs) ?? before)
@@ -296,7 +334,20 @@ export class OurTime {
     this.onStep(this.step)
     // It has been set back to where it was, or would be.
     const isBack = (offsetMs: number) => Math.abs(this.wallOffsetMs - offsetMs) < STEP_MS
+    if (isBack(keptOffsetMs)) this.neverSlept()
     if (isBack(keptOffsetMs) || isBack(this.sleptOffsetMs ?? keptOffsetMs)) this.settle()
+  }
+
+  private slipped(ms: number): void {
+    this.slips.push({ era: this.era, ms })
+    if (this.slips.length <= MAX_SLIPS) return
+    const [first, second, ...rest] = this.slips as [Slip, Slip, ...Slip[]]
+    this.slips = [{ era: second.era, ms: first.ms + second.ms }, ...rest]
+  }
+
+  /** The time from before is right: what went ahead since was the wall clock alone. */
+  private neverSlept(): void {
+    this.slips = this.slips.filter(({ era }) => era < this.unsettledEra)
   }
 
   private settle(): void {
@@ -315,6 +366,7 @@ export class OurTime {
     )
     if (first === undefined || first.votes === second?.votes || first.one === this.counts) return
     this.counts = first.one
+    if (first.one === 'kept') this.neverSlept()
     step.agreed = first.one === 'wall' ? 'wall' : 'kept'
     const offsetMs = first.one === 'slept' ? this.sleptOffsetMs : this.keptOffsetMs
     step.byMs = this.wallOffsetMs - (offsetMs ?? this.wallOffsetMs)
@@ -330,7 +382,7 @@ export const ourTime = new OurTime(
   { wall: () => Date.now(), monotonic: monotonicMs, isFake: () => Date.now !== ownNow },
   ({ movedMs, byMs }) => {
     const now = monotonicMs()
-    if (now - saidMs < SAY_EVERY_MS) return
+    if (!LoggerFactoryProvider.isSet || now - saidMs < SAY_EVERY_MS) return
     saidMs = now
     const fields = { movedMs: Math.round(movedMs), byMs: Math.round(byMs) }
     if (Math.abs(byMs) < STEP_MS) logger.warn(fields, 'The wall clock was set back to where it was')

@@ -271,6 +271,25 @@ describe('our time', () => {
     expect(machine.time.now()).toBe(machine.wall)
   })
 
+  it('tells for how long the machine may have slept since an era, unless the wall clock alone was wrong', () => {
+    const machine = new Machine()
+    const begun = machine.time.era
+    machine.step(600_000)
+    expect(machine.time.sleptMs(begun)).toBe(600_000)
+    expect(machine.time.sleptMs(machine.time.era)).toBe(0)
+    const slept = machine.time.era
+    machine.step(-HOUR)
+    machine.step(30_000)
+    expect([machine.time.sleptMs(begun), machine.time.sleptMs(slept)]).toEqual([630_000, 30_000])
+    // The ticks of a provider agree with the time from before all that.
+    machine.tick(new Witness(), START)
+    expect(machine.time.sleptMs(begun)).toBe(0)
+
+    for (let time = 0; time < 300; time++) machine.step(2_000)
+    expect(machine.time.sleptMs(begun)).toBe(600_000)
+    expect(machine.time.sleptMs(machine.time.era)).toBe(0)
+  })
+
   it('where the wall clock alone is ruled, it is the time', () => {
     const machine = new Machine()
     machine.time.trustsWall = true
@@ -284,7 +303,7 @@ describe('a moment on both clocks', () => {
   const at = { unixMs: 1_000, monotonicMs: 50 }
 
   it('TM-6: is over when the first clock says so, and as old as the larger of both have counted', () => {
-    expect(later(at, 30)).toEqual({ unixMs: 1_030, monotonicMs: 80 })
+    expect(later(at, 30)).toEqual({ unixMs: 1_030, monotonicMs: 80, era: undefined })
     expect(leftMs(later(at, 30), { unixMs: 1_010, monotonicMs: 75 })).toBe(5)
     expect(leftMs(later(at, 30), { unixMs: 1_028, monotonicMs: 55 })).toBe(2)
     expect(ageMs(at, { unixMs: 900, monotonicMs: 57 })).toBe(7)
