@@ -209,7 +209,7 @@ describe('an exposed adapter', { timeout: PATIENCE_MS }, () => {
       ['METRICS_PORT: Port ', 'is taken (EADDRINUSE)'],
     ],
   ])(
-    'LC-2, 17.20: exits with 1 and says all in one line without a stack when %s',
+    '17.20, LC-2: exits with 1 and says all in one line without a stack when %s',
     async (_name, variables, told) => {
       const process = start(await variables())
       expect(await process.exit).toBe(1)

@@ -106,7 +106,7 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
       () => Promise.resolve({ ADAPTERS: 'kraken', DEFAULT_ADAPTER: 'coinbase' }),
       /DEFAULT_ADAPTER/,
     ],
-  ])('LC-2, 17.20: exits with 1 and one clear line when %s', async (_name, variables, why) => {
+  ])('17.20, LC-2: exits with 1 and one clear line when %s', async (_name, variables, why) => {
     const service = launch(await variables())
     expect(await service.exit).toBe(1)
     const fatal = service.lines.filter(({ level }) => level === 'fatal')
