@@ -194,7 +194,16 @@ describe('a bid/ask endpoint', () => {
       if (problem === '') expect([statusCode, json.data]).toEqual([200, { bid, mid, ask }])
       else {
         const { timestamps } = fresh(null, null)!
-        expect([statusCode, json]).toEqual([502, { statusCode: 502, errorMessage: problem, timestamps }])
+        const reason = {
+          code: 'REFUSED_VALUE',
+          class: 'guard',
+          message: problem,
+          sinceUnixMs: expect.any(Number) as number,
+        }
+        expect([statusCode, json]).toEqual([
+          502,
+          { statusCode: 502, errorMessage: problem, timestamps, reason },
+        ])
       }
     }
   })

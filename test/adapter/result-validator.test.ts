@@ -176,6 +176,13 @@ describe('contract 18.3: a numeric result endpoint', () => {
             providerDataStreamEstablishedUnixMs: 1,
             providerDataReceivedUnixMs: expect.any(Number) as number,
           },
+          reason: {
+            code: 'REFUSED_VALUE',
+            class: 'guard',
+            // eslint-disable-next-line @typescript-eslint/no-base-to-string -- as it is written
+            message: `Invalid numeric result: ${String(value)}`,
+            sinceUnixMs: expect.any(Number) as number,
+          },
         },
       ])
     },

@@ -31,7 +31,12 @@ const failureOf = (error: unknown): Omit<Reason, 'sinceUnixMs'> & { isAnswer: bo
   const status = error instanceof AdapterDataProviderError ? providerStatusOf(error) : undefined
   const failure = describeFailure(cause ?? error)
   if (status === undefined || brokenAnswer(cause) !== undefined)
-    return { ...failure, message: `The subscription request failed: ${failure.message}`, isAnswer: false }
+    return {
+      code: 'SUBSCRIBE_FAILED',
+      class: classOf(failure),
+      message: `The subscription request failed: ${failure.message}`,
+      isAnswer: false,
+    }
   const kind = status >= 500 ? classOf(failure) : classOfStatus(status)
   return {
     code: 'SUBSCRIBE_FAILED',
