@@ -45,7 +45,7 @@ export class Reader {
     return new Promise((resolve) => {
       const done = (more) => resolve({ feed, askedMs, answeredMs: this.now(), ...more })
       const headers = { 'content-type': 'application/json' }
-      const sent = request(`${url}/`, { method: 'POST', agent: this.#agent, headers }, (response) => {
+      const sent = request(url, { method: 'POST', agent: this.#agent, headers }, (response) => {
         let text = ''
         const reader = numberOf(sent.socket)
         response.setEncoding('utf8').on('data', (chunk) => (text += chunk))

@@ -1,4 +1,4 @@
-import { dirname, join, sep } from 'node:path'
+import { basename, dirname, sep } from 'node:path'
 
 /** The store of the code that runs for an adapter. Authors' tests compare it as the contract has it (6.7), so that the owner is not seen. */
 export class OwnedStore {
@@ -17,15 +17,22 @@ export class OwnedStore {
   }
 }
 
-/** All of this package's own code that adapters are built on. */
-const OURS = join(__dirname, '..') + sep
+/** The files of a stack, from the innermost call on, without those of Node. */
+const allFilesOf = (stack: string): string[] =>
+  [...stack.matchAll(/^ +at .*?(?:file:\/\/)?((?:\/|[A-Za-z]:[\\/])[^()\n]*?):\d+:\d+\)?$/gm)].map(
+    ([, file = '']) => file,
+  )
+
+/**
+ * Where all of this package's own code is that adapters are built on: the folder above this file's, or, where all of it is one file, that
+ * file's. It is found in a stack, because a file that asks Node.js where it is stays out of that one, and with it all that needs it.
+ */
+const [HERE = sep] = allFilesOf(new Error('here').stack ?? '').map(dirname)
+const OURS = (basename(HERE) === 'util' ? dirname(HERE) : HERE) + sep
 
 /** The files of a stack, from the innermost call on, without those of Node and of this package. */
-const filesOf = (stack: unknown): string[] => {
-  if (typeof stack !== 'string') return []
-  const found = stack.matchAll(/^ +at .*?(?:file:\/\/)?((?:\/|[A-Za-z]:[\\/])[^()\n]*?):\d+:\d+\)?$/gm)
-  return [...found].map(([, file = '']) => file).filter((file) => !file.startsWith(OURS))
-}
+const filesOf = (stack: unknown): string[] =>
+  typeof stack === 'string' ? allFilesOf(stack).filter((file) => !file.startsWith(OURS)) : []
 
 /** The folder of the code that has called this package, where an author's code is. */
 export const callersHome = (): string | undefined => {

@@ -108,13 +108,14 @@ describe.each(WAYS)('an answer, where requests are $way', ({ requestTransforms }
   it('is the cached refusal of a provider, with its status', async () => {
     await using started = await start({ METRICS_ENABLED: 'false' })
     const { write, ask } = started
+    const reason = { code: 'PROVIDER_ERROR', class: 'provider', message: 'no such pair', sinceUnixMs: AT }
     await write({ statusCode: 502, errorMessage: 'no such pair', timestamps })
     for (let time = 0; time < 2; time++) {
       const reply = await ask()
       expect([reply.statusCode, reply.headers['content-type'], reply.json()]).toEqual([
         502,
         JSON_TYPE,
-        { errorMessage: 'no such pair', statusCode: 502, timestamps },
+        { errorMessage: 'no such pair', statusCode: 502, timestamps, reason },
       ])
     }
   })

@@ -114,7 +114,7 @@ export class KeptConnection {
   readonly ended: Promise<unknown>
 
   private constructor(private readonly socket: Socket) {
-    this.ended = once(socket, 'close')
+    this.ended = new Promise((resolve) => socket.once('close', resolve))
     socket.on('data', (chunk) => {
       for (const { status } of this.answers.push(chunk)) this.settle(status)
     })

@@ -64,7 +64,9 @@ describe('README', () => {
   })
 
   it('names only settings that there are', () => {
-    const known = new Set([...Object.keys(BaseSettingsDefinition), ...Object.keys(ServiceSettingsDefinition)])
+    const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY']
+    const ours = [...Object.keys(BaseSettingsDefinition), ...Object.keys(ServiceSettingsDefinition)]
+    const known = new Set([...ours, ...proxies])
     const prose = readme.replace(codeBlock('ts'), '')
     const named = [...prose.matchAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g)].map(([name]) =>
       name.replace(/^COINBASE_/, ''),

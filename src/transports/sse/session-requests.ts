@@ -30,13 +30,10 @@ const failureOf = (error: unknown): Omit<Reason, 'sinceUnixMs'> & { isAnswer: bo
   const cause = memberOf(error, 'cause')
   const status = error instanceof AdapterDataProviderError ? providerStatusOf(error) : undefined
   const failure = describeFailure(cause ?? error)
-  if (status === undefined || brokenAnswer(cause) !== undefined)
-    return {
-      code: 'SUBSCRIBE_FAILED',
-      class: classOf(failure),
-      message: `The subscription request failed: ${failure.message}`,
-      isAnswer: false,
-    }
+  const message = `The subscription request failed: ${failure.message}`
+  if (brokenAnswer(cause) !== undefined) return { ...failure, message, isAnswer: false }
+  if (status === undefined)
+    return { code: 'SUBSCRIBE_FAILED', class: classOf(failure), message, isAnswer: false }
   const kind = status >= 500 ? classOf(failure) : classOfStatus(status)
   return {
     code: 'SUBSCRIBE_FAILED',

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { read } from '../../helpers/repository'
 import { afterEach, describe, expect, it } from 'vitest'
 import { simulatedExchange } from '../../../src/testing/simulated-exchange'
 import { wsProvider } from '../../../src/testing/ws-provider'
@@ -76,7 +77,8 @@ describe('the service as several processes', { timeout: 2 * PATIENCE_MS }, () =>
     expect(exchange.provider.openCount).toBe(1)
 
     expect(await post(`${url}/kraken`)).toMatchObject(missing)
-    expect(await (await fetch(`${url}/health`)).json()).toEqual({ message: 'OK' })
+    const { version } = JSON.parse(read('package.json')) as { version: string }
+    expect(await (await fetch(`${url}/health`)).json()).toEqual({ message: 'OK', version })
     expect(await (await fetch(`${url}/coinbase/status`)).json()).toMatchObject({
       adapter: { name: 'COINBASE' },
     })
@@ -182,7 +184,9 @@ describe('the service as several processes', { timeout: 2 * PATIENCE_MS }, () =>
       await service.line(({ msg }) => msg === `${stopped} has fallen silent, and is ended`, from)
       await pidOf(service, stopped, from)
       const ended = (await Promise.all(asked)).filter((status) => status === 'ended')
-      expect(ended).toHaveLength(stopped === 'writer' ? 0 : 2)
+      // As many as that worker had: connections are handed out in turn, to whoever has taken the last.
+      if (stopped === 'writer') expect(ended).toEqual([])
+      else expect([1, 2, 3]).toContain(ended.length)
       for (let at = 0; at < 4; at++) expect(await post(url, ETH)).toMatchObject({ status: 200 })
       expect((await page('/live'))[0]).toBe(200)
       expect((await page('/ready'))[1]).not.toHaveProperty('silent')
