@@ -68,6 +68,13 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     return super.want(params, key)
   }
 
+  /** Nothing is subscribed any more, and a pass that has begun changes nothing: the next one subscribes all that is wanted. */
+  protected beginAnew(): void {
+    this.pass++
+    this.settled = undefined
+    this.localSubscriptions = []
+  }
+
   async backgroundHandler(context: EndpointContext<T>, desiredSubs: Params<T>[]): Promise<void> {
     const pass = ++this.pass
     if (this.isBackingOff()) {

@@ -129,7 +129,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
 
   [LEAVE](): void {
     this.retire()
-    this.localSubscriptions = []
+    this.beginAnew()
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {

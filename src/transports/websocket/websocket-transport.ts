@@ -228,7 +228,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   [LEAVE](): void {
     if (!this.connectionClosed()) this.clientSocket.retire()
     // Else the next pass has nothing to subscribe, and makes no connection for that.
-    this.localSubscriptions = []
+    this.beginAnew()
   }
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
