@@ -24,7 +24,7 @@ const DEFAULTS = Object.fromEntries(
 const FIRST_MS = 1_500
 const LATER_MS = 500
 
-const NOBODY = { 'a port that is refused': '127.0.0.1:9', 'a host that is not there': 'nobody.invalid' }
+const NOBODY = { 'a port that is refused': '127.0.0.1:4', 'a host that is not there': 'nobody.invalid' }
 
 /** What is wrong with an address, or with a host after some attempts. */
 const NETWORK = ['network', 'provider']

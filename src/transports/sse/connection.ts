@@ -129,12 +129,19 @@ export class SseConnection {
  * Makes the loss for a stream that did not open. The message of the `eventsource` package may contain the URL. Of it, only the errors of
  * the host's addresses are used, where there are several.
  */
+/** What the texts of `fetch` say, which are all that the class of the stream passes on. */
+const FAILURES: readonly (readonly [said: RegExp, code: ErrorCode, text: string])[] = [
+  [/ECONNREFUSED/, 'CONNECTION_REFUSED', 'The connection was refused'],
+  [/ENOTFOUND/, 'HOST_NOT_FOUND', 'The host was not found'],
+  [/bad port/, 'URL_FAILED', 'The URL has a port to which streams are not opened'],
+  [/./, 'CONNECTION_FAILED', 'The stream could not be opened'],
+]
+
 const failureToOpen = (message: string): Loss => {
   const parts = message.match(/connect E[A-Z]+ [^\s,]+/g) ?? []
   const named = parts.length > 1 ? `: ${parts.join('; ')}` : ''
-  return message.includes('ECONNREFUSED')
-    ? { code: 'CONNECTION_REFUSED', message: `The connection was refused${named}` }
-    : { code: 'CONNECTION_FAILED', message: `The stream could not be opened${named}` }
+  const [, code, text] = FAILURES.find(([said]) => said.test(message)) ?? FAILURES.at(-1)!
+  return { code, message: `${text}${named}` }
 }
 
 const failureOfProxy = (source: EventSource): Loss | undefined => {
