@@ -391,7 +391,7 @@ describe('the service as several processes', { timeout: 2 * PATIENCE_MS }, () =>
     ['there are too many workers', () => Promise.resolve({ WORKERS: '65' }), /WORKERS/],
     ['values are in Redis', () => Promise.resolve({ CACHE_TYPE: 'redis' }), /WORKERS[^]*CACHE_TYPE/],
     ['it may not write', () => Promise.resolve({ EA_MODE: 'reader' }), /None of the adapters could start/],
-  ])('LC-2, 17.20: exits with 1 and one clear line when %s', async (_name, variables, why) => {
+  ])('17.20, LC-2: exits with 1 and one clear line when %s', async (_name, variables, why) => {
     const service = launch({ WORKERS: '2', ADAPTERS: 'kraken', ...(await variables()) })
     expect(await service.exit).toBe(1)
     await service.closed
