@@ -71,7 +71,9 @@ it('CA-7: what is stored is served as it was stored, with members that this vers
       expect(statusCode).toBe(storedStatus)
       // An error that was stored without one gets a reason when it is answered.
       const isError = 'errorMessage' in (stored as object)
-      expect(json).toEqual(isError && reason === undefined ? { ...(stored as object), reason: json.reason } : stored)
+      expect(json).toEqual(
+        isError && reason === undefined ? { ...(stored as object), reason: json.reason } : stored,
+      )
     }),
     { numRuns: 300, endOnFailure: true },
   )
