@@ -48,10 +48,12 @@ export interface Instant {
 /** The wall clock as it was when this was loaded. */
 const ownNow = Date.now
 
-/** The moment at which the wall clock shows `unixMs`, which is now. */
-export const instant = (unixMs = Date.now()): Instant => {
+/** @param unixMs - what the wall clock has just shown, where somebody else has read it; else it is read here, and a step is noticed */
+export const instant = (unixMs?: number): Instant => {
   const monotonic = monotonicMs()
-  return { unixMs, monotonicMs: monotonic, era: ourTime.glance(unixMs, monotonic) }
+  if (unixMs !== undefined) return { unixMs, monotonicMs: monotonic, era: ourTime.era }
+  const wall = Date.now()
+  return { unixMs: wall, monotonicMs: monotonic, era: ourTime.glance(wall, monotonic) }
 }
 
 /** When what the running task reads from sockets has arrived; undefined between tasks. */
@@ -194,6 +196,7 @@ export class OurTime {
   private step: ClockStep | undefined
   private agreedAtMs = 0
   private slips: Slip[] = []
+  private wasWall = false
   /** The era in which the step began that is not settled. */
   private unsettledEra = 0
   private readonly voters = new Set<Witness>()
@@ -213,8 +216,11 @@ export class OurTime {
    * @param monotonic - what the monotonic clock shows now, where it has just been read; `wall` likewise
    */
   now(monotonic = this.clocks.monotonic(), wall = this.clocks.wall()): number {
-    if (this.isWall) this.restart(wall - monotonic)
+    const { isWall } = this
+    // A test that gives the wall clock back has not set it.
+    if (isWall || this.wasWall) this.restart(wall - monotonic)
     else this.look(wall, monotonic)
+    this.wasWall = isWall
     return this.keptOffsetMs === undefined ? wall : this.judged(wall, monotonic, this.keptOffsetMs)
   }
 
