@@ -39,8 +39,8 @@ interface Head {
 interface Found extends Head {
   plan: unknown
   text: string
-  /** How long it is, and where it ends in its chunk. */
-  bytes: number
+  /** Where it begins and ends in its chunk. */
+  at: number
   end: number
 }
 
@@ -211,16 +211,14 @@ export class FastLane {
     const startedAtMs = performance.now()
     const found: Found[] = []
     let at = 0
-    for (
-      let one = this.find(raw, at);
-      one !== undefined;
-      one = at < raw.length ? this.find(raw, at) : undefined
-    ) {
+    while (at < raw.length) {
+      const one = this.find(raw, at)
+      if (one === undefined) break
       found.push(one)
       at = one.end
     }
     // The parser refuses rubbish before it answers the request in front of it.
-    if (at < raw.length && !this.heads.has(headOf(raw, at))) at -= found.pop()?.bytes ?? 0
+    if (at < raw.length && !this.heads.has(headOf(raw, at))) at = found.pop()?.at ?? 0
     if (found.length === 0) return 0
     const beginning = this.headOfNow()
     socket.write(found.map(({ text }) => beginning + text).join(''), 'latin1')
@@ -240,7 +238,7 @@ export class FastLane {
     try {
       const plan = route.find(raw.slice(bodyAt, end))
       const text = plan === undefined ? undefined : route.read(plan)
-      return text === undefined ? undefined : { route, plan, text, bodyBytes, bytes: end - at, end }
+      return text === undefined ? undefined : { route, plan, text, bodyBytes, at, end }
     } catch (error) {
       // An error that is thrown in a stream's listener would end the process. The server answers instead, with an error.
       logger.debug({ err: error }, 'A known request could not be answered at once')

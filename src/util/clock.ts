@@ -86,9 +86,8 @@ export const later = (at: Instant, ms: number): Instant => ({
  * either: of a sleep, and a wall clock that was set back after it, neither clock tells. 0 and below: it is over.
  */
 export const leftMs = (end: Instant, now: Instant): number => {
-  const leftMs = Math.min(end.unixMs - now.unixMs, end.monotonicMs - now.monotonicMs)
-  if (end.era === undefined || end.era === now.era) return leftMs
-  return Math.min(leftMs, end.monotonicMs - now.monotonicMs - ourTime.sleptMs(end.era))
+  const sleptMs = end.era === undefined || end.era === now.era ? 0 : ourTime.sleptMs(end.era)
+  return Math.min(end.unixMs - now.unixMs, end.monotonicMs - now.monotonicMs - sleptMs)
 }
 
 /**
@@ -174,9 +173,9 @@ export class Witness {
 /**
  * *Our time* (TM-3): what the times of providers are judged by. It is the wall clock's until that makes a step. Then there are two
  * candidates, the wall clock and the time from before counted on by the monotonic clock (and a third after a sleep with a wall clock that was
- * wrong), and ticks decide: each source has one vote, that of its first tick which is near one of them, or of the last three if they contradict it. Sources that have told the current time
- * before outvote the others, so that a provider whose clock is wrong has no say. Until one has voted, the later candidate counts, so that
- * no value seems younger than it is.
+ * wrong), and ticks decide: each source has one vote, that of its first tick which is near one of them, or of the last three if they
+ * contradict it. Sources that have told the current time before outvote the others, so that a provider whose clock is wrong has no say.
+ * Until one has voted, the later candidate counts, so that no value seems younger than it is.
  */
 export class OurTime {
   /** Steps since the start. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type GuardOptions } from '../../src/feeds/guards'
-import { ourTime } from '../../src/util/clock'
+import { ProcessState } from '../../src/http/process-state'
+import { ageMs, instant, ourTime } from '../../src/util/clock'
 import { responseCacheOf, T, valueOf } from './support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
@@ -105,6 +106,28 @@ describe('values and the clocks', () => {
         },
       ),
     )
+  })
+
+  it.each<[string, () => void]>([
+    ['whoever reads the clocks', () => void instant()],
+    [
+      'the watch of the event loop',
+      () => {
+        const state = new ProcessState()
+        state.watchEventLoop()
+        pass(1_000)
+        state.stopping()
+      },
+    ],
+  ])('a sleep is noticed by %s, so that a moment before it is as old as it is', (_who, notice) => {
+    vi.useFakeTimers({ now: START })
+    const at = instant()
+    pass(1_000)
+    step(600_000)
+    notice()
+    step(-HOUR)
+    expect(ageMs(at)).toBeGreaterThanOrEqual(601_000)
+    expect(ageMs(at)).toBeLessThanOrEqual(602_000)
   })
 
   it('a wall clock that was wrong for a while, and is set back to where it was, makes no value older', async () => {

@@ -295,6 +295,10 @@ describe('our time', () => {
     machine.time.trustsWall = true
     machine.step(-HOUR)
     expect(machine.time.now()).toBe(START - HOUR)
+    // Given back, it has not been set.
+    machine.time.trustsWall = false
+    machine.step(HOUR)
+    expect(machine.time.now()).toBe(START)
     expect(machine.seen).toEqual([])
   })
 })
