@@ -9,6 +9,12 @@ export const stall = (reason: Reason, leftMs: number, mayHelp = false): Stall =>
   isLasting: !mayHelp && isLasting(reason),
 })
 
+/** The stall until the next attempt that a reason names; undefined where it names none, or one that is due. */
+export const stallUntilNext = (reason: Reason | undefined, mayHelp = false): Stall | undefined => {
+  const leftMs = (reason?.nextAttemptUnixMs ?? 0) - Date.now()
+  return reason === undefined || leftMs <= 0 ? undefined : stall(reason, leftMs, mayHelp)
+}
+
 /** The stall of a transport that is made of others: only where none of them can bring anything. */
 export const commonStall = (
   children: readonly (readonly [name: string, transport: object])[],

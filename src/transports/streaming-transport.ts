@@ -10,7 +10,7 @@ import { WakeSignal } from '../util/wake-signal'
 import { type TypeFromDefinition } from '../validation/input-parameters'
 import { type Reason } from '../validation/reason'
 import { FAILURES, type Stall, WAKE } from './capabilities'
-import { stall } from './stall'
+import { stallUntilNext } from './stall'
 import { afterFailedPass, type FailedPass, type NominalDelay } from './stream-retries'
 import { SubscriptionTransport } from './subscription-transport'
 import { type EndpointContext, type TransportDependencies, type TransportGenerics } from './transport'
@@ -173,9 +173,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
 
   /** @param mayHelp - whether the next attempt may be at another URL */
   protected stallBy(outage: Reason | undefined, mayHelp: boolean): Stall | undefined {
-    const reason = this.withNextPass(outage)
-    const leftMs = (reason?.nextAttemptUnixMs ?? 0) - Date.now()
-    return reason === undefined || leftMs <= 0 ? undefined : stall(reason, leftMs, mayHelp)
+    return stallUntilNext(this.withNextPass(outage), mayHelp)
   }
 
   private get pauseLeftMs(): number {

@@ -21,7 +21,7 @@ import {
   STANDBY,
   WAKE,
 } from '../capabilities'
-import { stall } from '../stall'
+import { stallUntilNext } from '../stall'
 import { goingOn, type Reason } from '../../validation/reason'
 import { UnwantedError } from '../../outbound-http/pending-request'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
@@ -195,9 +195,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
 
   /** A feed's own next attempt: others may fare better, or be asked sooner. */
   [STALL](params: object): Stall | undefined {
-    const reason = this[FEED_OUTAGE](params)
-    const leftMs = (reason?.nextAttemptUnixMs ?? 0) - Date.now()
-    return reason === undefined || leftMs <= 0 ? undefined : stall(reason, leftMs)
+    return stallUntilNext(this[FEED_OUTAGE](params))
   }
 
   /** What is wrong, when all requests fail. */

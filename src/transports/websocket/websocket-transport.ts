@@ -22,7 +22,7 @@ import {
 import { type Reason } from '../../validation/reason'
 import { RawRecords } from '../raw-records'
 import { messagesText, type Sight, sightReason } from '../sight'
-import { stall } from '../stall'
+import { stallUntilNext } from '../stall'
 import { StreamIntake } from '../stream-intake'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
@@ -192,8 +192,8 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   [STALL](given: object): Stall | undefined {
-    const own = this.care?.quarantineOf(given as Params<T>)
-    if (own?.nextAttemptUnixMs !== undefined) return stall(own, own.nextAttemptUnixMs - Date.now())
+    const own = stallUntilNext(this.care?.quarantineOf(given as Params<T>))
+    if (own !== undefined) return own
     return this.connectionClosed() ? this.stallBy(this.clientSocket.outage, this.choosesUrl) : undefined
   }
 
