@@ -163,10 +163,15 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     return undefined
   }
 
+  /** Whether the provider keeps attempts away for a time, at whose end {@link tryAgainNow} is called. */
+  protected get isKeptAway(): boolean {
+    return false
+  }
+
   /** The outage of a stream that is not open, with when the next pass tries again where that is later. */
   protected withNextPass(outage: Reason | undefined): Reason | undefined {
     const leftMs = this.pauseLeftMs
-    if (outage === undefined || leftMs <= 0) return outage
+    if (outage === undefined || leftMs <= 0 || this.isKeptAway) return outage
     const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Math.round(Date.now() + leftMs))
     return { ...outage, nextAttemptUnixMs }
   }

@@ -222,6 +222,10 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     if (this.connection?.isClosed === false) this.life.open()
   }
 
+  protected override get isKeptAway(): boolean {
+    return this.pauses.hold(this.currentUrl) !== undefined
+  }
+
   private failed({ url }: SSEConfig, error: unknown): void {
     this.life.failed(error)
     const hold = this.pauses.hold(url)

@@ -431,6 +431,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     return reasonOf(error)?.code === 'CONNECTION_REFUSED'
   }
 
+  protected override get isKeptAway(): boolean {
+    return this.connects.isPausedAt(this.currentUrl)
+  }
+
   protected override pauseAfter(): number | undefined {
     return this.credential?.pauseMs ?? this.failoverCounter.takePause()
   }

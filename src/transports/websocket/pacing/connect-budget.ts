@@ -38,6 +38,11 @@ export class ConnectBudget {
     return this.hold ?? this.pauses.hold(url)
   }
 
+  /** Whether the host of this URL has a pause. */
+  isPausedAt(url: string): boolean {
+    return this.pauses.hold(url) !== undefined
+  }
+
   /**
    * The same for a connection beside the main one, for which one attempt of the limit is left.
    *
