@@ -50,16 +50,22 @@ export class LimitsFile implements Disposable {
 
 export const limitsOf = (adapter: Adapter): LimitsStatus => statusOf(adapter).feedLimits!
 
-/** Moves the held clock to the next look at the file, and waits for what that comes to. */
-export const look = async (...adapters: Adapter[]): Promise<void> => {
-  await pass(1_000)
-  await eventually(() => {
+const notLooking = (adapters: readonly Adapter[]): Promise<void> =>
+  eventually(() => {
     for (const { dependencies } of adapters) expect(dependencies.feedLimits!.isLooking).toBe(false)
   })
+
+/** Moves the held clock to the next look at the file, and waits for what that comes to. */
+export const look = async (...adapters: Adapter[]): Promise<void> => {
+  // There is no other look while one is under way, which began too early.
+  await notLooking(adapters)
+  await pass(1_000)
+  await notLooking(adapters)
 }
 
 /** Changes the file, and has it looked at. */
 export const changed = async (change: () => void, ...adapters: Adapter[]): Promise<void> => {
+  await notLooking(adapters)
   const marks = adapters.map(({ dependencies }) => dependencies.feedLimits!.mark)
   change()
   await look(...adapters)

@@ -127,7 +127,8 @@ describe('OB-2: the numbers of a stream', () => {
       ...config(one.url),
       url: undefined,
       urls: [one.url, two.url],
-      failover: { dwellMs: 1, returnAfterMs: 600_000 },
+      // So long that the first one is not ready again when the next attempt is made.
+      failover: { dwellMs: 60_000, returnAfterMs: 600_000 },
     })
     const name = `MOVING${++made}` as Uppercase<string>
     const endpoint = new AdapterEndpoint({ name: 'price', transport, inputParameters })
