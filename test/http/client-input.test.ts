@@ -34,6 +34,9 @@ const UNKNOWN = fc
       ),
   )
 
+/** What the server's parser takes: it refuses a body with one of these keys, however deep (`any-input.test.ts` sends such ones). */
+const JSON_VALUE = fc.jsonValue().filter((value) => !/"(__proto__|constructor)"/.test(JSON.stringify(value)))
+
 describe.each(WAYS)(
   'HT-3: what a client sends, where requests are $way',
   { timeout: 60_000 },
@@ -63,7 +66,7 @@ describe.each(WAYS)(
       )
       const property = fc.asyncProperty(
         named,
-        fc.dictionary(UNKNOWN, fc.jsonValue()),
+        fc.dictionary(UNKNOWN, JSON_VALUE),
         async ([base, quote], more) => {
           const reply = await rig.send({
             data: { ...more, [base]: 'ETH', [quote]: 'USD' },
@@ -81,7 +84,7 @@ describe.each(WAYS)(
 
     it('is refused with 400 and the name of the field where it is not what the field takes', async () => {
       await using rig = await start()
-      const wrong = fc.jsonValue().filter((value) => typeof value !== 'string')
+      const wrong = JSON_VALUE.filter((value) => typeof value !== 'string')
       const property = fc.asyncProperty(fc.constantFrom('base', 'quote'), wrong, async (field, value) => {
         const reply = await rig.send({ data: { ...ETH, [field]: value } })
         expect(reply.statusCode).toBe(400)
