@@ -151,8 +151,7 @@ export class ClientSocket<End> {
    */
   lost(why: Pick<Reason, 'code' | 'message'>, end: End, onDue: () => void): void {
     this.gone()
-    const verdict = verdictOf(this.place.wsConnection)
-    this.life.trouble(verdict === undefined ? why : { code: 'UNRESPONSIVE', message: verdict })
+    this.life.trouble(verdictOf(this.place.wsConnection) ?? why)
     const { delayMs } = this.retry.again(end, () => {
       this.life.due()
       onDue()

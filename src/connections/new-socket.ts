@@ -3,8 +3,12 @@ import { isProxySet, proxyFor } from '../config/outbound-proxy'
 import { connectionMaker } from '../util/tunnel'
 import { WebSocket, WebSocketClassProvider } from './class-provider'
 import { noUrl } from './connection-error'
+import { atHome } from './redirected-socket'
 
 const TLS_PORT = 443
+
+/** A message that is longer, also after it was inflated, is never in memory: its connection is cut (RS-7). */
+export const MAX_FRAME_BYTES = 32 * 1024 * 1024
 
 /**
  * The options of a socket that goes through a proxy where the environment says so. An author who has chosen the way, by an agent or a function
@@ -29,7 +33,8 @@ const throughProxy = (options: ClientOptions | undefined): ClientOptions | undef
 }
 
 /**
- * Makes an outbound socket, which begins to connect at once: through a proxy where the environment says so.
+ * Makes an outbound socket, which begins to connect at once: through a proxy where the environment says so. It takes no message that is longer
+ * than {@link MAX_FRAME_BYTES}, where its options say nothing else, and follows no redirect to another origin.
  *
  * @throws AdapterConnectionError `URL_FAILED` for a bad URL
  */
@@ -39,11 +44,13 @@ export const newSocket = (
   options: ClientOptions | undefined,
 ): WebSocket => {
   const Socket = WebSocketClassProvider.get()
-  // A test's class gets what it has always got; and a socket of this machine's file system (`ws+unix:`) has no host.
-  const hasWay = Socket === WebSocket && !url.startsWith('ws+unix:') && isProxySet()
-  const given = hasWay ? throughProxy(options) : options
   try {
-    return new Socket(url, protocols, given)
+    // A test's class gets what it has always got.
+    if (Socket !== WebSocket) return new Socket(url, protocols, options)
+    // A socket of this machine's file system (`ws+unix:`) has no host.
+    const hasWay = !url.startsWith('ws+unix:') && isProxySet()
+    const given = { maxPayload: MAX_FRAME_BYTES, ...(hasWay ? throughProxy(options) : options) }
+    return atHome(new Socket(url, protocols, given))
   } catch (cause) {
     throw cause instanceof SyntaxError ? noUrl(cause) : cause
   }

@@ -1,6 +1,7 @@
 import { type IncomingMessage } from 'node:http'
 import { type Socket } from 'node:net'
 import type WebSocket from 'ws'
+import { type Reason } from '../validation/reason'
 
 /** The `readyState` values of the WebSocket standard. Test doubles do not have these constants. */
 export const OPEN = 1
@@ -13,9 +14,12 @@ const double = (socket: WebSocket): Double => socket
 
 const ignore = () => {}
 
+/** Why a connection ends that its peer has not closed. */
+export type Verdict = Pick<Reason, 'code' | 'message'>
+
 const WIRE: unique symbol = Symbol('tickwell.wire')
 const VERDICT: unique symbol = Symbol('tickwell.verdict')
-type Wired = WebSocket & { [WIRE]?: Socket; [VERDICT]?: string }
+type Wired = WebSocket & { [WIRE]?: Socket; [VERDICT]?: Verdict }
 
 /** Remembers the TCP connection below a socket that is being opened, for {@link together}, and passes it to `onWire`. */
 export const noteWire = (socket: WebSocket, onWire?: (wire: Socket) => void): void => {
@@ -60,13 +64,18 @@ export const hasBacklog = (socket: WebSocket): boolean => {
 
 /** Destroys a socket whose peer is dead, and keeps why for whoever hears of its close. */
 export const condemn = (socket: WebSocket, why: string): void => {
-  const wired: Wired = socket
-  wired[VERDICT] = why
+  judge(socket, { code: 'UNRESPONSIVE', message: why })
   destroy(socket)
 }
 
-/** Why we have destroyed a socket; undefined where the peer has ended it. */
-export const verdictOf = (socket: WebSocket | undefined): string | undefined => {
+/** Keeps why a socket ends, for whoever hears of its close. */
+export const judge = (socket: WebSocket, verdict: Verdict): void => {
+  const wired: Wired = socket
+  wired[VERDICT] = verdict
+}
+
+/** Why a socket ends; undefined where the peer has closed it. */
+export const verdictOf = (socket: WebSocket | undefined): Verdict | undefined => {
   const wired: Wired | undefined = socket
   return wired?.[VERDICT]
 }

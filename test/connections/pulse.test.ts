@@ -61,7 +61,7 @@ describe('a connection whose pulse is watched', () => {
     const closed = once(pair.socket, 'close')
     await vi.advanceTimersByTimeAsync(1)
     expect((await closed)[0]).toBe(1006)
-    expect(verdictOf(pair.socket)).toBe('The provider answered no ping within 10 s')
+    expect(verdictOf(pair.socket)?.message).toBe('The provider answered no ping within 10 s')
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -114,6 +114,6 @@ describe('what waits to be sent', () => {
     const { socket, terminate } = withBacklog(8 * 1024 * 1024 + 1)
     expect(hasBacklog(socket)).toBe(true)
     expect(terminate).toHaveBeenCalledTimes(1)
-    expect(verdictOf(socket)).toBe('The provider does not read: 8388609 bytes wait to be sent')
+    expect(verdictOf(socket)?.message).toBe('The provider does not read: 8388609 bytes wait to be sent')
   })
 })

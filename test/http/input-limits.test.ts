@@ -134,16 +134,40 @@ describe('RS-7: a provider over a WebSocket', () => {
     expect(connection.isOpen).toBe(true)
   })
 
-  it('is left when a message becomes larger than is ever kept, and asked again', async () => {
-    await using provider = await wsProvider({ perMessageDeflate: true })
-    await using service = await startWs(wsConfig(provider.url), { STREAM_HANDLER_RETRY_MIN_MS: '100' })
+  it.each([
+    ['as it is', false],
+    ['after it was inflated', true],
+  ])(
+    'is left when a message is larger than is ever kept %s, with that as the reason, and asked again',
+    async (_, perMessageDeflate) => {
+      await using provider = await wsProvider({ perMessageDeflate })
+      const env = { ...AT_ONCE, STREAM_HANDLER_RETRY_MIN_MS: '2000' }
+      await using service = await startWs(wsConfig(provider.url), env)
+      void service.post(ETH)
+      const connection = await provider.connection()
+      connection.send(Buffer.alloc(32 * MIB + 1))
+      expect((await connection.closed).code).toBe(1009)
+      await eventually(async () =>
+        expect((await service.post(ETH)).json.error.reason).toMatchObject({
+          code: 'PROTOCOL_VIOLATED',
+          class: 'provider',
+          message: 'The provider sent what is not taken: Max payload size exceeded',
+        }),
+      )
+      expect(await service.metric('data_refused_total', { reason: 'too-large' })).toBe(1)
+      const next = await provider.connection()
+      await next.next()
+      next.send(tick(ETH, 5))
+      await service.until(ETH, ({ json }) => json.result === 5)
+    },
+  )
+
+  it('may send messages as large as its author allows', async () => {
+    await using provider = await wsProvider()
+    await using service = await startWs(wsConfig(provider.url, { maxMessageBytes: 40 * MIB }))
     void service.post(ETH)
     const connection = await provider.connection()
-    connection.send(Buffer.alloc(101 * MIB))
-    expect((await connection.closed).code).toBe(1009)
-    const next = await provider.connection()
-    await next.next()
-    next.send(tick(ETH, 5))
+    connection.send(JSON.stringify({ ...tick(ETH, 5), more: 'x'.repeat(33 * MIB) }))
     await service.until(ETH, ({ json }) => json.result === 5)
   })
 })

@@ -198,6 +198,26 @@ describe('SC-6: a redirect', () => {
     asking.stop()
   })
 
+  it('to another origin is not followed by a WebSocket whose author follows redirects', async () => {
+    await using other = await httpProvider(() => ({}))
+    await using first = await httpProvider((path) => ({
+      status: 302,
+      headers: { location: path === '/' ? '/again' : `${other.url}/?key=abc` },
+    }))
+    const options = () => ({ headers: { 'x-api-key': 'k3y-of-ours' }, followRedirects: true })
+    await using service = await startWs(wsConfig(first.url.replace('http', 'ws'), { options }), AT_ONCE)
+    await service.post(ETH)
+    await first.seen(2)
+    expect(first.asked.map(({ path, headers }) => [path, headers['x-api-key']])).toEqual([
+      ['/', 'k3y-of-ours'],
+      ['/again', 'k3y-of-ours'],
+    ])
+    await eventually(async () =>
+      expect((await service.post(ETH)).text).toContain('redirect to another origin'),
+    )
+    expect(other.asked).toEqual([])
+  })
+
   it('is not followed by a WebSocket', async () => {
     await using other = await httpProvider(() => ({}))
     await using first = await httpProvider(() => ({

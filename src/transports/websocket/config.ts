@@ -149,6 +149,9 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
   ping?: PulseOptions
   /** What the provider allows. Default: no limits. */
   limits?: WebSocketLimits
-  /** A larger message is refused without being parsed. The connection stays open. Default 8 MiB. */
+  /**
+   * A larger message is refused without being parsed. The connection stays open. Default 8 MiB. One that is also larger than 32 MiB, inflated
+   * if it was compressed, is not received: the connection is closed, and another one is opened after a pause.
+   */
   maxMessageBytes?: number
 }

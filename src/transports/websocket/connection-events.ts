@@ -2,7 +2,7 @@ import type WebSocket from 'ws'
 import { type ClientSocket } from '../../connections/client-socket'
 import { codeOf, textOf } from '../../connections/connection-error'
 import { shownUrl } from '../../connections/connection-stats'
-import { verdictOf } from '../../connections/socket'
+import { judge, verdictOf } from '../../connections/socket'
 import { type Life } from '../../connections/retry'
 import { makeLogger } from '../../util/logging'
 import { type RetrySettings } from '../stream-retries'
@@ -39,7 +39,7 @@ export interface LostConnection<T extends WebsocketTransportGenerics> {
 interface Parts<T extends WebsocketTransportGenerics> {
   handlers: Omit<WebSocketTransportConfig<T>['handlers'], 'message'>
   client: ClientSocket<StreamEnd>
-  frames: Pick<FrameReader<T>, 'read'>
+  frames: Pick<FrameReader<T>, 'read' | 'broken'>
   /** Number of messages received. */
   counts: { received: number }
   onLost: (lost: LostConnection<T>) => void
@@ -67,9 +67,12 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
         frames.read(event.data, context)
         counts.received++
       },
-      error: (event) => this.errored(event, context, url),
+      error: (event) => {
+        this.errored(event, context, url)
+        if (isCurrent()) this.broken(event, connection)
+      },
       close: (event) => {
-        const isOurDoing = verdictOf(connection) !== undefined
+        const isOurDoing = verdictOf(connection)?.code === 'UNRESPONSIVE'
         this.closed(event, { context, url, isOurDoing }, isCurrent())
       },
     }
@@ -87,6 +90,14 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
     logger.warn({ code: codeOf(event), url: shownUrl(url) }, `WebSocket error: ${message}`)
     this.parts.client.stats.errored(message)
     guarded('error', () => this.parts.handlers.error?.(event, context))
+  }
+
+  /** After a frame that it does not take, the library closes politely and reads no more. A provider that still sends is cut off a second later. */
+  private broken({ error }: WebSocket.ErrorEvent, connection: WebSocket): void {
+    const verdict = this.parts.frames.broken(error)
+    if (verdict === undefined) return
+    judge(connection, verdict)
+    this.parts.client.look()
   }
 
   private closed(

@@ -46,7 +46,7 @@ import { ConnectBudget } from './pacing/connect-budget'
 import { Failover } from './failover'
 import { CredentialUse, withCredential } from './credential-use'
 import { failoverUrlsOf, type FailoverUrls, withUrl } from './failover-urls'
-import { FrameReader } from './frame-reader'
+import { FrameReader, withRoomFor } from './frame-reader'
 import { Retry } from '../../connections/retry'
 import { CLOSED, CLOSING, hasBacklog, OPEN, together } from '../../connections/socket'
 import { startBeating } from './heartbeat'
@@ -321,7 +321,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     return this.connects.attempt(url, options, (counted) =>
       this.clientSocket.open({
         url,
-        options: counted,
+        options: withRoomFor(this.config.maxMessageBytes, counted),
         isAlone: this.config.singleConnection,
         timeoutMs: context.adapterSettings.WS_CONNECTION_OPEN_TIMEOUT,
         open: open && ((connection) => open(connection, context)),

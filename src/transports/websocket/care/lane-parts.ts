@@ -71,6 +71,7 @@ export const lanePartsOf = <T extends WebsocketTransportGenerics>(
       reader.read(data, context)
       onFrame()
     },
+    broken: (error: unknown) => reader.broken(error),
   }
   const handlers = { open: config.handlers.open }
   const counts = { received: 0 }
