@@ -1,6 +1,7 @@
 import { memberOf } from '../util/objects'
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
 import { brokenAnswer } from './broken-answer'
+import { redirectRefusedIn } from './redirects'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
 import { classOfStatus, type Reason } from '../validation/reason'
@@ -102,6 +103,8 @@ export const describeFailure = (error: unknown): Pick<Reason, 'code' | 'message'
   if (broken !== undefined) return broken
   const proxyError = proxyErrorIn(error)
   if (proxyError !== undefined) return { code: proxyError.code, message: proxyError.message }
+  const redirect = redirectRefusedIn(error)
+  if (redirect !== undefined) return { code: 'REQUEST_FAILED', message: redirect.message }
   const status = statusOf(error)
   // A request to an `http:` host is one to the proxy itself. Of what it answers, this alone is certain not to be the provider's.
   if (status === 407) return { code: 'PROXY_REFUSED', message: REFUSED_BY_PROXY }

@@ -17,6 +17,7 @@ import { Overtaking } from './overtaking'
 import { PendingRequest, type RequesterResult, UnwantedError } from './pending-request'
 import { describeFailure, isFailureOfHost, isWorthRetrying, providerError, statusOf } from './provider-error'
 import { ProviderPause, type Ticket } from './provider-pause'
+import { type RedirectOptions, redirectRefusedIn } from './redirects'
 import { retryAfterOf } from './retry-after'
 import { Sender } from './sender'
 import { monotonicMs } from '../util/clock'
@@ -64,7 +65,7 @@ export interface Asking {
 interface Order {
   key: string
   pending: PendingRequest
-  config: AxiosRequestConfig
+  config: AxiosRequestConfig & RedirectOptions
   cost: number | undefined
 }
 
@@ -127,7 +128,11 @@ export class Requester {
    * @throws AdapterDataProviderError when the provider answered with an error, AdapterConnectionError when it did not answer, both
    * after all retries; AdapterRateLimitError when the queue overflowed, or the provider asked for a long pause
    */
-  request<T>(key: string, req: AxiosRequestConfig, cost?: number): Promise<RequesterResult<T>> {
+  request<T>(
+    key: string,
+    req: AxiosRequestConfig & RedirectOptions,
+    cost?: number,
+  ): Promise<RequesterResult<T>> {
     return this.enqueue(key, req, cost, {})
   }
 
@@ -138,7 +143,7 @@ export class Requester {
    */
   requestWhile<T>(
     key: string,
-    req: AxiosRequestConfig,
+    req: AxiosRequestConfig & RedirectOptions,
     cost: number | undefined,
     asking: Asking,
   ): Promise<RequesterResult<T>> {
@@ -213,7 +218,7 @@ export class Requester {
 
   private enqueue<T>(
     key: string,
-    config: AxiosRequestConfig,
+    config: AxiosRequestConfig & RedirectOptions,
     cost: number | undefined,
     { isUrgent = false, isWanted, onTrouble, renewsCredential = false }: Partial<Asking>,
   ): Promise<RequesterResult<T>> {
@@ -377,7 +382,7 @@ export class Requester {
   }
 
   private mayRetry(error: unknown, pause: ProviderPause): boolean {
-    if (!isWorthRetrying(statusOf(memberOf(error, 'cause')))) return false
+    if (!isWorthRetrying(statusOf(memberOf(error, 'cause'))) || redirectRefusedIn(error)) return false
     return pause.remainingMs() <= LONGEST_PAUSE_BEFORE_RETRY_MS
   }
 

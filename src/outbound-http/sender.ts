@@ -6,7 +6,7 @@ import { type ColdStart } from './cold-start'
 import { Deadline } from './deadline'
 import { keptAt, ProxiedRequests } from './proxied'
 import { type RateLimiter } from './rate-limiter'
-import { withSafeRedirects } from './redirects'
+import { type RedirectOptions, withSafeRedirects } from './redirects'
 
 /** No answer that an adapter could use is longer; authors may set `maxContentLength` themselves. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024
@@ -53,7 +53,7 @@ export class Sender {
    * @throws what axios throws, and the reason of `stopping` when that aborts
    */
   async send(
-    config: AxiosRequestConfig,
+    config: AxiosRequestConfig & RedirectOptions,
     cost: number | undefined,
     stopping: AbortSignal,
     start: ColdStart,

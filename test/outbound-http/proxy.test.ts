@@ -140,7 +140,7 @@ describe('a request through a proxy', () => {
     using requester = requesting()
     trustIt()
     onlyProxies({ ALL_PROXY: proxy.url })
-    expect(await requester.get(`https://127.0.0.1:${server.port}`)).toBe('hello')
+    expect(await requester.get(`https://127.0.0.1:${server.port}`, { redirectOrigins: [to] })).toBe('hello')
     expect(proxy.ways).toEqual([`127.0.0.1:${server.port}`, `elsewhere.invalid:${plain.port}`])
   })
 

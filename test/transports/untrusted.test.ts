@@ -5,12 +5,14 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { metrics } from '../../src/metrics/registry'
 import { FixedIntervalRateLimiter } from '../../src/outbound-http/fixed-interval-rate-limiter'
+import { withSafeRedirects } from '../../src/outbound-http/redirects'
 import { Requester } from '../../src/outbound-http/requester'
 import { serve } from '../../src/testing/serve'
 import { eventually } from '../helpers/eventually'
 import { filesBelow, read } from '../helpers/repository'
 import { selfSigned } from '../http/certificate'
 import { httpAdapter, httpProvider, oneByOne } from './http/support'
+import { SseProvider } from './sse/provider'
 import { config as sseConfig, start as startSse } from './sse/support'
 import { config as wsConfig, start as startWs } from './websocket/support'
 
@@ -66,6 +68,7 @@ const redirectedTo = async (status: number) => {
   return {
     first,
     got,
+    otherUrl,
     [Symbol.asyncDispose]: async () => {
       await first[Symbol.asyncDispose]()
       other.closeAllConnections()
@@ -148,7 +151,9 @@ describe('SC-6: a redirect', () => {
         const headers = Object.fromEntries(given.map((one) => [one, 'k3y-of-ours']))
         const auth = isBasic ? { auth: { username: 'me', password: 'k3y-of-ours' } } : {}
         const url = `${sites.first.url}/elsewhere`
-        const { response } = await asking.request<{ price: number }>(`${n++}`, { url, headers, ...auth })
+        const redirectOrigins = [sites.otherUrl]
+        const request = { url, headers, redirectOrigins, ...auth }
+        const { response } = await asking.request<{ price: number }>(`${n++}`, request)
         expect(response.data).toEqual({ price: 1 })
         const arrived = sites.got.at(-1)!
         expect(JSON.stringify(arrived)).not.toContain('k3y-of-ours')
@@ -169,9 +174,10 @@ describe('SC-6: a redirect', () => {
       const login = asking.request('login', {
         url: `${sites.first.url}/login`,
         method: 'POST',
+        redirectOrigins: [sites.otherUrl],
         data: { password: 'k3y-of-ours' },
       })
-      await expect(login).rejects.toThrow(/redirect to another host was not followed/)
+      await expect(login).rejects.toThrow(/redirect to another host was not followed, because it would take/)
       expect(sites.got).toEqual([])
       asking.stop()
     },
@@ -193,9 +199,96 @@ describe('SC-6: a redirect', () => {
     const beforeRedirect = (options: Record<string, unknown>) => {
       Object.assign(options['headers'] as object, { 'x-api-key': 'its-own' })
     }
-    await asking.request('other', { url: `${sites.first.url}/elsewhere`, headers, beforeRedirect })
+    const url = `${sites.first.url}/elsewhere`
+    await asking.request('other', { url, headers, beforeRedirect, redirectOrigins: [`${sites.otherUrl}/`] })
     expect(sites.got.at(-1)!.headers['x-api-key']).toBe('its-own')
     asking.stop()
+  })
+
+  it.each([
+    ['none', undefined],
+    ['another one', ['http://127.0.0.1:1', 'nonsense', 'https://example.com']],
+  ])(
+    'to another origin is not followed where %s is declared, and its client is told',
+    async (_, declared) => {
+      await using sites = await redirectedTo(302)
+      const prepareRequests = (feeds: { base: string }[]) =>
+        feeds.map((feed) => ({
+          params: [feed],
+          request: {
+            url: `${sites.first.url}/${feed.base}`,
+            headers: { 'x-api-key': 'k3y-of-ours' },
+            ...(declared && { redirectOrigins: declared }),
+          },
+        }))
+      const of = { ...oneByOne(sites.first.url), prepareRequests }
+      await using service = await serve(() => httpAdapter(of), { env: { ...AT_ONCE, RETRY: '3' } })
+      await service.post(ETH)
+      const reason = await eventually(async () => {
+        const { json } = await service.post(ETH)
+        expect(json.error.reason.code).toBe('REQUEST_FAILED')
+        return json.error.reason as { class: string; message: string }
+      })
+      expect(reason).toMatchObject({
+        class: 'provider',
+        message: `A redirect to another host was not followed: ${sites.otherUrl} is none of the origins that are declared for it`,
+      })
+      expect(sites.got).toEqual([])
+    },
+  )
+
+  it('to another scheme or port of the same host is one to another origin', () => {
+    const { beforeRedirect } = withSafeRedirects({})
+    const to = (href: string) => () =>
+      beforeRedirect!({ href, method: 'GET', headers: {} }, { headers: {}, statusCode: 302 }, {
+        url: 'https://provider.example/one',
+        method: 'GET',
+        headers: {},
+      } as never)
+    for (const url of ['http://provider.example/two', 'https://provider.example:8443/', 'https://example/'])
+      expect(to(url)).toThrow(/was not followed/)
+    expect(to('https://provider.example:443/two')).not.toThrow()
+  })
+
+  it('to another origin is not followed by a stream, also not by the fetch of its author', async () => {
+    await using other = await httpProvider(() => ({}))
+    await using first = await httpProvider((path) => ({
+      status: 307,
+      headers: { location: path === '/' ? '/again' : `${other.url}/?key=abc` },
+    }))
+    const withKey: typeof fetch = (url, init) =>
+      fetch(url, { ...init, headers: { ...init?.headers, 'x-api-key': 'k3y-of-ours' } })
+    const prepareSSEConnectionConfig = () => ({
+      url: `${first.url}/`,
+      eventSourceInitDict: { fetch: withKey as never },
+    })
+    await using service = await startSse({ ...sseConfig(first.url), prepareSSEConnectionConfig }, AT_ONCE)
+    await service.post(ETH)
+    await first.seen(2)
+    expect(first.asked.map(({ path, headers }) => [path, headers['x-api-key']])).toEqual([
+      ['/', 'k3y-of-ours'],
+      ['/again', 'k3y-of-ours'],
+    ])
+    await eventually(async () =>
+      expect((await service.post(ETH)).json.error.reason.message).toContain('redirects to another origin'),
+    )
+    expect(other.asked).toEqual([])
+  })
+
+  it('is followed by a stream within its origin, and not without an end', async () => {
+    await using provider = await SseProvider.start()
+    await using service = await startSse(sseConfig(provider.url), AT_ONCE)
+    provider.answer = 302
+    provider.headers = { location: '/elsewhere' }
+    await service.post(ETH)
+    await provider.until(() => provider.asked > 20)
+    await eventually(async () =>
+      expect((await service.post(ETH)).json.error.reason.message).toContain('redirects without an end'),
+    )
+    provider.answer = 'stream'
+    const stream = await provider.connection(0)
+    stream.event('tick', [{ base: 'ETH', price: 5 }])
+    await service.until({ base: 'ETH' }, ({ json }) => json.result === 5)
   })
 
   it('to another origin is not followed by a WebSocket whose author follows redirects', async () => {

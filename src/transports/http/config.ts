@@ -1,4 +1,5 @@
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
+import { type RedirectOptions } from '../../outbound-http/redirects'
 import { type CredentialConfig } from '../../connections/credential'
 import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
@@ -19,7 +20,7 @@ type Params<T extends HttpTransportGenerics> = TypeFromDefinition<T['Parameters'
 export type ProviderRequestConfig<T extends HttpTransportGenerics> = {
   /** The feeds that get values from this request, or its error if it fails. */
   params: Params<T>[]
-  request: AxiosRequestConfig<T['Provider']['RequestBody']>
+  request: AxiosRequestConfig<T['Provider']['RequestBody']> & RedirectOptions
   /**
    * Part of the key by which equal requests are shared. Give several endpoints the same name to share their requests. Default: this
    * endpoint's name.

@@ -1,10 +1,12 @@
 import { type AxiosRequestConfig } from 'axios'
 import { type EventSourceInit } from 'eventsource'
+import { type RedirectOptions } from '../../outbound-http/redirects'
 import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type EndpointContext, type TransportGenerics } from '../transport'
 
 export interface SSEConfig {
+  /** A redirect is followed within its origin only. */
   url: string
   /** Passed to the `EventSource` unchanged. */
   eventSourceInitDict?: EventSourceInit
@@ -18,7 +20,8 @@ export type SseTransportGenerics = TransportGenerics & {
 }
 
 type Params<T extends SseTransportGenerics> = TypeFromDefinition<T['Parameters']>
-type Request<T extends SseTransportGenerics> = AxiosRequestConfig<T['Provider']['RequestBody']>
+type Request<T extends SseTransportGenerics> = AxiosRequestConfig<T['Provider']['RequestBody']> &
+  RedirectOptions
 
 /** One type of event (`message` where the provider names none), and the function that reads it. */
 export interface SseEventListener<T extends SseTransportGenerics> {

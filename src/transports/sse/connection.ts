@@ -134,6 +134,12 @@ const FAILURES: readonly (readonly [said: RegExp, code: ErrorCode, text: string]
   [/ECONNREFUSED/, 'CONNECTION_REFUSED', 'The connection was refused'],
   [/ENOTFOUND/, 'HOST_NOT_FOUND', 'The host was not found'],
   [/bad port/, 'URL_FAILED', 'The URL has a port to which streams are not opened'],
+  [
+    /redirect to another origin/,
+    'CONNECTION_FAILED',
+    'The provider redirects to another origin, which is not followed',
+  ],
+  [/redirected too often/, 'CONNECTION_FAILED', 'The provider redirects without an end'],
   [/./, 'CONNECTION_FAILED', 'The stream could not be opened'],
 ]
 

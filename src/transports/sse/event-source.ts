@@ -4,6 +4,7 @@ import { delayAskedFor } from '../../connections/handshake-refusal'
 import { type ProxyError, proxyErrorIn } from '../../util/tunnel'
 import { proxiedFetch } from './proxied-fetch'
 import { withEventLimit } from './event-limit'
+import { atHome } from './redirected-fetch'
 
 export type EventSourceClass = typeof EventSource
 
@@ -71,7 +72,7 @@ export const loadEventSource = (): EventSourceClass => {
         const [value, date] = [headerOf(answer, 'retry-after'), headerOf(answer, 'date')]
         this[RETRY_AFTER] = delayAskedFor({ 'retry-after': value, date })
       }
-      const fetch = withoutLeftovers(init?.fetch ?? proxiedFetch, note, () => {
+      const fetch = withoutLeftovers(atHome(init?.fetch ?? proxiedFetch), note, () => {
         this[TOO_LARGE] = true
       })
       super(url, {
