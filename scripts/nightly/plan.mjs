@@ -31,7 +31,10 @@ export const roundsOf = (day) => [
   [{ name: 'alive', minutes: 3, command: npm('trial:alive') }],
   [{ name: 'answers', minutes: 5, command: npm('trial:answers') }],
   [{ name: 'laws-from-outside', minutes: 4, command: npm('trial:laws') }],
-  [{ name: 'chaos', minutes: 6, command: npm('chaos', '--seeds=20') }],
+  [
+    { name: 'chaos', minutes: 6, command: npm('chaos', '--seeds=20') },
+    { name: 'fuzz', minutes: 6, command: npm('fuzz', '--minutes=4'), isNice: true },
+  ],
   [
     { name: 'simulation', minutes: 16, command: npm('simulation') },
     { name: 'scenarios', minutes: 14, command: npm('scenarios'), isNice: true },

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
-import { gzipSync } from 'node:zlib'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { serve } from '../../src/testing/serve'
 import { wsProvider } from '../../src/testing/ws-provider'
@@ -14,6 +14,27 @@ import { JSON_HEADERS, stillAdapter } from './support'
 const MIB = 1024 * 1024
 const AT_ONCE = { CACHE_POLLING_MAX_RETRIES: '0', RETRY: '0' }
 const LIMIT = 2 * MIB
+
+/** At its best it would take seconds. */
+const brotli = (bytes: Buffer): Buffer =>
+  brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })
+
+/** A provider that says what it likes, once it is asked. */
+const rawProvider = async (answer: (socket: Socket) => void) => {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}))
+    socket.once('data', () => answer(socket))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
 
 const running: AsyncDisposable[] = []
 afterEach(async () => {
@@ -111,12 +132,38 @@ describe('RS-7: a provider over HTTP', () => {
     }
   })
 
-  it('may not send an answer that is larger than 64 MiB where its author says nothing', async () => {
-    const bomb = gzipSync(Buffer.alloc(64 * MIB + 1))
-    expect(bomb.length).toBeLessThan(MIB)
-    const { reason, refused } = await reasonFor({}, bomb, { 'content-encoding': 'gzip' })
-    expect(reason).toMatchObject({ class: 'decode' })
-    expect(refused).toBe(1)
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotli],
+  ])(
+    'may not send an answer that is larger than 64 MiB as %s where its author says nothing',
+    async (name, compress) => {
+      const bomb = compress(Buffer.alloc(64 * MIB + 1))
+      expect(bomb.length).toBeLessThan(MIB)
+      const { reason, refused } = await reasonFor({}, bomb, { 'content-encoding': name })
+      expect(reason).toMatchObject({ class: 'decode' })
+      expect(refused).toBe(1)
+    },
+  )
+
+  it('may not send headers without an end, and its client is told', async () => {
+    await using provider = await rawProvider((socket) => {
+      const more = () => {
+        if (!socket.destroyed && socket.write(`x-more: ${'x'.repeat(1_000)}\r\n`)) setImmediate(more)
+      }
+      socket.write('HTTP/1.1 200 OK\r\n')
+      socket.on('drain', more)
+      more()
+    })
+    const service = await serve(() => httpAdapter(oneByOne(provider.url)), { env: AT_ONCE })
+    running.unshift(service)
+    await eventually(async () =>
+      expect((await service.post({ base: 'ETH' })).json.error.reason).toMatchObject({
+        class: 'decode',
+        message: expect.stringContaining('Header overflow') as string,
+      }),
+    )
   })
 })
 
@@ -182,6 +229,20 @@ describe('RS-7: a provider of server-sent events', () => {
     stream.event('tick', [{ base: 'ETH', price: 5 }])
     await service.until({ base: 'ETH' }, ({ json }) => json.result === 5)
     expect(await service.metric('data_refused_total', { app_name: 'TEST', reason: 'too-large' })).toBe(1)
+  })
+
+  it('is left when an event has no end once it is decompressed', async () => {
+    const bomb = gzipSync(Buffer.alloc(33 * MIB, 'x'))
+    const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n\r\n'
+    await using provider = await rawProvider((socket) => {
+      socket.write(head)
+      socket.write(bomb)
+    })
+    await using service = await startSse(sseConfig(provider.url), { STREAM_HANDLER_RETRY_MIN_MS: '2000' })
+    await service.post({ base: 'ETH' })
+    await eventually(async () =>
+      expect((await service.post({ base: 'ETH' })).json.error.reason.code).toBe('PROTOCOL_VIOLATED'),
+    )
   })
 
   it.each([
