@@ -89,7 +89,9 @@ export const mutated = (corpus: readonly (string | Buffer)[]): fc.Arbitrary<Buff
   const one = fc.constantFrom(...good)
   const changed = fc
     .tuple(one, one, fc.array(splice, { minLength: 1, maxLength: 5 }))
-    .map(([message, other, changes]) => changes.reduce((of, change) => spliced(of, change, other), message))
+    .map(([message, other, changes]) =>
+      changes.reduce<Buffer>((of, change) => spliced(of, change, other), message),
+    )
   return fc
     .oneof(
       { weight: 1, arbitrary: one },

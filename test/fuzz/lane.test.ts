@@ -152,7 +152,7 @@ describe('the lane in front of the parser', () => {
     ;[lane, parser] = await Promise.all([exchange(true), exchange(false)])
     // What the lane is to know.
     for (const one of [lane, parser])
-      for (const known of PLAIN) await one!.send(Array.from({ length: 4 }, () => Buffer.from(known)))
+      for (const known of PLAIN) await one.send(Array.from({ length: 4 }, () => Buffer.from(known)))
   }, GUARD_MS)
   afterAll(async () => {
     for (const [name, times] of met)

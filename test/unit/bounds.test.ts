@@ -18,6 +18,7 @@ const REASONS = ['declared', 'wanted', 'asked', 'connections', 'number', 'pass']
 const WITHOUT_MEMBER = [
   'an answer of a provider over HTTP',
   'a WebSocket message, an SSE event',
+  'a WebSocket message as it is received and inflated',
   'an SSE event that has not ended',
   'frames that come during the handshake',
   'writes to Redis in flight',
