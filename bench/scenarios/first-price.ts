@@ -48,6 +48,7 @@ export const scenarios: Scenario[] = [
         unit: 'ms',
         floor: 'bare adapter',
         wanted: [{ of: 'floor', atMost: 1.5 }],
+        isHeadline: true,
       },
     ],
     run: async (bench) => {

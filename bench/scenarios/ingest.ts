@@ -80,4 +80,4 @@ const ingest = (count: number, atLeast: number): Scenario => {
   }
 }
 
-export const scenarios = [ingest(100, 0.6), ingest(5_000, 0.5)]
+export const scenarios = [ingest(100, 0.85), ingest(5_000, 0.75)]

@@ -265,20 +265,20 @@ describe('the table of the bench', () => {
 
 describe('the command line of the bench', () => {
   it('is read with scenarios and options in any order', () => {
-    const read = readArguments(['cached-1', '--quick', '--json', 'ingest-100', '--fast-path=off'])
+    const read = readArguments(['cached-1', '--quick', '--json', 'ingest-100', '--fast-lane=off'])
     expect(read).toMatchObject({
       scenarios: ['cached-1', 'ingest-100'],
       isQuick: true,
       json: '-',
-      hasFastPath: false,
+      hasFastLane: false,
       isWriting: false,
     })
     expect(readArguments(['--json=rows.jsonl']).json).toBe('rows.jsonl')
     expect(() => readArguments(['--fast'])).toThrow()
-    expect(() => readArguments(['--fast-path=maybe'])).toThrow(/on or off/)
+    expect(() => readArguments(['--fast-lane=maybe'])).toThrow(/on or off/)
   })
 
-  it.each([['--quick'], ['cached-1'], ['--fast-path=off'], ['--cpu-profile=out'], ['--heap-profile=out']])(
+  it.each([['--quick'], ['cached-1'], ['--fast-lane=off'], ['--cpu-profile=out'], ['--heap-profile=out']])(
     'writes no figures into the documents with %s',
     (option) => {
       expect(() => readArguments(['--write', option])).toThrow(/full run/)
