@@ -4,7 +4,8 @@ import { machineMs } from '../clock'
 import { feeds, isPriceOf } from '../feeds'
 import { askOnce, askUntil, pollUntil } from '../load/ask'
 import { alternate, figuresOf } from '../measure/rounds'
-import { type Figures, type RowPlan, type Scenario } from '../scenario'
+import { type Target } from '../processes/target'
+import { type Figures, type Scenario, type Wanted } from '../scenario'
 
 type Side = 'ours' | 'adapter'
 
@@ -15,24 +16,31 @@ const CALM_MS = 1_000
 const OUTAGE_MS = 2_000
 const POLL_MS = 20
 
-type Loss =
-  { command: 'drop'; values: object } | { command: 'goAway'; values: { ms: number; isRefusing: boolean } }
+/** @returns when a connection could be opened again, by the machine's clock in ms */
+type Loss = (provider: Target, price: number) => Promise<number>
 type Look = (port: number, bases: string[], satisfies: (result: unknown) => boolean) => Promise<unknown>
 
-const drop: Loss = { command: 'drop', values: {} }
-const outage = (isRefusing: boolean): Loss => ({ command: 'goAway', values: { ms: OUTAGE_MS, isRefusing } })
+const drop: Loss = (provider, price) => provider.tell('drop', { price })
 
-/** The instrument of the bench: without a pause. */
-const byInstrument: Look = (port, bases, satisfies) => askUntil(port, bases, satisfies)
-const fromOutside: Look = (port, [base], satisfies) => pollUntil(port, base as string, satisfies, POLL_MS)
+const refuse: Loss = (provider, price) => provider.tell('goAway', { price, ms: OUTAGE_MS, isRefusing: true })
+
+const freeze: Loss = async (provider, price) => {
+  const back = provider.tell<number>('freeze', { price })
+  await pause(OUTAGE_MS)
+  process.kill(provider.pid, 'SIGCONT')
+  return back
+}
+
+const hangUp: Loss = (provider, price) => provider.tell('goAway', { price, ms: OUTAGE_MS, isRefusing: false })
+
+const pollFromOutside: Look = (port, [base], satisfies) => pollUntil(port, base as string, satisfies, POLL_MS)
 
 /** Loses the connection of one side. @returns ms from when it could be opened again until all feeds showed a value sent after it */
 const measureLoss = async (pair: Pair, bases: string[], loss: Loss, look: Look, price: number) => {
   await pause(CALM_MS)
-  const available = pair.provider.tell<number>(loss.command, { ...loss.values, price })
-  await look(pair.target.port, bases, (result) => result === price)
-  const seenAt = machineMs()
-  return seenAt - (await available)
+  const seen = look(pair.target.port, bases, (result) => result === price).then(machineMs)
+  const [seenAt, backAt] = await Promise.all([seen, loss(pair.provider, price)])
+  return seenAt - backAt
 }
 
 let price = 1_000_000
@@ -44,33 +52,42 @@ const dropped = async (bench: Bench, count: number, turns: number): Promise<Figu
   for (const { target } of Object.values(pairs)) await askOnce(target.port, bases, isPriceOf)
   await bench.measured(pairs.ours.target)
   const rounds = await alternate(sides, turns, (side) =>
-    measureLoss(pairs[side], bases, drop, byInstrument, ++price),
+    measureLoss(pairs[side], bases, drop, askUntil, ++price),
   )
   await bench.stopPairs(pairs)
   return figuresOf(rounds, (ms) => ms, 'adapter')
 }
 
 /** Ours alone: what is wanted is a time. */
-const away = async (bench: Bench, isRefusing: boolean, look: Look): Promise<Figures> => {
+const away = async (bench: Bench, { loss, look = askUntil }: Way): Promise<Figures> => {
   const bases = feeds(1)
   const pairs = await bench.pairs(['ours'])
   await askOnce(pairs.ours.target.port, bases, isPriceOf)
   const ours: number[] = []
   for (let turn = 0; turn < bench.times(3, 1); turn++)
-    ours.push(await measureLoss(pairs.ours, bases, outage(isRefusing), look, ++price))
+    ours.push(await measureLoss(pairs.ours, bases, loss, look, ++price))
   await bench.stopPairs(pairs)
   return { ours }
 }
 
-const awayRow = (isRefusing: boolean, by: string): RowPlan => ({
-  measure: `provider away for 2 s, ${isRefusing ? 'its port refusing' : 'hanging up on whoever comes'}, until a new value, ${by}`,
-  unit: 'ms',
-  wanted: [{ of: 'ours', atMost: 600 }],
-  isHeadline: true,
-})
+interface Way {
+  how: string
+  loss: Loss
+  look?: Look
+  wanted?: readonly Wanted[]
+}
 
-const INSTRUMENT = 'asked without pause'
-const OUTSIDE = `polled from outside every ${POLL_MS} ms`
+const SOON: readonly Wanted[] = [{ of: 'ours', atMost: 600 }]
+const FROM_OUTSIDE = `polled from outside every ${POLL_MS} ms`
+
+const WAYS: Way[] = [
+  { how: 'its port refusing', loss: refuse, wanted: SOON },
+  { how: `its port refusing, ${FROM_OUTSIDE}`, loss: refuse, look: pollFromOutside, wanted: SOON },
+  { how: 'nobody answering at its port', loss: freeze, wanted: SOON },
+  { how: `nobody answering at its port, ${FROM_OUTSIDE}`, loss: freeze, look: pollFromOutside, wanted: SOON },
+  // Whoever answers is asked again by the pace of the settings (contract 17.19).
+  { how: 'ending each connection that it accepts', loss: hangUp },
+]
 
 export const scenarios: Scenario[] = [
   {
@@ -88,18 +105,20 @@ export const scenarios: Scenario[] = [
         floor: 'bare adapter',
         wanted: [{ of: 'floor', atMost: 2 }],
       },
-      awayRow(true, INSTRUMENT),
-      awayRow(true, OUTSIDE),
-      awayRow(false, INSTRUMENT),
-      awayRow(false, OUTSIDE),
+      ...WAYS.map(({ how, wanted = [] }) => ({
+        measure: `provider away for 2 s, ${how}, until a new value`,
+        unit: 'ms',
+        wanted,
+        isHeadline: wanted.length > 0,
+      })),
     ],
-    run: async (bench) => [
-      await dropped(bench, 1, bench.times(9, 3)),
-      await dropped(bench, 1_000, bench.times(5, 2)),
-      await away(bench, true, byInstrument),
-      await away(bench, true, fromOutside),
-      await away(bench, false, byInstrument),
-      await away(bench, false, fromOutside),
-    ],
+    run: async (bench) => {
+      const figures = [
+        await dropped(bench, 1, bench.times(9, 3)),
+        await dropped(bench, 1_000, bench.times(5, 2)),
+      ]
+      for (const way of WAYS) figures.push(await away(bench, way))
+      return figures
+    },
   },
 ]

@@ -146,6 +146,14 @@ const goAway = async (of: { price: number; ms: number; isRefusing: boolean }): P
   return machineMs()
 }
 
+/** Drops all connections and stops in the same moment: connections are accepted by the system, and nobody answers, until it is continued. */
+const freeze = ({ price }: { price: number }): number => {
+  firstPrice = price
+  dropAll()
+  process.kill(process.pid, 'SIGSTOP')
+  return machineMs()
+}
+
 void listen(0).then(() =>
-  reportListening(portOf(server), { flood, startStream, stopStream, sendTimes, drop, goAway }),
+  reportListening(portOf(server), { flood, startStream, stopStream, sendTimes, drop, goAway, freeze }),
 )
