@@ -14,6 +14,8 @@ export interface Arguments extends BenchOptions {
 
 export const USAGE = `npm run bench -- [scenario ...] [options]
 
+  Ends with 1 when a row misses what is wanted of it, or that could not be measured.
+
   --list                 names the scenarios
   --quick                fewer and shorter rounds: shows that it works, says little
   --json[=<file>]        one JSON object per row, to standard output or a file
