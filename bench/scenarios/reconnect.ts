@@ -114,7 +114,7 @@ export const scenarios: Scenario[] = [
     ],
     run: async (bench) => {
       const figures = [
-        await dropped(bench, 1, bench.times(9, 3)),
+        await dropped(bench, 1, bench.times(7, 3)),
         await dropped(bench, 1_000, bench.times(5, 2)),
       ]
       for (const way of WAYS) figures.push(await away(bench, way))

@@ -40,7 +40,7 @@ const requests = async (bench: Bench, packages: Record<Exclude<Side, 'ours' | 'n
   const sides = Object.keys(targets) as Side[]
   for (const side of sides) {
     await askOnce(targets[side].port, bases, isPriceOf)
-    await load(side, bench.times(1.5, 0.5))
+    await load(side, bench.times(1.2, 0.5))
   }
   const rounds = await alternate(sides, bench.times(4, 2), (side) => load(side, 0.5))
   await bench.stop(provider, ...Object.values(targets))
