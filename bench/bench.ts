@@ -127,11 +127,12 @@ export class Bench {
     this.profiled.push({ target, file })
   }
 
-  /** One round of as many requests as the target takes, with the CPU time that it spent meanwhile. */
+  /** One round of as many requests as load and target can, with the CPU time that the target spent meanwhile. */
   async load(
     target: Target,
     options: Omit<LoadOptions, 'port'>,
     seconds: number,
+    loop = closedLoop,
   ): Promise<Counted & { cpuSeconds: number; perCpuSecond: number }> {
     let before = 0
     let after = 0
@@ -139,7 +140,7 @@ export class Bench {
       before: () => void (before = target.cpuSeconds()),
       after: () => void (after = target.cpuSeconds()),
     }
-    const counted = await closedLoop({ port: target.port, ...options }, seconds, around)
+    const counted = await loop({ port: target.port, ...options }, seconds, around)
     const cpuSeconds = after - before
     return { ...counted, cpuSeconds, perCpuSecond: counted.requests / cpuSeconds }
   }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { percentile } from '../measure/statistics'
 import { BadAnswer } from './answer'
 import { Checking } from './checking'
-import { CONNECTIONS, type Counted, type LoadOptions } from './options'
+import { type Around, CONNECTIONS, type Counted, type LoadOptions } from './options'
 import { bodyFor, NODE_HEADERS, nodeBodyFor } from './request'
 
 /** Until all connections are there, and have had answers. */
@@ -93,14 +93,12 @@ const noneLost = ({ requests }: autocannon.Result, connections: number): void =>
 /**
  * Every connection sends its next request when it has its answer, for a while: as many as autocannon and the target can. Beside it a
  * connection of our own looks at values.
- *
- * @param around - called right before the time that counts and right after it
  * @throws BadAnswer at the first answer that is not a good one
  */
 export const closedLoop = async (
   options: LoadOptions,
   seconds: number,
-  around: { before?: () => void; after?: () => void } = {},
+  around: Around = {},
 ): Promise<Counted> => {
   await using checking = await Checking.start(options)
   const cannon = new Cannon(options)

@@ -17,6 +17,12 @@ export interface LoadOptions {
 
 export const CONNECTIONS = 50
 
+/** Called right before the time that counts and right after it. */
+export interface Around {
+  before?: () => void
+  after?: () => void
+}
+
 /** What a round of load counted. */
 export interface Counted {
   requests: number

@@ -1,9 +1,11 @@
 import { type Bench } from '../bench'
 import { CONSTANT_FEED, feeds, isPriceOf } from '../feeds'
 import { askOnce } from '../load/ask'
+import { closedLoop } from '../load/closed-loop'
 import { type Check, type LoadOptions } from '../load/options'
+import { closedLoopOfWrk, hasWrk } from '../load/wrk'
 import { alternate, figuresOf, repeated } from '../measure/rounds'
-import { type Scenario, type Wanted } from '../scenario'
+import { type Scenario, Skipped, type Wanted } from '../scenario'
 
 type Side = 'ours' | 'fastify' | 'http' | 'reference'
 
@@ -15,9 +17,11 @@ const ofTheConstant: Check = (_base, result) => isPriceOf(CONSTANT_FEED, result)
 /** How many feeds are asked for, what the requests look like, and over how many connections they come. */
 interface Shape extends Required<Pick<LoadOptions, 'asNode' | 'connections'>> {
   count: number
+  /** Whether wrk sends them, which fills the core of every side. */
+  byWrk?: boolean
 }
 
-const measure = async (bench: Bench, sides: Side[], { count, ...shape }: Shape) => {
+const measure = async (bench: Bench, sides: Side[], { count, byWrk = false, ...shape }: Shape) => {
   const bases = feeds(count)
   const provider = await bench.provider()
   const targets = {
@@ -28,7 +32,8 @@ const measure = async (bench: Bench, sides: Side[], { count, ...shape }: Shape) 
   }
   const load = (side: Side, seconds: number) => {
     const check = side === 'fastify' ? ofTheConstant : isPriceOf
-    return bench.load(targets[side]!, { bases, check, ...shape }, seconds)
+    const loop = byWrk ? closedLoopOfWrk : closedLoop
+    return bench.load(targets[side]!, { bases, check, ...shape }, seconds, loop)
   }
   for (const side of sides) {
     if (side === 'ours' || side === 'reference') await askOnce(targets[side]!.port, bases, isPriceOf)
@@ -48,9 +53,9 @@ const atLeast = (of: 'floor' | 'reference', figure: number | undefined): Wanted[
 
 /** @param fresh - how often all of it is measured with new processes */
 const cached = (name: string, shape: Shape, fresh: number, goal: Goal = {}): Scenario => {
-  const { count, asNode, connections } = shape
+  const { count, asNode, connections, byWrk = false } = shape
   const bodies = asNode ? 'every body different in id and meta' : 'constant bodies'
-  const what = `cached POST, ${count} feeds, ${bodies}, ${connections} connections`
+  const what = `cached POST, ${count} feeds, ${bodies}, ${connections} connections${byWrk ? ' of wrk' : ''}`
   const perCpuSecond = { measure: what, unit: 'requests/CPU s', isHeadline: goal.http !== undefined }
   return {
     name,
@@ -65,6 +70,7 @@ const cached = (name: string, shape: Shape, fresh: number, goal: Goal = {}): Sce
       { measure: `${what}, p99`, unit: 'ms', floor: 'bare fastify', wanted: [] },
     ],
     run: async (bench) => {
+      if (byWrk && !hasWrk()) throw new Skipped('there is no wrk on this machine')
       // The reference takes its time: it is there only where something is wanted of it.
       const wanted = SIDES.filter((side) => side !== 'reference' || goal.reference !== undefined)
       const sides = bench.sides(...wanted)
@@ -87,6 +93,7 @@ export const scenarios = [
   cached('cached-node-100', { count: 100, asNode: true, connections: 50 }, 2, nodesGoal),
   cached('cached-node-5000', { count: 5_000, asNode: true, connections: 50 }, 2, nodesGoal),
   cached('cached-node-100-by-10', { count: 100, asNode: true, connections: 10 }, 1),
+  cached('cached-node-100-by-wrk', { count: 100, asNode: true, connections: 50, byWrk: true }, 1),
   cached('cached-100', { count: 100, asNode: false, connections: 50 }, 1, constantGoal),
   cached('cached-5000', { count: 5_000, asNode: false, connections: 50 }, 1, constantGoal),
   cached('cached-100-by-10', { count: 100, asNode: false, connections: 10 }, 1),

@@ -9,6 +9,7 @@ import { askAtOnce, askOnce, askUntil, watch } from '../../bench/load/ask'
 import { Connection } from '../../bench/load/connection'
 import { closedLoop, sendMany } from '../../bench/load/closed-loop'
 import { fixedRate } from '../../bench/load/fixed-rate'
+import { countedIn } from '../../bench/load/wrk'
 import { nodeBodyFor, requestFor } from '../../bench/load/request'
 
 const listening = async (listener: RequestListener) => {
@@ -184,6 +185,35 @@ describe('the load', () => {
     })
     await expect(closedLoop(load(server.port), 0.1)).rejects.toThrow(/lost with their connections|No answer/)
   })
+})
+
+describe('a report of wrk', () => {
+  const report = `Running 2s test @ http://127.0.0.1:8080/
+  1 threads and 50 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   711.34us  240.60us   9.80ms   95.88%
+    Req/Sec    70.45k     4.35k   76.30k    75.00%
+  Latency Distribution
+     50%  672.00us
+     75%  761.00us
+     90%    0.85ms
+     99%    1.32ms
+  140220 requests in 2.00s, 66.06MB read
+Requests/sec:  70004.16
+Transfer/sec:     32.98MB
+`
+
+  it('is read with its figures in ms', () => {
+    expect(countedIn(report)).toEqual({ requests: 140_220, seconds: 2, p50Ms: 0.672, p99Ms: 1.32 })
+  })
+
+  it.each(['  Non-2xx or 3xx responses: 12', '  Socket errors: connect 0, read 3, write 0, timeout 0'])(
+    'counts nothing with a line such as %s',
+    (line) => {
+      expect(() => countedIn(`${report}${line}\n`)).toThrow(line.trim())
+      expect(() => countedIn('unable to connect to 127.0.0.1:1 Connection refused')).toThrow(/Not a report/)
+    },
+  )
 })
 
 describe('a connection', () => {
