@@ -26,7 +26,7 @@ export const scenarios: Scenario[] = [
       const load = { port: target.port, bases, check: isPriceOf }
       await askOnce(target.port, bases, isPriceOf)
       // What any load makes a process take is there before: with one body for each feed, so that none of it is what bodies leave.
-      await closedLoop(load, bench.times(3, 0.5))
+      await closedLoop(load, bench.times(3, 1.5))
       await bench.measured(target)
       const before = await settledRssMiB(target)
       await sendMany({ ...load, asNode: true }, bench.times(BODIES, 20_000))

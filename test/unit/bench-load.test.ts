@@ -5,7 +5,7 @@ import { type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { answerTo, feeds, isPriceOf, priceOf, type Question, sampleTick } from '../../bench/feeds'
 import { readAnswer } from '../../bench/load/answer'
-import { askAtOnce, askOnce, askUntil, watch } from '../../bench/load/ask'
+import { askAtOnce, askOnce, askUntil, pollUntil, watch } from '../../bench/load/ask'
 import { Connection } from '../../bench/load/connection'
 import { closedLoop, sendMany } from '../../bench/load/closed-loop'
 import { fixedRate } from '../../bench/load/fixed-rate'
@@ -246,6 +246,16 @@ describe('single questions', () => {
     await askUntil(rising.port, feeds(3), (result) => Number(result) > 9)
     await using failing = await answering(() => ({ status: 502, body: {} }))
     await expect(askUntil(failing.port, feeds(1), () => true)).rejects.toThrow('got 502')
+  })
+
+  it('are asked from outside until the value wanted is there, each over a connection of its own', async () => {
+    let connections = 0
+    await using rising = await answering((_base, before) => ({ body: { result: before } }))
+    rising.onConnection(() => connections++)
+    await pollUntil(rising.port, 'ASSET0', (result) => result === 4, 1)
+    expect(connections).toBeGreaterThanOrEqual(5)
+    await using failing = await answering(() => ({ status: 502, body: {} }))
+    await expect(pollUntil(failing.port, 'ASSET0', () => true, 1)).rejects.toThrow('got 502')
   })
 
   it('watch a feed: every new value once', async () => {
