@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { closedLoop } from './load/closed-loop'
-import { type Counted, type LoadOptions } from './load/round'
+import { type Counted, type LoadOptions } from './load/options'
 import { coreTimes } from './measure/cpu'
 import { disturbanceBetween, type Moment } from './measure/disturbance'
+import { median } from './measure/statistics'
 import { OwnProcess, type ProcessOptions } from './processes/own-process'
 import { canPin, type Core, OTHER_CORE, placeOf, SERVICE_CORE } from './processes/pinning'
 import { Target, type TargetOptions } from './processes/target'
@@ -17,8 +18,8 @@ const NO_REFERENCE = 'the reference is not installed: `npm run test:reference` d
 
 export interface BenchOptions {
   isQuick: boolean
-  /** False: our target answers everything the long way. */
-  hasFastPath: boolean
+  /** False: our target parses every request. */
+  hasFastLane: boolean
   /** Folders for profiles of our target, one file per process. */
   cpuProfiles?: string
   heapProfiles?: string
@@ -56,6 +57,15 @@ export class Bench {
     this.noted.add(text)
   }
 
+  /** Tells for how much of the time each side's core had work: the load comes from one core, and not every side fills another with it. */
+  noteBusy(rounds: Record<string, { cpuSeconds: number; seconds: number }[]>): void {
+    const busy = Object.entries(rounds).map(([side, of]) => {
+      const share = median(of.map(({ cpuSeconds, seconds }) => cpuSeconds / seconds))
+      return `${side} ${(share * 100).toFixed(0)} %`
+    })
+    this.note(`busy: ${busy.join(', ')}`)
+  }
+
   /** How often or how much of something: less in a quick run. */
   times(full: number, quick: number): number {
     return this.options.isQuick ? quick : full
@@ -81,9 +91,9 @@ export class Bench {
   }
 
   ours(provider: Target, extra: Extra = {}): Promise<Target> {
-    const lane = this.options.hasFastPath ? [] : ['--fast-path=off']
-    const args = [`--provider=${provider.socketUrl}`, ...lane, ...(extra.args ?? [])]
-    return this.start('tickwell', { ...extra, args })
+    const args = [`--provider=${provider.socketUrl}`, ...(extra.args ?? [])]
+    const env = { FAST_LANE_ENABLED: String(this.options.hasFastLane), ...extra.env }
+    return this.start('tickwell', { ...extra, args, env })
   }
 
   /** The reference wants a path in a provider's URL. */
@@ -117,11 +127,12 @@ export class Bench {
     this.profiled.push({ target, file })
   }
 
-  /** One round of as many requests as the target takes, with the CPU time that it spent meanwhile. */
+  /** One round of as many requests as load and target can, with the CPU time that the target spent meanwhile. */
   async load(
     target: Target,
     options: Omit<LoadOptions, 'port'>,
     seconds: number,
+    loop = closedLoop,
   ): Promise<Counted & { cpuSeconds: number; perCpuSecond: number }> {
     let before = 0
     let after = 0
@@ -129,7 +140,7 @@ export class Bench {
       before: () => void (before = target.cpuSeconds()),
       after: () => void (after = target.cpuSeconds()),
     }
-    const counted = await closedLoop({ port: target.port, ...options }, seconds, around)
+    const counted = await loop({ port: target.port, ...options }, seconds, around)
     const cpuSeconds = after - before
     return { ...counted, cpuSeconds, perCpuSecond: counted.requests / cpuSeconds }
   }

@@ -10,7 +10,7 @@ import { Bench } from './bench'
 import { loadScenarios } from './catalogue'
 import { pinSelf } from './processes/pinning'
 import { type Circumstances, writePages } from './report/pages'
-import { jsonOf, type Row, rowOf } from './report/row'
+import { jsonOf, misses, type Row, rowOf } from './report/row'
 import { tableOf } from './report/table'
 import { type Scenario, Skipped } from './scenario'
 
@@ -66,8 +66,11 @@ const report = ({ rows, notes, hasFailed }: Outcome, { json, isQuick, isWriting 
   if (isQuick) text.push('A quick run: the figures show that it works, and no more.')
   const print = json === '-' ? console.error : console.log
   print(text.join('\n'))
-  if (hasFailed) process.exitCode = 1
-  else if (isWriting) writePages(root, rows, circumstances(), notes)
+  if (!hasFailed && isWriting) writePages(root, rows, circumstances(), notes)
+  // Figures of a quick run are no verdict.
+  const missed = isQuick ? [] : misses(rows)
+  if (missed.length > 0) console.error(missed.join('\n'))
+  if (hasFailed || missed.length > 0) process.exitCode = 1
 }
 
 const main = async (): Promise<void> => {

@@ -22,9 +22,13 @@ export interface Figures {
   reference?: number[]
 }
 
+/** Where a scenario stands in the table. Most belong to no group. */
+export type Group = 'nodes' | 'constant' | 'tricks'
+
 /** One thing that is measured. A file of scenarios/ exports one or more, as `scenarios`. */
 export interface Scenario {
   name: string
+  group?: Group
   rows: readonly RowPlan[]
   /** @returns figures in the order of the rows @throws Skipped where it cannot be measured on this machine */
   run: (bench: Bench) => Promise<Figures[]>

@@ -1,7 +1,9 @@
+import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { type Answer, BadAnswer } from './answer'
 import { Connection } from './connection'
-import { requestFor } from './request'
-import { type Check, checkValue } from './round'
+import { bodyFor, NODE_HEADERS, requestFor } from './request'
+import { type Check, checkValue } from './options'
 
 const PATIENCE_MS = 30_000
 /** A framework that looks for new feeds once a second gives up on some requests of a great crowd. */
@@ -16,10 +18,10 @@ export const askOnce = async (port: number, bases: readonly string[], check: Che
   const left = [...bases]
   const work = async (connection: Connection): Promise<void> => {
     for (let base = left.pop(); base !== undefined; base = left.pop()) {
-      const request = requestFor(base)
-      let answer = await connection.ask(request)
+      const question = requestFor(base)
+      let answer = await connection.ask(question)
       for (let attempt = 1; answer.status === 504 && attempt < ATTEMPTS; attempt++)
-        answer = await connection.ask(request)
+        answer = await connection.ask(question)
       checkValue(answer, base, check)
     }
   }
@@ -82,6 +84,48 @@ export const askUntil = async (
   }
 }
 
+const postOnce = (port: number, base: string): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const options = { port, host: '127.0.0.1', method: 'POST', headers: NODE_HEADERS, agent: false }
+    const req = request(options, (res) => {
+      const answered = text(res).then((body) => ({ status: res.statusCode ?? 0, body }))
+      answered.then(resolve, reject)
+    })
+    req.on('error', reject)
+    req.end(bodyFor(base))
+  })
+
+/**
+ * As somebody outside would look: one request every so often, over a connection of its own and with Node.js's own client, whether or not
+ * those before are answered, until one shows a value that satisfies.
+ *
+ * @returns when it did, by `performance.now()`
+ * @throws BadAnswer for a bad answer, or when none does within 30 s
+ */
+export const pollUntil = async (
+  port: number,
+  base: string,
+  satisfies: (result: unknown) => boolean,
+  everyMs: number,
+): Promise<number> => {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = performance.now() + PATIENCE_MS
+  try {
+    return await new Promise((resolve, reject) => {
+      const look = async (): Promise<void> => {
+        const answer = await postOnce(port, base)
+        if (answer.status !== 200)
+          throw new BadAnswer(`Asked for ${base}, got ${answer.status}: ${answer.body}`)
+        if (satisfies(resultOf(answer))) resolve(performance.now())
+        else if (performance.now() > deadline) throw new BadAnswer(`${base} never showed the value sent last`)
+      }
+      timer = setInterval(() => void look().catch(reject), everyMs)
+    })
+  } finally {
+    clearInterval(timer)
+  }
+}
+
 /** Every new value of a feed, with the time at which an answer showed it first, for a while; over one connection. */
 export const watch = async (
   port: number,
@@ -90,12 +134,12 @@ export const watch = async (
   nowMs: () => number,
 ): Promise<{ value: number; at: number }[]> => {
   const connection = await Connection.open(port)
-  const request = requestFor(base)
+  const question = requestFor(base)
   const seen: { value: number; at: number }[] = []
   const until = nowMs() + seconds * 1_000
   try {
     for (let last: unknown; nowMs() < until;) {
-      const answer = await connection.ask(request)
+      const answer = await connection.ask(question)
       const at = nowMs()
       const value = resultOf(answer)
       if (typeof value !== 'number') throw new BadAnswer(`Got ${answer.status}: ${answer.body}`)

@@ -1,5 +1,6 @@
 import { type Connection } from './connection'
-import { type Counted, type LoadOptions, Round } from './round'
+import { type Counted, type LoadOptions } from './options'
+import { Round } from './round'
 
 /**
  * Requests become due at a fixed rate, whether or not earlier ones are answered. The latency of each counts from when it was due:

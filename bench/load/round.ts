@@ -1,43 +1,12 @@
 import { percentile } from '../measure/statistics'
-import { type Answer, BadAnswer } from './answer'
+import { type Answer } from './answer'
 import { Connection } from './connection'
+import { checkValue, CONNECTIONS, type Counted, type LoadOptions } from './options'
 import { nodeRequestFor, requestFor } from './request'
-
-/** Whether a value is right for a feed. */
-export type Check = (base: string, result: unknown) => boolean
-
-/** What is asked, of whom, and what has to come back. */
-export interface LoadOptions {
-  port: number
-  /** Asked for in turn. */
-  bases: readonly string[]
-  check: Check
-  /** Each with one request under way. Default 10. */
-  connections?: number
-  /** Whether each request has members of its own, as those of nodes do; else those for a feed are all the same bytes. */
-  asNode?: boolean
-}
-
-/** What a round of load counted. */
-export interface Counted {
-  requests: number
-  seconds: number
-  p50Ms: number
-  p99Ms: number
-}
 
 /** Of every so many answers the value is looked at. A prime, so that no feed is left out for long. */
 const CHECK_EVERY = 17
 const MAX_REQUESTS = 1_000_000
-
-/** @throws BadAnswer unless it is a good answer with a value that is right for the feed */
-export const checkValue = ({ status, body }: Answer, base: string, check: Check): void => {
-  const result = status === 200 ? (JSON.parse(body) as { result?: unknown }).result : undefined
-  if (!check(base, result)) throw new BadAnswer(`Asked for ${base}, got ${status}: ${body.slice(0, 200)}`)
-}
-
-/** Goes on over all rounds, so that no body comes twice. */
-let runs = 0
 
 /** One round: sends, counts good answers, and ends the round with the first that is not. */
 export class Round {
@@ -57,7 +26,7 @@ export class Round {
   ) {
     const { bases, asNode = false } = options
     const constant = asNode ? [] : bases.map(requestFor)
-    this.requestOf = (index) => constant[index] ?? nodeRequestFor(bases[index] as string, runs++)
+    this.requestOf = (index) => constant[index] ?? nodeRequestFor(bases[index] as string)
     this.ended = new Promise<void>((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
@@ -70,7 +39,7 @@ export class Round {
     options: LoadOptions,
     onIdle: (connection: Connection, nowMs: number) => void,
   ): Promise<Round> {
-    const connections = await Connection.openAll(options.port, options.connections ?? 10)
+    const connections = await Connection.openAll(options.port, options.connections ?? CONNECTIONS)
     return new Round(options, connections, onIdle)
   }
 

@@ -32,6 +32,15 @@ const reachedBy = (row: Row): boolean | undefined => {
   return outcomes.length === 0 || outcomes.includes(undefined) ? undefined : true
 }
 
+/** What is not as it is wanted, or could not be shown to be, in words. Empty: everything that is wanted was reached. */
+export const misses = (rows: readonly Row[]): string[] =>
+  rows
+    .filter(({ plan, reached }) => plan.wanted.length > 0 && reached !== true)
+    .map(({ scenario, plan, reached }) => {
+      const against = plan.floor === undefined ? '' : ` (${plan.floor})`
+      return `${reached === false ? 'missed' : 'not measured'}: ${scenario}: ${plan.measure}${against}`
+    })
+
 const optional = (values: number[] | undefined, figure: (values: number[]) => number) =>
   values === undefined ? undefined : figure(values)
 

@@ -32,7 +32,7 @@ export const scenarios: Scenario[] = [
     run: async (bench) => {
       const provider = await bench.provider()
       const ours: number[] = []
-      for (let turn = 0; turn < bench.times(5, 3); turn++) {
+      for (let turn = 0; turn < bench.times(4, 2); turn++) {
         const alone = await memory(bench, provider, 1)
         ours.push(((await memory(bench, provider, 1 + FURTHER)) - alone) / FURTHER)
       }

@@ -26,7 +26,7 @@ const measure = async (bench: Bench) => {
   }
   for (const side of sides) await round(side, 1)
   await bench.measured(pairs.ours.target)
-  const rounds = await alternate(sides, bench.times(4, 3), (side) => round(side, 2))
+  const rounds = await alternate(sides, bench.times(3, 2), (side) => round(side, 2))
   await bench.stopPairs(pairs)
   return rounds
 }

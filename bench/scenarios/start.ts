@@ -53,7 +53,7 @@ export const scenarios: Scenario[] = [
     run: async (bench) => {
       const provider = await bench.provider()
       const sides = bench.sides<Side>('ours', 'fastify', 'reference')
-      const rounds = await alternate(sides, bench.times(11, 4), (side) => measure(bench, side, provider))
+      const rounds = await alternate(sides, bench.times(9, 4), (side) => measure(bench, side, provider))
       return [
         figuresOf(rounds, (round) => round.startMs, 'fastify'),
         figuresOf(rounds, (round) => round.cpuMs, 'fastify'),

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import { type IncomingMessage } from 'node:http'
-import { type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { machineMs } from '../clock'
@@ -117,19 +117,43 @@ const drop = ({ price }: { price: number }): number => {
   return at
 }
 
-/** Drops all connections and refuses new ones for a while. @returns when it was back, by the machine's clock in ms */
-const goAway = async ({ price, ms }: { price: number; ms: number }): Promise<number> => {
+/** Accepts connections and ends each at once. @returns what ends that */
+const hangUp = async (port: number): Promise<() => Promise<void>> => {
+  const door = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1')
+  await once(door, 'listening')
+  return async () => {
+    door.close()
+    await once(door, 'close')
+  }
+}
+
+/**
+ * Drops all connections, and for a while the port refuses new ones, or they are accepted and ended at once.
+ *
+ * @returns when it was back, by the machine's clock in ms
+ */
+const goAway = async (of: { price: number; ms: number; isRefusing: boolean }): Promise<number> => {
   const port = portOf(server)
-  firstPrice = price
+  firstPrice = of.price
   const closed = once(server, 'close')
   server.close()
   dropAll()
   await closed
-  await pause(ms)
+  const endHangingUp = of.isRefusing ? undefined : await hangUp(port)
+  await pause(of.ms)
+  await endHangingUp?.()
   await listen(port)
   return machineMs()
 }
 
+/** Drops all connections and stops in the same moment: connections are accepted by the system, and nobody answers, until it is continued. */
+const freeze = ({ price }: { price: number }): number => {
+  firstPrice = price
+  dropAll()
+  process.kill(process.pid, 'SIGSTOP')
+  return machineMs()
+}
+
 void listen(0).then(() =>
-  reportListening(portOf(server), { flood, startStream, stopStream, sendTimes, drop, goAway }),
+  reportListening(portOf(server), { flood, startStream, stopStream, sendTimes, drop, goAway, freeze }),
 )

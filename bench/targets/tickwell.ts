@@ -75,14 +75,6 @@ const listen = async (api: ServerInstance | undefined): Promise<number> => {
   return api === undefined ? 0 : portOf(api.server)
 }
 
-/** Whoever hooks into the server's requests sees all of them: none takes the fast lane then. */
-const withoutFastLane = async (): Promise<number> => {
-  const { api, metricsApi } = await start(createAdapter('BENCH'))
-  api?.addHook('onRequest', (_req, _reply, done) => done())
-  await listen(metricsApi)
-  return listen(api)
-}
-
 const exposed = async (): Promise<number> => {
   const api = await expose(createAdapter('BENCH'))
   return api === undefined ? 0 : portOf(api.server)
@@ -99,7 +91,7 @@ const host = async (count: number): Promise<number[]> => {
 }
 
 const main = async (): Promise<void> => {
-  const port = argument('fast-path', 'on') === 'off' ? await withoutFastLane() : await exposed()
+  const port = await exposed()
   const further = await host(Number(argument('adapters', '1')) - 1)
   reportListening(port, { furtherPorts: () => further })
 }

@@ -8,9 +8,10 @@ import { disturbanceBetween, type Moment } from '../../bench/measure/disturbance
 import { alternate, figuresOf, repeated } from '../../bench/measure/rounds'
 import { delaysOf, median, percentile, ratioOf } from '../../bench/measure/statistics'
 import { briefSection, fullSection, replaceBetweenMarkers } from '../../bench/report/pages'
-import { jsonOf, rowOf, wantedText } from '../../bench/report/row'
+import { jsonOf, misses, rowOf, wantedText } from '../../bench/report/row'
 import { shown, tableOf } from '../../bench/report/table'
 import { type RowPlan } from '../../bench/scenario'
+import { changed, TRICKS } from '../../bench/tricks'
 import { read, root } from '../helpers/repository'
 
 const positive = fc.double({ min: 0.001, max: 1e6, noNaN: true })
@@ -186,6 +187,15 @@ describe('the table of the bench', () => {
     expect(rowOf('s', { ...plan, wanted: [] }, figures).reached).toBeUndefined()
   })
 
+  it('names the rows that miss, and those of which it could not be shown', () => {
+    const missed = rowOf('s', limit, { ours: [12.1] })
+    const open = rowOf('s', plan, { ...figures, reference: undefined })
+    expect(misses([rowOf('s', plan, figures), rowOf('s', { ...plan, wanted: [] }), missed, open])).toEqual([
+      'missed: s: first price',
+      'not measured: s: cached POST (bare fastify)',
+    ])
+  })
+
   it('has a cell for every column, all lines of one width', () => {
     const rows = [rowOf('cached-1', plan, figures, 'steal'), rowOf('first-price', limit)]
     const lines = tableOf(rows).split('\n')
@@ -265,23 +275,34 @@ describe('the table of the bench', () => {
 
 describe('the command line of the bench', () => {
   it('is read with scenarios and options in any order', () => {
-    const read = readArguments(['cached-1', '--quick', '--json', 'ingest-100', '--fast-path=off'])
+    const read = readArguments(['cached-1', '--quick', '--json', 'ingest-100', '--fast-lane=off'])
     expect(read).toMatchObject({
       scenarios: ['cached-1', 'ingest-100'],
       isQuick: true,
       json: '-',
-      hasFastPath: false,
+      hasFastLane: false,
       isWriting: false,
     })
     expect(readArguments(['--json=rows.jsonl']).json).toBe('rows.jsonl')
     expect(() => readArguments(['--fast'])).toThrow()
-    expect(() => readArguments(['--fast-path=maybe'])).toThrow(/on or off/)
+    expect(() => readArguments(['--fast-lane=maybe'])).toThrow(/on or off/)
   })
 
-  it.each([['--quick'], ['cached-1'], ['--fast-path=off'], ['--cpu-profile=out'], ['--heap-profile=out']])(
+  it.each([['--quick'], ['cached-1'], ['--fast-lane=off'], ['--cpu-profile=out'], ['--heap-profile=out']])(
     'writes no figures into the documents with %s',
     (option) => {
       expect(() => readArguments(['--write', option])).toThrow(/full run/)
+    },
+  )
+})
+
+describe('the tricks of the bench', () => {
+  it.each(Object.entries(TRICKS))(
+    '%s: is taken away by one change of what the source says',
+    (_name, trick) => {
+      const text = read(trick.source)
+      expect(changed(text, trick)).not.toBe(text)
+      for (const bad of ['', text + text]) expect(() => changed(bad, trick)).toThrow(/times/)
     },
   )
 })
@@ -295,6 +316,15 @@ describe('the scenarios of the bench', async () => {
     expect(names.length).toBeGreaterThan(10)
     expect(new Set(names).size).toBe(names.length)
     expect(names.indexOf('cached-100')).toBeLessThan(names.indexOf('cached-5000'))
+  })
+
+  it('come with the requests of nodes first, in the README too, and with tricks last', () => {
+    const groups = scenarios.map(({ group }) => group)
+    expect([...new Set(groups)]).toEqual(['nodes', 'constant', undefined, 'tricks'])
+    expect(groups.lastIndexOf('nodes')).toBeLessThan(groups.indexOf('constant'))
+    const headlines = scenarios.filter(({ rows }) => rows.some(({ isHeadline }) => isHeadline))
+    expect(headlines[0]?.group).toBe('nodes')
+    expect(headlines.every(({ group }) => group !== 'tricks')).toBe(true)
   })
 
   it.each(scenarios)('$name: what is wanted stands in docs/performance.md', ({ name, rows }) => {
