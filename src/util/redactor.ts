@@ -34,6 +34,9 @@ const MAX_CLEAN_NAMES = 1_000
 /** As many characters of text may stand for one of a secret: it has gone through two encodings. */
 const LONGEST_WRITTEN = 6
 
+/** What an author's pattern matches is not known to be longer. */
+const LONGEST_OF_PATTERN = 1_024
+
 /** What is looked for of an entry: its secret as a whole, and what is secret in it. */
 const soughtOf = ({ key, secret = '' }: CensorKeyValue): Sought[] => {
   const pieces = piecesOf(secret)
@@ -77,7 +80,8 @@ export class Redactor {
       .flatMap(soughtOf)
       .sort((a, b) => b.text.length - a.text.length)
       .filter(isNew)
-    this.longest = LONGEST_WRITTEN * (sought[0]?.text.length ?? 0)
+    const ofPattern = this.patternOnly.length > 0 ? LONGEST_OF_PATTERN : 0
+    this.longest = Math.max(ofPattern, LONGEST_WRITTEN * (sought[0]?.text.length ?? 0))
     const masks = sought.map(({ key }) => maskFor(key))
     const anyMask = [...new Set(masks)].map(escapeRegExp).join('|')
     this.anyMask = new RegExp(`(${anyMask})`, 'gi')

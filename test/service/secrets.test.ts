@@ -12,7 +12,7 @@ import { WebSocketTransport } from '../../src/public/transports'
 import { type SingleNumberResultResponse } from '../../src/public/util'
 import { serve, type Served } from '../../src/testing/serve'
 import { wsProvider } from '../../src/testing/ws-provider'
-import { defaultLoggerFactory } from '../../src/util/logging'
+import { defaultLoggerFactory, makeLogger } from '../../src/util/logging'
 import { CensorList } from '../../src/util/redaction'
 import { isTelling } from '../../src/util/telling'
 import { eventually } from '../helpers/eventually'
@@ -228,6 +228,20 @@ describe('SC-1: of a secret', () => {
     pages += await allThatIsShown(service)
     expect(partsOf(secret).filter((part) => pages.includes(part))).toEqual([])
   }, 120_000)
+
+  it('no part is shown while an adapter starts', async () => {
+    const secret = 'k7Qp2Zm9x4Lw8Rt5Vb3Nc6Hd1Jf0Gs'
+    const bootstrap = ({ settings }: { settings: object }) => {
+      makeLogger('Bootstrap').info({ settings }, `starts with ${secret}`)
+    }
+    const config = () => new AdapterConfig({ API_KEY: { type: 'string', description: 'Key' } })
+    const make = () => stillAdapter({ adapter: { config: config(), bootstrap } as never }).adapter
+    await using service = await serve(make, { env: { API_KEY: secret }, dependencies: { loggerFactory } })
+    expect(service.adapter.initialized).toBe(true)
+    const said = lines.join('\n')
+    expect(said).toContain('starts with [API_KEY REDACTED]')
+    expect(partsOf(secret).filter((part) => said.includes(part))).toEqual([])
+  })
 
   it('that is a URL no part is shown, also where the setting is declared public', async () => {
     await using streaming = await wsProvider()
