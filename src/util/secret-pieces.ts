@@ -90,13 +90,11 @@ const credentialsOf = (url: URL): SecretPiece[] => {
 /** All that is secret of a URL that is one: its path, which may be a key, and what of its host looks like one. */
 const piecesOfUrl = (url: URL): SecretPiece[] => {
   const segments = url.pathname.split('/').filter((segment) => segment !== '')
-  const path: SecretPiece[] =
-    segments.length > 1 && url.pathname.length >= MIN_WORD
-      ? [{ text: `/${segments.join('/')}`, kind: 'whole' }]
-      : []
-  const parts = [...segments, url.hash.slice(1), ...queryOf(url).map(([, value]) => value)]
+  const inPath = segments.flatMap(unsure)
+  const path = inPath.length > 0 && segments.length > 1 ? whole(`/${segments.join('/')}`) : []
+  const others = [url.hash.slice(1), ...queryOf(url).map(([, value]) => value)]
   const hosts = url.hostname.split('.').filter(looksLikeKey)
-  return [...credentialsOf(url), ...path, ...hosts.flatMap(key), ...parts.flatMap(unsure)]
+  return [...credentialsOf(url), ...path, ...inPath, ...hosts.flatMap(key), ...others.flatMap(unsure)]
 }
 
 const urlsIn = (text: string): URL[] =>

@@ -23,11 +23,18 @@ const isOrdinary = (text: string): boolean => {
   return NUMBERED_WORD.test(text) || text.split(SEPARATORS).every((word) => WORD.test(word))
 }
 
+/** Of an account or a contract on a chain: it is public, also where it is named in what is secret, such as a delegation. */
+const ADDRESS = /0x[0-9a-f]{40}(?![0-9a-f])/gi
+const ADDRESS_LENGTH = 42
+
 /** The places in a secret at which a part begins that says something of it, and not a word or a number that is everywhere. */
 export const tellingPlaces = (secret: string): number[] => {
   const places: number[] = []
-  for (let at = 0; at + TELLING_LENGTH <= secret.length; at++)
+  const known = [...secret.matchAll(ADDRESS)].map(({ index }) => index)
+  for (let at = 0; at + TELLING_LENGTH <= secret.length; at++) {
+    if (known.some((from) => at >= from && at + TELLING_LENGTH <= from + ADDRESS_LENGTH)) continue
     if (!isOrdinary(secret.slice(at, at + TELLING_LENGTH))) places.push(at)
+  }
   return places
 }
 
