@@ -140,7 +140,7 @@ const inUrl = {
     })
     const first = await rig.ask(['A'])
     await rig.service.page('/explain?symbol=A')
-    await expected('refusal', 20_000, () => rig.provider.connects.length > 2)
+    await expected('refusal', 20_000, () => rig.provider.connects.length > 1)
     await pause(1_000)
     return seenIn(await outputsOf(rig, [...first, ...(await rig.ask(['A']))]), secrets)
   },

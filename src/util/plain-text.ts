@@ -36,7 +36,10 @@ const round = ({ text, from, to }: PlainText): PlainText => {
   const plain = { text: '', from: [] as number[], to: [] as number[] }
   const take = (what: string, start: number, end: number) => {
     plain.text += what
-    for (let at = 0; at < what.length; at++) (plain.from.push(from[start]!), plain.to.push(to[end - 1]!))
+    for (let at = 0; at < what.length; at++) {
+      plain.from.push(from[start]!)
+      plain.to.push(to[end - 1]!)
+    }
   }
   const copy = (start: number, end: number) => {
     for (let at = start; at < end; at++) take(text[at]!, at, at + 1)
