@@ -210,13 +210,28 @@ describe('SC-1: of a secret', () => {
       await service.api.inject({ ...explain, payload: { endpoint, data: ETH } })
       await service.post(ETH, { endpoint })
     }
+    let clientsWords = ''
+    for (const base of [secret, secret.slice(2, 14)]) {
+      const data = { base, quote: 'USD' }
+      const { statusCode, text } = await service.post(data, { endpoint: 'polled' })
+      expect(statusCode).not.toBe(400)
+      const payload = { endpoint: 'polled', data }
+      const { body } = await service.api.inject({
+        method: 'POST',
+        url: '/explain',
+        headers: JSON_HEADERS,
+        payload,
+      })
+      expect(body).toContain('REDACTED')
+      clientsWords += text + body
+    }
     const connection = await streaming.connection()
     await connection.next()
     for (const text of [...echoes, ...cut]) {
       connection.send({ boom: text })
       connection.send(`no json ${text}`)
     }
-    let pages = ''
+    let pages = clientsWords
     for (const [n, text] of [...echoes, ...cut].entries()) {
       connection.send({ why: `No. ${n} ${text}` })
       await service.until(ETH, ({ text: of }) => of.includes(`No. ${n} `), { endpoint: 'stream' })
@@ -230,7 +245,8 @@ describe('SC-1: of a secret', () => {
   }, 120_000)
 
   it('no part is shown while an adapter starts', async () => {
-    const secret = 'k7Qp2Zm9x4Lw8Rt5Vb3Nc6Hd1Jf0Gs'
+    // No other adapter of this process has it.
+    const secret = 'z3Wm7Yk1Tq9Rb5Xc2Nd8Lf4Hv6Gp0J'
     const bootstrap = ({ settings }: { settings: object }) => {
       makeLogger('Bootstrap').info({ settings }, `starts with ${secret}`)
     }
