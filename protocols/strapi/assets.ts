@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { beginningOf } from '../../src/util/redaction'
 import { TransferError } from './errors'
 
 /** One asset comes as `start`, chunks, `end`; what was read is whole only at its `end`. */
@@ -94,7 +95,7 @@ export class AssetRecords {
     return {
       is: 'start',
       id,
-      filename: typeof filename === 'string' ? filename.slice(0, MAX_NAME) : '',
+      filename: typeof filename === 'string' ? beginningOf(filename, MAX_NAME, '') : '',
       size: typeof size === 'number' ? size : undefined,
       fileId: typeof fileId === 'number' ? fileId : undefined,
     }

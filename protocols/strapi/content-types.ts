@@ -1,3 +1,4 @@
+import { beginningOf } from '../../src/util/redaction'
 import { TransferError } from './errors'
 
 /** One row as the stage `entities` has it; what is in `data` is not checked yet. */
@@ -27,7 +28,7 @@ export class AllowedTypes {
       if (!IDENTIFIER.test(type))
         throw new TransferError(
           'schema-mismatch',
-          `"${type.slice(0, 80)}" is no content type that may be read`,
+          `"${beginningOf(type, 80, '')}" is no content type that may be read`,
         )
   }
 

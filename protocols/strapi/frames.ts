@@ -1,3 +1,5 @@
+import { beginningOf } from '../../src/util/redaction'
+
 /** Which way data goes, seen from us: `pull` reads from the server, `push` writes into it. */
 export type Direction = 'pull' | 'push'
 
@@ -75,7 +77,7 @@ const isObject = (value: unknown): value is Json =>
 
 /** A text of the server, cut; anything else as its own name for it. */
 const textOf = (value: unknown, otherwise: string): string =>
-  typeof value === 'string' ? value.slice(0, MAX_TEXT) : otherwise
+  typeof value === 'string' ? beginningOf(value, MAX_TEXT, '') : otherwise
 
 export const encodeRequest = (uuid: string, request: TransferRequest): string =>
   JSON.stringify({ ...request, uuid })

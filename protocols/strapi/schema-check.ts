@@ -1,3 +1,4 @@
+import { beginningOf } from '../../src/util/redaction'
 import { TransferError } from './errors'
 import { type AttributeKind, type ContentTypeMapping } from './mapping'
 
@@ -28,7 +29,7 @@ const problemsOf = (schemas: Json, { contentType, attributes }: ContentTypeMappi
     if (typeof type !== 'string') return [`${contentType} has no attribute "${name}"`]
     return WIRE_TYPES[kind].includes(type)
       ? []
-      : [`"${name}" of ${contentType} is a ${type.slice(0, 30)}, which is no ${kind}`]
+      : [`"${name}" of ${contentType} is a ${beginningOf(type, 30, '')}, which is no ${kind}`]
   })
 }
 

@@ -1,3 +1,4 @@
+import { beginningOf } from '../../src/util/redaction'
 import { unlessAborted } from '../../src/util/unless-aborted'
 import { dial, type DialOptions, LinkRefused } from '../../src/connections/dial'
 import { type Link, type LinkClose } from '../../src/connections/link'
@@ -183,7 +184,7 @@ export class TransferSession {
     const { version } = (strapi ?? {}) as Json
     return {
       createdAt: typeof createdAt === 'string' ? createdAt : undefined,
-      version: typeof version === 'string' ? version.slice(0, 50) : undefined,
+      version: typeof version === 'string' ? beginningOf(version, 50, '') : undefined,
     }
   }
 

@@ -1,3 +1,4 @@
+import { beginningOf } from '../../src/util/redaction'
 import { type RoomMessage } from './packets'
 
 /** How far the login has come: identified, then the challenge signed, then welcomed. */
@@ -20,7 +21,11 @@ const CHALLENGE = /^dcl-[A-Za-z0-9._-]{1,128}$/
 
 const MAX_WORDS = 200
 
-const end = (why: LoginEnd, words = ''): LoginStep => ({ kind: 'end', why, words: words.slice(0, MAX_WORDS) })
+const end = (why: LoginEnd, words = ''): LoginStep => ({
+  kind: 'end',
+  why,
+  words: beginningOf(words, MAX_WORDS, ''),
+})
 
 /**
  * What a server's message asks for. The reason of a kick is only words: servers send the same for a full room and for an address that

@@ -35,7 +35,8 @@ const eventResults = (said) => (said.records === undefined ? [resultOf(said)] : 
 const symbolOf = ({ symbol }) => symbol
 const message = (op, symbols) => ({ op, symbols })
 
-const addressOf = ({ url, declared: { urls, failover }, hasUrls = true }) => {
+const addressOf = ({ url, declared: { urls, failover, urlSetting }, hasUrls = true }) => {
+  if (urlSetting !== undefined) return { url: ({ adapterSettings }) => adapterSettings[urlSetting] }
   if (urls === undefined) return { url: () => url }
   if (hasUrls) return { urls, failover }
   const at = ({ streamHandlerInvocationsWithNoConnection: n }) => urls[(n - 1) % urls.length]
@@ -161,13 +162,17 @@ const endpointOf = ({ AdapterEndpoint, InputParameters, ...modules }, name, of) 
  * @param of.kind - `ws`, `http`, `sse`, `both` or `hanging`
  * @param of.url - of the provider
  * @param of.declared - `guards`, `freshness` and `caseSensitive` of the endpoint, `limits`, `batches`, `urls` and `failover` of a WebSocket
- *   transport, `tiers` of rate limits; of HTTP whether it `isOneRequest` for all feeds, and `sendsKey`, which is a sensitive setting
+ *   transport, `tiers` of rate limits, `settings` of its own, and `urlSetting`, which of them is its URL; of HTTP whether it `isOneRequest`
+ *   for all feeds, and `sendsKey`, which is a sensitive setting
  * @param of.hasUrls, of.hasBatches - false where the framework does not know that option
  */
 const smallAdapter = ({ Adapter, ...modules }, of) => {
-  const { tiers, sendsKey } = of.declared
+  const { tiers, sendsKey, settings } = of.declared
   const rateLimiting = tiers && { rateLimiting: { tiers } }
-  const config = sendsKey && { config: new modules.AdapterConfig(KEY) }
+  const hasSettings = sendsKey || settings !== undefined
+  const config = hasSettings && {
+    config: new modules.AdapterConfig({ ...(sendsKey && KEY), ...settings }),
+  }
   const endpoints = [endpointOf(modules, 'price', of)]
   return new Adapter({ name: 'OUTSIDE', defaultEndpoint: 'price', endpoints, ...rateLimiting, ...config })
 }

@@ -16,6 +16,7 @@ export class Rig {
    * @param kind - `ws`, `sse`, `http` or `both`
    * @param of.say - what the provider does, see {@link CountingProvider}
    * @param of.declared - what the adapter declares of it; a function is called when the provider has an address
+   * @param of.env - of the service; a function is called with the provider when that has an address
    */
   static async start(bench, kind, { say, declared = {}, env = {}, providers, workers } = {}) {
     const all = providers ?? [new CountingProvider(say)]
@@ -26,7 +27,7 @@ export class Rig {
       OUTSIDE_DECLARED: JSON.stringify(typeof declared === 'function' ? declared() : declared),
       // What the adapter declares is all that it goes by.
       RATE_LIMIT_CAPACITY_SECOND: undefined,
-      ...env,
+      ...(typeof env === 'function' ? env(first) : env),
     })
     return new Rig(await bench.service(all, { env: own, workers }), first)
   }

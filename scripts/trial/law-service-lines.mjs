@@ -1,8 +1,8 @@
 /** Laws about the service as a whole: its store, its secrets, what it accepts, how it ends, and what it counts. */
-import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { Rig } from './alive-bench.mjs'
+import { secretLine } from './law-secret-line.mjs'
 import { Redis } from './redis.mjs'
 import { expected, nowMs, pause, seconds, within } from '../outside/waiting.mjs'
 
@@ -54,94 +54,6 @@ const reader = {
     await expected('value', 15_000, async () => (await rig.notFresh(['A'])).length === 0)
     redis.signal('SIGKILL')
     return watched(rig, false)
-  },
-}
-
-/** Of signs that are written otherwise in every encoding, and long enough that no part of it is there by chance. */
-const SECRET = `k7/Qp+2=Zm&x%41"w\\e<R>${Math.random().toString(36).slice(2)}Yt9/`
-
-const hex = (text) => Buffer.from(text).toString('hex')
-const encoded = encodeURIComponent(SECRET)
-const FORMS = {
-  plain: SECRET,
-  'as a URL': encoded,
-  'as a URL in lower case': encoded.replace(/%../g, (code) => code.toLowerCase()),
-  base64: Buffer.from(SECRET).toString('base64'),
-  base64url: Buffer.from(SECRET).toString('base64url'),
-  hex: hex(SECRET),
-  'as JSON': JSON.stringify(SECRET).slice(1, -1),
-  'as HTML': SECRET.replaceAll('&', '&amp;')
-    .replaceAll('"', '&quot;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;'),
-  'a part of it': SECRET.slice(4, 16),
-}
-
-/** Where an operator, a client or a collector may see it. */
-const outputsOf = async ({ service }, answer) => {
-  const pages = await Promise.all(['/status', '/health'].map((path) => service.page(path)))
-  return {
-    answers: JSON.stringify(answer.body),
-    log: service.lines.map((line) => JSON.stringify(line)).join('\n') + service.output,
-    metrics: await service.metrics(),
-    status: pages.map(({ text }) => text).join('\n'),
-  }
-}
-
-/** Texts are looked for as they are, and as they are in JSON. */
-const isIn = (text, form) => text.includes(form) || text.includes(JSON.stringify(form).slice(1, -1))
-
-const seenIn = (outputs, leaks) => {
-  const where = Object.keys(outputs).filter((name) => leaks(outputs[name]))
-  return { ok: where.length === 0, saw: where.length === 0 ? 'nowhere' : `in ${where.join(', ')}` }
-}
-
-const secrets = Object.entries(FORMS).map(([what, form]) => ({
-  name: `echoed ${what}`,
-  async run(bench) {
-    const say = { price: () => ({ status: 403, body: JSON.stringify({ error: `no access for ${form}` }) }) }
-    const env = { API_KEY: SECRET, LOG_LEVEL: 'trace' }
-    const rig = await Rig.start(bench, 'http', { say, env, declared: { sendsKey: true } })
-    await rig.ask(['A'])
-    await expected('request', 10_000, () => rig.provider.messages.length > 0)
-    await pause(1_000)
-    const outputs = await outputsOf(rig, (await rig.ask(['A']))[0])
-    return seenIn(outputs, (text) => isIn(text, form))
-  },
-}))
-
-/** So long that an answer, or a log line, holds only a part of the text. */
-const CUTS = [500, 9_990]
-
-const cut = CUTS.map((at) => ({
-  name: `echoed after ${at} signs`,
-  async run(bench) {
-    const say = { price: () => ({ status: 403, body: `${'x'.repeat(at)}${SECRET}` }) }
-    const env = { API_KEY: SECRET, LOG_LEVEL: 'trace' }
-    const rig = await Rig.start(bench, 'http', { say, env, declared: { sendsKey: true } })
-    await rig.ask(['A'])
-    await expected('request', 10_000, () => rig.provider.messages.length > 0)
-    await pause(1_000)
-    const outputs = await outputsOf(rig, (await rig.ask(['A']))[0])
-    const parts = Array.from({ length: SECRET.length - 7 }, (_, i) => SECRET.slice(i, i + 8))
-    return seenIn(outputs, (text) => parts.some((part) => isIn(text, part)))
-  },
-}))
-
-const inPath = {
-  name: 'in the path of a URL',
-  async run(bench) {
-    const key = `k${hex(SECRET).slice(0, 20)}`
-    const env = () => ({
-      OUTSIDE_KIND: 'ws',
-      OUTSIDE_PROVIDER: `ws://127.0.0.1:9/v2/${key}/stream`,
-      API_KEY: key,
-    })
-    const service = await bench.service([], { env })
-    await service.ask({ symbol: 'A' })
-    await pause(1_500)
-    const outputs = await outputsOf({ service }, await service.ask({ symbol: 'A' }))
-    return seenIn(outputs, (text) => text.includes(key))
   },
 }
 
@@ -274,13 +186,7 @@ export const lawServiceLines = [
     right: 'every answer has a value that still lives, at once',
     cases: [...withoutRedis, reader],
   },
-  {
-    name: 'secrets',
-    law: 'SC-1',
-    scenario: 'the provider refuses the key and echoes it, in several forms; or it is a part of the URL',
-    right: 'it is in no answer, log, metric or `/status`',
-    cases: [...secrets, ...cut, inPath],
-  },
+  secretLine,
   {
     name: 'content-type',
     law: 'HT-2',

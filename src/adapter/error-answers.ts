@@ -2,7 +2,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify'
 import { isErrorOfRedis } from '../redis/redis-command'
 import { makeLogger } from '../util/logging'
 import { LogLimiter } from '../util/log-limiter'
-import { censorLogs, redactStrings, redactText } from '../util/redaction'
+import { beginningOf, censorLogs, redactStrings, redactText } from '../util/redaction'
 import { memberOf } from '../util/objects'
 import { AdapterError, AdapterTimeoutError } from '../validation/errors'
 import { isAnswerStatus, refusedStatus, STATUS_OF_REFUSED } from '../validation/status-code'
@@ -15,9 +15,6 @@ const TEXT_TYPE = 'text/plain; charset=utf-8'
 /** HT-3: of what clients send, also where an error repeats it, a line has no more. */
 const MAX_LOGGED_TEXT = 1_024
 const MAX_LOGGED_STACK = 4_096
-
-const beginningOf = (text: string, most = MAX_LOGGED_TEXT): string =>
-  text.length > most ? `${text.slice(0, most)}…` : text
 
 const isFastifyError = (error: Error): error is Error & { statusCode?: number } =>
   error.name === 'FastifyError'
@@ -58,7 +55,7 @@ export const describeError = (error: Error): { statusCode: number; type: string;
     return { statusCode: 500, type: TEXT_TYPE, body }
   }
   if (isFastifyError(error))
-    return { statusCode: error.statusCode ?? 500, type: TEXT_TYPE, body: error.message }
+    return { statusCode: error.statusCode ?? 500, type: TEXT_TYPE, body: redactText(error.message) }
   // contract 17.8: errors of any other class are answered as text
   const body = redactText(error.message || 'There was an unexpected error in the adapter.')
   return { statusCode: 500, type: TEXT_TYPE, body }
@@ -84,9 +81,9 @@ export const logError = (
 
 const logAnswer = (error: Error, req: FastifyRequest, more: object): void => {
   const { rawJson } = req
-  const reqBody = rawJson && beginningOf(rawJson)
+  const reqBody = rawJson && beginningOf(rawJson, MAX_LOGGED_TEXT)
   const { name } = error
-  const message = beginningOf(error.message)
+  const message = beginningOf(error.message, MAX_LOGGED_TEXT)
   const stack = error.stack && beginningOf(error.stack, MAX_LOGGED_STACK)
   const { endpointName, requestEndpointName, transportName, cacheKey } = req.requestContext ?? {}
   const context = { endpointName, requestEndpointName, transportName, cacheKey }

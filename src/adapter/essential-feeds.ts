@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/config-error'
 import { matcherOf, spellings } from '../feeds/limits/pattern'
 import { isObject, memberOf, messageOf } from '../util/objects'
+import { beginningOf } from '../util/redaction'
 import { AdapterError } from '../validation/errors'
 import { type AnyAdapter } from './adapter'
 import { type AnyRequest } from './params'
@@ -8,6 +9,9 @@ import { prepareRequest } from './prepare'
 
 /** More are refused: each of them is looked up whenever somebody asks whether the service is ready. */
 const MAX_ESSENTIAL = 1_000
+
+/** Of an entry that cannot be used, in characters. */
+const MAX_SHOWN = 60
 
 /** The feeds of an adapter without which it is not ready, as its operator and its author declare them. */
 export interface EssentialFeeds {
@@ -102,5 +106,5 @@ const requestFor = (adapter: AnyAdapter, body: Record<string, unknown>): AnyRequ
 
 const shown = (entry: unknown, at: number): string => {
   const text = JSON.stringify(memberOf(entry, 'data') ?? entry) ?? ''
-  return `entry ${at + 1} (${text.slice(0, 60)})`
+  return `entry ${at + 1} (${beginningOf(text, MAX_SHOWN, '')})`
 }

@@ -1,11 +1,11 @@
-import { CensorList, type CensorKeyValue, secretEntry } from '../util/redaction'
+import { CensorList, type CensorKeyValue } from '../util/redaction'
 import { BaseSettingsDefinition } from './base-settings'
 import { refuse, refusedBy, type SettingProblem } from './config-error'
 import { type EnvSource, envSource, parseEnv } from './env'
 import { EnvGetter } from './env-getter'
 import { hideProxyCredentials } from './outbound-proxy'
 import { problemsBetween } from './relations'
-import { isSensitive } from './sensitive'
+import { secretsOf } from './secrets-of-setting'
 import { settingProblem } from './setting-problem'
 import {
   type AdapterSettings,
@@ -100,19 +100,12 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
    * @param owner - only the earlier entries of this owner are replaced, so that adapters in one process do not remove each other's
    */
   buildCensorList(owner?: string): CensorKeyValue[] {
-    const list: CensorKeyValue[] = []
-    const add = (name: string, value: unknown) => {
-      if (typeof value === 'string' && value) list.push(secretEntry(name, value))
-    }
-    for (const [name, definition] of this.definitions()) {
+    const list = this.definitions().flatMap(([name, definition]) => {
       const value = this.value(name)
-      if (definition.type !== 'string' || !isSensitive(name, definition)) continue
-      if (value instanceof EnvGetter) {
-        for (const entry of value.entries()) add(entry.settingName, entry.value)
-      } else {
-        add(name, value)
-      }
-    }
+      const isMany = value instanceof EnvGetter
+      const values = isMany ? value.entries() : [{ settingName: name, value }]
+      return values.flatMap((one) => secretsOf(definition, name, one.settingName, one.value))
+    })
     CensorList.set(list, owner)
     hideProxyCredentials()
     return list

@@ -1,3 +1,5 @@
+import { credentialsIn } from '../util/secret-pieces'
+
 const alwaysSecret = /RPC_URL|API_KEY/i
 
 /**
@@ -8,9 +10,15 @@ export const isSensitive = (
   name: string,
   definition: { type: string; sensitive?: boolean | undefined },
 ): boolean =>
-  alwaysSecret.test(name) ||
-  definition.sensitive === true ||
-  (definition.type === 'string' && definition.sensitive !== false)
+  isDeclaredSecret(name, definition) || (definition.type === 'string' && definition.sensitive !== false)
+
+/** Whether it is so by its name or its definition, and not only because nobody has said that it is public. */
+export const isDeclaredSecret = (name: string, definition: { sensitive?: boolean | undefined }): boolean =>
+  alwaysSecret.test(name) || definition.sensitive === true
 
 /** The text that is shown instead of a secret. */
 export const redacted = (name: string) => `[${name} REDACTED]`
+
+/** A public text without the credentials of the URLs in it. */
+export const withoutCredentials = (name: string, text: string): string =>
+  credentialsIn(text).reduce((safe, credential) => safe.replaceAll(credential, redacted(name)), text)

@@ -1,7 +1,7 @@
 import { isFalse, isTrue } from '../util/boolean-text'
 import { censor, secretEntry } from '../util/redaction'
 import { type Validator } from '../validation/validators'
-import { isSensitive, redacted } from './sensitive'
+import { isSensitive, redacted, withoutCredentials } from './sensitive'
 import { type SettingDefinition, type ValidSettingValue } from './setting-types'
 
 /**
@@ -21,12 +21,14 @@ export const settingProblem = (
   }
   const expected = unparsed(definition, value, text)
   if (expected !== undefined) {
-    const received = text === undefined ? `${typeof value} ${value}` : `string ${text}`
+    const received =
+      text === undefined ? `${typeof value} ${value}` : `string ${withoutCredentials(name, text)}`
     return `${expected}, Received ${isSensitive(name, definition) ? redacted(name) : received}${wayOut(definition)}`
   }
   if (skipsValidation(value) || !definition.validate) return undefined
   const problem = runValidator(definition.validate as Validator<unknown>, value)
-  if (!problem || !isSensitive(name, definition)) return problem
+  if (!problem) return undefined
+  if (!isSensitive(name, definition)) return withoutCredentials(name, problem)
   return reveals(problem, String(value))
     ? `${definition.validate.meta.details ?? 'Value is not valid'}. Received ${redacted(name)}`
     : problem

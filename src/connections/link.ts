@@ -2,6 +2,7 @@ import { errorOf } from '../util/objects'
 import { type Socket } from 'node:net'
 import type WebSocket from 'ws'
 import { makeLogger } from '../util/logging'
+import { beginningOf } from '../util/redaction'
 import { AnnouncedEnd } from './announced-end'
 import { OPEN } from './socket'
 
@@ -103,7 +104,7 @@ export class Link {
         clearInterval(this.pinging)
         clearTimeout(this.farewell)
         this.announcedEnd.over()
-        const text = reason.toString('utf8').slice(0, MAX_REASON_CHARACTERS)
+        const text = beginningOf(reason.toString('utf8'), MAX_REASON_CHARACTERS, '')
         const close: LinkClose = { code, reason: text, ...(this.cause && { cause: this.cause }) }
         resolve(close)
         try {

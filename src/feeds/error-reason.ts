@@ -1,4 +1,5 @@
 import { isObject } from '../util/objects'
+import { beginningOf } from '../util/redaction'
 import { answered, classOfStatus, type Reason } from '../validation/reason'
 import { isOfOurs } from './answerable'
 import { type Feed } from './feed'
@@ -18,7 +19,7 @@ const isReason = (value: unknown): value is Reason =>
 /** Why an error is one, by what it says itself. It has no other cause where an author's handler, or another process, made it. */
 export const reasonIn = ({ errorMessage, statusCode, timestamps }: Readonly<AdapterResponse>): Reason => {
   const text = String(errorMessage)
-  const message = text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text
+  const message = beginningOf(text, MAX_CHARACTERS)
   const sinceUnixMs = timestamps?.providerDataReceivedUnixMs || Date.now()
   if (isOfOurs(text)) return { code: 'PARSE_FAILED', message, sinceUnixMs, class: 'internal' }
   const kind = classOfStatus(statusCode)

@@ -1,6 +1,7 @@
 import { Feed } from './feed'
 import { KeyMark } from './key-mark'
 import { canonicalJson } from '../util/canonical-json'
+import { redactText } from '../util/redaction'
 import { calculateAdapterName, feedNames, keyPrefix, type KeySettings } from './keys'
 import { monotonicMs, Witness } from '../util/clock'
 import { overflowed } from '../metrics/bounds'
@@ -136,7 +137,9 @@ export class FeedIndex {
     return feed
   }
 
-  private createFeed(key: string, feedId: string, data: Data): Feed {
+  private createFeed(key: string, id: string, data: Data): Feed {
+    // It becomes a label, and a part of answers. Clients may write what they like, also what is a secret.
+    const feedId = redactText(id)
     const meta = this.of.withMeta
       ? {
           adapterName: calculateAdapterName(this.of.adapterName, data),

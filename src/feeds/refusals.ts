@@ -2,7 +2,7 @@ import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { messageOf } from '../util/objects'
-import { redactText } from '../util/redaction'
+import { beginningOf } from '../util/redaction'
 import { type GuardReason } from './guards'
 
 const logger = makeLogger('Refusals')
@@ -19,9 +19,6 @@ export type RefusalReason =
 
 /** Of a record, and of the text of an error, which may hold all of a record. */
 const MAX_LOGGED_BYTES = 512
-
-/** So much of it is searched for secrets: there are keys of some thousand characters. */
-const MAX_READ_CHARACTERS = 16_384
 
 /** Of a stack: an error of an author may have any text there. */
 const MAX_STACK_BYTES = 2_048
@@ -96,16 +93,16 @@ export class RefusalsByTransport {
   }
 }
 
-const cut = (text: string, maxBytes: number): string => {
+const cut = (whole: string, maxBytes: number): string => {
+  // A character is a byte at least, so that one more than fit is enough to be cut.
+  const text = beginningOf(whole, maxBytes + 1, '')
   if (Buffer.byteLength(text) <= maxBytes) return text
   const start = Buffer.from(text).toString('utf8', 0, maxBytes)
   // What is left of a character that was cut in two.
   return `${start.replace(/\uFFFD$/, '')}…`
 }
 
-/** Redacted before it is cut: of a secret that is cut in two the logger would not know the first half. */
-const shorten = (detail: unknown): string =>
-  cut(redactText(textOf(detail).slice(0, MAX_READ_CHARACTERS)), MAX_LOGGED_BYTES)
+const shorten = (detail: unknown): string => cut(textOf(detail), MAX_LOGGED_BYTES)
 
 const textOf = (detail: unknown): string =>
   typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? String(detail))

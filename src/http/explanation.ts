@@ -12,7 +12,7 @@ import { SubscriptionTransport } from '../transports/subscription-transport'
 import { type Transport } from '../transports/transport'
 import { instant, leftMs } from '../util/clock'
 import { memberOf } from '../util/objects'
-import { redactStrings } from '../util/redaction'
+import { beginningOf, redactStrings, redactText } from '../util/redaction'
 import { answered, type Reason, type ReasonAnswer } from '../validation/reason'
 import { type ExplainAnswer } from './explain-answer'
 
@@ -33,7 +33,7 @@ const shown = (value: unknown): unknown => {
   const safe = redactStrings(value)
   try {
     const text = JSON.stringify(safe) ?? 'nothing'
-    return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : (JSON.parse(text) as unknown)
+    return text.length > MAX_SHOWN ? beginningOf(text, MAX_SHOWN) : (JSON.parse(text) as unknown)
   } catch {
     return 'a value that cannot be shown'
   }
@@ -59,9 +59,9 @@ export const explanationOf = async (adapter: AnyAdapter, request: AnyRequest): P
   return {
     adapter: adapter.name,
     endpoint: endpointName,
-    feed: `${adapter.name.toLowerCase()}:${endpointName}:${feed.name}`,
+    feed: redactText(`${adapter.name.toLowerCase()}:${endpointName}:${feed.name}`),
     feedId: feed.feedId,
-    cacheKey,
+    cacheKey: redactText(cacheKey),
     params: shown(data),
     state: isServed ? 'fresh' : stateOf(current, feed, transports),
     ...(reason && { reason: told(reason) }),

@@ -7,13 +7,14 @@ import { connectionsOf } from '../transports/capabilities'
 import { settingsList } from '../config/settings-list'
 import { type StatusResponse } from './status-answer'
 import { ourTime } from '../util/clock'
+import { redactStrings } from '../util/redaction'
 
 export { type StatusResponse }
 
 const connectionsIn = (routes: AnyAdapter['endpoints'][number]['transportRoutes']) => {
   const connections = routes
     .entries()
-    .flatMap(([transport, of]) => connectionsOf(of).map((connection) => ({ transport, ...connection })))
+    .flatMap(([transport, of]) => redactStrings(connectionsOf(of)).map((one) => ({ transport, ...one })))
   return connections.length === 0 ? {} : { connections }
 }
 
@@ -56,7 +57,7 @@ export const statusOf = (adapter: AnyAdapter): StatusResponse => {
     metrics: settings.METRICS_ENABLED
       ? { enabled: true, port: settings.METRICS_PORT, endpoint }
       : { enabled: false },
-    ...(feedLimits && { feedLimits }),
+    ...(feedLimits && { feedLimits: redactStrings(feedLimits) }),
   }
 }
 

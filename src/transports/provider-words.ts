@@ -1,4 +1,4 @@
-import { redactText } from '../util/redaction'
+import { beginningOf } from '../util/redaction'
 import { AdapterError, AdapterRateLimitError } from '../validation/errors'
 import { classOfStatus, classOfWords, type Reason, type ReasonClass } from '../validation/reason'
 
@@ -33,7 +33,7 @@ export class ProviderWords {
   /** @param kind - where the words do not tell it */
   say(text: string, kind?: ReasonClass): void {
     if (this.isHeard) return
-    const shown = redactText(text).slice(0, MAX_CHARACTERS)
+    const shown = beginningOf(text, MAX_CHARACTERS, '')
     const sinceUnixMs = this.said?.text === shown ? this.said.sinceUnixMs : Date.now()
     const known = kind ?? classOfWords(shown)
     this.said = { text: shown, sinceUnixMs, ...(known && { class: known }) }

@@ -1,5 +1,5 @@
 import { monotonicMs } from '../util/clock'
-import { redactText } from '../util/redaction'
+import { beginningOf } from '../util/redaction'
 
 /** So long after somebody has asked the messages of a feed are kept: the last one of each. */
 const KEPT_MS = 600_000
@@ -70,8 +70,7 @@ export class RawRecords {
 const recordOf = ({ raw, receivedUnixMs }: Asked): RawRecord | undefined => {
   if (receivedUnixMs === undefined) return undefined
   const whole = textOf(raw)
-  // Cut only after the secrets are out: half a secret would not be found.
-  const safe = redactText(whole.slice(0, MAX_READ)).replace(SECRET_MEMBER, '$1"[REDACTED]"')
+  const safe = beginningOf(whole, MAX_READ, '').replace(SECRET_MEMBER, '$1"[REDACTED]"')
   return {
     text: safe.slice(0, MAX_SHOWN),
     isCut: whole.length > MAX_READ || safe.length > MAX_SHOWN,

@@ -1,5 +1,6 @@
 import { LoggerFactoryProvider, makeLogger } from './logging'
 import { isObject } from './objects'
+import { beginningOf } from './redaction'
 
 const logger = makeLogger('ResultNumber')
 
@@ -52,5 +53,5 @@ const numberOf = (value: unknown): number => {
 const shown = (value: unknown): string => {
   if (Array.isArray(value)) return 'a list'
   if (isObject(value) || typeof value === 'function') return `a value of type ${typeof value}`
-  return String(value).slice(0, MAX_SHOWN_CHARACTERS)
+  return beginningOf(String(value), MAX_SHOWN_CHARACTERS, '')
 }

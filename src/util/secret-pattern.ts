@@ -89,6 +89,9 @@ const base64At = (secret: string, shift: number): string => {
   return bytes.toString('base64').slice(first, end)
 }
 
+/** The certain characters of a secret's base64, for each place that it may have in what is encoded. */
+export const base64Forms = (secret: string): string[] => [0, 1, 2].map((shift) => base64At(secret, shift))
+
 /** What may follow the certain characters: a last character that holds only some bits of the secret, and padding. */
 const base64End = (secret: string, shift: number): string => {
   const isPartial = ((Buffer.byteLength(secret) + shift) * 8) % 6 !== 0
@@ -128,17 +131,30 @@ const anchorOf = ({ words }: Form): Anchor | undefined => {
   return text !== undefined && text.length >= MIN_ANCHOR_LENGTH ? { text, companions } : undefined
 }
 
+const patternOf = (forms: Form[], minLength: number): SecretPattern => {
+  const anchors = forms.map(anchorOf).filter((anchor) => anchor !== undefined)
+  return {
+    source: forms.map(({ source }) => source).join('|'),
+    minLength,
+    anchors: anchors.length === forms.length ? anchors : undefined,
+  }
+}
+
 /**
  * A pattern for a secret in all the forms in which it is likely to show up: as it is, URL-encoded (also twice, and with
  * digits in either case), escaped for JSON or HTML, in hex, base64 and base64url, also as part of longer encoded text.
  */
 export const secretPattern = (secret: string): SecretPattern => {
   const parts = units(secret)
-  const forms = [literalForm(parts), ...encodedForms(secret)]
-  const anchors = forms.map(anchorOf).filter((anchor) => anchor !== undefined)
-  return {
-    source: forms.map(({ source }) => source).join('|'),
-    minLength: parts.length,
-    anchors: anchors.length === forms.length ? anchors : undefined,
-  }
+  return patternOf([literalForm(parts), ...encodedForms(secret)], parts.length)
+}
+
+/** Behind the beginning of a path, which no word stands before: `ETH/USD` is none. */
+const IN_A_PATH = String.raw`(?<=(?:^|[^\w])(?:\/|%2f)[^\s"'<>]*)`
+
+/** A pattern for a word that is a secret only where it is a part of a URL or a path. */
+export const pathPattern = (word: string): SecretPattern => {
+  const parts = units(word)
+  const { source, words } = literalForm(parts)
+  return patternOf([{ source: `${IN_A_PATH}${source}(?![a-z0-9])`, words }], parts.length)
 }

@@ -1,3 +1,5 @@
+import { beginningOf } from '../util/redaction'
+
 /** Statuses of answers that have no body, or one that nobody reads. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
@@ -21,7 +23,7 @@ export const isAnswerStatus = (statusCode: unknown): statusCode is number =>
 const REFUSED = 'was refused: an answer has one from 200 to 599, and not 204, 205 or 304'
 
 const shown = (statusCode: unknown): string => {
-  if (typeof statusCode === 'string') return JSON.stringify(statusCode.slice(0, MAX_SHOWN_CHARACTERS))
+  if (typeof statusCode === 'string') return JSON.stringify(beginningOf(statusCode, MAX_SHOWN_CHARACTERS, ''))
   if (typeof statusCode === 'object' && statusCode !== null) return 'that is an object'
   return typeof statusCode === 'function' ? 'that is a function' : String(statusCode)
 }

@@ -12,8 +12,9 @@ import { WebSocketTransport } from '../../src/public/transports'
 import { type SingleNumberResultResponse } from '../../src/public/util'
 import { serve, type Served } from '../../src/testing/serve'
 import { wsProvider } from '../../src/testing/ws-provider'
-import { defaultLoggerFactory } from '../../src/util/logging'
+import { defaultLoggerFactory, makeLogger } from '../../src/util/logging'
 import { CensorList } from '../../src/util/redaction'
+import { isTelling } from '../../src/util/telling'
 import { eventually } from '../helpers/eventually'
 import { JSON_HEADERS, keyOf, priceParameters, stillAdapter, WAYS } from '../http/support'
 import { httpProvider } from '../transports/http/support'
@@ -139,6 +140,10 @@ const leaksOf = (secret: string, text: string): string[] =>
     text.includes(form) || text.includes(inJson(form)) ? [name] : [],
   )
 
+/** Eight characters of it, wherever they are in it. */
+const partsOf = (secret: string): string[] =>
+  Array.from({ length: secret.length - 7 }, (_, at) => secret.slice(at, at + 8))
+
 describe('SC-1: a secret', () => {
   it('is in no answer, page, metric and line, in none of its forms, whatever a provider makes of it', async () => {
     const property = fc.asyncProperty(awkwardSecret, async (secret) => {
@@ -175,11 +180,106 @@ describe('SC-1: a secret', () => {
       const shown = await allThatIsShown(service)
       await service.stop()
       expect(shown).toContain('[API_KEY REDACTED]')
-      expect(leaksOf(secret, shown + lines.join('\n'))).toEqual([])
+      const all = shown + lines.join('\n')
+      expect(leaksOf(secret, all)).toEqual([])
+      expect(partsOf(secret).filter((part) => isTelling(part) && all.includes(part))).toEqual([])
       lines.length = 0
     })
     await fc.assert(property, { numRuns: 4, endOnFailure: true })
   }, 120_000)
+})
+
+describe('SC-1: of a secret', () => {
+  /** Where the texts of a provider are cut: of a frame, a reason, a record, a body. */
+  const CUTS = [300, 512, 4_096, 10_000, 65_536]
+
+  it('no part is shown, wherever a text of the provider is cut, or where the provider has cut it', async () => {
+    const secret = 'k7Qp2Zm9x4Lw8Rt5Vb3Nc6Hd1Jf0Gs'
+    const echoes = CUTS.flatMap((at) =>
+      [6, 12, 20, 28].map((shown) => `${'x '.repeat((at - shown) / 2)}${secret}`),
+    )
+    const cut = [10, 16, 24].map((length) => `no access for ${secret.slice(0, length)}`)
+    await using streaming = await wsProvider()
+    await using polled = await httpProvider((_path, n) =>
+      n % 2 ? { status: 401, body: { error: echoes[n % echoes.length] } } : { body: { why: cut[n % 3] } },
+    )
+    const urls = { WS_API_ENDPOINT: streaming.url, API_ENDPOINT: polled.url }
+    await using service = await startLeaky({ API_KEY: secret, ...urls })
+    for (const endpoint of ['stream', 'polled']) {
+      const explain = { method: 'POST', url: '/explain', headers: JSON_HEADERS } as const
+      await service.api.inject({ ...explain, payload: { endpoint, data: ETH } })
+      await service.post(ETH, { endpoint })
+    }
+    let clientsWords = ''
+    for (const base of [secret, secret.slice(2, 14)]) {
+      const data = { base, quote: 'USD' }
+      const { statusCode, text } = await service.post(data, { endpoint: 'polled' })
+      expect(statusCode).not.toBe(400)
+      const payload = { endpoint: 'polled', data }
+      const { body } = await service.api.inject({
+        method: 'POST',
+        url: '/explain',
+        headers: JSON_HEADERS,
+        payload,
+      })
+      expect(body).toContain('REDACTED')
+      clientsWords += text + body
+    }
+    const connection = await streaming.connection()
+    await connection.next()
+    for (const text of [...echoes, ...cut]) {
+      connection.send({ boom: text })
+      connection.send(`no json ${text}`)
+    }
+    let pages = clientsWords
+    for (const [n, text] of [...echoes, ...cut].entries()) {
+      connection.send({ why: `No. ${n} ${text}` })
+      await service.until(ETH, ({ text: of }) => of.includes(`No. ${n} `), { endpoint: 'stream' })
+      pages += await allThatIsShown(service)
+    }
+    connection.close(4_001, secret.slice(3, 20))
+    await polled.seen(4)
+    await eventually(async () => expect(await allThatIsShown(service)).toContain('4001'))
+    pages += await allThatIsShown(service)
+    expect(partsOf(secret).filter((part) => pages.includes(part))).toEqual([])
+  }, 120_000)
+
+  it('no part is shown while an adapter starts', async () => {
+    // No other adapter of this process has it.
+    const secret = 'z3Wm7Yk1Tq9Rb5Xc2Nd8Lf4Hv6Gp0J'
+    const bootstrap = ({ settings }: { settings: object }) => {
+      makeLogger('Bootstrap').info({ settings }, `starts with ${secret}`)
+    }
+    const config = () => new AdapterConfig({ API_KEY: { type: 'string', description: 'Key' } })
+    const make = () => stillAdapter({ adapter: { config: config(), bootstrap } as never }).adapter
+    await using service = await serve(make, { env: { API_KEY: secret }, dependencies: { loggerFactory } })
+    expect(service.adapter.initialized).toBe(true)
+    const said = lines.join('\n')
+    expect(said).toContain('starts with [API_KEY REDACTED]')
+    expect(partsOf(secret).filter((part) => said.includes(part))).toEqual([])
+  })
+
+  it('that is a URL no part is shown, also where the setting is declared public', async () => {
+    await using streaming = await wsProvider()
+    const [user, password, path, query] = ['usr7Kd2mQ9zL', 'pw4Xv8Tn1cRw', 'pth6Bf3jY0sHkE5u', 'qry9Gz2lM7aD']
+    const at = (url: string) => `${url.replace('//', `//${user}:${password}@`)}/v2/${path}/s?apiKey=${query}`
+    const base = { WS_API_ENDPOINT: at(streaming.url), API_ENDPOINT: at('http://127.0.0.1:9') }
+    await using service = await startLeaky(base)
+    for (const endpoint of ['stream', 'polled']) await service.post(ETH, { endpoint })
+    const connection = await streaming.connection()
+    await connection.next()
+    const basic = Buffer.from(`${user}:${password}`).toString('base64')
+    const echo = `${at('wss://node.example')} GET /v2/${path}/s?apiKey=${query} Basic ${basic}`
+    connection.send({ boom: echo })
+    connection.send({ why: echo })
+    await service.until(ETH, ({ statusCode }) => statusCode === 502, { endpoint: 'stream' })
+    streaming.refuse(403)
+    connection.close(4_000, path)
+    await eventually(async () => expect(await allThatIsShown(service)).toContain('403'))
+    const shown = await allThatIsShown(service)
+    const secrets = [user, password, path, query, basic].flatMap(partsOf)
+    expect(secrets.filter((part) => shown.includes(part))).toEqual([])
+  })
 })
 
 describe('SC-2: what a provider says', () => {

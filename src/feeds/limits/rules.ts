@@ -3,6 +3,7 @@ import type * as TypeBox from '@sinclair/typebox'
 import type * as TypeBoxValue from '@sinclair/typebox/value'
 import { memberOf, messageOf } from '../../util/objects'
 import { membersIn, pointerName } from '../../util/json-keys'
+import { beginningOf } from '../../util/redaction'
 import { matcherOf } from './pattern'
 import { type Limits, limitsByPatternSchema, type LimitsByPattern } from './schema'
 
@@ -123,10 +124,7 @@ const parseJson = (text: string): unknown => {
   }
 }
 
-const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
-}
+const shown = (value: unknown): string => beginningOf(JSON.stringify(value) ?? 'nothing', MAX_SHOWN)
 
 /** Finds names that are there twice: `JSON.parse` would silently ignore the first one. */
 const repeatedIn = (text: string): string[] => {

@@ -6,7 +6,7 @@ import {
 } from '../../validation/errors'
 import { type ResponseTimestamps } from '../../validation/timestamps'
 import { type Reason } from '../../validation/reason'
-import { redactText } from '../../util/redaction'
+import { beginningOf, redactText } from '../../util/redaction'
 import { wordsOf } from '../provider-words'
 import { bodyTrouble, brokenAnswer, isBrokenJson, isTooLarge } from '../../outbound-http/broken-answer'
 import { answerOf, describeFailure, isWorthRetrying, statusOf } from '../../outbound-http/provider-error'
@@ -46,7 +46,7 @@ const bodyOf = (cause: unknown): string => {
   } catch {
     text = '[a body that JSON cannot show]'
   }
-  return text.length > MAX_BODY_CHARACTERS ? `${text.slice(0, MAX_BODY_CHARACTERS)}…` : text
+  return beginningOf(text, MAX_BODY_CHARACTERS)
 }
 
 /** RL-3: how soon a failing request may be repeated. A cached error is renewed before it expires. */

@@ -66,6 +66,6 @@ export class FrameReader<T extends WebsocketTransportGenerics> {
   }
 }
 
-/** The beginning of a message for a log line, which shows even less than this. */
+/** Only for a log line, which is cut after its secrets are out. */
 const textOf = (data: WebSocket.Data): string =>
-  typeof data === 'string' ? data.slice(0, 1_000) : (data as Buffer).toString('utf8', 0, 1_000)
+  typeof data === 'string' ? data : (data as Buffer).toString('utf8')

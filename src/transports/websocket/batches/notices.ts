@@ -1,4 +1,5 @@
 import { makeLogger } from '../../../util/logging'
+import { beginningOf } from '../../../util/redaction'
 
 const INTERVAL_MS = 60_000
 const MAX_TEXTS = 20
@@ -15,7 +16,7 @@ export class Notices {
 
   /** @returns what is shown of it */
   say(text: unknown, now: number): string {
-    const shown = String(text).slice(0, MAX_CHARACTERS)
+    const shown = beginningOf(String(text), MAX_CHARACTERS, '')
     for (const [said, at] of this.saidAt) if (now - at >= INTERVAL_MS) this.saidAt.delete(said)
     if (this.saidAt.has(shown) || this.saidAt.size >= MAX_TEXTS) return shown
     this.saidAt.set(shown, now)
