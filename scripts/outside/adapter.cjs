@@ -36,7 +36,7 @@ const symbolOf = ({ symbol }) => symbol
 const message = (op, symbols) => ({ op, symbols })
 
 const addressOf = ({ url, declared: { urls, failover }, hasUrls = true }) => {
-  if (urls === undefined) return { url: () => url }
+  if (urls === undefined) return { url: ({ adapterSettings }) => adapterSettings.PROVIDER_URL ?? url }
   if (hasUrls) return { urls, failover }
   const at = ({ streamHandlerInvocationsWithNoConnection: n }) => urls[(n - 1) % urls.length]
   return { url: (_context, _wanted, counted) => at(counted) }
@@ -89,10 +89,10 @@ const transports = {
     return new WebSocketTransport({ ...addressOf(of), ...(limits && { limits }), ...talk })
   },
   http({ HttpTransport }, { url: baseURL, declared: { isOneRequest, sendsKey } }) {
-    const requestOf = (params, { API_KEY: key }) => ({
+    const requestOf = (params, { API_KEY: key, PROVIDER_URL: secretURL }) => ({
       params,
       request: {
-        baseURL,
+        baseURL: secretURL ?? baseURL,
         url: '/price',
         params: { symbol: params.map(symbolOf).join(), ...(sendsKey && { key }) },
         ...(sendsKey && { headers: { 'x-api-key': encodeURIComponent(key) } }),
@@ -161,13 +161,16 @@ const endpointOf = ({ AdapterEndpoint, InputParameters, ...modules }, name, of) 
  * @param of.kind - `ws`, `http`, `sse`, `both` or `hanging`
  * @param of.url - of the provider
  * @param of.declared - `guards`, `freshness` and `caseSensitive` of the endpoint, `limits`, `batches`, `urls` and `failover` of a WebSocket
- *   transport, `tiers` of rate limits; of HTTP whether it `isOneRequest` for all feeds, and `sendsKey`, which is a sensitive setting
+ *   transport, `tiers` of rate limits; of HTTP whether it `isOneRequest` for all feeds, and `sendsKey`, which is a sensitive setting; and the
+ *   names of further `secrets`, sensitive settings of which PROVIDER_URL takes the place of `url`
  * @param of.hasUrls, of.hasBatches - false where the framework does not know that option
  */
 const smallAdapter = ({ Adapter, ...modules }, of) => {
-  const { tiers, sendsKey } = of.declared
+  const { tiers, sendsKey, secrets = [] } = of.declared
   const rateLimiting = tiers && { rateLimiting: { tiers } }
-  const config = sendsKey && { config: new modules.AdapterConfig(KEY) }
+  const settings = { ...(sendsKey && KEY), ...Object.fromEntries(secrets.map((name) => [name, SECRET])) }
+  const hasSettings = Object.keys(settings).length > 0
+  const config = hasSettings && { config: new modules.AdapterConfig(settings) }
   const endpoints = [endpointOf(modules, 'price', of)]
   return new Adapter({ name: 'OUTSIDE', defaultEndpoint: 'price', endpoints, ...rateLimiting, ...config })
 }
@@ -177,6 +180,7 @@ const wideAdapter = ({ Adapter, ...modules }, of) => {
   return new Adapter({ name: 'OUTSIDE', defaultEndpoint: endpoints[0].name, endpoints })
 }
 
+const SECRET = { description: 'Secret', type: 'string', sensitive: true }
 const KEY = { API_KEY: { description: 'Key', type: 'string', required: true, sensitive: true } }
 
 /** Of USD in ETH, by the price of ETH in USD. */

@@ -138,11 +138,11 @@ const beside = {
   only: 'ours',
   isLong: true,
   async run(bench) {
-    const rig = await TremorRig.start(bench, { env: { TREMOR_PREPROCESSORS: '["separate"]' } })
+    const rig = await TremorRig.start(bench)
     const [good, bad] = [await rig.peer(TOKENS.good), await rig.peer(TOKENS.bad)]
     let price = 0
-    const timer = setInterval(() => good.send(`${eventOf(ETH, ++price)}\n`), 100)
-    const flooded = flood(bad, () => '{}\n'.repeat(340_000), FLOOD_MS)
+    const timer = setInterval(() => good.send(eventOf(ETH, ++price)), 100)
+    const flooded = flood(bad, () => `[${'{},'.repeat(340_000)}{}]`, FLOOD_MS)
     let [worstMs, newMs, last] = [0, nowMs(), 0]
     for (const end = nowMs() + FLOOD_MS; nowMs() < end; await pause(20)) {
       const { status, result } = await rig.service.ask(ETH).catch(() => ({}))
