@@ -1,12 +1,14 @@
 /** What a process costs, as the system counts it: nothing is loaded into the process for that. Linux alone has these files. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { nowMs } from '../outside/waiting.mjs'
 
 const NS_PER_MS = 1e6
 
 /** Of the main thread, which is the event loop: the time on a processor, and that for which it waited for one. */
 const loopOf = (pid) => {
-  const [onCpu, waited] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ').map(Number)
+  const path = `/proc/${pid}/task/${pid}/schedstat`
+  if (!existsSync(path)) throw new Error('one of the processes has ended')
+  const [onCpu, waited] = readFileSync(path, 'utf8').split(' ').map(Number)
   return { onCpuMs: onCpu / NS_PER_MS, waitedMs: waited / NS_PER_MS }
 }
 
