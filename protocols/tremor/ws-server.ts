@@ -24,6 +24,8 @@ export interface WsServerOptions extends ConnectorPorts {
   definition: ServerDefinition
   tls: ListenerOptions<Peer>['tls']
   authenticate: (caller: Caller) => Peer | undefined
+  /** Whether anybody is let in: a connection has to say something of use to keep its place where places are scarce. */
+  admitsStrangers: boolean
   limits: ConnectionLimits & { maxConnections: number; maxConnectionsPerPeer: number }
   /** In [0, 1). */
   random: () => number
@@ -139,9 +141,16 @@ export class WsServer implements Connector {
     this.retry.reset()
     this.failure = undefined
     if (this.stateNow === 'stopped') return
-    logger.info({ host, port }, 'Listening for peers')
+    logger.info({ host, port, authentication: this.authentication() }, 'Listening for peers')
     this.enter('connected')
     this.circuit.turn('open')
+  }
+
+  /** As the log names it at the start. */
+  private authentication(): string {
+    const { admitsStrangers, tls } = this.options
+    if (!admitsStrangers) return 'peers show a token or a certificate'
+    return tls?.ca === undefined ? 'none' : 'peers show a certificate'
   }
 
   private failed({ message }: Error): void {

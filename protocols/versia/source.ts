@@ -2,7 +2,7 @@ import { LogLimiter } from '../../src/util/log-limiter'
 import { makeLogger } from '../../src/util/logging'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { type Reason } from '../../src/transports/peer/terms'
-import { type Link } from '../../src/connections/link'
+import { type Address, type Link } from '../../src/connections/link'
 import { type LinkKeeper } from '../../src/connections/link-keeper'
 import { type Listener, type RefusedCaller } from '../../src/connections/listener'
 import { isLoopback } from '../../src/connections/peer-tokens'
@@ -55,7 +55,7 @@ export class VersiaSource {
     if (this.hasBegun || this.listener === undefined) return
     this.hasBegun = true
     try {
-      await this.listener.listen()
+      this.sayOpen(await this.listener.listen())
     } catch (error) {
       this.hasBegun = false
       throw error
@@ -96,6 +96,16 @@ export class VersiaSource {
       )
     }
     new LinkReader(link, receive, onEnough).begin()
+  }
+
+  private sayOpen({ host, port }: Address): void {
+    const { token, tls } = this.of.options.listen ?? {}
+    const shown = [
+      ...(token === undefined ? [] : ['a token']),
+      ...(tls?.ca === undefined ? [] : ['a certificate']),
+    ]
+    const authentication = ['messages are signed', ...shown.map((what) => `peers show ${what}`)].join(', ')
+    logger.info({ host, port, authentication }, 'Listening for peers')
   }
 
   private warnOfPlainText(): void {

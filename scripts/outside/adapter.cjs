@@ -37,7 +37,7 @@ const message = (op, symbols) => ({ op, symbols })
 
 const addressOf = ({ url, declared: { urls, failover, urlSetting }, hasUrls = true }) => {
   if (urlSetting !== undefined) return { url: ({ adapterSettings }) => adapterSettings[urlSetting] }
-  if (urls === undefined) return { url: () => url }
+  if (urls === undefined) return { url: ({ adapterSettings }) => adapterSettings.PROVIDER_URL ?? url }
   if (hasUrls) return { urls, failover }
   const at = ({ streamHandlerInvocationsWithNoConnection: n }) => urls[(n - 1) % urls.length]
   return { url: (_context, _wanted, counted) => at(counted) }
@@ -90,10 +90,10 @@ const transports = {
     return new WebSocketTransport({ ...addressOf(of), ...(limits && { limits }), ...talk })
   },
   http({ HttpTransport }, { url: baseURL, declared: { isOneRequest, sendsKey } }) {
-    const requestOf = (params, { API_KEY: key }) => ({
+    const requestOf = (params, { API_KEY: key, PROVIDER_URL: secretURL }) => ({
       params,
       request: {
-        baseURL,
+        baseURL: secretURL ?? baseURL,
         url: '/price',
         params: { symbol: params.map(symbolOf).join(), ...(sendsKey && { key }) },
         ...(sendsKey && { headers: { 'x-api-key': encodeURIComponent(key) } }),
@@ -163,16 +163,17 @@ const endpointOf = ({ AdapterEndpoint, InputParameters, ...modules }, name, of) 
  * @param of.url - of the provider
  * @param of.declared - `guards`, `freshness` and `caseSensitive` of the endpoint, `limits`, `batches`, `urls` and `failover` of a WebSocket
  *   transport, `tiers` of rate limits, `settings` of its own, and `urlSetting`, which of them is its URL; of HTTP whether it `isOneRequest`
- *   for all feeds, and `sendsKey`, which is a sensitive setting
+ *   for all feeds, and `sendsKey`, which is a sensitive setting; and the names of further `secrets`, sensitive settings of which PROVIDER_URL
+ *   takes the place of `url`
  * @param of.hasUrls, of.hasBatches - false where the framework does not know that option
  */
 const smallAdapter = ({ Adapter, ...modules }, of) => {
-  const { tiers, sendsKey, settings } = of.declared
+  const { tiers, sendsKey, settings: own, secrets = [] } = of.declared
   const rateLimiting = tiers && { rateLimiting: { tiers } }
-  const hasSettings = sendsKey || settings !== undefined
-  const config = hasSettings && {
-    config: new modules.AdapterConfig({ ...(sendsKey && KEY), ...settings }),
-  }
+  const named = Object.fromEntries(secrets.map((name) => [name, SECRET]))
+  const settings = { ...(sendsKey && KEY), ...own, ...named }
+  const hasSettings = Object.keys(settings).length > 0
+  const config = hasSettings && { config: new modules.AdapterConfig(settings) }
   const endpoints = [endpointOf(modules, 'price', of)]
   return new Adapter({ name: 'OUTSIDE', defaultEndpoint: 'price', endpoints, ...rateLimiting, ...config })
 }
@@ -182,6 +183,7 @@ const wideAdapter = ({ Adapter, ...modules }, of) => {
   return new Adapter({ name: 'OUTSIDE', defaultEndpoint: endpoints[0].name, endpoints })
 }
 
+const SECRET = { description: 'Secret', type: 'string', sensitive: true }
 const KEY = { API_KEY: { description: 'Key', type: 'string', required: true, sensitive: true } }
 
 /** Of USD in ETH, by the price of ETH in USD. */

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { get, request } from 'node:http'
+import { get as getByTls } from 'node:https'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expected, within } from './waiting.mjs'
@@ -129,7 +130,7 @@ export class Service {
     service.#closed = once(service.#child, 'close').catch(() => {})
     service.#read()
     service.port = Number(all.EA_PORT)
-    service.#url = `http://127.0.0.1:${all.EA_PORT}`
+    service.#url = `${all.TLS_ENABLED === 'true' ? 'https' : 'http'}://127.0.0.1:${all.EA_PORT}`
     service.#metricsUrl = `http://127.0.0.1:${all.METRICS_PORT}/metrics`
     return service
   }
@@ -249,9 +250,10 @@ export class Service {
   }
 
   async #started() {
+    const getHealth = this.#url.startsWith('https') ? getByTls : get
     const isUp = () =>
       new Promise((resolve) => {
-        get(`${this.#url}/health`, { agent: false }, (response) => {
+        getHealth(`${this.#url}/health`, { agent: false, rejectUnauthorized: false }, (response) => {
           response.resume()
           resolve(response.statusCode === 200)
         }).on('error', () => resolve(false))

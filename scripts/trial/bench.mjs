@@ -124,6 +124,11 @@ export class Bench {
     return service
   }
 
+  /** For files of the case. */
+  get folder() {
+    return this.#folder
+  }
+
   sleep(ms) {
     return this.clock.sleep(ms, this.services)
   }

@@ -17,6 +17,7 @@ export interface Trial {
 export const stale: Trial
 export const alive: Trial
 export const answers: Trial
+export const edge: Trial
 export const laws: Trial
 /** In the order of their tables. */
 export const trials: Trial[]

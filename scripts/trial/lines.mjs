@@ -8,6 +8,12 @@ import { httpLines } from './alive-http-lines.mjs'
 import { subscriptionLines } from './alive-subscription-lines.mjs'
 import { causeLines } from './cause-lines.mjs'
 import { clockLines } from './clock-lines.mjs'
+import { clientLines } from './edge-client-lines.mjs'
+import { peerLines } from './edge-peer-lines.mjs'
+import { providerLines } from './edge-provider-lines.mjs'
+import { scrapeLines } from './edge-scrape-lines.mjs'
+import { secretLines } from './edge-secret-lines.mjs'
+import { tlsLines } from './edge-tls-lines.mjs'
 import { faultLines } from './fault-lines.mjs'
 import { healthLines } from './health-lines.mjs'
 import { lawInputLines } from './law-input-lines.mjs'
@@ -35,6 +41,12 @@ export const answers = {
   lines: [...causeLines, ...healthLines, ...stopLines, ...faultLines],
 }
 
+/** That nobody outside can lean on it: clients, peers and providers, floods and secrets. */
+export const edge = {
+  table: 'edge',
+  lines: [...clientLines, ...scrapeLines, ...providerLines, ...peerLines, ...tlsLines, ...secretLines],
+}
+
 /** What the laws say that the reference framework was seen to break, as far as no line of another trial tries it. */
 export const laws = {
   table: 'laws',
@@ -42,4 +54,4 @@ export const laws = {
 }
 
 /** In the order of their tables. */
-export const trials = [stale, alive, answers, laws]
+export const trials = [stale, alive, answers, edge, laws]

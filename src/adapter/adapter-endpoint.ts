@@ -1,3 +1,4 @@
+import { type AnswerForm } from '../feeds/answer-form'
 import { checkGuardPolicy } from '../feeds/guard-policy'
 import { type GuardOptions } from '../feeds/guards'
 import { type TimestampedProviderResult } from '../feeds/responses'
@@ -13,6 +14,7 @@ import { AdapterError } from '../validation/errors'
 import { InputParameters, type TypeFromDefinition } from '../validation/input-parameters'
 import { overrideSymbol, overridesFor } from './overrider'
 import {
+  type AnyRequest,
   type AdapterEndpointInterface,
   type AdapterEndpointParams,
   type CustomInputValidator,
@@ -169,6 +171,14 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
       })
     }
     return name
+  }
+
+  /**
+   * The form in which a request's answer is written; undefined for the usual one. It is decided by what decides the request (its endpoint and
+   * its data), so that all that are planned alike get the same.
+   */
+  formOf(_req: AnyRequest): AnswerForm | undefined {
+    return undefined
   }
 
   /** True when equal bodies always make equal requests: the author has no code that decides about them and is not declared pure. */

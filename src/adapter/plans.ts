@@ -4,6 +4,7 @@ import { type AdapterEndpoint } from './adapter-endpoint'
 import { type AnyRequest, type EndpointGenerics } from './params'
 import { decisionKeyOf } from './decision-key'
 import { RequestMark } from './request-mark'
+import { type AnswerForm } from '../feeds/answer-form'
 import { type Feed } from '../feeds/feed'
 import { localLayerOf, type LocalCache, type LocalCacheEntry } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
@@ -42,6 +43,8 @@ export class Plan {
     private readonly wanting: readonly Wanting[],
     private readonly params: AnyRequest['requestContext']['data'],
     private readonly decidedBy: RequestMark,
+    /** How the answer is written; undefined for the usual way. */
+    readonly form: AnswerForm | undefined,
   ) {
     this.mark = decidedBy.now()
   }
@@ -103,7 +106,7 @@ export class PlanMemo {
     const feed = endpoint.responseCache?.feed(transportName, data)
     if (!registersAsUsual(transport) || feed?.key !== cacheKey) return
     const [wanting, mark] = [this.wantingOf(transport), this.markOf(endpoint)]
-    this.plans.set(copyOf(key), new Plan(feed, local, wanting, data, mark))
+    this.plans.set(copyOf(key), new Plan(feed, local, wanting, data, mark, endpoint.formOf(req)))
   }
 
   /** The same list for all plans of a transport, so that it is in memory once. */

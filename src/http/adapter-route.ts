@@ -4,6 +4,7 @@ import { type AnyAdapter } from '../adapter/adapter'
 import { type AdapterEndpoint } from '../adapter/adapter-endpoint'
 import { type AnyRequest, type EndpointGenerics } from '../adapter/params'
 import { prepareRequest } from '../adapter/prepare'
+import { type AnswerForm, type Written } from '../feeds/answer-form'
 import { answerStatusOf, rendered, textOf } from '../feeds/answerable'
 import { told } from '../feeds/error-reason'
 import { type LocalCacheEntry } from '../feeds/local-cache'
@@ -33,13 +34,28 @@ type Request = FastifyRequest<AdapterRouteGeneric>
 /** A body may begin with this, and `JSON.parse` does not accept it. */
 const BYTE_ORDER_MARK = 0xfeff
 
-/** The body of an entry, rendered once; undefined where JSON cannot hold it. */
-const bodyOf = (entry: LocalCacheEntry<AdapterResponse>, givesReasons: boolean): string | undefined =>
-  (entry.body ??= textOf(givesReasons ? told(entry.value) : entry.value))
+/** Where the bytes of an entry's answer are: in the form that nearly all ask for they are with the entry. */
+const writtenOf = (entry: LocalCacheEntry<AdapterResponse>, form: AnswerForm | undefined): Written =>
+  form === undefined ? entry : form.writtenOf(entry.value)
+
+/** The body of an entry in a form, rendered once; undefined where JSON cannot hold it. */
+const bodyOf = (
+  entry: LocalCacheEntry<AdapterResponse>,
+  form: AnswerForm | undefined,
+  givesReasons: boolean,
+): string | undefined =>
+  (writtenOf(entry, form).body ??= textOf(inForm(givesReasons ? told(entry.value) : entry.value, form)))
+
+const inForm = (response: Readonly<AdapterResponse>, form: AnswerForm | undefined): typeof response =>
+  form === undefined ? response : form.of(response)
 
 /** Empty for answers that the {@link FastLane} does not send: errors, and text that is not ASCII only. */
-const tailOf = (entry: LocalCacheEntry<AdapterResponse>, givesReasons: boolean): string => {
-  const body = answerStatusOf(entry.value) === 200 ? bodyOf(entry, givesReasons) : undefined
+const tailOf = (
+  entry: LocalCacheEntry<AdapterResponse>,
+  form: AnswerForm | undefined,
+  givesReasons: boolean,
+): string => {
+  const body = answerStatusOf(entry.value) === 200 ? bodyOf(entry, form, givesReasons) : undefined
   if (body === undefined || Buffer.byteLength(body) !== body.length) return ''
   return `content-length: ${body.length}\r\n\r\n${body}`
 }
@@ -91,7 +107,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
     const { plan } = req
     const entry = plan?.read()
     const statusCode = entry && answerStatusOf(entry.value)
-    const body = entry && bodyOf(entry, this.adapter.givesReasons)
+    const body = entry && bodyOf(entry, plan?.form, this.adapter.givesReasons)
     // What somebody stored by himself may be no answer as it is: the long way makes one of it.
     if (plan === undefined || statusCode === undefined || body === undefined)
       return this.correlated(req, () => this.answer(req, reply, startedAtMs))
@@ -106,7 +122,9 @@ export class AdapterRoute implements LanedRoute<Plan> {
 
   read(plan: Plan): string | undefined {
     const entry = plan.read()
-    return entry && ((entry.tail ??= tailOf(entry, this.adapter.givesReasons)) || undefined)
+    if (entry === undefined) return undefined
+    const { form } = plan
+    return (writtenOf(entry, form).tail ??= tailOf(entry, form, this.adapter.givesReasons)) || undefined
   }
 
   sent(plan: Plan, startedAtMs: number, bytes: number): void {
@@ -157,12 +175,13 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private send(
     response: Readonly<AdapterResponse>,
     endpoint: AdapterEndpoint<EndpointGenerics>,
-    { requestContext }: AnyRequest,
+    request: AnyRequest,
     reply: FastifyReply,
   ): void {
-    const { statusCode, body } = rendered(this.adapter.givesReasons ? told(response) : response)
+    const answer = inForm(this.adapter.givesReasons ? told(response) : response, endpoint.formOf(request))
+    const { statusCode, body } = rendered(answer)
     void reply.code(statusCode).header('content-type', JSON_TYPE).send(body)
-    const { cacheKey, data, meta, transportName } = requestContext
+    const { cacheKey, data, meta, transportName } = request.requestContext
     const isCacheHit = meta?.metrics?.cacheHit === true
     if (statusCode === 200) {
       const feed = endpoint.responseCache?.feed(transportName, data)

@@ -4,7 +4,8 @@ import { type SettingsDefinitionMap } from '../config/settings'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { warmUpTicks } from '../util/warm-up'
-import { addressOf, listen } from './listening'
+import { addressOf, listen, openAt } from './listening'
+import { sayWhatIsOpen } from './open-addresses'
 import { endsProcessUnlessCaught, endWith, hearExceptions } from './rejections'
 import { type Running, startAdapter } from './started-adapter'
 import { drain, endServer, stopInOrder, stopOnSignals } from './stopping'
@@ -20,7 +21,7 @@ export const start = async <T extends SettingsDefinitionMap>(
   return { api, metricsApi }
 }
 
-/** Logs one line about what runs and where it listens. Only `expose` logs it, because code that only starts an adapter does not listen. */
+/** Logs what runs, where it listens, and what is open. Only `expose` does: code that only starts an adapter does not listen. */
 const sayWhere = ({ api, metricsApi, adminApi, version }: Running, adapter: AnyAdapter): void => {
   const { name, endpoints } = adapter
   const names = endpoints.map((endpoint) => endpoint.name)
@@ -42,6 +43,10 @@ const sayWhere = ({ api, metricsApi, adminApi, version }: Running, adapter: AnyA
       ...(adminPort !== undefined && { adminPort }),
     },
     `${requests}: adapter ${name}, endpoints ${names.join(', ')}; ${metrics}`,
+  )
+  sayWhatIsOpen(
+    [...openAt('requests', api), ...openAt('metrics', metricsApi), ...openAt('operators', adminApi)],
+    adapter.settings,
   )
 }
 

@@ -1,7 +1,8 @@
-import { type AddressInfo } from 'node:net'
+import { type AddressInfo, isIPv6 } from 'node:net'
 import { type FastifyInstance } from 'fastify'
 import { ConfigError } from '../config/config-error'
 import { memberOf } from '../util/objects'
+import { type OpenAddress } from './open-addresses'
 
 /** Where to listen, and the variables that say so. */
 export interface Place {
@@ -30,6 +31,13 @@ export const listen = async (app: FastifyInstance, place: Place): Promise<string
 export const addressOf = (app: FastifyInstance): { host: string; port: number } => {
   const { address: host, port } = app.server.address() as AddressInfo
   return { host, port }
+}
+
+/** For {@link sayWhatIsOpen}: where a server really listens; nothing for one that there is not. */
+export const openAt = (what: OpenAddress['for'], app: FastifyInstance | undefined): OpenAddress[] => {
+  if (app === undefined) return []
+  const { host, port } = addressOf(app)
+  return [{ for: what, address: `${isIPv6(host) ? `[${host}]` : host}:${port}` }]
 }
 
 /** The error for a server that cannot listen, given as a problem of a setting. */

@@ -11,7 +11,8 @@ import {
   sayWhatRuns,
   warnOfSettings,
 } from './hosting'
-import { listen } from './listening'
+import { listen, openAt } from './listening'
+import { sayWhatIsOpen } from './open-addresses'
 import { drain, endServer, stopInOrder } from './stopping'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 
@@ -81,6 +82,10 @@ export const startService = async (): Promise<Service> => {
     state.watchEventLoop()
     state.serving()
     logger.info({ url, adapters: hosted.map(({ name }) => name), ...(adminUrl && { adminUrl }) }, 'Listening')
+    sayWhatIsOpen(
+      [...openAt('requests', app), ...openAt('metrics', metricsApp), ...openAt('operators', adminApp)],
+      settings,
+    )
     return { adapters: hosted.map(({ name }) => name), url, metricsUrl, adminUrl, stop }
   } catch (error) {
     await stop()

@@ -24,7 +24,7 @@ beforeAll(async () => {
   trial = await load()
 })
 
-describe.each([['stale'], ['alive'], ['answers'], ['laws']] as const)(
+describe.each([['stale'], ['alive'], ['answers'], ['edge'], ['laws']] as const)(
   'the table of what was tried from outside, %s',
   (name) => {
     const page = () => {
@@ -86,6 +86,7 @@ describe('the table of what the reference was seen to break', () => {
       made('lines', line('FR-1', right, wrong), line('FR-2', wrong, right), line('NU-3, FR-1', wrong, '—')),
       made('alive', line('SB-5', right, right)),
       made('answers'),
+      made('edge'),
       made('laws', line('NU-5', right, '—')),
     ].join('\n')
     const said = trial

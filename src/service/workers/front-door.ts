@@ -45,7 +45,7 @@ export class FrontDoor {
   }
 
   /**
-   * @returns where it listens, as in a URL
+   * @returns where it listens, such as `[::]:8080`
    * @throws ConfigError when the port is taken
    */
   async listen(): Promise<string> {
@@ -60,8 +60,7 @@ export class FrontDoor {
     })
     const at = this.server.address()
     if (at === null || typeof at === 'string') throw new Error('There is no port to be reached at')
-    const address = at.address.replace(/^::1?$/, '127.0.0.1')
-    return `${at.family === 'IPv6' && address === at.address ? `[${address}]` : address}:${at.port}`
+    return `${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`
   }
 
   /** Ends the listening. Resolves when workers have taken all connections that had come, or will not in time. */

@@ -9,6 +9,7 @@ import { type AdapterSettings } from '../../config/settings'
 import { makeLogger } from '../../util/logging'
 import { errorOf } from '../../util/objects'
 import { AdminRelay } from './admin-relay'
+import { type OpenAddress, sayWhatIsOpen } from '../open-addresses'
 import { argumentOf } from './control'
 import { FrontDoor } from './front-door'
 import { type Events, KeptProcess } from './kept-process'
@@ -45,11 +46,13 @@ export class Supervisor {
   private readonly door: FrontDoor
   private readonly metricsServer: ScrapeServer | undefined
   private readonly adminRelay: AdminRelay | undefined
+  private readonly settings: AdapterSettings
   private readonly drainMs: number
   private readonly scheme: string
   private adapters: string[] = []
   private listening: Promise<string> | undefined
   private adminUrl: string | undefined
+  private readonly open: OpenAddress[] = []
   private hasStarted = false
   private stopped: Promise<void> | undefined
   private started!: () => void
@@ -65,6 +68,7 @@ export class Supervisor {
     { workers: count, silenceMs }: Pick<ServiceSettings, 'workers' | 'silenceMs'>,
   ) {
     const settings = readSettings()
+    this.settings = settings
     if (isMeasured(settings)) this.metricsServer = new ScrapeServer(settings, () => scrape(this.processes))
     const { ADMIN_PORT, STOP_DRAIN_MS, TLS_ENABLED, MTLS_ENABLED } = settings
     this.scheme = TLS_ENABLED || MTLS_ENABLED ? 'https' : 'http'
@@ -104,8 +108,10 @@ export class Supervisor {
    * @throws Error when a process says that it cannot start, or a port is taken
    */
   async start(): Promise<void> {
-    await this.metricsServer?.listen()
+    const metricsAt = await this.metricsServer?.listen()
     const adminAt = await this.adminRelay?.listen()
+    if (metricsAt !== undefined) this.open.push({ for: 'metrics', address: metricsAt })
+    if (adminAt !== undefined) this.open.push({ for: 'operators', address: adminAt })
     this.adminUrl = adminAt && `${this.scheme}://${adminAt}`
     if (this.stopped === undefined) this.writer.start()
     await this.starting
@@ -165,8 +171,9 @@ export class Supervisor {
       if (this.hasStarted || !this.workers.every((worker) => worker.isReady)) return
       this.hasStarted = true
       const { adapters, workers, adminUrl, scheme } = this
-      const url = `${scheme}://${address}`
+      const url = `${scheme}://${address.replace(/^\[::1?\]/, '127.0.0.1')}`
       logger.info({ url, adapters, workers: workers.length, ...(adminUrl && { adminUrl }) }, 'Listening')
+      sayWhatIsOpen([{ for: 'requests', address }, ...this.open], this.settings)
       this.started()
     } catch (error) {
       this.failed(errorOf(error))
