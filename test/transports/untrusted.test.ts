@@ -240,11 +240,15 @@ describe('SC-6: a redirect', () => {
   it('to another scheme or port of the same host is one to another origin', () => {
     const { beforeRedirect } = withSafeRedirects({})
     const to = (href: string) => () =>
-      beforeRedirect!({ href, method: 'GET', headers: {} }, { headers: {}, statusCode: 302 }, {
-        url: 'https://provider.example/one',
-        method: 'GET',
-        headers: {},
-      } as never)
+      beforeRedirect!(
+        { href, method: 'GET', headers: {} },
+        { headers: {}, statusCode: 302 },
+        {
+          url: 'https://provider.example/one',
+          method: 'GET',
+          headers: {},
+        },
+      )
     for (const url of ['http://provider.example/two', 'https://provider.example:8443/', 'https://example/'])
       expect(to(url)).toThrow(/was not followed/)
     expect(to('https://provider.example:443/two')).not.toThrow()

@@ -25,7 +25,7 @@ export const atHome =
   async (url, init) => {
     let at = String(url)
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      const answer = await fetch(at, { ...init, redirect: 'manual' } as typeof init)
+      const answer = await fetch(at, { ...init, redirect: 'manual' })
       const next = locationOf(answer, at)
       if (next === undefined) return answer
       drop(answer)
