@@ -93,6 +93,7 @@ const noneLost = ({ requests }: autocannon.Result, connections: number): void =>
 /**
  * Every connection sends its next request when it has its answer, for a while: as many as autocannon and the target can. Beside it a
  * connection of our own looks at values.
+ *
  * @throws BadAnswer at the first answer that is not a good one
  */
 export const closedLoop = async (
