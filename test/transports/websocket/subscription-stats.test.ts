@@ -23,7 +23,7 @@ it.each([
   ['ws_message_total', { '{"id":1}': 1, '{"id":2}': 2 }],
 ])('a feed that a new connection no longer has keeps its %s', async (series, expected) => {
   const stats = new SubscriptionStats()
-  stats.publish('TEST')
+  stats.publish('TEST', 100_000)
   stats.subscribed(context, [{ id: 1 }, { id: 2 }], true)
   stats.keepOnly(context, [{ id: 2 }])
   stats.subscribed(context, [{ id: 2 }], true)
@@ -32,7 +32,7 @@ it.each([
 
 it('forgets the first of very many feeds that have ended, and none that is subscribed', async () => {
   const stats = new SubscriptionStats()
-  stats.publish('TEST')
+  stats.publish('TEST', 100_000)
   stats.subscribed(context, [{ id: 'kept' }], true)
   for (let id = 0; id < 10_001; id++) {
     stats.subscribed(context, [{ id }], true)
