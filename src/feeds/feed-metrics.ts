@@ -1,11 +1,10 @@
 import { type AdapterSettings } from '../config/settings'
-import { LabelSet } from '../metrics/label-set'
-import { buildHttpRequestMetricsLabel } from '../metrics/labels'
+import { type LabelSet } from '../metrics/label-set'
 import { type SeriesCounter, type SeriesGauge } from '../metrics/many-series'
 import { metrics, PerScrape } from '../metrics/registry'
 import { instant, ourTime } from '../util/clock'
 import { type Feed } from './feed'
-import { type Counts, type FeedOwner, FeedSurvey, type SeenFeed, SurveyedFeeds } from './feed-survey'
+import { type Counts, FeedLabels, type FeedOwner, FeedSurvey, type SeenFeed, SurveyedFeeds } from './feed-survey'
 
 /** The finite number that a value is, or that its text is; undefined where it is none. An empty text is none. */
 export const numberOf = (value: unknown): number | undefined => {
@@ -85,16 +84,20 @@ class FeedSeries {
   }
 
   private publish(of: FeedOwner): (() => void)[] {
+    const others = FeedLabels.ofOthers(of)
     return [
-      metrics.publish('httpRequestsTotal', (counter) => this.countRequests(counter, of)),
-      metrics.publish('cacheDataGetCount', (counter) => this.count(counter, of, 'gets')),
-      metrics.publish('cacheDataSetCount', (counter) => this.count(counter, of, 'sets')),
-      // There is no one value of many feeds.
-      metrics.publish('cacheDataGetValues', (gauge) => this.show(gauge, undefined, valueOf)),
-      metrics.publish('cacheDataMaxAge', (gauge) => this.show(gauge, of, maxAgeOf)),
-      metrics.publish('cacheDataStalenessSeconds', (gauge) => this.show(gauge, of, stalenessOf)),
-      metrics.publish('totalDataStalenessSeconds', (gauge) => this.show(gauge, of, totalStalenessOf)),
-      metrics.publish('providerTimeDelta', (gauge) => this.showDeltas(gauge, of)),
+      metrics.publish('httpRequestsTotal', (counter) => this.countRequests(counter, others)),
+      metrics.publish('cacheDataGetCount', (counter) => this.count(counter, others, 'gets')),
+      metrics.publish('cacheDataSetCount', (counter) => this.count(counter, others, 'sets')),
+      metrics.publish('cacheDataGetValues', (gauge) => this.show(gauge, 'ofCache', valueOf)),
+      metrics.publish('cacheDataMaxAge', (gauge) => this.show(gauge, 'ofCache', maxAgeOf, others)),
+      metrics.publish('cacheDataStalenessSeconds', (gauge) =>
+        this.show(gauge, 'ofCache', stalenessOf, others),
+      ),
+      metrics.publish('totalDataStalenessSeconds', (gauge) =>
+        this.show(gauge, 'ofCache', totalStalenessOf, others),
+      ),
+      metrics.publish('providerTimeDelta', (gauge) => this.show(gauge, 'ofId', deltaOf, others)),
       metrics.publish('clockSteps', (gauge) => gauge.set({}, ourTime.steps)),
       metrics.publish('clockOffsetSeconds', (gauge) =>
         gauge.set({}, (ourTime.lastStep?.byMs ?? 0) / 1_000),
@@ -102,47 +105,35 @@ class FeedSeries {
     ]
   }
 
-  private countRequests(counter: SeriesCounter, { adapterName: app_name }: FeedOwner): void {
+  private countRequests(counter: SeriesCounter, others: FeedLabels): void {
     const { counted, sharing } = this.surveys.get()
-    const countOf = (feedId: string, { hits, misses }: Counts) => {
-      const labels = (isHit: boolean) =>
-        new LabelSet({ app_name, ...buildHttpRequestMetricsLabel(feedId, undefined, isHit) })
-      if (hits > 0) counter.add(labels(true), hits)
-      if (misses > 0) counter.add(labels(false), misses)
+    const countOf = ({ hits, misses }: Counts, { ofHits, ofMisses }: FeedLabels) => {
+      if (hits > 0) counter.add(ofHits, hits)
+      if (misses > 0) counter.add(ofMisses, misses)
     }
-    for (const { feed } of counted) countOf(feed.feedId, feed)
-    countOf('other', sharing)
+    for (const [feed, labels] of counted) countOf(feed, labels)
+    countOf(sharing, others)
   }
 
-  private count(counter: SeriesCounter, of: FeedOwner, what: 'gets' | 'sets'): void {
+  private count(counter: SeriesCounter, others: FeedLabels, what: 'gets' | 'sets'): void {
     const { counted, sharing } = this.surveys.get()
-    for (const { feed, labels } of counted) if (feed[what] > 0) counter.add(labels, feed[what])
-    if (sharing[what] > 0) counter.add(FeedSurvey.restOf(of), sharing[what])
+    for (const [feed, { ofCache }] of counted) if (feed[what] > 0) counter.add(ofCache, feed[what])
+    if (sharing[what] > 0) counter.add(others.ofCache, sharing[what])
   }
 
-  /** @param restOf - where the rest shows the largest of its values */
+  /** @param others - where the feeds without gauges of their own show the largest of their values; there is no one price of many feeds */
   private show(
     gauge: SeriesGauge,
-    restOf: FeedOwner | undefined,
+    kind: 'ofCache' | 'ofId',
     numberOf: (seen: SeenFeed) => number | undefined,
+    others?: FeedLabels,
   ): void {
     const { shown, rest } = this.surveys.get()
-    for (const seen of shown) {
-      const value = numberOf(seen)
-      if (value !== undefined) gauge.put(seen.labels, value)
+    const put = (labels: LabelSet, value: number | undefined) => {
+      if (value !== undefined) gauge.put(labels, value)
     }
-    const most = restOf && largest(rest, numberOf)
-    if (restOf !== undefined && most !== undefined) gauge.put(FeedSurvey.restOf(restOf), most)
-  }
-
-  private showDeltas(gauge: SeriesGauge, { adapterName: app_name }: FeedOwner): void {
-    const { shown, rest } = this.surveys.get()
-    for (const seen of shown) {
-      const delta = deltaOf(seen)
-      if (delta !== undefined) gauge.put(new LabelSet({ app_name, feed_id: seen.feed.feedId }), delta)
-    }
-    const most = largest(rest, deltaOf)
-    if (most !== undefined) gauge.put(new LabelSet({ app_name, feed_id: 'other' }), most)
+    for (const seen of shown) put(seen.of.labelsOf(seen.feed)[kind], numberOf(seen))
+    if (others !== undefined) put(others[kind], largest(rest, numberOf))
   }
 }
 

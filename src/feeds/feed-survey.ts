@@ -1,5 +1,6 @@
 import { overflowed } from '../metrics/bounds'
 import { LabelSet } from '../metrics/label-set'
+import { buildHttpRequestMetricsLabel } from '../metrics/labels'
 import { type Instant } from '../util/clock'
 import { type Cache } from './cache'
 import { type Feed } from './feed'
@@ -10,7 +11,6 @@ import { type AdapterResponse } from './responses'
 /** A feed without requests and writes for this long is removed from the metrics. */
 const FORGET_AFTER_MS = 3_600_000
 
-/** OB-1: what all feeds have as their id that have no series of their own. */
 const OTHER = 'other'
 
 /** Whose feeds they are. */
@@ -33,34 +33,42 @@ const noCounts = (): Counts => ({ gets: 0, hits: 0, misses: 0, sets: 0 })
 
 const isUsed = ({ gets, misses, sets }: Feed): boolean => gets + misses + sets > 0
 
-/** A feed at the time of a scrape. */
-export class SeenFeed {
-  private made: LabelSet | undefined
+/** The labels of a feed in all metrics that have them. They are kept while the feed is shown: to write them is most of a scrape. */
+export class FeedLabels {
+  readonly ofCache: LabelSet
+  readonly ofHits: LabelSet
+  readonly ofMisses: LabelSet
+  readonly ofId: LabelSet
 
-  constructor(
-    readonly feed: Feed,
-    private readonly of: FeedOwner,
-    /** What is served for it; undefined where nothing is. */
-    readonly value: Readonly<AdapterResponse> | undefined,
-  ) {}
-
-  get isDown(): boolean {
-    return this.value === undefined || this.value.errorMessage !== undefined
+  constructor({ adapterName: app_name, cache }: FeedOwner, feed_id: string, participant_id: string) {
+    this.ofCache = new LabelSet({ app_name, participant_id, feed_id, cache_type: cache.type })
+    this.ofHits = new LabelSet({ app_name, ...buildHttpRequestMetricsLabel(feed_id, undefined, true) })
+    this.ofMisses = new LabelSet({ app_name, ...buildHttpRequestMetricsLabel(feed_id, undefined, false) })
+    this.ofId = new LabelSet({ app_name, feed_id })
   }
 
-  get labels(): LabelSet {
-    return (this.made ??= cacheLabels(this.of, this.feed.feedId, this.feed.key))
+  /** OB-1: those of all feeds that have no series of their own. */
+  static ofOthers(of: FeedOwner): FeedLabels {
+    return new FeedLabels(of, OTHER, OTHER)
   }
 }
 
-const cacheLabels = ({ adapterName: app_name, cache }: FeedOwner, feed_id: string, participant_id: string) =>
-  new LabelSet({ app_name, participant_id, feed_id, cache_type: cache.type })
+/** A feed at the time of a scrape. */
+export interface SeenFeed {
+  feed: Feed
+  of: SurveyedFeeds
+  /** What is served for it; undefined where nothing is. */
+  value: Readonly<AdapterResponse> | undefined
+}
+
+const isDown = ({ value }: SeenFeed): boolean => value === undefined || value.errorMessage !== undefined
 
 /** The feeds of one endpoint, and how many of them have counters of their own. */
 export class SurveyedFeeds {
   private placed = 0
   /** Of feeds that had none, and have been forgotten since: a counter must not fall. */
   private readonly gone = noCounts()
+  private readonly labels = new WeakMap<Feed, FeedLabels>()
 
   constructor(readonly of: FeedOwner) {}
 
@@ -70,8 +78,20 @@ export class SurveyedFeeds {
 
   /** A feed has been forgotten. */
   dropped(feed: Feed): void {
+    this.labels.delete(feed)
     if (feed.hasCounters === true) this.placed--
     if (feed.hasCounters === false) addTo(this.gone, feed)
+  }
+
+  labelsOf(feed: Feed): FeedLabels {
+    let labels = this.labels.get(feed)
+    if (labels === undefined) this.labels.set(feed, (labels = new FeedLabels(this.of, feed.feedId, feed.key)))
+    return labels
+  }
+
+  /** Lets go of the labels of a feed that has no series of its own. */
+  hide(feed: Feed): void {
+    if (feed.hasCounters !== true) this.labels.delete(feed)
   }
 
   /** @param places - how many further feeds may have counters of their own */
@@ -88,9 +108,8 @@ export class SurveyedFeeds {
           if (feed.hasCounters) this.placed++
           else without++
         }
-        const seen = new SeenFeed(feed, this.of, local?.read(feed.key, feed, now)?.value)
-        into.seen.push(seen)
-        if (feed.hasCounters) into.counted.push(seen)
+        into.seen.push({ feed, of: this, value: local?.read(feed.key, feed, now)?.value })
+        if (feed.hasCounters) into.counted.push([feed, this.labelsOf(feed)])
         else addTo(into.sharing, feed)
       }
     }
@@ -106,7 +125,8 @@ export class SurveyedFeeds {
  */
 export class FeedSurvey {
   readonly seen: SeenFeed[] = []
-  readonly counted: SeenFeed[] = []
+  /** Those with counters of their own. */
+  readonly counted: [Feed, FeedLabels][] = []
   /** What all those counted together that have no counters of their own. */
   readonly sharing = noCounts()
   private chosen: { shown: SeenFeed[]; rest: SeenFeed[] } | undefined
@@ -115,29 +135,25 @@ export class FeedSurvey {
 
   /** Those with gauges of their own. */
   get shown(): readonly SeenFeed[] {
-    return this.choose().shown
+    return (this.chosen ??= this.choose()).shown
   }
 
   /** Those without. */
   get rest(): readonly SeenFeed[] {
-    return this.choose().rest
-  }
-
-  /** The labels of the rest. */
-  static restOf(of: FeedOwner): LabelSet {
-    return cacheLabels(of, OTHER, OTHER)
+    return (this.chosen ??= this.choose()).rest
   }
 
   private choose() {
-    if (this.chosen !== undefined) return this.chosen
     const { seen, max } = this
-    if (seen.length <= max) return (this.chosen = { shown: seen, rest: [] })
-    const down = seen.filter(({ isDown }) => isDown)
+    if (seen.length <= max) return { shown: seen, rest: [] }
+    const down = seen.filter(isDown)
     // Of too many, those that went down last: those before them may be down because nobody asks for them any more.
     if (down.length > max) down.sort((a, b) => b.feed.lastSetAt - a.feed.lastSetAt)
-    const up = seen.filter(({ isDown }) => !isDown)
+    const up = seen.filter((one) => !isDown(one))
     const [first, later] = [true, false].map((has) => up.filter(({ feed }) => feed.hasCounters === has))
     const inOrder = [...down, ...first!, ...later!]
-    return (this.chosen = { shown: inOrder.slice(0, max), rest: inOrder.slice(max) })
+    const rest = inOrder.slice(max)
+    for (const { feed, of } of rest) of.hide(feed)
+    return { shown: inOrder.slice(0, max), rest }
   }
 }

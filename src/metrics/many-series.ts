@@ -1,7 +1,7 @@
 import { type MetricValue } from 'prom-client'
 import Counter from 'prom-client/lib/counter'
 import Gauge from 'prom-client/lib/gauge'
-import { type DefaultLabels, LabelSet } from './label-set'
+import { LabelSet } from './label-set'
 
 interface Sample {
   labels: LabelSet
@@ -20,25 +20,25 @@ const numberText = (value: number): string => {
  * checked, hashed, copied and written anew), which is most of a scrape with thousands of feeds.
  */
 class Samples {
-  private readonly byText = new Map<string, Sample>()
+  private readonly byLine = new Map<string, Sample>()
 
   set(labels: LabelSet, value: number): void {
-    this.byText.set(labels.text, { labels, value })
+    this.byLine.set(labels.line, { labels, value })
   }
 
   add(labels: LabelSet, value: number): void {
-    const known = this.byText.get(labels.text)
+    const known = this.byLine.get(labels.line)
     if (known === undefined) this.set(labels, value)
     else known.value += value
   }
 
   clear(): void {
-    this.byText.clear()
+    this.byLine.clear()
   }
 
   /** Hands them all over. */
   take(): Sample[] {
-    const all = [...this.byText.values()]
+    const all = [...this.byLine.values()]
     this.clear()
     return all
   }
@@ -53,14 +53,16 @@ export interface ManySeries {
   collected(): Promise<readonly Sample[]>
 }
 
-/** The lines of a metric, each with the end of the one before it. */
-export function* linesOf(
-  { name, help, type }: ManySeries,
-  samples: readonly Sample[],
-  defaults: DefaultLabels,
-): Iterable<string> {
-  yield `# HELP ${name} ${help}\n# TYPE ${name} ${type}`
-  for (const { labels, value } of samples) yield `\n${name}${defaults.with(labels)} ${numberText(value)}`
+/** A metric as it begins in the text. */
+export const headOf = ({ name, help, type }: ManySeries): string =>
+  `# HELP ${name} ${help}\n# TYPE ${name} ${type}`
+
+/** Further lines of a metric, each with the end of the one before it. */
+export const linesOf = (name: string, samples: readonly Sample[]): string => {
+  const start = `\n${name}`
+  const parts: string[] = []
+  for (const { labels, value } of samples) parts.push(start, labels.line, ' ', numberText(value))
+  return parts.join('')
 }
 
 export const hasManySeries = (metric: object): metric is ManySeries =>

@@ -1,9 +1,7 @@
 import type * as PromClient from 'prom-client'
 import { globalRegistry } from 'prom-client/lib/registry'
-import { memberOf } from '../util/objects'
 import { Shared } from '../util/shared'
-import { DefaultLabels } from './label-set'
-import { hasManySeries, linesOf, type ManySeries } from './many-series'
+import { hasManySeries, headOf, linesOf, type ManySeries } from './many-series'
 import { metrics } from './registry'
 
 /** A metric of prom-client's default set. It tells whether that set has been registered. */
@@ -23,50 +21,31 @@ const addProcessMetrics = (): void => {
 const { setImmediate: afterOthers } = globalThis
 const turn = () => new Promise<void>((resolve) => afterOthers(resolve))
 
-/** Some of a text, as bytes, so that no string of many megabytes has to be made of it. */
-class Pieces {
-  readonly done: Buffer[] = []
-  private text = ''
-  private lines = 0
-
-  /** @returns whether that was enough for now */
-  add(line: string): boolean {
-    this.text += line
-    if (++this.lines % LINES_AT_ONCE > 0) return false
-    this.end()
-    return true
-  }
-
-  end(): void {
-    this.done.push(Buffer.from(this.text))
-    this.text = ''
-  }
-}
-
-const renderSeries = async (metric: ManySeries, into: Pieces): Promise<void> => {
+/** The pieces are bytes, so that no string of many megabytes has to be made of them. */
+const renderSeries = async (metric: ManySeries, into: Buffer[]): Promise<void> => {
   const samples = await metric.collected()
-  const defaults = new DefaultLabels(memberOf(globalRegistry, '_defaultLabels') ?? {})
-  for (const line of linesOf(metric, samples, defaults)) if (into.add(line)) await turn()
+  into.push(Buffer.from(headOf(metric)))
+  for (let from = 0; from < samples.length; from += LINES_AT_ONCE) {
+    await turn()
+    into.push(Buffer.from(linesOf(metric.name, samples.slice(from, from + LINES_AT_ONCE))))
+  }
 }
 
 const renderAll = async (): Promise<readonly Buffer[]> => {
   if (!globalRegistry.getSingleMetric(PROCESS_METRIC)) addProcessMetrics()
   metrics.scrape = {}
-  const pieces = new Pieces()
-  let between = ''
+  const pieces: Buffer[] = []
   for (const { name } of globalRegistry.getMetricsAsArray()) {
     const metric = globalRegistry.getSingleMetric(name)
     // A test may have emptied the registry meanwhile.
     if (metric === undefined) continue
-    pieces.add(between)
+    if (pieces.length > 0) pieces.push(Buffer.from('\n\n'))
     if (hasManySeries(metric)) await renderSeries(metric, pieces)
-    else pieces.add(await globalRegistry.getSingleMetricAsString(name))
-    between = '\n\n'
+    else pieces.push(Buffer.from(await globalRegistry.getSingleMetricAsString(name)))
     await turn()
   }
-  pieces.add('\n')
-  pieces.end()
-  return pieces.done
+  pieces.push(Buffer.from('\n'))
+  return pieces
 }
 
 const shared = new Shared(() => renderAll().finally(() => (metrics.scrape = undefined)))

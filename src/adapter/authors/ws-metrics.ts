@@ -23,6 +23,7 @@ export const messageSubsLabels = <T extends KeyGenerics = KeyGenerics>(
 
 interface Recorded {
   labels: LabelSet
+  sentLabels: LabelSet
   sent: number
   subscribed: number
   active: number
@@ -37,7 +38,7 @@ class ConnectionsRecordedByAuthors {
     if (!this.isPublished) this.publish()
     const labels = messageSubsLabels(context, params)
     const key = labels.subscription_key
-    const recorded = this.byKey.get(key) ?? { labels: new LabelSet(labels), sent: 0, subscribed: 0, active: 0 }
+    const recorded = this.byKey.get(key) ?? this.newOne(labels)
     this.byKey.delete(key)
     this.byKey.set(key, recorded)
     if (this.byKey.size > MAX_FEEDS) {
@@ -47,11 +48,16 @@ class ConnectionsRecordedByAuthors {
     return recorded
   }
 
+  private newOne(labels: Labels): Recorded {
+    const sentLabels = new LabelSet({ ...labels, direction: 'sent' })
+    return { labels: new LabelSet(labels), sentLabels, sent: 0, subscribed: 0, active: 0 }
+  }
+
   private publish(): void {
     this.isPublished = true
     metrics.publish('wsMessageTotal', (counter) => {
-      for (const { labels, sent } of this.byKey.values())
-        if (sent > 0) counter.add(labels.and({ direction: 'sent' }), sent)
+      for (const { sentLabels, sent } of this.byKey.values())
+        if (sent > 0) counter.add(sentLabels, sent)
     })
     metrics.publish('wsSubscriptionTotal', (counter) => {
       for (const { labels, subscribed } of this.byKey.values())

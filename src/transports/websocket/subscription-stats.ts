@@ -12,6 +12,13 @@ interface FeedCounts {
   sent: number
   /** When it was last subscribed while it was not, in Unix ms. */
   sinceUnixMs: number
+  /** Made at the first scrape. */
+  labels: FeedLabels | undefined
+}
+
+interface FeedLabels {
+  labels: LabelSet
+  sentLabels: LabelSet
 }
 
 /** The most feeds that are kept after they ended. Beyond this, or where a new one needs its series, the one that ended first is removed. */
@@ -30,9 +37,10 @@ interface Shared {
   sent: number
 }
 
-/** Made when metrics are scraped: the text would take more memory than all counts of a feed. */
-const labelsOf = (app: object, endpointName: string, feedId: string) =>
-  new LabelSet({ ...app, feed_id: feedId, subscription_key: `${endpointName}-${feedId}` })
+const labelsOf = (app: object, endpointName: string, feedId: string): FeedLabels => {
+  const values = { ...app, feed_id: feedId, subscription_key: `${endpointName}-${feedId}` }
+  return { labels: new LabelSet(values), sentLabels: new LabelSet({ ...values, direction: 'sent' }) }
+}
 
 type FeedIdOf = (context: Context, params: Data) => string
 
@@ -70,8 +78,7 @@ export class SubscriptionStats {
       }),
       metrics.publish('wsMessageTotal', (counter) => {
         if (this.received > 0) counter.inc({ ...app, direction: 'received' }, this.received)
-        for (const { labels, sent } of series.get())
-          if (sent > 0) counter.add(labels.and({ direction: 'sent' }), sent)
+        for (const { sentLabels, sent } of series.get()) if (sent > 0) counter.add(sentLabels, sent)
       }),
     )
   }
@@ -125,25 +132,27 @@ export class SubscriptionStats {
     for (const stop of this.stops.splice(0)) stop()
   }
 
-  private series(app: object): (Shared & { labels: LabelSet })[] {
-    const all: (Shared & { labels: LabelSet })[] = []
+  private series(app: object): (Shared & FeedLabels)[] {
+    const all: (Shared & FeedLabels)[] = []
     const shared = new Map([...this.gone].map(([endpointName, counts]) => [endpointName, { ...counts }]))
     for (const feeds of [this.feeds, this.ended])
       for (const [feedId, feed] of feeds) {
-        const { endpointName, subscribed, sent } = feed
-        const counts = { active: feed.isActive ? 1 : 0, subscribed, sent }
-        if (feed.hasSeries) all.push({ labels: labelsOf(app, endpointName, feedId), ...counts })
-        else share(shared, endpointName, counts)
+        const { endpointName, isActive, subscribed, sent } = feed
+        const active = isActive ? 1 : 0
+        if (feed.hasSeries) {
+          const { labels, sentLabels } = (feed.labels ??= labelsOf(app, endpointName, feedId))
+          all.push({ labels, sentLabels, active, subscribed, sent })
+        } else share(shared, endpointName, active, feed)
       }
     for (const [endpointName, counts] of shared)
-      all.push({ labels: labelsOf(app, endpointName, 'other'), ...counts })
+      all.push({ ...labelsOf(app, endpointName, 'other'), ...counts })
     return all
   }
 
   private end(feedId: string, feed: FeedCounts): void {
     feed.isActive = false
     this.feeds.delete(feedId)
-    if (!feed.hasSeries) return share(this.gone, feed.endpointName, { ...feed, active: 0 })
+    if (!feed.hasSeries) return share(this.gone, feed.endpointName, 0, feed)
     this.ended.set(feedId, feed)
     if (this.ended.size > MAX_ENDED) this.forgetEnded()
   }
@@ -172,13 +181,19 @@ export class SubscriptionStats {
     const hasSeries = this.withSeries < this.maxFeeds || this.forgetEnded()
     if (hasSeries) this.withSeries++
     else overflowed('metric_series')
-    return { endpointName, hasSeries, isActive: false, subscribed: 0, sent: 0, sinceUnixMs: 0 }
+    const counts = { isActive: false, subscribed: 0, sent: 0, sinceUnixMs: 0 }
+    return { endpointName, hasSeries, ...counts, labels: undefined }
   }
 }
 
-const share = (all: Map<string, Shared>, endpointName: string, { active, subscribed, sent }: Shared): void => {
-  const sum = all.get(endpointName) ?? { active: 0, subscribed: 0, sent: 0 }
-  all.set(endpointName, sum)
+const share = (
+  all: Map<string, Shared>,
+  endpointName: string,
+  active: number,
+  { subscribed, sent }: { subscribed: number; sent: number },
+): void => {
+  let sum = all.get(endpointName)
+  if (sum === undefined) all.set(endpointName, (sum = { active: 0, subscribed: 0, sent: 0 }))
   sum.active += active
   sum.subscribed += subscribed
   sum.sent += sent
