@@ -76,6 +76,7 @@ class FeedSeries {
     const max = this.maxFeeds()
     const survey = new FeedSurvey(max)
     const now = instant()
+    for (const one of this.endpoints) one.forgetUnused()
     for (const one of this.endpoints) {
       const taken = [...this.endpoints].reduce((sum, { placesTaken }) => sum + placesTaken, 0)
       one.look(survey, max - taken, now)

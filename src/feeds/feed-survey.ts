@@ -94,13 +94,16 @@ export class SurveyedFeeds {
     if (feed.hasCounters !== true) this.labels.delete(feed)
   }
 
+  forgetUnused(): void {
+    for (const index of this.of.indexes()) index.forgetUntouchedFor(FORGET_AFTER_MS)
+  }
+
   /** @param places - how many further feeds may have counters of their own */
   look(into: FeedSurvey, places: number, now: Instant): void {
     const local = localLayerOf(this.of.cache)
     let without = 0
     addTo(into.sharing, this.gone)
     for (const index of this.of.indexes()) {
-      index.forgetUntouchedFor(FORGET_AFTER_MS)
       for (const feed of index.all()) {
         if (!isUsed(feed)) continue
         if (feed.hasCounters === undefined) {
