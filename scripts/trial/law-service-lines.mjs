@@ -302,7 +302,8 @@ export const lawServiceLines = [
     name: 'labels',
     law: 'OB-1',
     scenario: `handshakes are refused with ever new texts; ${FEEDS} feeds are asked for`,
-    right: 'no label holds a text of the provider’s; no more than 1000 feeds are named, all others share a label',
+    right:
+      'no label holds a text of the provider’s; no more than 1000 feeds are named, all others share a label',
     cases: [refusals, names],
   },
 ]

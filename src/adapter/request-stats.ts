@@ -57,7 +57,10 @@ export class RequestStats {
   private sharedSeries(labels: Labels) {
     overflowed('metric_series')
     const shared = { ...labels, feed_id: 'other' }
-    const codes = { status_code: 'other', ...('provider_status_code' in labels && { provider_status_code: 'other' }) }
+    const codes = {
+      status_code: 'other',
+      ...('provider_status_code' in labels && { provider_status_code: 'other' }),
+    }
     return (
       this.seriesOf(shared, this.maxFeeds() + MAX_SHARED) ?? this.seriesOf({ ...shared, ...codes }, Infinity)!
     )

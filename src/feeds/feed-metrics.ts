@@ -4,7 +4,14 @@ import { type SeriesCounter, type SeriesGauge } from '../metrics/many-series'
 import { metrics, PerScrape } from '../metrics/registry'
 import { instant, ourTime } from '../util/clock'
 import { type Feed } from './feed'
-import { type Counts, FeedLabels, type FeedOwner, FeedSurvey, type SeenFeed, SurveyedFeeds } from './feed-survey'
+import {
+  type Counts,
+  FeedLabels,
+  type FeedOwner,
+  FeedSurvey,
+  type SeenFeed,
+  SurveyedFeeds,
+} from './feed-survey'
 
 /** The finite number that a value is, or that its text is; undefined where it is none. An empty text is none. */
 export const numberOf = (value: unknown): number | undefined => {
@@ -39,7 +46,10 @@ const totalStalenessOf = ({ feed, value }: SeenFeed): number | undefined => {
 
 const deltaOf = ({ feed }: SeenFeed): number | undefined => feed.providerDeltaMs || undefined
 
-const largest = (seen: readonly SeenFeed[], of: (one: SeenFeed) => number | undefined): number | undefined => {
+const largest = (
+  seen: readonly SeenFeed[],
+  of: (one: SeenFeed) => number | undefined,
+): number | undefined => {
   let found: number | undefined
   for (const one of seen) {
     const value = of(one)
@@ -100,9 +110,7 @@ class FeedSeries {
       ),
       metrics.publish('providerTimeDelta', (gauge) => this.show(gauge, 'ofId', deltaOf, others)),
       metrics.publish('clockSteps', (gauge) => gauge.set({}, ourTime.steps)),
-      metrics.publish('clockOffsetSeconds', (gauge) =>
-        gauge.set({}, (ourTime.lastStep?.byMs ?? 0) / 1_000),
-      ),
+      metrics.publish('clockOffsetSeconds', (gauge) => gauge.set({}, (ourTime.lastStep?.byMs ?? 0) / 1_000)),
     ]
   }
 

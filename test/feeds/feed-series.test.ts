@@ -96,7 +96,8 @@ describe('OB-1: with more feeds than may have series of their own', () => {
         asked++
       }
       const now = await valuesOf('cache_data_get_count')
-      for (const [feed, count] of Object.entries(before)) expect(now[feed], feed).toBeGreaterThanOrEqual(count)
+      for (const [feed, count] of Object.entries(before))
+        expect(now[feed], feed).toBeGreaterThanOrEqual(count)
       expect(Object.values(now).reduce((sum, count) => sum + count, 0)).toBe(asked)
       before = now
       // In the third round one feed is not used, and is forgotten after it.

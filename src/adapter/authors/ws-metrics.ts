@@ -56,8 +56,7 @@ class ConnectionsRecordedByAuthors {
   private publish(): void {
     this.isPublished = true
     metrics.publish('wsMessageTotal', (counter) => {
-      for (const { sentLabels, sent } of this.byKey.values())
-        if (sent > 0) counter.add(sentLabels, sent)
+      for (const { sentLabels, sent } of this.byKey.values()) if (sent > 0) counter.add(sentLabels, sent)
     })
     metrics.publish('wsSubscriptionTotal', (counter) => {
       for (const { labels, subscribed } of this.byKey.values())
