@@ -13,7 +13,6 @@ export const waits = {
   'NU-3': 'for aggregated values: there is no decimal text beside the number yet',
   'NU-5': 'for aggregated values: derived values are still computed on doubles',
   'CA-4': 'for the work on Redis: a pure reader has no copy of its own',
-  'OB-1': 'for the work on the edge: texts of providers in labels, and no cap for those of feeds',
 }
 
 /** The rows of a table, each as its cells. */

@@ -1,6 +1,7 @@
 import { type AdapterResponse } from '../feeds/responses'
 import { type AdapterConfig, emptyConfig } from '../config/adapter-config'
 import { type BaseAdapterSettings, type SettingsDefinitionMap } from '../config/settings'
+import { overflowed } from '../metrics/bounds'
 import { metrics } from '../metrics/registry'
 import { type AdapterRequest } from '../transports/transport'
 import { memberOf, withoutUndefined } from '../util/objects'
@@ -42,6 +43,9 @@ const isOneOf = (
 
 /** An adapter of proof-of-reserves endpoints. It has longer time limits, and measures how many addresses are requested (contract 3.3). */
 export class PoRAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap> extends Adapter<T> {
+  /** The ids of feeds that have a series of their own. */
+  private readonly measured = new Set<string>()
+
   constructor(params: AdapterParams<T>) {
     super({ ...params, config: patient(params.config) })
     if (!this.endpoints.some((endpoint) => isOneOf(endpoint, POR_ENDPOINTS)))
@@ -65,9 +69,21 @@ export class PoRAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap>
     const addresses = memberOf(requestContext.data, 'addresses')
     if (!isOneOf(this.endpointsMap[requestContext.endpointName], BALANCE_ENDPOINTS)) return
     if (!Array.isArray(addresses)) return
+    const feedId = requestContext.meta?.metrics?.feedId ?? 'N/A'
     metrics
       .get('porBalanceAddressLength')
-      .labels({ feed_id: requestContext.meta?.metrics?.feedId ?? 'N/A' })
+      .labels({ feed_id: this.hasSeries(feedId) ? feedId : 'other' })
       .set(addresses.length)
+  }
+
+  /** OB-1: clients write as many feeds as they like. */
+  private hasSeries(feedId: string): boolean {
+    if (this.measured.has(feedId)) return true
+    if (this.measured.size < this.settings.METRICS_MAX_FEEDS) {
+      this.measured.add(feedId)
+      return true
+    }
+    overflowed('metric_series')
+    return false
   }
 }

@@ -175,4 +175,11 @@ export const serviceSettings = {
     description: 'Serve metrics under BASE_URL instead of directly at /metrics',
     type: 'boolean',
   },
+  METRICS_MAX_FEEDS: {
+    description:
+      'How many feeds of an adapter have series of their own in each metric; all others share those of the feed "other"',
+    type: 'number',
+    default: 1000,
+    validate: validator.integer({ min: 1, max: 100000 }),
+  },
 } as const satisfies SettingsDefinitionMap

@@ -2,8 +2,8 @@ import { metrics } from '../metrics/registry'
 import { redactText, safeUrl } from '../util/redaction'
 import { overflowed } from '../metrics/bounds'
 
-/** The most label values of connection errors. Further ones share `other`, so that the number of series stays bounded (OB-1). */
-const MAX_ERROR_LABELS = 30
+/** The most error codes, URLs, and pairs of a URL and a close code that a transport has as labels. Further ones share `other` (OB-1). */
+const MAX_LABELS = 100
 
 const MASK = /\[[^\]]* REDACTED\]/
 
@@ -25,7 +25,8 @@ export const shownUrl = (url: string): string => {
 export interface ConnectionCounts {
   attempted(): void
   active(isActive: boolean): void
-  errored(message: string): void
+  /** @param code - of a closed list, such as `CONNECTION_REFUSED`: never a text, which may come from outside */
+  errored(code: string): void
   closed(code: number, url: string): void
   failedOver(transportName: string, url: string, count: number): void
 }
@@ -42,7 +43,9 @@ export const UNCOUNTED: ConnectionCounts = {
 /** Counts the connections of one transport. Such events are rare, so each goes to its metric at once. */
 export class ConnectionStats implements ConnectionCounts {
   private isActive = false
-  private readonly errorLabels = new Set<string>()
+  private readonly urls = new Set<string>()
+  private readonly ends = new Set<string>()
+  private readonly codes = new Set<string>()
 
   attempted(): void {
     metrics.get('wsConnectionAttempt').inc()
@@ -55,25 +58,38 @@ export class ConnectionStats implements ConnectionCounts {
     metrics.get('wsConnectionActive').inc(isActive ? 1 : -1)
   }
 
-  errored(message: string): void {
-    const text = redactText(message)
-    if (this.errorLabels.size < MAX_ERROR_LABELS) this.errorLabels.add(text)
-    const label = this.errorLabels.has(text) ? text : 'other'
-    if (label !== text) overflowed('error_labels')
-    metrics.get('wsConnectionErrors').labels({ message: label }).inc()
+  errored(code: string): void {
+    metrics
+      .get('wsConnectionErrors')
+      .labels({ message: hasRoom(this.codes, code) ? code : 'other' })
+      .inc()
   }
 
   closed(code: number, url: string): void {
+    const labels = { code, url: shownUrl(url) }
+    const isKnown = hasRoom(this.ends, `${code} ${labels.url}`)
     metrics
       .get('wsConnectionClosures')
-      .labels({ code, url: shownUrl(url) })
+      .labels(isKnown ? labels : { code: 'other', url: 'other' })
       .inc()
   }
 
   failedOver(transportName: string, url: string, count: number): void {
+    const shown = shownUrl(url)
     metrics
       .get('wsConnectionFailoverCount')
-      .labels({ transport_name: transportName, url: shownUrl(url) })
+      .labels({ transport_name: transportName, url: hasRoom(this.urls, shown) ? shown : 'other' })
       .set(count)
   }
+}
+
+/** Whether a label is one of those that have a series of their own. The URLs of an author may hold what clients ask for. */
+const hasRoom = (known: Set<string>, label: string): boolean => {
+  if (known.has(label)) return true
+  if (known.size < MAX_LABELS) {
+    known.add(label)
+    return true
+  }
+  overflowed('connection_labels')
+  return false
 }

@@ -141,7 +141,7 @@ export class LinkKeeper<S extends Session> {
     const message = reason?.message ?? error.message
     const code = reason?.code ?? 'CONNECTION_FAILED'
     this.life.trouble({ code, message })
-    this.stats.errored(message)
+    this.stats.errored(code)
     logger.warn({ code, url: shownUrl(this.options.url) }, `No connection: ${message}`)
     this.retryAfter({ kind: 'failed', error, failures: this.failures })
   }

@@ -4,7 +4,7 @@ import { type Cache } from './cache'
 import { type ReasonSwitch } from './error-reason'
 import { type Feed } from './feed'
 import { FeedIndex } from './feed-index'
-import { publishFeeds } from './feed-metrics'
+import { type PublishedFeeds, publishFeeds } from './feed-metrics'
 import { type Inspector } from './inspector'
 import { type FeedLimits } from './limits/feed-limits'
 import { LimitedFeeds } from './limits/limited-feeds'
@@ -30,7 +30,8 @@ export class EndpointFeeds {
   /** The transport that was asked for last: most endpoints have only one. */
   private lastName: string | undefined
   private lastIndex: FeedIndex | undefined
-  private stopPublishing: (() => void) | undefined
+  private published: PublishedFeeds | undefined
+  private isStopped = false
   private limited: LimitedFeeds | undefined
   private detach: (() => void) | undefined
 
@@ -60,15 +61,16 @@ export class EndpointFeeds {
 
   /** Removes their series from the metrics, and no longer follows the operator's limits. */
   stop(): void {
-    this.stopPublishing?.()
-    this.stopPublishing = () => {}
+    this.isStopped = true
+    this.published?.stop()
     this.detach?.()
   }
 
   private createIndex(transportName: string): FeedIndex {
     const { adapterName, endpointName, adapterSettings: settings, caseSensitive, cache } = this.of
     // Not before there are feeds: a response cache that wraps another has none, and must not count those of the other one again.
-    this.stopPublishing ??= publishFeeds(adapterName, cache, () => this.indexes.values())
+    if (!this.isStopped)
+      this.published ??= publishFeeds(settings, { adapterName, cache, indexes: () => this.indexes.values() })
     const limited = this.limitedFeeds()
     return new FeedIndex(
       {
@@ -79,6 +81,7 @@ export class EndpointFeeds {
         caseSensitive,
         withMeta: isMeasured(settings),
         onCreated: limited && ((feed) => limited.created(feed)),
+        onDropped: (feed) => this.published?.dropped(feed),
       },
       Object.keys(this.of.inputParameters.definition),
     )

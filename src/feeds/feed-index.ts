@@ -52,6 +52,8 @@ export class FeedIndex {
       withMeta: boolean
       /** Called for each new feed. */
       onCreated?: ((feed: Feed) => void) | undefined
+      /** Called for each feed that is forgotten. */
+      onDropped?: ((feed: Feed) => void) | undefined
     },
     private readonly parameterNames: string[],
     private readonly metaTransportName = of.transportName,
@@ -161,6 +163,7 @@ export class FeedIndex {
   private drop(feed: Feed): void {
     this.feeds.delete(feed.key)
     feed.isForgotten = true
+    this.of.onDropped?.(feed)
   }
 
   private forgetSpellings(): void {

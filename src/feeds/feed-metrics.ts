@@ -1,12 +1,17 @@
-import { metrics } from '../metrics/registry'
-import { type Cache } from './cache'
-import { type FeedIndex } from './feed-index'
-import { localLayerOf } from './local-cache'
-import { type AdapterResponse } from './responses'
-import { ourTime } from '../util/clock'
-
-/** A feed without requests and writes for this long is removed from the metrics. */
-const FORGET_AFTER_MS = 3_600_000
+import { type AdapterSettings } from '../config/settings'
+import { type LabelSet } from '../metrics/label-set'
+import { type SeriesCounter, type SeriesGauge } from '../metrics/many-series'
+import { metrics, PerScrape } from '../metrics/registry'
+import { instant, ourTime } from '../util/clock'
+import { type Feed } from './feed'
+import {
+  type Counts,
+  FeedLabels,
+  type FeedOwner,
+  FeedSurvey,
+  type SeenFeed,
+  SurveyedFeeds,
+} from './feed-survey'
 
 /** The finite number that a value is, or that its text is; undefined where it is none. An empty text is none. */
 export const numberOf = (value: unknown): number | undefined => {
@@ -15,85 +20,146 @@ export const numberOf = (value: unknown): number | undefined => {
   return Number.isFinite(number) ? number : undefined
 }
 
-/**
- * Publishes the plain counters of an endpoint's feeds when metrics are scraped (contract 14), so that no request and no message has to
- * update a metric.
- *
- * @returns a function that removes them again
- */
-export const publishFeeds = (
-  adapterName: string,
-  cache: Cache<AdapterResponse>,
-  indexes: () => Iterable<FeedIndex>,
-): (() => void) => {
-  const feeds = function* () {
-    for (const index of indexes()) yield* index.all()
-  }
-  const labelsOf = (feed: { key: string; feedId: string }) => ({
-    app_name: adapterName,
-    participant_id: feed.key,
-    feed_id: feed.feedId,
-    cache_type: cache.type,
-  })
-  const read = (key: string) => localLayerOf(cache)?.read(key)?.value
+const valueOf = ({ feed, value }: SeenFeed): number | undefined =>
+  feed.gets > 0 ? numberOf(value?.result) : undefined
 
-  const stops = [
-    metrics.publish('httpRequestsTotal', (counter) => {
-      for (const feed of feeds()) {
-        const labels = { app_name: adapterName, method: 'POST', status_code: 200, feed_id: feed.feedId }
-        if (feed.hits > 0) counter.inc({ ...labels, type: 'cacheHit' }, feed.hits)
-        if (feed.misses > 0)
-          counter.inc({ ...labels, type: 'dataProviderHit', provider_status_code: 200 }, feed.misses)
-      }
-    }),
-    metrics.publish('cacheDataGetCount', (counter) => {
-      for (const feed of feeds()) if (feed.gets > 0) counter.inc(labelsOf(feed), feed.gets)
-    }),
-    metrics.publish('cacheDataGetValues', (gauge) => {
-      for (const feed of feeds()) {
-        const value = feed.gets > 0 ? numberOf(read(feed.key)?.result) : undefined
-        if (value !== undefined) gauge.set(labelsOf(feed), value)
-      }
-    }),
-    metrics.publish('cacheDataSetCount', (counter) => {
-      for (const feed of feeds()) if (feed.sets > 0) counter.inc(labelsOf(feed), feed.sets)
-    }),
-    metrics.publish('cacheDataMaxAge', (gauge) => {
-      for (const feed of feeds()) if (feed.sets > 0) gauge.set(labelsOf(feed), feed.ttlMs)
-    }),
-    metrics.publish('cacheDataStalenessSeconds', (gauge) => {
-      // contract 17.17: the name says seconds, but the values are milliseconds; 0 until somebody has read the value
-      for (const feed of feeds()) {
-        const value = read(feed.key)
-        const received = value?.timestamps?.providerDataReceivedUnixMs
-        const wasRead = feed.lastHitAt >= feed.lastSetAt && received !== undefined
-        const ageMs = wasRead ? Math.max(0, feed.lastHitAt - received) : 0
-        // FR-5: the age of a value that is over goes on growing.
-        const overMs = value === undefined ? feed.lastAge?.ms : undefined
-        // Where another process writes, a value that nobody has read yet was written after the last hit.
-        if (feed.sets > 0 || wasRead) gauge.set(labelsOf(feed), overMs ?? ageMs)
-      }
-    }),
-    metrics.publish('totalDataStalenessSeconds', (gauge) => {
-      for (const feed of feeds()) {
-        const value = read(feed.key)
-        const { providerIndicatedTimeUnixMs: indicated, providerDataReceivedUnixMs: received = 0 } =
-          value?.timestamps ?? {}
-        const wasRead = indicated !== undefined && feed.lastHitAt >= Math.max(feed.lastSetAt, received)
-        const ageMs = wasRead ? feed.lastHitAt - indicated : undefined
-        const shownMs = value === undefined ? feed.lastAge?.byProviderMs : ageMs
-        if (shownMs !== undefined) gauge.set(labelsOf(feed), shownMs)
-      }
-    }),
-    metrics.publish('clockSteps', (gauge) => gauge.set({}, ourTime.steps)),
-    metrics.publish('clockOffsetSeconds', (gauge) => gauge.set({}, (ourTime.lastStep?.byMs ?? 0) / 1_000)),
-    metrics.publish('providerTimeDelta', (gauge) => {
-      for (const index of indexes()) index.forgetUntouchedFor(FORGET_AFTER_MS)
-      for (const feed of feeds()) {
-        if (feed.providerDeltaMs !== 0)
-          gauge.set({ app_name: adapterName, feed_id: feed.feedId }, feed.providerDeltaMs)
-      }
-    }),
-  ]
-  return () => stops.forEach((stop) => stop())
+const maxAgeOf = ({ feed }: SeenFeed): number | undefined => (feed.sets > 0 ? feed.ttlMs : undefined)
+
+/** contract 17.17: the name says seconds, but the values are milliseconds; 0 until somebody has read the value. */
+const stalenessOf = ({ feed, value }: SeenFeed): number | undefined => {
+  const received = value?.timestamps?.providerDataReceivedUnixMs
+  const wasRead = feed.lastHitAt >= feed.lastSetAt && received !== undefined
+  // Where another process writes, a value that nobody has read yet was written after the last hit.
+  if (feed.sets === 0 && !wasRead) return undefined
+  // FR-5: the age of a value that is over goes on growing.
+  const overMs = value === undefined ? feed.lastAge?.ms : undefined
+  return overMs ?? (wasRead ? Math.max(0, feed.lastHitAt - received) : 0)
+}
+
+const totalStalenessOf = ({ feed, value }: SeenFeed): number | undefined => {
+  if (value === undefined) return feed.lastAge?.byProviderMs
+  const { providerIndicatedTimeUnixMs: indicated, providerDataReceivedUnixMs: received = 0 } =
+    value.timestamps ?? {}
+  const wasRead = indicated !== undefined && feed.lastHitAt >= Math.max(feed.lastSetAt, received)
+  return wasRead ? feed.lastHitAt - indicated : undefined
+}
+
+const deltaOf = ({ feed }: SeenFeed): number | undefined => feed.providerDeltaMs || undefined
+
+const largest = (
+  seen: readonly SeenFeed[],
+  of: (one: SeenFeed) => number | undefined,
+): number | undefined => {
+  let found: number | undefined
+  for (const one of seen) {
+    const value = of(one)
+    if (value !== undefined && !(found !== undefined && found >= value)) found = value
+  }
+  return found
+}
+
+/**
+ * The series of the feeds of one adapter (contract 14). They are made of the feeds' plain counters when metrics are scraped, so that no
+ * request and no message has to update a metric.
+ */
+class FeedSeries {
+  private readonly endpoints = new Set<SurveyedFeeds>()
+  private readonly surveys = new PerScrape(() => this.survey())
+  private stops: readonly (() => void)[] = []
+
+  constructor(private readonly maxFeeds: () => number) {}
+
+  add(of: FeedOwner): PublishedFeeds {
+    const feeds = new SurveyedFeeds(of)
+    if (this.endpoints.size === 0) this.stops = this.publish(of)
+    this.endpoints.add(feeds)
+    return {
+      dropped: (feed) => feeds.dropped(feed),
+      stop: () => {
+        if (!this.endpoints.delete(feeds) || this.endpoints.size > 0) return
+        for (const stop of this.stops) stop()
+      },
+    }
+  }
+
+  private survey(): FeedSurvey {
+    const max = this.maxFeeds()
+    const survey = new FeedSurvey(max)
+    const now = instant()
+    for (const one of this.endpoints) one.forgetUnused()
+    for (const one of this.endpoints) {
+      const taken = [...this.endpoints].reduce((sum, { placesTaken }) => sum + placesTaken, 0)
+      one.look(survey, max - taken, now)
+    }
+    return survey
+  }
+
+  private publish(of: FeedOwner): (() => void)[] {
+    const others = FeedLabels.ofOthers(of)
+    return [
+      metrics.publish('httpRequestsTotal', (counter) => this.countRequests(counter, others)),
+      metrics.publish('cacheDataGetCount', (counter) => this.count(counter, others, 'gets')),
+      metrics.publish('cacheDataSetCount', (counter) => this.count(counter, others, 'sets')),
+      metrics.publish('cacheDataGetValues', (gauge) => this.show(gauge, 'ofCache', valueOf)),
+      metrics.publish('cacheDataMaxAge', (gauge) => this.show(gauge, 'ofCache', maxAgeOf, others)),
+      metrics.publish('cacheDataStalenessSeconds', (gauge) =>
+        this.show(gauge, 'ofCache', stalenessOf, others),
+      ),
+      metrics.publish('totalDataStalenessSeconds', (gauge) =>
+        this.show(gauge, 'ofCache', totalStalenessOf, others),
+      ),
+      metrics.publish('providerTimeDelta', (gauge) => this.show(gauge, 'ofId', deltaOf, others)),
+      metrics.publish('clockSteps', (gauge) => gauge.set({}, ourTime.steps)),
+      metrics.publish('clockOffsetSeconds', (gauge) => gauge.set({}, (ourTime.lastStep?.byMs ?? 0) / 1_000)),
+    ]
+  }
+
+  private countRequests(counter: SeriesCounter, others: FeedLabels): void {
+    const { counted, sharing } = this.surveys.get()
+    const countOf = ({ hits, misses }: Counts, { ofHits, ofMisses }: FeedLabels) => {
+      if (hits > 0) counter.add(ofHits, hits)
+      if (misses > 0) counter.add(ofMisses, misses)
+    }
+    for (const [feed, labels] of counted) countOf(feed, labels)
+    countOf(sharing, others)
+  }
+
+  private count(counter: SeriesCounter, others: FeedLabels, what: 'gets' | 'sets'): void {
+    const { counted, sharing } = this.surveys.get()
+    for (const [feed, { ofCache }] of counted) if (feed[what] > 0) counter.add(ofCache, feed[what])
+    if (sharing[what] > 0) counter.add(others.ofCache, sharing[what])
+  }
+
+  /** @param others - where the feeds without gauges of their own show the largest of their values; there is no one price of many feeds */
+  private show(
+    gauge: SeriesGauge,
+    kind: 'ofCache' | 'ofId',
+    numberOf: (seen: SeenFeed) => number | undefined,
+    others?: FeedLabels,
+  ): void {
+    const { shown, rest } = this.surveys.get()
+    const put = (labels: LabelSet, value: number | undefined) => {
+      if (value !== undefined) gauge.put(labels, value)
+    }
+    for (const seen of shown) put(seen.of.labelsOf(seen.feed)[kind], numberOf(seen))
+    if (others !== undefined) put(others[kind], largest(rest, numberOf))
+  }
+}
+
+/** The feeds of an endpoint, as long as they have series. */
+export interface PublishedFeeds {
+  /** Called for each feed that is forgotten. */
+  dropped(feed: Feed): void
+  /** Removes their series. */
+  stop(): void
+}
+
+/** All endpoints of an adapter have the same settings, and share what series there may be. */
+const ofAdapters = new WeakMap<AdapterSettings, FeedSeries>()
+
+/** Gives the feeds of an endpoint their series. */
+export const publishFeeds = (settings: AdapterSettings, of: FeedOwner): PublishedFeeds => {
+  const series = ofAdapters.get(settings) ?? new FeedSeries(() => settings.METRICS_MAX_FEEDS)
+  ofAdapters.set(settings, series)
+  return series.add(of)
 }

@@ -60,6 +60,8 @@ export class Feed {
   node: Place<never>['node'] = undefined
   /** True once the index has removed this object: code that still has it must look the feed up again. */
   isForgotten = false
+  /** Whether it has counters of its own among the metrics; undefined until it had something to show at a scrape. */
+  hasCounters: boolean | undefined = undefined
   private touches = -1
   private untouchedSinceMs = 0
 

@@ -17,6 +17,9 @@ export type RefusalReason =
   | 'unknown-feed'
   | 'builder-failed'
 
+/** OB-1: so many reasons are counted each by itself. There are fewer, unless somebody makes them up. */
+const MAX_REASONS = 100
+
 /** Of a record, and of the text of an error, which may hold all of a record. */
 const MAX_LOGGED_BYTES = 512
 
@@ -49,7 +52,8 @@ export class Refusals {
 
   /** @param detail - what is shown in the log; called only when a line is logged */
   add(reason: RefusalReason | (string & {}), detail: () => unknown, err?: unknown): void {
-    this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1)
+    const counted = this.counts.has(reason) || this.counts.size < MAX_REASONS ? reason : 'other'
+    this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1)
     this.limiter.run(reason, (repeated) => {
       logger.debug({ reason, repeated, detail: shorten(detail()), err: shortError(err) }, this.says)
     })

@@ -77,7 +77,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
     this.isMeasured = isMeasured(adapter.settings)
     this.isObserved = adapter.runsAuthorCode()
     this.plans = new PlanMemo(adapter)
-    this.stats = new RequestStats(adapter.name)
+    this.stats = new RequestStats(adapter.name, () => adapter.settings.METRICS_MAX_FEEDS)
   }
 
   /** Adds the route to a server, in a scope of its own, because its parser uses the plans of this adapter. */

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import fastify, { type FastifyInstance } from 'fastify'
 import { type AdapterSettings } from '../config/settings'
-import { renderMetrics } from '../metrics/render'
+import { renderedMetrics } from '../metrics/render'
 import { setupMetrics } from '../metrics/registry'
 import { followConnections } from './open-connections'
 import { lazySchemaController } from './schema-compilers'
@@ -15,6 +15,8 @@ export const setupMetricsServer = (name: string, settings: AdapterSettings): Fas
   renewCertificateOf(app, settings)
   followConnections(app)
   const path = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
-  app.get(path, async (_req, reply) => reply.type('text/plain; charset=utf-8').send(await renderMetrics()))
+  app.get(path, async (_req, reply) =>
+    reply.type('text/plain; charset=utf-8').send(Buffer.concat(await renderedMetrics())),
+  )
   return app
 }

@@ -4,8 +4,8 @@ import { metrics } from './registry'
 export type Bound =
   | 'batch_requests'
   | 'composite_feeds'
+  | 'connection_labels'
   | 'ended_feed_metrics'
-  | 'error_labels'
   | 'failing_requests'
   | 'known_feeds'
   | 'known_spellings'
@@ -25,8 +25,8 @@ export type Bound =
  * Counts what had no room in a list with a limit, or left it because something newer came. It is for what happens at the limit, and not
  * before: it costs as much as any metric with a label.
  */
-export const overflowed = (bound: Bound): void => {
-  metrics.getMetricsDefinition()?.boundsOverflow.labels({ bound }).inc()
+export const overflowed = (bound: Bound, count = 1): void => {
+  metrics.getMetricsDefinition()?.boundsOverflow.labels({ bound }).inc(count)
 }
 
 /** For an `lru-cache`: counts what is dropped for something newer. */

@@ -3,6 +3,7 @@ import Counter from 'prom-client/lib/counter'
 import Gauge from 'prom-client/lib/gauge'
 import { requestDurationBuckets } from './constants'
 import { FastHistogram } from './fast-histogram'
+import { SeriesCounter, SeriesGauge } from './many-series'
 
 /**
  * Samples may have a label with the adapter's name, so that each of several adapters in one process has its own series. This
@@ -31,10 +32,10 @@ const plainCounter = (name: string, help: string) => new Counter({ name, help })
 const plainGauge = (name: string, help: string) => new Gauge({ name, help })
 
 const counter = <const L extends string>(name: string, labels: readonly L[], help: string) =>
-  byPosition(new Counter<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
+  byPosition(new SeriesCounter<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
 
 const gauge = <const L extends string>(name: string, labels: readonly L[], help: string) =>
-  byPosition(new Gauge<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
+  byPosition(new SeriesGauge<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
 
 const histogram = (name: string, buckets: number[], help: string): Histogram =>
   new FastHistogram({ name, help, buckets })

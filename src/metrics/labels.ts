@@ -47,6 +47,12 @@ export const buildHttpRequestMetricsLabel = (
   }
 }
 
+/** OB-1: a status as a label. Authors may put anything there, also what a provider sent: what is no status of HTTP is `other`. */
+export const statusLabel = (status: number | string | undefined): string | number => {
+  if (status === undefined) return 'undefined'
+  return /^[1-9]\d\d$/.test(String(status)) ? status : 'other'
+}
+
 /** Labels of `data_provider_requests` for one attempt. */
 export const dataProviderMetricsLabel = (
   providerStatusCode?: number,

@@ -19,6 +19,8 @@ type PublishMetric = (metric: never) => void
 export class Metrics<T extends Record<string, unknown>> {
   private metrics?: T
   private isCleared = false
+  /** The scrape that goes on, for what its publishers need to find out only once; undefined where somebody asks for single metrics. */
+  scrape: object | undefined
   private readonly publishers = new Map<keyof T, Set<PublishMetric>>()
 
   /** @param metricsDefinition - creates the metrics, and so registers them with prom-client */
@@ -90,6 +92,22 @@ export class Metrics<T extends Record<string, unknown>> {
 
 /** The metrics of this process. */
 export const metrics = new Metrics(metricDefinitions)
+
+/** What is found out once in a scrape, however many metrics need it. */
+export class PerScrape<T> {
+  private readonly found = new WeakMap<object, T>()
+
+  constructor(private readonly findOut: () => T) {}
+
+  /** Found out anew each time where single metrics are asked for. */
+  get(): T {
+    const { scrape } = metrics
+    if (scrape === undefined) return this.findOut()
+    let found = this.found.get(scrape)
+    if (found === undefined) this.found.set(scrape, (found = this.findOut()))
+    return found
+  }
+}
 
 /** Gives every sample the labels `app_name` and `app_version` (contract 14), and more where one process is not the whole service. */
 export const setupMetrics = (name: string, labels: Record<string, string> = {}): void => {

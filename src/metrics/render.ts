@@ -1,8 +1,14 @@
 import type * as PromClient from 'prom-client'
 import { globalRegistry } from 'prom-client/lib/registry'
+import { Shared } from '../util/shared'
+import { hasManySeries, headOf, linesOf, type ManySeries } from './many-series'
+import { metrics } from './registry'
 
 /** A metric of prom-client's default set. It tells whether that set has been registered. */
 const PROCESS_METRIC = 'process_cpu_user_seconds_total'
+
+/** So many lines are written before others have their turn: well below a millisecond. */
+const LINES_AT_ONCE = 500
 
 /** Registers the metrics of the process. This waits for the first scrape, because they cost something and may never be read. */
 const addProcessMetrics = (): void => {
@@ -15,18 +21,41 @@ const addProcessMetrics = (): void => {
 const { setImmediate: afterOthers } = globalThis
 const turn = () => new Promise<void>((resolve) => afterOthers(resolve))
 
-/**
- * All metrics of this process in Prometheus' text format (contract 14). With very many feeds that takes long, so requests and messages that
- * come meanwhile have their turn after each metric (OB-5).
- */
-export const renderMetrics = async (): Promise<string> => {
+/** The pieces are bytes, so that no string of many megabytes has to be made of them. */
+const renderSeries = async (metric: ManySeries, into: Buffer[]): Promise<void> => {
+  const samples = await metric.collected()
+  into.push(Buffer.from(headOf(metric)))
+  for (let from = 0; from < samples.length; from += LINES_AT_ONCE) {
+    await turn()
+    into.push(Buffer.from(linesOf(metric.name, samples.slice(from, from + LINES_AT_ONCE))))
+  }
+}
+
+const renderAll = async (): Promise<readonly Buffer[]> => {
   if (!globalRegistry.getSingleMetric(PROCESS_METRIC)) addProcessMetrics()
-  const texts: string[] = []
+  metrics.scrape = {}
+  const pieces: Buffer[] = []
   for (const { name } of globalRegistry.getMetricsAsArray()) {
+    const metric = globalRegistry.getSingleMetric(name)
     // A test may have emptied the registry meanwhile.
-    if (globalRegistry.getSingleMetric(name) === undefined) continue
-    texts.push(await globalRegistry.getSingleMetricAsString(name))
+    if (metric === undefined) continue
+    if (pieces.length > 0) pieces.push(Buffer.from('\n\n'))
+    if (hasManySeries(metric)) await renderSeries(metric, pieces)
+    else pieces.push(Buffer.from(await globalRegistry.getSingleMetricAsString(name)))
     await turn()
   }
-  return `${texts.join('\n\n')}\n`
+  pieces.push(Buffer.from('\n'))
+  return pieces
 }
+
+const shared = new Shared(() => renderAll().finally(() => (metrics.scrape = undefined)))
+
+/**
+ * All metrics of this process in Prometheus' text format (contract 14), in pieces that belong one after another. Requests and messages that
+ * come meanwhile have their turn after each metric, and within one that has very many series; and whoever asks meanwhile gets the same ones
+ * (OB-5).
+ */
+export const renderedMetrics = (): Promise<readonly Buffer[]> => shared.get()
+
+/** The same as one text. */
+export const renderMetrics = async (): Promise<string> => String(Buffer.concat(await renderedMetrics()))

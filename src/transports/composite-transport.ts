@@ -3,6 +3,7 @@ import { Merge, type SourceSwitch } from '../feeds/merge'
 import { mergedResponseCache } from '../feeds/merged-source'
 import { Patience } from '../feeds/patience'
 import { type ResponseCache } from '../feeds/response-cache'
+import { statusLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
@@ -201,7 +202,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
   /** FO-7: errors of one source stay visible while another one has a value. */
   private countError(rank: number, statusCode: number): void {
     const [transport] = this.sources[rank]!
-    const labels = { adapter_endpoint: this.endpointName, transport, status_code: statusCode }
+    const labels = { adapter_endpoint: this.endpointName, transport, status_code: statusLabel(statusCode) }
     metrics.get('sourceErrors').inc(labels)
   }
 

@@ -299,16 +299,29 @@ describe('the series of a feed', () => {
 })
 
 describe('OB-1: the number of series', () => {
-  it('has a bound, whatever names clients make up', async () => {
-    await using started = await start()
+  it('has a bound, whatever names clients make up and whatever codes providers send', async () => {
+    let providerStatusCode: unknown
+    class Foreground extends StillTransport {
+      foregroundExecute() {
+        const error = new AdapterDataProviderError({ statusCode: 502 }, timestamps)
+        return Promise.reject(Object.assign(error, { providerStatusCode }))
+      }
+    }
+    await using started = await start({ transport: new Foreground() })
     const { service, scrape } = started
-    const count = 10_100
-    for (let n = 0; n < count; n++) await service.post({ base: `made-up-${n}`, quote: 'USD' })
+    const count = 1_100
+    const codes = [undefined, 429, '503', 'Too many requests', 1e9, 4.5, {}]
+    for (let n = 0; n < count; n++) {
+      providerStatusCode = codes[n % codes.length]
+      await service.post({ base: `made-up-${n}`, quote: 'USD' })
+    }
     for (let n = 0; n < 50; n++) await service.post({}, { endpoint: `made-up-${n}` })
     const samples = await scrape('http_requests_total')
-    expect(samples.length).toBeLessThanOrEqual(10_010)
+    expect(samples.length).toBeLessThanOrEqual(1_010)
     expect(total(samples)).toBe(count + 50)
     const shared = samples.filter(({ labels }) => labels['feed_id'] === 'other')
     expect(total(shared)).toBeGreaterThanOrEqual(100)
+    const shown = new Set(samples.map(({ labels }) => labels['provider_status_code']))
+    expect([...shown].sort()).toEqual(['429', '503', 'other', 'undefined'])
   }, 120_000)
 })

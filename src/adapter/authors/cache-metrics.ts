@@ -1,3 +1,4 @@
+import { LabelSet } from '../../metrics/label-set'
 import { metrics } from '../../metrics/registry'
 import { numberOf } from '../../feeds/feed-metrics'
 import { overflowed } from '../../metrics/bounds'
@@ -10,11 +11,12 @@ export interface CacheMetricsLabels {
 }
 
 /** With more keys than this, the key that was recorded longest ago is removed from the metrics. */
-const MAX_KEYS = 10_000
+const MAX_KEYS = 1_000
 
 /** What authors recorded for one key: plain numbers, published when metrics are scraped. */
 interface Recorded {
-  label: CacheMetricsLabels
+  feedId: string
+  labels: LabelSet
   gets: number
   sets: number
   value: number | undefined
@@ -34,7 +36,8 @@ class CacheRecordedByAuthors {
     const key = `${label.cache_type} ${label.feed_id} ${label.participant_id}`
     const known = this.byKey.get(key)
     const recorded: Recorded = known ?? {
-      label: { ...label },
+      feedId: label.feed_id,
+      labels: new LabelSet({ ...label }),
       gets: 0,
       sets: 0,
       value: undefined,
@@ -56,27 +59,27 @@ class CacheRecordedByAuthors {
     this.isPublished = true
     const all = () => this.byKey.values()
     metrics.publish('cacheDataGetCount', (counter) => {
-      for (const { label, gets } of all()) if (gets > 0) counter.inc({ ...label }, gets)
+      for (const { labels, gets } of all()) if (gets > 0) counter.add(labels, gets)
     })
     metrics.publish('cacheDataSetCount', (counter) => {
-      for (const { label, sets } of all()) if (sets > 0) counter.inc({ ...label }, sets)
+      for (const { labels, sets } of all()) if (sets > 0) counter.add(labels, sets)
     })
     metrics.publish('cacheDataGetValues', (gauge) => {
-      for (const { label, value } of all()) if (value !== undefined) gauge.set({ ...label }, value)
+      for (const { labels, value } of all()) if (value !== undefined) gauge.put(labels, value)
     })
     metrics.publish('cacheDataMaxAge', (gauge) => {
-      for (const { label, sets, maxAge } of all()) if (sets > 0) gauge.set({ ...label }, maxAge)
+      for (const { labels, sets, maxAge } of all()) if (sets > 0) gauge.put(labels, maxAge)
     })
     metrics.publish('cacheDataStalenessSeconds', (gauge) => {
-      for (const { label, staleness } of all()) gauge.set({ ...label }, staleness)
+      for (const { labels, staleness } of all()) gauge.put(labels, staleness)
     })
     metrics.publish('totalDataStalenessSeconds', (gauge) => {
-      for (const { label, totalStaleness } of all())
-        if (totalStaleness !== undefined) gauge.set({ ...label }, totalStaleness)
+      for (const { labels, totalStaleness } of all())
+        if (totalStaleness !== undefined) gauge.put(labels, totalStaleness)
     })
     metrics.publish('providerTimeDelta', (gauge) => {
-      for (const { label, timeDelta } of all())
-        if (timeDelta) gauge.set({ feed_id: label.feed_id }, timeDelta)
+      for (const { feedId, timeDelta } of all())
+        if (timeDelta) gauge.put(new LabelSet({ feed_id: feedId }), timeDelta)
     })
   }
 }

@@ -5,6 +5,9 @@ import { RequestStats } from '../request-stats'
 
 const logger = makeLogger('MetricsMiddleware')
 
+/** Further feeds share the series of the feed `other`. Those of several adapters may come here, so no setting of one of them counts. */
+const MAX_FEEDS = 1_000
+
 /** Belongs to {@link metrics}. Publishing resets the metrics, so the counts must be kept here. */
 let stats: RequestStats | undefined
 
@@ -22,7 +25,7 @@ export const buildMetricsMiddleware = (
   const { meta } = req.requestContext ?? {}
   const feedId = meta?.metrics?.feedId ?? 'N/A'
   const isCacheHit = meta?.metrics?.cacheHit === true
-  stats ??= new RequestStats(undefined)
+  stats ??= new RequestStats(undefined, () => MAX_FEEDS)
   stats.count({ feedId, error: meta?.error, isCacheHit, statusCode: res.statusCode })
   metrics.get('httpRequestDurationSeconds').observe(res.elapsedTime / 1000)
   const payloadBytes = payloadBytesOf(req.body)

@@ -1,4 +1,5 @@
 import { calculateFeedId, type KeyContext, type KeyGenerics } from '../../feeds/keys'
+import { LabelSet } from '../../metrics/label-set'
 import { metrics } from '../../metrics/registry'
 import { overflowed } from '../../metrics/bounds'
 
@@ -7,7 +8,7 @@ export type MessageDirection = 'sent' | 'received'
 type Labels = { feed_id: string; subscription_key: string }
 
 /** With more feeds than this, the feed that was recorded longest ago is removed from the metrics. */
-const MAX_FEEDS = 10_000
+const MAX_FEEDS = 1_000
 
 export const connectionErrorLabels = (message: string): { message: string } => ({ message })
 
@@ -21,7 +22,8 @@ export const messageSubsLabels = <T extends KeyGenerics = KeyGenerics>(
 }
 
 interface Recorded {
-  labels: Labels
+  labels: LabelSet
+  sentLabels: LabelSet
   sent: number
   subscribed: number
   active: number
@@ -36,7 +38,7 @@ class ConnectionsRecordedByAuthors {
     if (!this.isPublished) this.publish()
     const labels = messageSubsLabels(context, params)
     const key = labels.subscription_key
-    const recorded = this.byKey.get(key) ?? { labels, sent: 0, subscribed: 0, active: 0 }
+    const recorded = this.byKey.get(key) ?? this.newOne(labels)
     this.byKey.delete(key)
     this.byKey.set(key, recorded)
     if (this.byKey.size > MAX_FEEDS) {
@@ -46,19 +48,23 @@ class ConnectionsRecordedByAuthors {
     return recorded
   }
 
+  private newOne(labels: Labels): Recorded {
+    const sentLabels = new LabelSet({ ...labels, direction: 'sent' })
+    return { labels: new LabelSet(labels), sentLabels, sent: 0, subscribed: 0, active: 0 }
+  }
+
   private publish(): void {
     this.isPublished = true
     metrics.publish('wsMessageTotal', (counter) => {
-      for (const { labels, sent } of this.byKey.values())
-        if (sent > 0) counter.inc({ ...labels, direction: 'sent' }, sent)
+      for (const { sentLabels, sent } of this.byKey.values()) if (sent > 0) counter.add(sentLabels, sent)
     })
     metrics.publish('wsSubscriptionTotal', (counter) => {
       for (const { labels, subscribed } of this.byKey.values())
-        if (subscribed > 0) counter.inc({ ...labels }, subscribed)
+        if (subscribed > 0) counter.add(labels, subscribed)
     })
     metrics.publish('wsSubscriptionActive', (gauge) => {
       for (const { labels, subscribed, active } of this.byKey.values())
-        if (subscribed > 0 || active !== 0) gauge.inc({ ...labels }, active)
+        if (subscribed > 0 || active !== 0) gauge.add(labels, active)
     })
   }
 }

@@ -1,7 +1,7 @@
 import { type Socket } from 'node:net'
 import { type SilentProcess } from '../../http/process-state'
 import { setupMetrics } from '../../metrics/registry'
-import { renderMetrics } from '../../metrics/render'
+import { renderedMetrics } from '../../metrics/render'
 import { makeLogger } from '../../util/logging'
 import { messageOf } from '../../util/objects'
 import { warmUpTicks } from '../../util/warm-up'
@@ -56,7 +56,7 @@ export const runChild = async (spec: ChildSpec): Promise<void> => {
       isAbandoned = true
       stop()
     },
-    metrics: renderMetrics,
+    metrics: renderedMetrics,
     page: async (page) => (await running?.page?.(page)) ?? NO_PAGE,
     connection: (socket) => {
       if (running?.connection === undefined) socket.destroy()

@@ -14,7 +14,8 @@ export type ChildMessage =
   | { type: 'ready'; adapters: string[] }
   /** It cannot start, and says why. It waits until the supervisor ends it. */
   | { type: 'failed'; message: string }
-  | { type: 'metrics'; id: number; text: string }
+  /** In several parts, because a message of megabytes holds up both sides. All but the last say that there is more. */
+  | { type: 'metrics'; id: number; text: string; more?: true }
   | { type: 'page'; id: number; answer: PageAnswer }
   /** It has the connection that was handed to it. */
   | { type: 'taken'; id: number }
@@ -49,6 +50,9 @@ export interface PageAnswer {
 
 export const BEAT_MS = 1_000
 
+/** Of metrics, about so much goes in one message. */
+const PART_BYTES = 131_072
+
 const FLAG = '--child='
 
 export const argumentOf = (spec: ChildSpec): string => FLAG + JSON.stringify(spec)
@@ -71,7 +75,7 @@ export class SupervisorChannel {
     stopping: () => void
     stop: () => void
     gone: () => void
-    metrics: () => Promise<string>
+    metrics: () => Promise<readonly Buffer[]>
     page: (page: Page) => Promise<PageAnswer>
     connection: (socket: Socket) => void
     silent: (processes: SilentProcess[]) => void
@@ -90,7 +94,7 @@ export class SupervisorChannel {
             .page(message.page)
             .then((answer) => this.tell({ type: 'page', id: message.id, answer }))
         case 'metrics':
-          return void on.metrics().then((text) => this.tell({ type: 'metrics', id: message.id, text }))
+          return void on.metrics().then((pieces) => this.tellMetrics(message.id, pieces))
         case 'connection':
           // It may have ended on its way here.
           if (socket !== undefined) on.connection(socket)
@@ -101,6 +105,20 @@ export class SupervisorChannel {
       clearInterval(this.beats)
       on.gone()
     })
+  }
+
+  private async tellMetrics(id: number, pieces: readonly Buffer[]): Promise<void> {
+    let part: Buffer[] = []
+    let bytes = 0
+    for (const piece of pieces) {
+      part.push(piece)
+      if ((bytes += piece.length) < PART_BYTES) continue
+      this.tell({ type: 'metrics', id, text: String(Buffer.concat(part)), more: true })
+      part = []
+      bytes = 0
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    this.tell({ type: 'metrics', id, text: String(Buffer.concat(part)) })
   }
 
   tell(message: ChildMessage): void {

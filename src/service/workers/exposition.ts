@@ -1,10 +1,22 @@
-/** One metric in Prometheus' text format: its samples, and the lines with its help and type. */
+/** One metric in Prometheus' text format: the lines with its help and type, and its samples, each part with the end of its last line. */
 interface Family {
-  head: string[]
+  head: string
   samples: string[]
 }
 
-const nameIn = (line: string): string | undefined => /^# (?:HELP|TYPE) (\S+)/.exec(line)?.[1]
+const BEGIN = '# HELP '
+
+/** The metrics of a text, each from its help to what stands before the next. They are cut out and not read: a text may have megabytes. */
+function* blocksOf(text: string): Iterable<string> {
+  let from = text.startsWith(BEGIN) ? 0 : text.indexOf(`\n${BEGIN}`) + 1
+  if (from === 0 && !text.startsWith(BEGIN)) return
+  while (from < text.length) {
+    const next = text.indexOf(`\n${BEGIN}`, from)
+    yield text.slice(from, next < 0 ? text.length : next).trimEnd()
+    if (next < 0) return
+    from = next + 1
+  }
+}
 
 /**
  * Joins the metrics of several processes into one text. In that format all samples of a metric must stand together, so they are grouped.
@@ -12,22 +24,15 @@ const nameIn = (line: string): string | undefined => /^# (?:HELP|TYPE) (\S+)/.ex
  */
 export const mergeExpositions = (texts: readonly string[]): string => {
   const families = new Map<string, Family>()
-  for (const text of texts) {
-    let family: Family | undefined
-    let isNew = false
-    let current: string | undefined
-    for (const line of text.split('\n')) {
-      if (line === '') continue
-      const name = nameIn(line)
-      if (name !== undefined && name !== current) {
-        current = name
-        family = families.get(name)
-        isNew = family === undefined
-        if (family === undefined) families.set(name, (family = { head: [], samples: [] }))
-      }
-      if (name === undefined) family?.samples.push(line)
-      else if (isNew) family?.head.push(line)
+  for (const text of texts)
+    for (const block of blocksOf(text)) {
+      const name = block.slice(BEGIN.length, block.indexOf(' ', BEGIN.length))
+      const type = block.indexOf('\n') + 1
+      const first = block.indexOf('\n', type) + 1
+      const head = first > 0 ? block.slice(0, first) : `${block}\n`
+      const family = families.get(name) ?? { head, samples: [] }
+      families.set(name, family)
+      if (first > 0) family.samples.push(`${block.slice(first)}\n`)
     }
-  }
-  return [...families.values()].map(({ head, samples }) => `${[...head, ...samples].join('\n')}\n`).join('\n')
+  return Array.from(families.values(), ({ head, samples }) => head + samples.join('')).join('\n')
 }

@@ -49,6 +49,8 @@ export class KeptProcess {
   private silentLooks = 0
   private readonly ended = new Set<() => void>()
   private readonly questions = new Map<number, (answer: Answer | undefined) => void>()
+  /** What has come of an answer in several parts, by the question. */
+  private readonly parts = new Map<number, string[]>()
   private asked = 0
 
   constructor(
@@ -82,8 +84,13 @@ export class KeptProcess {
 
   /** Its metrics as text for Prometheus; undefined when it is not ready or does not answer in time. Never rejects. */
   async metrics(patienceMs: number): Promise<string | undefined> {
-    const answer = await this.ask((id) => ({ type: 'metrics', id }), patienceMs)
-    return answer?.type === 'metrics' ? answer.text : undefined
+    const parts: string[] = []
+    const question = (id: number) => {
+      this.parts.set(id, parts)
+      return { type: 'metrics', id } as const
+    }
+    const answer = await this.ask(question, patienceMs)
+    return answer?.type === 'metrics' ? [...parts, answer.text].join('') : undefined
   }
 
   /** A page for operators; undefined when it is not ready or does not answer in time. Never rejects. */
@@ -121,6 +128,7 @@ export class KeptProcess {
       : Promise.race([answered, sleep(patienceMs, over.signal).then(() => undefined)]))
     over.abort()
     this.questions.delete(id)
+    this.parts.delete(id)
     return answer
   }
 
@@ -162,6 +170,8 @@ export class KeptProcess {
         this.events.failed(message.message)
         return void child.kill('SIGKILL')
       case 'metrics':
+        if (message.more) return void this.parts.get(message.id)?.push(message.text)
+        return this.questions.get(message.id)?.(message)
       case 'page':
       case 'taken':
         return this.questions.get(message.id)?.(message)

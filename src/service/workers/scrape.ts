@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type AdapterSettings } from '../../config/settings'
+import { Shared } from '../../util/shared'
 import { mergeExpositions } from './exposition'
 import { type KeptProcess } from './kept-process'
 import { PlainServer } from './plain-server'
@@ -51,13 +52,11 @@ export class ScrapeServer extends PlainServer {
   constructor(settings: AdapterSettings, collect: () => Promise<string>) {
     const { METRICS_USE_BASE_URL, BASE_URL, METRICS_PORT: port } = settings
     const path = METRICS_USE_BASE_URL ? posix.join(BASE_URL, 'metrics') : '/metrics'
-    let running: Promise<string> | undefined
-    // Requests that come while the metrics are being collected share the result.
-    const text = () => (running ??= collect().finally(() => (running = undefined)))
+    const shared = new Shared(collect)
     super(settings, { port, portVariable: 'METRICS_PORT' }, (req, res) => {
       if ((req.method !== 'GET' && req.method !== 'HEAD') || req.url?.split('?')[0] !== path)
         return void res.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('Not Found')
-      void text().then((page) => {
+      void shared.get().then((page) => {
         res.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(page)
       })
     })

@@ -86,9 +86,9 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
   }
 
   private errored(event: WebSocket.ErrorEvent, context: EndpointContext<T>, url: string): void {
-    const message = textOf(event)
-    logger.warn({ code: codeOf(event), url: shownUrl(url) }, `WebSocket error: ${message}`)
-    this.parts.client.stats.errored(message)
+    const code = codeOf(event)
+    logger.warn({ code, url: shownUrl(url) }, `WebSocket error: ${textOf(event)}`)
+    this.parts.client.stats.errored(code)
     guarded('error', () => this.parts.handlers.error?.(event, context))
   }
 

@@ -245,9 +245,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     warnOfBeats(this.config, adapterSettings, endpointName)
     const { responseCache: cache } = this
     this.identityOf = identityIn(cache, name, this.identityOf)
+    const { METRICS_MAX_FEEDS: maxFeeds } = adapterSettings
     if (cache instanceof ResponseCache)
-      this.subscriptions.publish(cache.adapterName, (_, params) => cache.feed(this.name, params).feedId)
-    else this.subscriptions.publish(undefined)
+      this.subscriptions.publish(
+        cache.adapterName,
+        maxFeeds,
+        (_, params) => cache.feed(this.name, params).feedId,
+      )
+    else this.subscriptions.publish(undefined, maxFeeds)
     const { firstDataMs = SILENCE_TERMS.firstDataMs } = this.config
     const host = { ...feedsOf<T>(cache, this.name, this.identityOf), maker: this.lanes, firstDataMs }
     if (this.config.builders !== undefined) this.care = this.careOf(host, this.careTerms(adapterSettings))

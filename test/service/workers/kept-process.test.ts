@@ -188,6 +188,16 @@ describe('the metrics of a process', () => {
     ])
   })
 
+  it('come in parts, so that no message is so long that it holds up others', async () => {
+    const { kept, current } = setUp()
+    current().say({ type: 'ready', adapters: [] })
+    const asked = kept.metrics(1_000)
+    for (const text of ['a 1\n', 'b 2\n']) current().say({ type: 'metrics', id: 0, text, more: true })
+    current().say({ type: 'metrics', id: 7, text: 'of nobody', more: true })
+    current().say({ type: 'metrics', id: 0, text: 'c 3\n' })
+    expect(await asked).toBe('a 1\nb 2\nc 3\n')
+  })
+
   it('are none when it has not started, answers too late, or dies meanwhile', async () => {
     const { kept, current } = setUp()
     expect(await kept.metrics(1_000)).toBeUndefined()

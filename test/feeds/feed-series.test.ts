@@ -1,0 +1,119 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { renderMetrics } from '../../src/metrics/render'
+import { parseSamples } from '../../src/testing/samples'
+import { serve } from '../../src/testing/serve'
+import { stillAdapter, stoppable } from '../http/support'
+
+const AT = 1_700_000_000_000
+
+afterEach(() => void vi.useRealTimers())
+
+/** Metrics belong to the process, so every adapter of this file has a name of its own. */
+let made = 0
+const start = async (maxFeeds: number) => {
+  vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: AT })
+  const name = `CAPPED${++made}` as Uppercase<string>
+  const still = stillAdapter({ adapter: { name } })
+  const env = { METRICS_MAX_FEEDS: String(maxFeeds), CACHE_POLLING_MAX_RETRIES: '0' }
+  const service = await serve(still.adapter, { env })
+  const put = (base: string, result = 1) => still.transport.put({ base, quote: 'USD' }, result, AT - 5)
+  const ask = (base: string) => service.post({ base, quote: 'USD' })
+  const samples = async (metric: string) =>
+    parseSamples(await renderMetrics()).filter(
+      ({ name: of, labels }) => of === metric && labels['app_name'] === name,
+    )
+  /** The values of a metric by the feed's name. */
+  const valuesOf = async (metric: string) =>
+    Object.fromEntries(
+      (await samples(metric)).map(({ labels, value }) => [
+        /"base":"(\w+)"/.exec(labels['feed_id'] ?? '')?.[1] ?? labels['feed_id'],
+        value,
+      ]),
+    ) as Record<string, number>
+  return stoppable({ name, still, service, put, ask, samples, valuesOf })
+}
+
+describe('OB-1: with more feeds than may have series of their own', () => {
+  it('counters are of those that came first, and of all others together', async () => {
+    await using started = await start(2)
+    const { put, ask, valuesOf, samples } = started
+    for (const base of ['a', 'b', 'c', 'd']) await put(base)
+    for (const base of ['a', 'b', 'c', 'c', 'd']) await ask(base)
+    expect(await valuesOf('cache_data_get_count')).toEqual({ a: 1, b: 1, other: 3 })
+    expect(await valuesOf('cache_data_set_count')).toEqual({ a: 1, b: 1, other: 2 })
+    expect(await valuesOf('http_requests_total')).toEqual({ a: 1, b: 1, other: 3 })
+    const [other] = (await samples('cache_data_get_count')).filter(
+      ({ labels }) => labels['feed_id'] === 'other',
+    )
+    expect(other?.labels).toMatchObject({ participant_id: 'other', cache_type: 'local' })
+  })
+
+  it('gauges are first of feeds that are down, and the rest shows its largest', async () => {
+    await using started = await start(2)
+    const { still, put, ask, valuesOf } = started
+    for (const base of ['a', 'b', 'c']) await put(base)
+    vi.advanceTimersByTime(89_000)
+    for (const base of ['a', 'b', 'd']) await put(base)
+    expect(Object.keys(await valuesOf('cache_data_max_age'))).toEqual(['a', 'b', 'other'])
+    // The value of one is over, and another has an error in place of one.
+    vi.advanceTimersByTime(1_000)
+    for (const base of ['a', 'b']) await ask(base)
+    expect(await valuesOf('cache_data_staleness_seconds')).toEqual({ c: 90_000, a: 1_000, other: 1_000 })
+    vi.advanceTimersByTime(89_000)
+    for (const base of ['a', 'b']) await put(base)
+    await still.transport.putError({ base: 'd', quote: 'USD' }, 502, 'no')
+    expect(Object.keys(await valuesOf('cache_data_staleness_seconds'))).toEqual(['c', 'd', 'other'])
+    // There is no one price of many feeds.
+    for (const base of ['a', 'b']) await ask(base)
+    expect(await valuesOf('cache_data_get_values')).toEqual({})
+    await put('c', 7)
+    await put('d', 8)
+    for (const base of ['c', 'd']) await ask(base)
+    expect(await valuesOf('cache_data_get_values')).toEqual({ a: 1, b: 1 })
+  })
+
+  it('shows of too many that are down those that went down last', async () => {
+    await using started = await start(2)
+    const { put, valuesOf } = started
+    for (const base of ['a', 'b', 'c', 'd']) {
+      await put(base)
+      vi.advanceTimersByTime(10)
+    }
+    vi.advanceTimersByTime(90_000)
+    expect(Object.keys(await valuesOf('cache_data_staleness_seconds')).sort()).toEqual(['c', 'd', 'other'])
+  })
+
+  it('OB-2: no counter falls, whatever goes down, comes back or is forgotten, and all add up', async () => {
+    await using started = await start(2)
+    const { put, ask, valuesOf } = started
+    const bases = ['a', 'b', 'c', 'd']
+    let before: Record<string, number> = {}
+    let asked = 0
+    for (let round = 0; round < 4; round++) {
+      for (const base of round === 2 ? ['a', 'b', 'c'] : bases) {
+        await put(base)
+        await ask(base)
+        asked++
+      }
+      const now = await valuesOf('cache_data_get_count')
+      for (const [feed, count] of Object.entries(before))
+        expect(now[feed], feed).toBeGreaterThanOrEqual(count)
+      expect(Object.values(now).reduce((sum, count) => sum + count, 0)).toBe(asked)
+      before = now
+      // In the third round one feed is not used, and is forgotten after it.
+      vi.advanceTimersByTime(round === 2 ? 1_000 : 3_000_000)
+    }
+    expect(before).toEqual({ a: 4, b: 4, other: asked - 8 })
+  })
+
+  it('another feed gets the counters of one that is forgotten', async () => {
+    await using started = await start(1)
+    const { put, valuesOf } = started
+    await put('a')
+    await put('c')
+    expect(await valuesOf('cache_data_set_count')).toEqual({ a: 1, other: 1 })
+    vi.advanceTimersByTime(3_600_000)
+    await put('b')
+    expect(await valuesOf('cache_data_set_count')).toEqual({ b: 1, other: 1 })
+  })
+})
