@@ -55,7 +55,12 @@ describeWithRedis('a request for a feed of a refused port, with Redis', () => {
     const asked = reader.post(ETH)
     await eventually(() => expect(waiting(reader)).toBe(1))
     const key = 'ACME-price-default_single_transport-{"base":"eth","quote":"usd"}'
-    await redis.client.set(key, JSON.stringify({ result: 7, data: { result: 7 }, statusCode: 200 }), 'PX', 60_000)
+    await redis.client.set(
+      key,
+      JSON.stringify({ result: 7, data: { result: 7 }, statusCode: 200 }),
+      'PX',
+      60_000,
+    )
     expect((await asked).json().result).toBe(7)
   })
 })
