@@ -16,6 +16,7 @@ export type RefusalReason =
   | 'invalid-result'
   | 'unknown-feed'
   | 'builder-failed'
+  | 'given-up'
 
 /** Of a record, and of the text of an error, which may hold all of a record. */
 const MAX_LOGGED_BYTES = 512
