@@ -150,7 +150,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     await this.bootstrap?.(this)
     const limited = await this.withFeedLimits(dependencies)
     this.dependencies = this.initializeDependencies(limited)
-    limited?.feedLimits?.start()
+    limited?.feedLimits?.start(this.loops)
     try {
       await this.initializeEndpoints()
       this.readiness = new Readiness(this, essentialFeedsOf(this))

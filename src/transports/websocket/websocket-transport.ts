@@ -232,10 +232,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   [LEAVE](): void {
     this.clientSocket.leave()
-    const [care, succession] = [this.care?.stop(), this.succession?.stop()]
-    this.left = Promise.all([this.left, care, succession])
     this.beside.abort()
     this.beside = new AbortController()
+    this.left = Promise.all([this.left, this.care?.stop(), this.succession?.stop()])
     this.takeCare()
     // Else the next pass has nothing to subscribe, and makes no connection for that.
     this.beginAnew()

@@ -134,6 +134,20 @@ describe('feeds beyond the limit of subscriptions per connection', () => {
     expect(at.all().sort()).toEqual(feedsOf(6))
   })
 
+  it('are subscribed in time although the author’s options once do not come for their connection', async () => {
+    const at = await venue(2)
+    await using provider = at.provider
+    let calls = 0
+    const options = () => (++calls === 2 ? new Promise<never>(() => {}) : {})
+    await using service = await start(
+      config(provider.url, { limits: { subscriptionsPerConnection: 2 }, options }),
+      ENV,
+    )
+    await want(service, ...feedsOf(4))
+    await inTime(() => at.all().length === 4)
+    expect(calls).toBe(3)
+  })
+
   it('IS-4: are left with all connections when the adapter begins again, and what those still say is not served', async () => {
     const at = await venue(2)
     await using provider = at.provider
