@@ -62,14 +62,11 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PeerTransp
   private readonly stats = new ConnectionStats()
   private readonly limiter = new LogLimiter()
   private readonly startedAt = Date.now()
-  private readonly schedule: TransferSchedule
+  private schedule: TransferSchedule
 
   constructor(private readonly config: StrapiPullConfig<T>) {
     super()
-    this.schedule = new TransferSchedule({
-      pull: (signal) => this.pull(signal),
-      delayAfter: (error, failures) => delayAfter(error, failures, this.intervalMs),
-    })
+    this.schedule = this.newSchedule()
   }
 
   /** @throws Error when the interval is not a number */
@@ -100,6 +97,17 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PeerTransp
 
   protected letGo(): Promise<void> {
     return this.schedule.stop()
+  }
+
+  protected renew(): void {
+    this.schedule = this.newSchedule()
+  }
+
+  private newSchedule(): TransferSchedule {
+    return new TransferSchedule({
+      pull: (signal) => this.pull(signal),
+      delayAfter: (error, failures) => delayAfter(error, failures, this.intervalMs),
+    })
   }
 
   protected connections(): ConnectionStatus[] {

@@ -44,17 +44,22 @@ export class TremorTransport<T extends TransportGenerics> extends PeerTransport<
     this.precedence = new Precedence(
       this.options.freshForMs?.(adapterSettings) ?? adapterSettings.CACHE_MAX_AGE,
     )
-    this.connector = await createConnector(config, {
-      alias: `${endpointName}::${name}`,
-      random: Math.random,
-      onEvent: (event) => this.receive(event),
-      onError: (error) => this.undecodable(error),
-      onFault: (fault, detail, error) => this.fault(fault, detail, error),
-      onState: (state) => this.changed(state),
-      onCircuit: () => {},
-    })
-    this.publish(endpointName, this.connector)
+    this.renew = async () => {
+      this.connector = await createConnector(config, {
+        alias: `${endpointName}::${name}`,
+        random: Math.random,
+        onEvent: (event) => this.receive(event),
+        onError: (error) => this.undecodable(error),
+        onFault: (fault, detail, error) => this.fault(fault, detail, error),
+        onState: (state) => this.changed(state),
+        onCircuit: () => {},
+      })
+      this.publish(endpointName, this.connector)
+    }
+    await this.renew()
   }
+
+  protected renew = (): Promise<void> => Promise.resolve()
 
   /** Sends now or fails now (tremor 8.3): see the outcome. */
   send(event: OutgoingEvent): SendResult {

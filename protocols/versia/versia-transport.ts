@@ -57,7 +57,7 @@ interface Machinery {
 export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<T> {
   private machinery: Machinery | undefined
   private context: EndpointContext<T> | undefined
-  private readonly stopping = new AbortController()
+  private stopping = new AbortController()
   private distrust: { reason: Distrust; sinceUnixMs: number } | undefined
   private readonly order = new PriceOrder(
     (key) => this.storedTime(key),
@@ -76,9 +76,15 @@ export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<
     name: string,
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, name)
-    const options = this.config.options(adapterSettings)
-    this.machinery = this.build(options, checkOptions(options))
+    this.renew = () => {
+      const options = this.config.options(adapterSettings)
+      this.machinery = this.build(options, checkOptions(options))
+      this.stopping = new AbortController()
+    }
+    this.renew()
   }
+
+  protected override renew = (): void => {}
 
   protected override async tend(context: EndpointContext<T>): Promise<void> {
     this.context = context

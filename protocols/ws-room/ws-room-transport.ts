@@ -35,23 +35,18 @@ export class WsRoomTransport<T extends TransportGenerics> extends PeerTransport<
       maxMs: adapterSettings.STREAM_HANDLER_RETRY_MAX_MS,
       factor: adapterSettings.STREAM_HANDLER_RETRY_EXP_FACTOR,
     }
-    const room = new Room(this.config.options(adapterSettings), limits, {
-      connectionStringOf: (realm) => connectionStringOf(dependencies.requester, realm),
-      isKnownFeed: (feed) => this.config.paramsOf(feed) !== undefined,
-      onPrice: (price, receivedAt) => this.receive(price, receivedAt),
-      onFault: (reason, detail, error) => this.fault(reason, detail, error),
-    })
-    this.room = room
-    const cache = this.responseCache
-    const labels = {
-      app_name: cache instanceof ResponseCache ? cache.adapterName : 'N/A',
-      adapter_endpoint: endpointName,
-      transport: name,
+    const ports = {
+      connectionStringOf: (realm: string) => connectionStringOf(dependencies.requester, realm),
+      isKnownFeed: (feed: string) => this.config.paramsOf(feed) !== undefined,
+      onPrice: (price: BelievedPrice, receivedAt: number) => this.receive(price, receivedAt),
+      onFault: (reason: string, detail: () => unknown, error?: unknown) => this.fault(reason, detail, error),
     }
-    this.unpublish = [
-      metrics.publish('wsRoomUpdatesLost', (counter) => counter.inc(labels, room.lostUpdates)),
-      metrics.publish('wsRoomKeyExpires', (gauge) => gauge.set(labels, room.keyExpiresAtUnixMs / 1_000)),
-    ]
+    this.renew = () => {
+      const room = new Room(this.config.options(adapterSettings), limits, ports)
+      this.room = room
+      this.show(room, endpointName)
+    }
+    this.renew()
   }
 
   /**
@@ -64,6 +59,8 @@ export class WsRoomTransport<T extends TransportGenerics> extends PeerTransport<
     if (this.room === undefined) throw new Error('The room is there once the adapter has started')
     this.room.publish(price)
   }
+
+  protected renew = (): void => {}
 
   protected tend(): void {
     this.room?.tend()
@@ -80,6 +77,19 @@ export class WsRoomTransport<T extends TransportGenerics> extends PeerTransport<
 
   protected outage(): Reason | undefined {
     return this.room?.outage()
+  }
+
+  private show(room: Room, endpointName: string): void {
+    const { responseCache: cache, name } = this
+    const labels = {
+      app_name: cache instanceof ResponseCache ? cache.adapterName : 'N/A',
+      adapter_endpoint: endpointName,
+      transport: name,
+    }
+    this.unpublish = [
+      metrics.publish('wsRoomUpdatesLost', (counter) => counter.inc(labels, room.lostUpdates)),
+      metrics.publish('wsRoomKeyExpires', (gauge) => gauge.set(labels, room.keyExpiresAtUnixMs / 1_000)),
+    ]
   }
 
   private receive(price: BelievedPrice, receivedAt: number): void {

@@ -6,7 +6,7 @@ import { Service } from '../outside/service.mjs'
 import { nowMs, pause } from '../outside/waiting.mjs'
 import { programOf } from '../trial/program.mjs'
 import { WallClock } from '../trial/wall-clock.mjs'
-import { DECLARED, ENV, MAX_AGE_MS, rules } from './declared.mjs'
+import { DECLARED, ENV, rules } from './declared.mjs'
 import { Model } from './model.mjs'
 import { POISON, UNLISTED } from './plan.mjs'
 import { HttpProvider, SseProvider } from './http-providers.mjs'
@@ -62,7 +62,6 @@ export class World {
   #sleptMs = 0
   #movedMs = 0
   #steppedMs = -Infinity
-  #steppedBackMs = -Infinity
   #wokenMs = -Infinity
   #startedByMs = -Infinity
   #service
@@ -196,14 +195,13 @@ export class World {
   }
 
   async setClock(byMs) {
-    // A step back takes away what the wall clock had counted of a sleep. By then what slept through its end has ended.
-    if (byMs < 0) await pause(Math.max(0, this.#wokenMs + MAX_AGE_MS - nowMs()))
+    // A step back takes away what the wall clock had counted of a sleep. By then somebody has looked at the clock, and knows of it.
+    if (byMs < 0) await pause(Math.max(0, this.#wokenMs + NOTICED_AFTER_MS - nowMs()))
     this.model.disturbed(this.now())
     this.#movedMs += byMs
     await this.clock.step(byMs)
     this.model.disturbed(this.now())
     this.#steppedMs = nowMs()
-    if (byMs < 0) this.#steppedBackMs = nowMs()
   }
 
   /** Sets the clock right. */
@@ -224,8 +222,6 @@ export class World {
   async sleep(forMs) {
     // Until somebody has looked at the clock, a step and a sleep are one.
     await pause(Math.max(0, this.#steppedMs + NOTICED_AFTER_MS - nowMs()))
-    // And of a value from before a step back neither clock can tell that it slept.
-    await pause(Math.max(0, this.#steppedBackMs + MAX_AGE_MS - nowMs()))
     // And what has been sent is read, where the machine is not too busy.
     await this.ask(this.plan.asked[0])
     const fromMs = this.now()

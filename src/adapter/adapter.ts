@@ -45,7 +45,7 @@ import { rememberSpent } from './spent-budget'
 import { warnOfSettings } from './settings-warnings'
 import { watchUselessness } from './useless'
 import { reasonFor, responseOrNone, waitForValue, type Watch } from './wait-for-value'
-import { writerLock } from './writer-lock'
+import { mayOthersWrite, writerLock } from './writer-lock'
 
 const logger = makeLogger('Adapter')
 
@@ -152,7 +152,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     await this.bootstrap?.(this)
     const limited = await this.withFeedLimits(dependencies)
     this.dependencies = this.initializeDependencies(limited)
-    limited?.feedLimits?.start()
+    limited?.feedLimits?.start(this.loops)
     try {
       await this.initializeEndpoints()
       this.readiness = new Readiness(this, essentialFeedsOf(this))
@@ -290,8 +290,14 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     let useless: Reason | undefined
     const watch: Watch = (leave, limitMs) =>
       this.watchWait(req, transport, limitMs, (reason) => {
-        useless = reason
-        leave()
+        const end = (mayOthers = false): void => {
+          if (mayOthers) return
+          useless = reason
+          leave()
+        }
+        const mayOthers = mayOthersWrite(this)
+        if (mayOthers instanceof Promise) void mayOthers.then(end)
+        else end(mayOthers)
       })
     const { cache, settings, polling } = this
     const response = await waitForValue(cache, req, settings, polling, {

@@ -44,7 +44,16 @@ export class Background {
           const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
           const heart = () => this.heartOf(endpointName, runName, single)
           this.makers.push(
-            () => new BackgroundRunner(adapter.name, runName, single, context, timeoutMs, heart()),
+            () =>
+              new BackgroundRunner(
+                adapter.name,
+                runName,
+                single,
+                context,
+                timeoutMs,
+                heart(),
+                endpoint.responseCache,
+              ),
           )
         }
       }
@@ -55,7 +64,7 @@ export class Background {
 
   /** Ends all loops, and the connections of streams; {@link resume} begins anew. What a run that hangs still does counts for nothing. */
   pause(): void {
-    for (const runner of this.runners.splice(0)) void runner.stop()
+    for (const runner of this.runners.splice(0)) void runner.abandon()
     for (const single of this.singles()) leaveConnection(single)
   }
 

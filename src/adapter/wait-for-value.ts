@@ -124,7 +124,7 @@ const wakeOrPoll = async (
  * processes write to it too, it is also polled. It gives up after the time that the polling settings add up to, and at once when they allow
  * no retry (contract 6.6).
  *
- * @param watch - told when a wait begins for a value that only this process writes; ends it where it is useless (ER-5)
+ * @param watch - told when a wait begins; ends it where it is useless (ER-5)
  * @param ending - when all waits end, because the process stops
  */
 export const waitForValue = async (
@@ -143,11 +143,14 @@ export const waitForValue = async (
   if (maxRetries === 0) response = await lookUp(cache, key)
   else if (layer === undefined)
     response = await pollResponseFromCache(cache, key, { maxRetries, sleep: pauseMs })
-  else if (layer === cache) {
+  else {
     const end = watch?.(() => over.signal.leave(), (maxRetries + 1) * pauseMs)
-    response = await wakeOrRead(layer, key, { maxRetries, pauseMs, signal: over.signal })
+    const patience = { maxRetries, pauseMs, signal: over.signal }
+    response = await (layer === cache
+      ? wakeOrRead(layer, key, patience)
+      : wakeOrPoll(cache, layer, key, patience))
     end?.()
-  } else response = await wakeOrPoll(cache, layer, key, { maxRetries, pauseMs, signal: over.signal })
+  }
   over.stop()
   stats.waited(endpointName, response !== undefined, (monotonicMs() - startedAtMs) / 1000)
   if (response === undefined)

@@ -113,7 +113,8 @@ export const providerSettings = {
     validate: validator.integer({ min: 0, max: 3600000 }),
   },
   WS_SUBSCRIPTION_UNRESPONSIVE_TTL: {
-    description: 'How long a WebSocket may deliver nothing usable before it is replaced by a new one (ms)',
+    description:
+      'How long a WebSocket, or a stream of server-sent events, may deliver nothing usable before it is replaced by a new one (ms)',
     type: 'number',
     default: 120000,
     validate: validator.integer({ min: 1000, max: 180000 }),

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { createSecureContext, type Server } from 'node:tls'
 import { isPemFile, readPem } from '../config/pem'
 import { metrics } from '../metrics/registry'
+import { type Heart, type Heartbeats } from '../util/heartbeats'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { memberOf, messageOf } from '../util/objects'
@@ -12,6 +13,8 @@ const logger = makeLogger('Certificates')
 const LOOK_EVERY_MS = 1_000
 /** Where there are no files, only the end of the certificate is looked at. */
 const LOOK_WITHOUT_FILES_EVERY_MS = 3_600_000
+/** So long a look at files may take. One that hangs is not replaced: another would hang as well, and take a further one of few threads. */
+const LOOK_WITHIN_MS = 30_000
 const DAY_MS = 86_400_000
 const WARN_BEFORE_MS = 14 * DAY_MS
 
@@ -74,6 +77,7 @@ export const tlsOriginOf = (given: TlsTexts): TlsOrigin => {
  */
 export class CertificateRenewal {
   private timer: NodeJS.Timeout | undefined
+  private heart: Heart | undefined
   private unpublish = (): void => {}
   private readonly warnings = new LogLimiter(DAY_MS)
   private isLooking = false
@@ -85,11 +89,13 @@ export class CertificateRenewal {
   /**
    * @param servers - all that have these texts; the first is the one that says whether they listen
    * @param texts - those that they have now
+   * @param loops - where looks at files beat
    */
   constructor(
     private readonly servers: () => readonly [Server, ...Server[]],
     private readonly origin: TlsOrigin,
     private texts: TlsTexts,
+    private readonly loops?: Heartbeats,
   ) {
     const [first] = servers()
     first.on('listening', () => this.start())
@@ -98,7 +104,10 @@ export class CertificateRenewal {
 
   start(): void {
     this.stop()
-    const everyMs = this.origin.files.length > 0 ? LOOK_EVERY_MS : LOOK_WITHOUT_FILES_EVERY_MS
+    const hasFiles = this.origin.files.length > 0
+    const everyMs = hasFiles ? LOOK_EVERY_MS : LOOK_WITHOUT_FILES_EVERY_MS
+    if (hasFiles)
+      this.heart = this.loops?.add(`looks at the certificate of port ${this.port()}`, LOOK_WITHIN_MS)
     this.timer = setInterval(() => void this.look(), everyMs)
     this.timer.unref?.()
     const port = this.port()
@@ -109,6 +118,8 @@ export class CertificateRenewal {
   }
 
   stop(): void {
+    this.heart?.stop()
+    this.heart = undefined
     clearInterval(this.timer)
     this.timer = undefined
     this.unpublish()
@@ -123,6 +134,7 @@ export class CertificateRenewal {
     this.isLooking = true
     const marks = await Promise.all(this.origin.files.map(markOf))
     this.isLooking = false
+    this.heart?.beat()
     if (this.timer === undefined) return
     this.changedTo(marks.join())
     this.warnOfEnd()

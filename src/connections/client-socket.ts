@@ -181,6 +181,12 @@ export class ClientSocket<End> {
     this.life.over(this.isStopped ? 'stopped' : 'idle')
   }
 
+  /** Gives up the connection, and the attempt that is running. Another one may be made at any time. */
+  leave(): void {
+    this.attempt?.abort()
+    if (this.place.wsConnection !== undefined) this.retire()
+  }
+
   /**
    * Gives an open connection away: the socket leaves its place without its listeners, for another owner to {@link adopt} in the same tick.
    *

@@ -100,9 +100,14 @@ export class Credential<C> {
     return this.renew(context, timeoutMs)
   }
 
-  /** Whether the provider closed the connection over its credential. */
+  /** Whether the provider closed the connection over its credential. Never throws: where the author's function does, the code says so. */
   isAuthClose(close: { code: number; reason: string }): boolean {
-    return this.config.isAuthClose?.(close) ?? AUTH_CLOSES.has(close.code)
+    try {
+      return this.config.isAuthClose?.(close) ?? AUTH_CLOSES.has(close.code)
+    } catch (err) {
+      logger.warn({ err, code: close.code }, 'isAuthClose failed')
+      return AUTH_CLOSES.has(close.code)
+    }
   }
 
   /** A connection that was opened with a value has been useful: the next refusal counts as the first one. */

@@ -16,6 +16,7 @@ export type RefusalReason =
   | 'invalid-result'
   | 'unknown-feed'
   | 'builder-failed'
+  | 'given-up'
 
 /** OB-1: so many reasons are counted each by itself. There are fewer, unless somebody makes them up. */
 const MAX_REASONS = 100

@@ -24,6 +24,8 @@ import { type ResultValidator, validateResults } from './result-validation'
 import { ResponseWarnings } from './response-warnings'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
 import { Spellings } from './spellings'
+import { asyncLocalStorage } from '../util/logging'
+import { OwnedStore } from '../util/owner'
 import { storedResponse } from './stored-response'
 
 export type CacheGenerics = { Parameters: InputParametersDefinition; Response: ResponseGenerics }
@@ -65,6 +67,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   private readonly reports = new RefusalsByTransport(this, 'dataReported')
   private readonly warnings = new ResponseWarnings()
   private readonly spellings = new Spellings()
+  private heedsGivenUp = false
 
   constructor(of: {
     dependencies: { cache: Cache }
@@ -130,13 +133,27 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     )
   }
 
+  /** From now on there are runs that were given up: what they still write is refused (CN-10). */
+  heedGivenUp(): void {
+    this.heedsGivenUp = true
+  }
+
+  /** Looked up only where any run was given up, because the store of the running code costs time. */
+  private isOfThePast(transportName: string): boolean {
+    if (!this.heedsGivenUp || !OwnedStore.isGivenUp(asyncLocalStorage.getStore())) return false
+    this.refusals.of(transportName).add('given-up', () => 'what a run wrote that had been given up')
+    return true
+  }
+
   /** Writes into the local cache before it returns. `at` is when the message arrived. */
   writeNow(transportName: string, results: TimestampedProviderResult<T>[], at: Instant): void {
+    if (this.isOfThePast(transportName)) return
     this.storeNow(transportName, this.validated(transportName, results), at)
   }
 
   /** Writes the results that the endpoint's validator, the guards and the admission let pass. */
   async write(transportName: string, results: TimestampedProviderResult<T>[]): Promise<void> {
+    if (this.isOfThePast(transportName)) return
     const validated = this.validated(transportName, results)
     if (validated.length > 0) await this._write(transportName, validated)
   }

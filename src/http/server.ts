@@ -15,9 +15,10 @@ import { lazySchemaController } from './schema-compilers'
 import { addStatusRoute } from './status'
 import { getTLSOptions, renewCertificateOf } from './tls'
 import { ownViews, type Views } from './views'
+import { type Heartbeats } from '../util/heartbeats'
 
 /** A server without routes, with the settings of contract 6. */
-export const buildServer = (settings: AdapterSettings): FastifyInstance => {
+export const buildServer = (settings: AdapterSettings, loops?: Heartbeats): FastifyInstance => {
   const tls: object = getTLSOptions(settings)
   const app = fastify({
     bodyLimit: settings.MAX_PAYLOAD_SIZE_LIMIT,
@@ -26,7 +27,7 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
     return503OnClosing: false,
     ...tls,
   })
-  renewCertificateOf(app, settings)
+  renewCertificateOf(app, settings, loops)
   followConnections(app)
   FastLane.before(app)
   if (!settings.FAST_LANE_ENABLED) app.fastLane.close()
@@ -51,7 +52,7 @@ export const addProbes = (app: FastifyInstance, baseUrl: string, views: Views): 
 
 /** A server for operators alone: every request needs the token of its settings. */
 export const buildAdminServer = (settings: AdapterSettings, views: Views): FastifyInstance => {
-  const app = buildServer(settings)
+  const app = buildServer(settings, views.state.loops)
   guardWithToken(app, settings.ADMIN_TOKEN ?? '')
   addProbes(app, settings.BASE_URL, views)
   return app
@@ -63,7 +64,7 @@ export const buildAdapterServer = async (
   views = ownViews([adapter], new ProcessState()),
 ): Promise<FastifyInstance> => {
   const { settings } = adapter
-  const app = buildServer(settings)
+  const app = buildServer(settings, views.state.loops)
   addHealth(app, settings.BASE_URL)
   addProbes(app, settings.BASE_URL, views)
   if (settings.ADMIN_PORT === undefined) {

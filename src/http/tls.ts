@@ -4,6 +4,7 @@ import { readPem } from '../config/pem'
 import { type AdapterSettings } from '../config/settings'
 import { tlsProblems, tlsSetupProblem } from '../config/tls-problems'
 import { CertificateRenewal, tlsOriginOf } from '../connections/certificate-renewal'
+import { type Heartbeats } from '../util/heartbeats'
 
 export interface httpsOptions {
   https: {
@@ -42,6 +43,7 @@ export const getTLSOptions = (adapterSettings: AdapterSettings): httpsOptions | 
 export const renewCertificate = (
   settings: AdapterSettings,
   servers: () => readonly [TlsServer, ...TlsServer[]],
+  loops?: Heartbeats,
 ): void => {
   const { https } = getTLSOptions(settings)
   if (https === undefined) return
@@ -57,7 +59,7 @@ export const renewCertificate = (
     if (problem !== undefined) throw new Error(`${problem.variable}: ${problem.problem}`)
     return origin.read()
   }
-  new CertificateRenewal(servers, { ...origin, read }, https)
+  new CertificateRenewal(servers, { ...origin, read }, https, loops)
 }
 
 const isTlsServer = (server: object): server is TlsServer => 'setSecureContext' in server
@@ -72,7 +74,11 @@ const serversOf = (app: FastifyInstance): TlsServer[] => {
 }
 
 /** The same for the servers of an app. */
-export const renewCertificateOf = (app: FastifyInstance, settings: AdapterSettings): void => {
+export const renewCertificateOf = (
+  app: FastifyInstance,
+  settings: AdapterSettings,
+  loops?: Heartbeats,
+): void => {
   const [first] = serversOf(app)
-  if (first !== undefined) renewCertificate(settings, () => [first, ...serversOf(app).slice(1)])
+  if (first !== undefined) renewCertificate(settings, () => [first, ...serversOf(app).slice(1)], loops)
 }

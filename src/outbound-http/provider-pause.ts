@@ -2,9 +2,9 @@ import { exponentialBackoff } from '../util/backoff'
 import { monotonicMs } from '../util/clock'
 import { pauseFor } from '../util/retry-after'
 import { AdapterRateLimitError } from '../validation/errors'
-import { type Reason } from '../validation/reason'
+import { classOf, type Reason } from '../validation/reason'
 import { FailingKeys } from './failing-keys'
-import { neverSent } from './provider-error'
+import { describeFailure, neverSent } from './provider-error'
 import { WaitingRoom } from './waiting-room'
 
 /** A request waits up to this long in all; if it would have to wait longer, it is refused at once. */
@@ -58,6 +58,7 @@ export class ProviderPause {
   private backoff = BETWEEN_PROBES
   private isBroken = false
   private sinceUnixMs = 0
+  private lastFailure: ReturnType<typeof describeFailure> | undefined
   private timer: ReturnType<typeof setTimeout> | undefined
   /** By the monotonic clock. */
   private endsAtMs = 0
@@ -71,12 +72,17 @@ export class ProviderPause {
   get reason(): Reason | undefined {
     const { state, cause, sinceUnixMs } = this
     if (state === 'open') return undefined
-    const what =
-      cause === 'asked'
-        ? ({ code: 'RATE_LIMITED', message: ASKED } as const)
-        : ({ code: 'HOST_FAILING', message: FAILING } as const)
+    const what = cause === 'asked' ? ({ code: 'RATE_LIMITED', message: ASKED } as const) : this.failing
     const nextAttemptUnixMs = Math.round(Date.now() + this.remainingMs())
     return { ...what, sinceUnixMs, ...(state === 'closed' ? { nextAttemptUnixMs } : {}) }
+  }
+
+  /** That the host fails, with how the last request to it failed, whose class it has (ER-1). */
+  private get failing(): Pick<Reason, 'code' | 'message' | 'class'> {
+    const { lastFailure } = this
+    if (lastFailure === undefined) return { code: 'HOST_FAILING', message: FAILING }
+    const message = `${FAILING}. The last failure: ${lastFailure.message}`
+    return { code: 'HOST_FAILING', class: classOf(lastFailure), message }
   }
 
   /** Whether nothing is known of the host that a new one would not begin with. */
@@ -128,9 +134,10 @@ export class ProviderPause {
   }
 
   /** The request failed as it does when the host fails. */
-  failed(ticket: Ticket): void {
+  failed(ticket: Ticket, error?: unknown): void {
     if (this.options.onBreaker === undefined) return this.passed(ticket)
     const isItsOwnFault = this.keys.failed(ticket.key)
+    if (!isItsOwnFault && error !== undefined) this.lastFailure = describeFailure(error)
     if (ticket.era !== this.era) return
     this.probes.delete(ticket)
     if (!isItsOwnFault) this.failures += 1
@@ -193,6 +200,7 @@ export class ProviderPause {
 
   private open(): void {
     this.state = 'open'
+    this.lastFailure = undefined
     this.failures = 0
     this.neededSuccesses = 1
     this.backoff = BETWEEN_PROBES
@@ -202,7 +210,7 @@ export class ProviderPause {
   }
 
   private refusal(): Error {
-    if (this.cause === 'failing') return neverSent(FAILING, this.reason)
+    if (this.cause === 'failing') return neverSent(this.failing.message, this.reason)
     const until = new Date(Date.now() + this.remainingMs()).toISOString()
     return new AdapterRateLimitError({
       statusCode: 429,

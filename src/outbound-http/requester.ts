@@ -78,7 +78,7 @@ const backoffOf = ({ REQUESTER_SLEEP_BEFORE_REQUEUEING_MS: fixedMs }: RequesterS
 /** RL-4: what a failed request says about its host. One that its author has cancelled says nothing. */
 const settle = (pause: ProviderPause, ticket: Ticket, error: unknown, renewsCredential: boolean): void => {
   if (memberOf(error, 'code') === CANCELED) pause.abandoned(ticket)
-  else if (isFailureOfHost(error, renewsCredential)) pause.failed(ticket)
+  else if (isFailureOfHost(error, renewsCredential)) pause.failed(ticket, error)
   else pause.passed(ticket)
 }
 

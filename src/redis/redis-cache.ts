@@ -122,6 +122,17 @@ export class RedisCache<T = unknown> implements Cache<T> {
     await this.writerLock.acquire()
   }
 
+  /** Whether another process may write an adapter's keys now, as far as can be known: its lease may be looked up in Redis. */
+  async mayOthersWrite(lockKey: string): Promise<boolean> {
+    const { client, writerLock } = this
+    if (writerLock !== undefined && (writerLock.isHeld || writerLock.isLost)) return writerLock.isLost
+    try {
+      return (await redisCommand(client, 'get', () => client.get(lockKey))) != null
+    } catch {
+      return true
+    }
+  }
+
   private readThrough(key: string): Promise<T | undefined> {
     let read = this.reads.get(key)
     if (read === undefined) {

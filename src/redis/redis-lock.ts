@@ -54,6 +54,11 @@ export class RedisLock {
     shutdownNotifier.once('onClose', () => this.closing.abort())
   }
 
+  /** True while the lease is certainly ours. */
+  get isHeld(): boolean {
+    return this.state === 'held' && !this.isLost
+  }
+
   /** True when another process may be the writer; also when our lease has ended and we have not tried to extend it since. */
   get isLost(): boolean {
     return this.state === 'lost' || (this.state === 'held' && performance.now() >= this.heldUntilMs)

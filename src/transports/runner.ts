@@ -1,6 +1,9 @@
 import { metrics } from '../metrics/registry'
 import { wakeSignalOf } from './capabilities'
 import { type EndpointContext, type Transport, type TransportGenerics } from './transport'
+import { ResponseCache } from '../feeds/response-cache'
+import { HttpTransport } from './http/http-transport'
+import { StreamingTransport } from './streaming-transport'
 import { WebSocketTransport } from './websocket/websocket-transport'
 import { asyncLocalStorage, makeLogger } from '../util/logging'
 import { OwnedStore } from '../util/owner'
@@ -29,7 +32,11 @@ export class BackgroundRunner<T extends TransportGenerics> {
   private readonly stopping = new AbortController()
   private readonly labels: { app_name: string; adapter_endpoint: string; transport: string }
   private readonly isStream: boolean
-  private readonly correlation: OwnedStore
+  private readonly adapterName: string
+  /** Whether what a run writes is refused once it was given up. Our own streams tell by themselves what is of the past. */
+  private readonly isLeased: boolean
+  /** Of the run that counts. */
+  private store: OwnedStore | undefined
   private loop: Promise<void> = Promise.resolve()
   /** The run that counts. An earlier one may still hang. */
   private generation = 0
@@ -44,16 +51,16 @@ export class BackgroundRunner<T extends TransportGenerics> {
     private readonly timeoutMs: number,
     /** Beats whenever a run has ended. One that is given up has not. */
     private readonly heart?: Heart,
+    /** The endpoint's, through which authors' transports may write also where they do not keep it under its name. */
+    private readonly cache?: unknown,
   ) {
     const { endpointName } = context
+    this.adapterName = adapterName
     this.labels = { app_name: adapterName, adapter_endpoint: endpointName, transport: transportName }
     // On Node 20, one use of an AsyncLocalStorage makes every later asynchronous step of the process slower, by a fifth of the time of a
     // cached answer. WebSocket streams, which supply most of the cached answers, therefore run without it.
     this.isStream = transport instanceof WebSocketTransport
-    this.correlation = new OwnedStore(
-      `Endpoint: ${endpointName} - Transport: ${transport.constructor.name}`,
-      adapterName,
-    )
+    this.isLeased = !(transport instanceof StreamingTransport || transport instanceof HttpTransport)
   }
 
   /** Starts the loop. The first run has begun when this returns. */
@@ -67,6 +74,12 @@ export class BackgroundRunner<T extends TransportGenerics> {
     this.heart?.stop()
     this.endWatch()
     await this.loop
+  }
+
+  /** The same, where the adapter begins again: what a run in progress still writes is of the past. */
+  async abandon(): Promise<void> {
+    this.revoke()
+    await this.stop()
   }
 
   private async run(): Promise<void> {
@@ -85,9 +98,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
   private async runOnce(): Promise<void> {
     const startedAtMs = monotonicMs()
     metrics.get('bgExecuteTotal').inc(this.labels)
-    const execution = this.isStream
-      ? this.execute()
-      : asyncLocalStorage.run(this.correlation, () => this.execute())
+    const execution = this.isStream ? this.execute() : this.executeInStore()
     if ((await this.endsWithin(execution)) === 'late') {
       this.failed(
         new Error(
@@ -97,6 +108,17 @@ export class BackgroundRunner<T extends TransportGenerics> {
       if ((await this.endsWithin(execution)) === 'late') this.giveUp()
     }
     metrics.get('bgExecuteDurationSeconds').set(this.labels, (monotonicMs() - startedAtMs) / 1000)
+  }
+
+  private executeInStore(): Promise<void> {
+    const { endpointName } = this.context
+    const label = `Endpoint: ${endpointName} - Transport: ${this.transport.constructor.name}`
+    const store = (this.store = new OwnedStore(label, this.adapterName))
+    // What a run has begun may go on after its end, such as a stream of the author's own, on which later runs count. Requests do not.
+    const ended = (): void => {
+      if (!(this.transport instanceof HttpTransport)) store.giveUp(false)
+    }
+    return asyncLocalStorage.run(store, () => this.execute().finally(ended))
   }
 
   /** Never rejects. */
@@ -113,7 +135,15 @@ export class BackgroundRunner<T extends TransportGenerics> {
   /** LC-1: another run takes its place. If it ever comes back, it is a run of the past. */
   private giveUp(): void {
     metrics.get('loopsReplaced').inc(this.labels)
+    if (this.isLeased) this.revoke()
     this.failed(new Error('A run was given up: it never ended; the next one takes its place'))
+  }
+
+  /** CN-10: what the run in progress still writes is refused. */
+  private revoke(): void {
+    this.store?.giveUp()
+    const { responseCache } = this.transport
+    for (const cache of [responseCache, this.cache]) if (cache instanceof ResponseCache) cache.heedGivenUp()
   }
 
   private endsWithin(execution: Promise<void>): Promise<'ended' | 'late'> {

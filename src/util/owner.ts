@@ -3,12 +3,23 @@ import { basename, dirname, sep } from 'node:path'
 /** The store of the code that runs for an adapter. Authors' tests compare it as the contract has it (6.7), so that the owner is not seen. */
 export class OwnedStore {
   readonly #owner: string
+  #isGivenUp = false
 
   constructor(
     readonly correlationId: string,
     owner: string,
   ) {
     this.#owner = owner
+  }
+
+  /** What runs with this store counts for nothing while `isSo`. */
+  giveUp(isSo = true): void {
+    this.#isGivenUp = isSo
+  }
+
+  /** Whether the code that has this store was given up. */
+  static isGivenUp(store: unknown): boolean {
+    return typeof store === 'object' && store !== null && #owner in store && store.#isGivenUp
   }
 
   /** The name of the adapter for which the code runs that has this store; undefined where it does not say. */

@@ -13,6 +13,7 @@ import { HttpTransport } from '../../src/public/transports/http'
 import { SseTransport } from '../../src/transports/sse/sse-transport'
 import { type Transport } from '../../src/transports/transport'
 import { type WebSocketTransportConfig } from '../../src/transports/websocket/config'
+import { type Batches } from '../../src/transports/websocket/batches/batches'
 import { WebSocketTransport } from '../../src/transports/websocket/websocket-transport'
 import { eventually } from '../helpers/eventually'
 import { watchProcess } from '../helpers/hostile'
@@ -27,6 +28,7 @@ const ENV = {
   RETRY: '0',
   STREAM_HANDLER_RETRY_MIN_MS: '100',
   BACKGROUND_EXECUTE_MS_WS: '20',
+  SSE_KEEPALIVE_SLEEP: '20',
   BACKGROUND_EXECUTE_MS_SSE: '20',
 }
 
@@ -65,6 +67,53 @@ const webSocket = async (change: (of: WsConfig) => void): Promise<Made> => {
   change(of)
   const cut = () => provider.connections.forEach((connection) => connection.close(1011))
   return { transport: new WebSocketTransport<Types>(of), provider, cut }
+}
+
+/** In place of `url`. */
+const useUrls =
+  (urls: () => never) =>
+  (of: WsConfig): void =>
+    void Object.assign(of, { url: undefined, urls })
+
+const pinging =
+  (pong: () => never) =>
+  (of: WsConfig): void => {
+    of.ping = { everyMs: 20, pongWithinMs: 10_000 }
+    of.handlers.pong = pong
+  }
+
+const inSession =
+  (change: object) =>
+  (of: Batches<Types>): void => {
+    const { session } = of
+    of.session = () => ({ ...session(), ...change })
+  }
+
+/** The first session is made with the transport: what fails there is named at the start. */
+const fromTheSecondOn =
+  (fault: () => never) =>
+  (of: Batches<Types> & { isCut?: boolean }): void => {
+    const { session } = of
+    let made = 0
+    of.isCut = true
+    of.session = () => (made++ === 0 ? session() : fault())
+  }
+
+const batched = async (change: (of: Batches<Types> & { isCut?: boolean }) => void): Promise<Made> => {
+  const provider = await wsProvider()
+  provider.onMessage((_, connection) => (of.isCut === true ? connection.close(1011) : connection.send({})))
+  const of: Batches<Types> & { isCut?: boolean } = {
+    symbolOf: ({ base }) => base,
+    session: () => ({
+      subscribe: () => 'subscribe',
+      unsubscribe: () => 'unsubscribe',
+      answer: () => ({ accepted: [['ETH']], values: [['ETH', value[0]!.response]] }) as never,
+    }),
+  }
+  change(of)
+  const transport = new WebSocketTransport<Types>({ url: () => provider.url, batches: of })
+  const cut = () => provider.connections.forEach((connection) => connection.close(1011))
+  return { transport, provider, cut }
 }
 
 const sse = async (
@@ -110,6 +159,13 @@ const OF_TRANSPORTS: [name: string, make: (fault: () => never) => Promise<Made>]
     'builders.customSubscriptionMessages',
     (fault) => webSocket((of) => (of.builders = { customSubscriptionMessages: fault })),
   ],
+  ['urls', (fault) => webSocket(useUrls(fault))],
+  ['credential.fetch', (fault) => webSocket((of) => (of.credential = { fetch: fault }))],
+  ['batches.symbolOf', (fault) => batched((of) => (of.symbolOf = fault))],
+  ['batches.session', (fault) => batched(fromTheSecondOn(fault))],
+  ['session.subscribe', (fault) => batched(inSession({ subscribe: fault }))],
+  ['session.answer', (fault) => batched(inSession({ answer: fault }))],
+  ['credential.fetch of requests', (fault) => http((of) => (of.credential = { fetch: fault }))],
   ['prepareSSEConnectionConfig', (fault) => sse((of) => (of.prepareSSEConnectionConfig = fault))],
   ['prepareSubscriptionRequest', (fault) => sse((of) => (of.prepareSubscriptionRequest = fault))],
   ['eventListeners', (fault) => sse((of) => (of.eventListeners[0]!.parseResponse = fault))],
@@ -117,10 +173,21 @@ const OF_TRANSPORTS: [name: string, make: (fault: () => never) => Promise<Made>]
   ['parseResponse', (fault) => http((of) => (of.parseResponse = fault))],
 ]
 
-/** Those without which values come all the same. `heartbeat.test.ts` and `streaming.test.ts` are about what is sent at intervals. */
+/** Those without which values come all the same. `heartbeat.test.ts` is about what is sent at intervals. */
 const BESIDE: [name: string, make: (fault: () => never) => Promise<Made>][] = [
   ['handlers.error', (fault) => webSocket((of) => (of.handlers.error = fault))],
   ['handlers.close', (fault) => webSocket((of) => (of.handlers.close = fault))],
+  ['handlers.pong', (fault) => webSocket(pinging(fault))],
+  [
+    'credential.isAuthClose',
+    (fault) => webSocket((of) => (of.credential = { fetch: () => ({ value: 'token' }), isAuthClose: fault })),
+  ],
+  [
+    'failover.probe',
+    (fault) => webSocket((of) => Object.assign(of, { failover: { dwellMs: 1, probe: fault } })),
+  ],
+  ['session.unsubscribe', (fault) => batched(inSession({ unsubscribe: fault }))],
+  ['prepareKeepAliveRequest', (fault) => sse((of) => (of.prepareKeepAliveRequest = fault))],
   [
     'builders.unsubscribeMessage',
     (fault) =>
@@ -175,9 +242,30 @@ beforeEach(() => void (logged.length = 0))
 
 /** Functions that may return a promise, by their types or because authors do. Of others nobody looks at one. */
 const PROMISING =
-  /url|options|handlers|eventListeners|parseResponse|backgroundHandler|foreground|registerRequest/
+  /url|options|handlers|eventListeners|parseResponse|fetch|probe|backgroundHandler|foreground|registerRequest/
 const named = <T extends readonly [string, ...unknown[]]>(list: readonly T[], how: string): T[] =>
   list.filter(([name]) => how !== 'rejects' || PROMISING.test(name))
+
+/** A promise that is never settled. */
+const hang = (): never => new Promise(() => {}) as never
+
+describe('IS-4: where a function of an author never ends,', () => {
+  it.each(named([...OF_TRANSPORTS, ...BESIDE], 'rejects'))(
+    '%s holds up nobody else, nor the end',
+    async (_, make) => {
+      using watch = watchProcess()
+      const { transport, provider, tick, cut } = await make(hang)
+      await using running = await run(transport as never)
+      expect([200, 504]).toContain((await running.service.post(ETH)).statusCode)
+      tick?.()
+      cut()
+      await isSound(running)
+      await running.service.stop()
+      await provider[Symbol.asyncDispose]()
+      expect(watch.escaped).toEqual([])
+    },
+  )
+})
 
 describe.each(FAULTS)('IS-4: where a function of an author %s,', (how, fault) => {
   it.each(named(OF_TRANSPORTS, how))(
@@ -246,7 +334,13 @@ describe.each(FAULTS)('IS-4: where a function of an author %s,', (how, fault) =>
 
   it.each(
     named(
-      [['customInputValidation'], ['customOutputValidation'], ['cacheKeyGenerator'], ['requestTransforms']],
+      [
+        ['customInputValidation'],
+        ['customOutputValidation'],
+        ['cacheKeyGenerator'],
+        ['customRouter'],
+        ['requestTransforms'],
+      ],
       how,
     ),
   )('%s costs the requests of its own endpoint only', async (name) => {

@@ -4,6 +4,9 @@ import { type Served } from '../../src/testing/serve'
 import { errorCodes } from '../../src/validation/error-codes'
 import { type Hostile, hostile, watchProcess } from '../helpers/hostile'
 import { type LocalCache } from '../../src/feeds/local-cache'
+import { lateThrows } from '../../src/service/rejections'
+import { asyncLocalStorage } from '../../src/util/logging'
+import { OwnedStore } from '../../src/util/owner'
 import { eventually } from '../helpers/eventually'
 import { ownTimers } from './own-timers'
 
@@ -233,6 +236,25 @@ export const testTransport = (name: string, { start, lacks = {}, fakesTimers }: 
       await it.service.stop()
       await it.gone()
       expect(timers.pending()).toEqual([])
+    })
+
+    it('IS-4: has left its connection, and goes on on another one, when its adapter has begun again', async () => {
+      const it = await begin()
+      await want(it, 0)
+      await it.send(0, 1)
+      await served(it, 0, 1)
+      const { adapter } = it.service
+      const late = new OwnedStore('late', adapter.name)
+      asyncLocalStorage.run(late, () => lateThrows.hear(new Error('nobody hears this'), 'rejection'))
+      expect(adapter.restarted?.()).toMatchObject({ count: 1, nextUnixMs: expect.any(Number) as number })
+      await it.gone()
+      // For the rig, the next connection is the one in use.
+      await it.cut()
+      await eventually(() => expect(adapter.restarted?.()).not.toHaveProperty('nextUnixMs'))
+      await it.service.post(it.params(0))
+      await it.wanted(0)
+      await it.send(0, 2)
+      await served(it, 0, 2)
     })
 
     it('ER-4: is well by itself when its provider is again, for every feed, although nobody asks once more', async () => {

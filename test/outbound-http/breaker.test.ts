@@ -171,8 +171,8 @@ describe('a host that fails', () => {
     await fail(requester, STREAK - 1)
     const outcome = failureOf(requester.request('k', { url: A }))
     const message =
-      'The requests to this host of the data provider have failed one after another: single ones are sent until one succeeds'
-    const reason = { code: 'HOST_FAILING', message, sinceUnixMs: since }
+      'The requests to this host of the data provider have failed one after another: single ones are sent until one succeeds. The last failure: The data provider answered with status 503'
+    const reason = { code: 'HOST_FAILING', class: 'provider', message, sinceUnixMs: since }
     expect(requester.pauseOf('k')).toEqual({ ...reason, nextAttemptUnixMs: since + 800 })
     expect(requester.troubleWith('k')).toEqual({ ...reason, nextAttemptUnixMs: since + 800 })
     // Of those who wait, others are the probes.
@@ -190,6 +190,30 @@ describe('a host that fails', () => {
     })
     requester.stop()
   })
+
+  it.each([
+    [503, 'provider', 'status 503'],
+    [401, 'auth', 'status 401'],
+    [504, 'timeout', 'status 504'],
+  ])(
+    'ER-1: keeps the cause of the last failure, of status %s: its class is %s',
+    async (status, kind, words) => {
+      let answers = 500
+      hosts(0, () => answers)
+      const requester = courteous()
+      await fail(requester, STREAK - 1)
+      answers = status
+      await fail(requester, 1)
+      const last = failureOf(requester.request('k', { url: A }))
+      expect(requester.pauseOf('k')).toMatchObject({
+        code: 'HOST_FAILING',
+        class: kind,
+        message: expect.stringContaining(words) as string,
+      })
+      requester.stop()
+      await last
+    },
+  )
 
   it('has no more waiting than the queue holds, and names the cause to those who have no room', async () => {
     hosts(0, () => 503)

@@ -38,6 +38,7 @@ const REASONS: Record<RefusalReason, true> = {
   'invalid-result': true,
   'unknown-feed': true,
   'builder-failed': true,
+  'given-up': true,
 }
 
 /** What a provider may send: for each frame, how many values or unreadable things it has. */

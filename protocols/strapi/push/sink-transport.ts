@@ -60,10 +60,7 @@ export class StrapiPushTransport<
   /** Closed at the start, while feeds have no value yet for no fault of anybody's. */
   private readonly patience = new Gate()
   private hasBegun = false
-  private readonly schedule = new TransferSchedule({
-    pull: (signal) => this.pushDue(signal),
-    delayAfter: (error, failures) => delayAfter(error, failures, this.intervalMs),
-  })
+  private schedule = this.newSchedule()
   private readonly sink = new Sink<Source>({
     pushed: (outcome) =>
       metrics
@@ -94,6 +91,17 @@ export class StrapiPushTransport<
     const { rowsInDoubt } = this.sink
     if (rowsInDoubt > 0)
       logger.error({ rowsInDoubt }, 'Stopped while it is unknown whether rows were committed')
+  }
+
+  protected renew(): void {
+    this.schedule = this.newSchedule()
+  }
+
+  private newSchedule(): TransferSchedule {
+    return new TransferSchedule({
+      pull: (signal) => this.pushDue(signal),
+      delayAfter: (error, failures) => delayAfter(error, failures, this.intervalMs),
+    })
   }
 
   protected connections(): ConnectionStatus[] {

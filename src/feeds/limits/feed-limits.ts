@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { ConfigError } from '../../config/config-error'
 import { metrics } from '../../metrics/registry'
 import { makeLogger } from '../../util/logging'
+import { type Heart, type Heartbeats } from '../../util/heartbeats'
 import { messageOf } from '../../util/objects'
 import { type FeedNaming, namesOf } from './pattern'
 import { LimitsError, type Rules, RulesReader } from './rules'
@@ -12,6 +13,11 @@ const logger = makeLogger('FeedLimits')
 
 /** How often the file is checked, and the errors of withdrawn feeds are renewed where necessary, in ms. */
 export const LOOK_MS = 1_000
+/**
+ * So long a look may take. One that hangs is not replaced by another, which would hang as well: a process has four threads for files and
+ * for the names of hosts.
+ */
+const LOOK_WITHIN_MS = 30_000
 /** A file that was changed less than so many ms before the check is read again: the next change may leave the same size and times. */
 const YOUNG_MS = 2_000
 const MAX_NAMED = 20
@@ -49,6 +55,7 @@ export class FeedLimits {
   private readonly governed = new Set<Governed>()
   private unpublish: (() => void) | undefined
   private timer: NodeJS.Timeout | undefined
+  private heart: Heart | undefined
   private isStopped = false
   private lastError: string | undefined
   /** What was wrong with the file since it was good last, be it reported or not. */
@@ -94,11 +101,13 @@ export class FeedLimits {
   }
 
   /** Starts to check the file and to renew errors. JSON in the setting itself cannot change: it needs this only if it withdraws feeds. */
-  start(): void {
+  start(loops?: Heartbeats): void {
     this.unpublish = metrics.publish('feedLimitsRejected', (counter) => {
       counter.inc(this.rejected)
     })
     if (this.path === undefined && !this.withdraws) return
+    if (this.path !== undefined)
+      this.heart = loops?.add(`looks at the FEED_LIMITS of ${this.adapter}`, LOOK_WITHIN_MS)
     this.timer = setInterval(() => this.turn(), LOOK_MS)
     this.timer.unref()
   }
@@ -112,6 +121,7 @@ export class FeedLimits {
   /** Ends all checks and the timer. */
   stop(): void {
     this.isStopped = true
+    this.heart?.stop()
     clearInterval(this.timer)
     this.governed.clear()
     this.unpublish?.()
@@ -126,7 +136,10 @@ export class FeedLimits {
     for (const one of this.governed) one.renew()
     if (this.path === undefined || this.isLooking) return
     this.isLooking = true
-    void this.lookAgain(this.path).finally(() => (this.isLooking = false))
+    void this.lookAgain(this.path).finally(() => {
+      this.isLooking = false
+      this.heart?.beat()
+    })
   }
 
   /** Never rejects. */

@@ -4,7 +4,7 @@ import { type ProviderResult } from '../../feeds/responses'
 import { type SubscriptionDeltas } from '../../feeds/delta'
 import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
-import { CONNECTIONS, OUTAGE, WAKE } from '../capabilities'
+import { CONNECTIONS, LEAVE, OUTAGE, WAKE } from '../capabilities'
 import { type Reason } from '../../validation/reason'
 import { type ConnectionStatus } from '../../connections/connection-status'
 import { StreamIntake } from '../stream-intake'
@@ -29,6 +29,8 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
   protected maxUnaskedFeeds = MAX_UNASKED_FEEDS
   protected readonly intake = new StreamIntake<T>(this)
   private readonly unasked = new Set<Feed>()
+  /** Its connections are being given up, or have been: none of what still comes counts. */
+  private leaving: Promise<void> | undefined
 
   getSubscriptionTtlFromConfig(adapterSettings: T['Settings']): number {
     return adapterSettings.WS_SUBSCRIPTION_TTL
@@ -38,14 +40,22 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
     context: EndpointContext<T>,
     subscriptions: SubscriptionDeltas<TypeFromDefinition<T['Parameters']>>,
   ): Promise<void> {
+    if (this.leaving !== undefined && !(await this.beginsAgain(this.leaving))) return
     await this.tend(context, subscriptions)
     await this[WAKE].wait(context.adapterSettings.BACKGROUND_EXECUTE_MS_WS)
   }
 
   override async shutdown(): Promise<void> {
     await super.shutdown()
-    await this.letGo()
+    await (this.leaving ?? this.letGo())
     this.intake.stop()
+  }
+
+  [LEAVE](): void {
+    this.leaving ??= this.letGo().catch((error: unknown) =>
+      this.fault('handler-failed', () => 'the end of its connections', error),
+    )
+    this.beginAnew()
   }
 
   /** For `/status`. */
@@ -69,6 +79,9 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
   /** Closes all connections and timers; resolves when they are gone. */
   protected abstract letGo(): Promise<void>
 
+  /** Makes anew what {@link letGo} has ended for good, when its adapter begins again. {@link tend} follows. */
+  protected abstract renew(): Promise<void> | void
+
   protected abstract connections(): ConnectionStatus[]
 
   /** Why no values can come now; undefined while they can. */
@@ -76,6 +89,7 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
 
   /** Writes what a peer sent, through the endpoint's guards. Never throws: a failure is counted. */
   protected deliver(results: ProviderResult<T>[] | undefined, receivedAt: number): void {
+    if (this.leaving !== undefined) return
     try {
       const known = results?.filter((result) => this.isWelcome(result))
       this.intake.accept(known, instant(receivedAt), 'the handler')
@@ -92,6 +106,16 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
    */
   protected fault(reason: string, detail: () => unknown, error?: unknown): void {
     this.intake.refuse(reason, detail, error)
+  }
+
+  /** @returns false where another pass, or the end of the process, has come between */
+  private async beginsAgain(leaving: Promise<void>): Promise<boolean> {
+    const pass = this.currentPass
+    await leaving
+    if (this.isStopped || !this.isCurrentPass(pass)) return false
+    await this.renew()
+    this.leaving = undefined
+    return true
   }
 
   private isWelcome({ params }: ProviderResult<T>): boolean {

@@ -33,6 +33,7 @@ import {
   type SseTransportGenerics,
 } from './config'
 import { type EventSourceClass, loadEventSource, MAX_EVENT_CHARACTERS } from './event-source'
+import { QuietStream, UNRESPONSIVE } from './quiet-stream'
 import { SessionRequests } from './session-requests'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
@@ -75,6 +76,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private readonly pauses = new HostPauses(() => this.tryAgainNow())
   readonly [RECORDS] = new RawRecords()
   private readonly intake = new StreamIntake<T>(this)
+  private readonly quiet = new QuietStream()
   private readonly limiter = new LogLimiter()
   private readonly requests: SessionRequests<T>
   private lastPass: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
@@ -156,10 +158,10 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     const pass = this.currentPass
     this.lastPass = { context, feeds: desired }
     this.connection?.check()
-    if (this.isElsewhere(context, desired)) {
-      logger.info({ url: shownUrl(this.currentUrl) }, 'Replacing the stream: the URL changed')
-      this.retire()
-      this.localSubscriptions = []
+    if (this.isElsewhere(context, desired)) this.leave('the URL changed')
+    if (this.isUnresponsive(context, desired)) {
+      this.leave('nothing usable for too long')
+      this.life.trouble(UNRESPONSIVE)
     }
     if ((this.connection === undefined || this.connection.isClosed) && desired.length > 0) {
       if (await this.reconnection.isDueWithin(intervalMs)) await this.connect(context, subscriptions, pass)
@@ -200,6 +202,21 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     return isConfirmed && url !== this.currentUrl && this.pauses.hold(url) === undefined
   }
 
+  private isUnresponsive({ adapterSettings }: EndpointContext<T>, desired: Params<T>[]): boolean {
+    if (desired.length === 0 || this.connection?.isOpen !== true) this.quiet.excuse()
+    // Without the right to open another one, this stream is better than none.
+    return (
+      this.quiet.isUnresponsive(this.lastMessageReceivedAt, adapterSettings) &&
+      this.pauses.hold(this.currentUrl) === undefined
+    )
+  }
+
+  private leave(why: string): void {
+    logger.info({ url: shownUrl(this.currentUrl) }, `Replacing the stream: ${why}`)
+    this.retire()
+    this.localSubscriptions = []
+  }
+
   private async connect(
     context: EndpointContext<T>,
     subscriptions: SubscriptionDeltas<Params<T>>,
@@ -217,6 +234,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     if (this.isStopped) throw new Error('The transport has stopped')
     if (!this.isCurrentPass(pass)) throw new Error('A later pass has taken over from one that hung')
     this.openedAtMs = monotonicMs()
+    this.quiet.excuse()
     this.openedAtUnixMs = Date.now()
     // It may have ended already.
     if (this.connection?.isClosed === false) this.life.open()

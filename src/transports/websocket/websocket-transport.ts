@@ -99,6 +99,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private subscribed: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
   readonly [RECORDS] = new RawRecords()
   private readonly stopping = new AbortController()
+  /** Aborted when the connections beside the main one are given up, too. */
+  private beside = new AbortController()
+  private left: Promise<unknown> | undefined
+  /** Begins with what is made for the connections beside the main one. */
+  private takeCare = (): void => {}
   private readonly subscriptions = new SubscriptionStats()
   private readonly intake = new StreamIntake<T>(this)
   private readonly clientSocket: ClientSocket<StreamEnd> = new ClientSocket(
@@ -226,7 +231,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   [LEAVE](): void {
-    if (!this.connectionClosed()) this.clientSocket.retire()
+    this.clientSocket.leave()
+    this.beside.abort()
+    this.beside = new AbortController()
+    this.left = Promise.all([this.left, this.care?.stop(), this.succession?.stop()])
+    this.takeCare()
     // Else the next pass has nothing to subscribe, and makes no connection for that.
     this.beginAnew()
   }
@@ -255,8 +264,11 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     else this.subscriptions.publish(undefined, maxFeeds)
     const { firstDataMs = SILENCE_TERMS.firstDataMs } = this.config
     const host = { ...feedsOf<T>(cache, this.name, this.identityOf), maker: this.lanes, firstDataMs }
-    if (this.config.builders !== undefined) this.care = this.careOf(host, this.careTerms(adapterSettings))
-    if (this.makesBeforeBreak) this.succession = this.successionOf(host)
+    this.takeCare = () => {
+      if (this.config.builders !== undefined) this.care = this.careOf(host, this.careTerms(adapterSettings))
+      if (this.makesBeforeBreak) this.succession = this.successionOf(host)
+    }
+    this.takeCare()
   }
 
   /** True if there is no connection or it has closed. One that is still closing counts as open. */
@@ -390,9 +402,10 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   override async shutdown(): Promise<void> {
     const stopping = super.shutdown()
     this.stopping.abort()
+    this.beside.abort()
     const unsubscribed = this.unsubscribeAll()
     if (unsubscribed !== undefined) await unsubscribed
-    const gone = [this.clientSocket.stop(), this.care?.stop(), this.succession?.stop()]
+    const gone = [this.clientSocket.stop(), this.care?.stop(), this.succession?.stop(), this.left]
     this.connects.stop()
     this.pacer.stop()
     this.room.wake()
@@ -610,7 +623,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   }
 
   private careOf(host: SuccessorHost<T>, terms: CareTerms): SubscriptionCare<T> {
-    const { isSingle, stopping, makesBeforeBreak } = this
+    const { isSingle, beside, makesBeforeBreak } = this
     return new SubscriptionCare<T>(
       {
         ...host,
@@ -622,7 +635,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         holdMs: () => this.connects.holdAside(this.currentUrl)?.delayMs,
         claimConnect: (isSparing) => this.connects.claimAside(this.currentUrl, isSparing),
         wake: () => this[WAKE].wake(),
-        signal: stopping.signal,
+        signal: beside.signal,
         isSingle,
         isAnswering: () => this.batching?.isAnswering === true,
         // What was asked for in batches is watched by its answers, and told of.

@@ -7,6 +7,7 @@ import { FeedLimits, type Governed } from '../../../src/feeds/limits/feed-limits
 import { metrics } from '../../../src/metrics/registry'
 import { renderMetrics } from '../../../src/metrics/render'
 import { parseSamples, sampleValue } from '../../../src/testing/samples'
+import { Heartbeats } from '../../../src/util/heartbeats'
 import { LoggerFactoryProvider } from '../../../src/util/logging'
 import { deferredPromise } from '../../../src/util/sleep'
 import { eventually } from '../../helpers/eventually'
@@ -188,6 +189,24 @@ describe('limits in a file', () => {
     await eventually(() => expect(limits.isLooking).toBe(false))
     await look(limits)
     expect(minOf(limits)).toBe(2)
+  })
+
+  it('hang in sight: they are named until one has ended', async () => {
+    const loops = new Heartbeats()
+    write(A)
+    const limits = await open()
+    limits.start(loops)
+    await look(limits)
+    expect(loops.late()).toEqual([])
+    let answer = (_: unknown): void => {}
+    stat.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)) as never)
+    await pass(40_000)
+    expect(loops.late()).toMatchObject([{ loop: 'looks at the FEED_LIMITS of TEST', withinMs: 30_000 }])
+    answer(await fs.stat(path, { bigint: true }))
+    await eventually(() => expect(limits.isLooking).toBe(false))
+    expect(loops.late()).toEqual([])
+    limits.stop()
+    expect(loops.size).toBe(0)
   })
 
   it('that come when they are not needed any more change nothing', async () => {

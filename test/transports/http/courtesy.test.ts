@@ -188,7 +188,7 @@ describe('a host that fails', () => {
     expect(reasons.filter(({ code }) => code === 'HOST_FAILING').length).toBeGreaterThan(5)
     expect(reasons).toContainEqual({
       code: 'HOST_FAILING',
-      class: 'provider',
+      class: 'network',
       message: expect.stringContaining('have failed one after another') as string,
       sinceUnixMs: expect.any(Number) as number,
       nextAttemptUnixMs: expect.any(Number) as number,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { outageOf } from '../../../src/transports/capabilities'
+import { leaveConnection, outageOf } from '../../../src/transports/capabilities'
 import { type ProviderConnection } from '../../../src/testing/provider-connection'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { monotonicMs } from '../../../src/util/clock'
@@ -132,6 +132,42 @@ describe('feeds beyond the limit of subscriptions per connection', () => {
     expect(main!.isOpen).toBe(true)
     expect(at.exceeded).toEqual([])
     expect(at.all().sort()).toEqual(feedsOf(6))
+  })
+
+  it('are subscribed in time although the author’s options once do not come for their connection', async () => {
+    const at = await venue(2)
+    await using provider = at.provider
+    let calls = 0
+    const options = () => (++calls === 2 ? new Promise<never>(() => {}) : {})
+    await using service = await start(
+      config(provider.url, { limits: { subscriptionsPerConnection: 2 }, options }),
+      ENV,
+    )
+    await want(service, ...feedsOf(4))
+    await inTime(() => at.all().length === 4)
+    expect(calls).toBe(3)
+  })
+
+  it('IS-4: are left with all connections when the adapter begins again, and what those still say is not served', async () => {
+    const at = await venue(2)
+    await using provider = at.provider
+    await using service = await start(
+      config(provider.url, { limits: { subscriptionsPerConnection: 2 } }),
+      ENV,
+    )
+    const all = feedsOf(5)
+    await want(service, ...all)
+    await inTime(() => at.all().length === 5)
+    const old = at.live()
+    expect(old).toHaveLength(3)
+    for (const connection of old) connection.freeze()
+    leaveConnection(service.transport)
+    for (const connection of old) for (const base of all) connection.send(tick(feed(base), 99))
+    for (const connection of old) connection.thaw()
+    await inTime(() => old.every(({ isOpen }) => !isOpen) && at.all().length === 5)
+    expect(at.all().sort()).toEqual(all)
+    for (const base of all) expect((await service.post(feed(base))).json.result).toBe(7)
+    expect(at.exceeded).toEqual([])
   })
 
   it('end with their connection when nobody wants them any more, and with the transport', async () => {

@@ -1,8 +1,10 @@
 import type WebSocket from 'ws'
 import { type ClientOptions } from 'ws'
 import { type ClientSocket } from '../../../connections/client-socket'
+import { connectionError, transportStopped } from '../../../connections/connection-error'
 import { OPEN } from '../../../connections/socket'
 import { monotonicMs } from '../../../util/clock'
+import { sleep } from '../../../util/sleep'
 import { type TypeFromDefinition } from '../../../validation/input-parameters'
 import { type Reason } from '../../../validation/reason'
 import { messagesText, type Sight } from '../../sight'
@@ -121,7 +123,7 @@ export class Lane<T extends WebsocketTransportGenerics> {
   async open(url: string, feeds: Params<T>[], release: () => void): Promise<void> {
     const { transport, client, options: optionsFor } = this.parts
     try {
-      const options = await optionsFor(this.context, feeds)
+      const options = await this.inTime(optionsFor(this.context, feeds))
       transport.currentUrl = url
       transport.providerDataStreamEstablished = Date.now()
       const connection = await transport.establishWsConnection(this.context, url, options)
@@ -130,6 +132,24 @@ export class Lane<T extends WebsocketTransportGenerics> {
       this.openedMs = monotonicMs()
     } finally {
       release()
+    }
+  }
+
+  /** CN-10: what an author's function has not given by then would hold up who waits for this connection, and its place. */
+  private async inTime<R>(given: Promise<R> | R): Promise<R> {
+    if (!(given instanceof Promise)) return given
+    const { WS_CONNECTION_OPEN_TIMEOUT: limitMs } = this.context.adapterSettings
+    const settled = new AbortController()
+    const late = sleep(limitMs, settled.signal).then(() => {
+      throw connectionError('CONNECTION_TIMEOUT', `The options did not come within ${limitMs} ms`)
+    })
+    const closed = this.over.then(() => {
+      throw transportStopped()
+    })
+    try {
+      return await Promise.race([given, late, closed])
+    } finally {
+      settled.abort()
     }
   }
 
