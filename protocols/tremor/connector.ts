@@ -1,4 +1,5 @@
 import { type ConnectionStatus } from '../../src/connections/connection-status'
+import { type ReadingLimits } from '../../src/connections/reading-brake'
 import { type Reason } from '../../src/transports/peer/terms'
 import { type Circuit, type CircuitState } from './circuit'
 import { type ConnectorEvent, type ErrorEvent, type OutgoingEvent, type SendResult } from './events'
@@ -42,7 +43,19 @@ export interface ConnectionLimits {
   maxMessageBytes: number
   maxBufferedBytes: number
   maxMessagesPerSecond: number
+  maxBytesPerSecond: number
+  maxBusyShare: number
   pingEveryMs: number
   maxMissedPongs: number
   handshakeTimeoutMs: number
 }
+
+export const readingLimits = ({
+  maxMessagesPerSecond,
+  maxBytesPerSecond,
+  maxBusyShare,
+}: ConnectionLimits): ReadingLimits => ({
+  messagesPerSecond: maxMessagesPerSecond,
+  bytesPerSecond: maxBytesPerSecond,
+  busyShare: maxBusyShare,
+})
