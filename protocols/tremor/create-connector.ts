@@ -84,7 +84,14 @@ const createServer = async (config: WsServerConfig, around: Surroundings): Promi
   )
     logger.warn('Peers show their tokens unencrypted, unless something in front of the listener ends TLS')
   await Promise.all([definition.inbound.prepare(), definition.outbound.prepare()])
-  return new WsServer({ ...around, definition, tls, authenticate, limits: limitsOf(config) })
+  return new WsServer({
+    ...around,
+    definition,
+    tls,
+    authenticate,
+    admitsStrangers: peers.length === 0,
+    limits: limitsOf(config),
+  })
 }
 
 /** Where the listener has its certificate from, as long as it listens. */

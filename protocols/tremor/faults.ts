@@ -28,3 +28,5 @@ export type TremorFault =
   | 'too-many'
   | 'handshake-timeout'
   | 'handshake-failed'
+  /** Callers, or peers that nobody knows, that had to make room for others. */
+  | 'crowded-out'

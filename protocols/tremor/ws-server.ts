@@ -19,7 +19,13 @@ import {
 } from './connector'
 import { ConnectorStream, type StreamSetup } from './connector-stream'
 import { type ServerDefinition } from './definition'
-import { type OutgoingEvent, type Peer, type SendFailure, type SendResult } from './events'
+import {
+  type ConnectorEvent,
+  type OutgoingEvent,
+  type Peer,
+  type SendFailure,
+  type SendResult,
+} from './events'
 import { reconnectRule } from './reconnect'
 import { type PeerAddress, route } from './routing'
 
@@ -38,6 +44,8 @@ export interface WsServerOptions extends ConnectorPorts {
   definition: ServerDefinition
   tls: ListenerOptions<Peer>['tls']
   authenticate: (caller: Caller) => Peer | undefined
+  /** Whether anybody is let in: a connection has to say something of use to keep its place where places are scarce. */
+  admitsStrangers: boolean
   limits: ConnectionLimits & { maxConnections: number; maxConnectionsPerPeer: number }
   /** In [0, 1). */
   random: () => number
@@ -65,7 +73,7 @@ export class WsServer implements Connector {
   private desertedSinceUnixMs = Date.now()
 
   constructor(private readonly options: WsServerOptions) {
-    const { definition, tls, limits, authenticate, onFault } = options
+    const { definition, tls, limits, authenticate, admitsStrangers, onFault } = options
     this.circuit = new Circuit((state) => options.onCircuit(state))
     this.setup = {
       ...options,
@@ -75,6 +83,7 @@ export class WsServer implements Connector {
       outbound: definition.outbound,
       reading: readingLimits(limits),
       common: new CommonTime(COMMON_BUSY_SHARE),
+      ...(admitsStrangers ? { onEvent: (event) => this.heard(event) } : {}),
       onExcess: (stream, why) => this.cut(stream, why),
       nextPullId: () => ++this.lastPull,
     }
@@ -86,6 +95,7 @@ export class WsServer implements Connector {
       noDelay: definition.noDelay,
       tls,
       authenticate,
+      admitsStrangers,
       maxConnections: limits.maxConnections,
       maxPayloadBytes: limits.maxMessageBytes,
       maxBufferedBytes: limits.maxBufferedBytes,
@@ -190,6 +200,12 @@ export class WsServer implements Connector {
     stream.listen()
     // There is somebody to send to again.
     this.circuit.turn('open')
+  }
+
+  private heard(event: ConnectorEvent): void {
+    const stream = this.open.get(event.origin.stream)
+    if (stream !== undefined) this.listener.vouchFor(stream.link)
+    this.options.onEvent(event)
   }
 
   private turnAway(link: Link, { name }: Peer, why: 'resting' | 'too-many'): void {

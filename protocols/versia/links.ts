@@ -90,6 +90,7 @@ export const listenerFor = (
     pingEveryMs: of.pingEveryMs ?? PING_EVERY_MS,
     authenticate: (caller) =>
       hasToken(caller) === true && of.isWelcome?.(caller) !== false ? caller.host : undefined,
+    admitsStrangers: token === undefined && tls?.ca === undefined && of.isWelcome === undefined,
     onLink: of.onLink,
     onRefused: of.onRefused,
   })

@@ -127,6 +127,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<
         signer,
         receive: (data, isBinary, peer) => this.receive(data, isBinary, peer),
         onOpen: () => (this.providerDataStreamEstablished = Date.now()),
+        onFlood: (detail) => this.fault('flood', detail),
         onRefused: (why) => this.fault(why, () => 'a peer that wanted to connect'),
       }),
     }
@@ -149,7 +150,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<
   private distrusts(reason: Distrust, peer: string): Outcome {
     this.distrust = { reason, sinceUnixMs: this.distrust?.sinceUnixMs ?? Date.now() }
     this.fault(reason, () => ({ peer }))
-    return 'bad'
+    return reason === 'excessive' ? reason : 'bad'
   }
 
   private offer(price: VersiaPrice, now: number, receivedAt: number): void {

@@ -152,9 +152,35 @@ describe('a listener', () => {
     const url = await urlOf(service)
     const first = peer(url)
     await once(first, 'open')
+    first.send(priceMessage())
+    await answered(first)
     await closing(peer(url))
     expect(await refused(service, 'too-many')).toBe(1)
     expect(first.readyState).toBe(WebSocket.OPEN)
+  })
+
+  it('gives the place of a peer that has sent nothing to be trusted to the next', async () => {
+    await using service = await serveVersia({ listen: { ...listen, maxConnections: 1 } })
+    const url = await urlOf(service)
+    const silent = peer(url)
+    await once(silent, 'open')
+    const next = peer(url)
+    await Promise.all([closing(silent), once(next, 'open')])
+    expect(await refused(service, 'crowded-out')).toBe(1)
+    next.send(priceMessage({ value: '7' }))
+    expect((await service.until(ETH, isGood)).json.result).toBe(7)
+  })
+
+  it.each([
+    ['very many values', `{"signature":[${'{},'.repeat(80_000)}1]}`],
+    ['values deep inside each other', '['.repeat(200_000)],
+  ])('ends a peer with 1008 at its first message of %s', async (_what, message) => {
+    await using service = await serveVersia({ listen })
+    const bad = peer(await urlOf(service))
+    await once(bad, 'open')
+    bad.send(message)
+    expect(await closing(bad)).toBe(1008)
+    expect(await refused(service, 'excessive')).toBe(1)
   })
 
   it('speaks TLS with a certificate that is PEM in base64, and senders check it', async () => {
