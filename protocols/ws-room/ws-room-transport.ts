@@ -36,7 +36,7 @@ export class WsRoomTransport<T extends TransportGenerics> extends PeerTransport<
       factor: adapterSettings.STREAM_HANDLER_RETRY_EXP_FACTOR,
     }
     const room = new Room(this.config.options(adapterSettings), limits, {
-      connectionStringOf: (realm) => connectionStringOf(dependencies.requester, realm),
+      connectionStringOf: (realm, tls) => connectionStringOf(dependencies.requester, realm, tls),
       isKnownFeed: (feed) => this.config.paramsOf(feed) !== undefined,
       onPrice: (price, receivedAt) => this.receive(price, receivedAt),
       onFault: (reason, detail, error) => this.fault(reason, detail, error),
