@@ -17,6 +17,8 @@ export interface Connector {
   readonly circuit: Circuit
   /** Begins, once. */
   start: () => void
+  /** A server begins, and rejects where it cannot listen now, with the cause. A client waits for {@link start}. */
+  begin: () => Promise<void>
   /** Flushes and closes what is open; no timer and no socket is left when it resolves. */
   stop: () => Promise<void>
   /** Sends now or fails now: nothing is kept for later. */

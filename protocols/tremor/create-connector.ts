@@ -66,10 +66,10 @@ const createClient = async (config: WsClientConfig, around: Surroundings): Promi
 }
 
 const createServer = async (config: WsServerConfig, around: Surroundings): Promise<Connector> => {
-  const { peers = [], clientCaFile, mayAnybodyPush = false } = config
+  const { peers = [], clientCaFile, mayAnybodyPush = false, variables } = config
   const definition = parseServerDefinition(config.definition, config.limits?.codec)
   warnOfHotLoop(definition.reconnect)
-  const origin = definition.tls && serverTls(definition.tls, clientCaFile)
+  const origin = definition.tls && serverTls(definition.tls, clientCaFile, variables)
   const tls = origin && { ...origin.read(), origin }
   const authenticate = admission({
     host: definition.address.host,
@@ -95,11 +95,15 @@ const createServer = async (config: WsServerConfig, around: Surroundings): Promi
 }
 
 /** Where the listener has its certificate from, as long as it listens. */
-const serverTls = (files: KeyPair, clientCaFile: string | undefined): TlsOrigin => ({
+const serverTls = (
+  files: KeyPair,
+  clientCaFile: string | undefined,
+  variables: WsServerConfig['variables'],
+): TlsOrigin => ({
   files: [files.cert, files.key, ...(clientCaFile === undefined ? [] : [clientCaFile])],
   read: () => ({
-    ...loadServerTls(files),
-    ...(clientCaFile === undefined ? {} : { ca: loadClientAuthorities(clientCaFile) }),
+    ...loadServerTls(files, variables),
+    ...(clientCaFile === undefined ? {} : { ca: loadClientAuthorities(clientCaFile, variables) }),
   }),
 })
 

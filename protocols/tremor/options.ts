@@ -56,6 +56,8 @@ export interface WsServerConfig {
   peers?: readonly PeerAccount[]
   /** PEM file of the authorities that sign the peers' certificates: TLS then asks for one of these. Default: it asks for none. */
   clientCaFile?: string
+  /** The variables that say so, for what is wrong at the start. Default: the names in the definition. */
+  variables?: { listen?: string; cert?: string; key?: string; clientCa?: string }
   /** Opens an address that others reach to everybody. Default false. */
   mayAnybodyPush?: boolean
   limits?: TremorLimits

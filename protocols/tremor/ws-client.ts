@@ -92,6 +92,10 @@ export class WsClient implements Connector {
     if (this.keeper.state === 'idle') this.keeper.start()
   }
 
+  begin(): Promise<void> {
+    return Promise.resolve()
+  }
+
   stop(): Promise<void> {
     return this.keeper.stop()
   }

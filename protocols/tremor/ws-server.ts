@@ -65,7 +65,7 @@ export class WsServer implements Connector {
   private readonly cutLog = new LogLimiter()
   private stateNow: ConnectorState = 'disconnected'
   private nextAttemptUnixMs: number | undefined
-  private failure: { message: string; sinceUnixMs: number } | undefined
+  private failure: { message: string; sinceUnixMs: number; error: Error } | undefined
   private readonly retry: Retry<{ kind: 'failed' }, Delay>
   private hasStarted = false
   private attempt: Promise<void> | undefined
@@ -117,6 +117,12 @@ export class WsServer implements Connector {
     this.bind()
   }
 
+  async begin(): Promise<void> {
+    this.start()
+    await this.attempt
+    if (this.failure !== undefined) throw this.failure.error
+  }
+
   async stop(): Promise<void> {
     this.retry.stop()
     this.enter('stopped')
@@ -149,7 +155,8 @@ export class WsServer implements Connector {
     if (failure !== undefined)
       return {
         code: 'LISTEN_FAILED',
-        ...failure,
+        message: failure.message,
+        sinceUnixMs: failure.sinceUnixMs,
         ...(nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }),
       }
     return { code: 'NO_PEER', message: 'No peer is connected', sinceUnixMs: this.desertedSinceUnixMs }
@@ -173,9 +180,10 @@ export class WsServer implements Connector {
     this.circuit.turn('open')
   }
 
-  private failed({ message }: Error): void {
+  private failed(error: Error): void {
     if (this.stateNow === 'stopped') return
-    this.failure = { message, sinceUnixMs: this.failure?.sinceUnixMs ?? Date.now() }
+    const { message } = error
+    this.failure = { message, error, sinceUnixMs: this.failure?.sinceUnixMs ?? Date.now() }
     const { delayMs: waitMs } = this.retry.again({ kind: 'failed' }, () => this.bind())
     if (waitMs === undefined) {
       logger.error(`Gave up listening: ${message}`)

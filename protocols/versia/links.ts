@@ -50,7 +50,7 @@ export const keepDialling = (
 ): LinkKeeper<Link> => {
   return new LinkKeeper<Link>({
     url,
-    open: (signal) => {
+    open: async (signal) => {
       const signed = signer?.signRequest('GET', url)
       const maxPayloadBytes = MAX_FRAME_BYTES
       const client = tls && { ...tls, ...pemTexts(tls) }

@@ -56,6 +56,11 @@ export class VersiaSource {
   async start(): Promise<void> {
     if (this.isStopped) return
     this.keeper?.start()
+    await this.listen()
+  }
+
+  /** Listens where it does not yet. @throws Error when the port cannot be listened on; it may be called again then */
+  async listen(): Promise<void> {
     if (this.hasBegun || this.listener === undefined) return
     this.hasBegun = true
     try {

@@ -252,20 +252,20 @@ describe('a listener', () => {
     expect(await urlOf(again)).toBe(url)
   })
 
-  it('tries again when its port is taken, and takes it when it is free', async () => {
-    const blocker = await wsProvider()
+  it('LC-5: whose port is taken does not start, and names the setting', async () => {
+    await using blocker = await wsProvider()
     const port = Number(new URL(blocker.url).port)
-    await using service = await serveVersia(
-      { listen: { ...listen, port } },
-      { serve: { env: { STREAM_HANDLER_RETRY_MIN_MS: '100' } } },
+    await expect(serveVersia({ listen: { ...listen, port } })).rejects.toThrow(
+      `listen.port: Port ${port} is taken (EADDRINUSE)`,
     )
-    await eventually(async () => (await status(service))[0]?.['lastError'] !== undefined)
-    expect((await status(service))[0]).toMatchObject({
-      state: 'closed',
-      lastError: { code: 'LISTEN_FAILED' },
-    })
-    await blocker.stop()
-    expect(await urlOf(service)).toMatch(new RegExp(`:${port}$`))
+  })
+
+  it('LC-5: whose key does not belong to its certificate does not start, and names the setting', async () => {
+    const [one, other] = [selfSigned(), selfSigned()]
+    const tls = { cert: one.cert, key: other.key }
+    await expect(serveVersia({ listen: { ...listen, tls } })).rejects.toThrow(
+      'listen.tls.cert: Value must be the certificate of the key in listen.tls.key',
+    )
   })
 
   it('and a source that is dialled can fill the same feeds, each message once', async () => {
