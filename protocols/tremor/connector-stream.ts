@@ -1,7 +1,9 @@
 import { type Inbound, type InboundOutcome, type InboundStream } from './codecs/inbound'
-import { CodecError } from './codecs/errors'
+import { CodecError, ExcessError } from './codecs/errors'
 import { type Outbound, type OutboundStream } from './codecs/outbound'
 import { type Link, type LinkClose } from '../../src/connections/link'
+import { type CommonTime, ReadingBrake, type ReadingLimits } from '../../src/connections/reading-brake'
+import { monotonicMs } from '../../src/util/clock'
 import {
   type ConnectorEvent,
   type ConnectorKind,
@@ -12,7 +14,6 @@ import {
   type Peer,
   type SendFailure,
 } from './events'
-import { FloodBrake } from './flood-brake'
 import { type TremorFault } from './faults'
 import { isToBeBinary } from './outgoing-metadata'
 
@@ -24,12 +25,27 @@ export interface StreamSetup {
   isTls: boolean
   inbound: Inbound
   outbound: Outbound
-  maxMessagesPerSecond: number
+  reading: ReadingLimits
+  /** What all connections of a listener share. */
+  common?: CommonTime
   /** Counts messages and ends, over all streams of the connector. */
   nextPullId: () => number
   onEvent: (event: ConnectorEvent) => void
   onError: (error: ErrorEvent) => void
   onFault: (fault: TremorFault, detail: () => unknown, error?: unknown) => void
+  /** Called where content was meant to be expensive; `why` holds nothing of it. */
+  onExcess: (stream: ConnectorStream, why: string) => void
+}
+
+/** A message, as far as it has not been told. */
+interface Unread {
+  outcomes: Iterator<InboundOutcome>
+  receivedAt: number
+  meta: Metadata
+  pullId: number
+  /** What of it is not counted yet. */
+  bytes: number
+  isCounted: boolean
 }
 
 const NS_PER_MS = 1_000_000n
@@ -45,8 +61,8 @@ const BROKEN_FRAMING = /^WS_ERR_/
 
 /**
  * One connection of a connector: messages become events, events become messages, each direction with state of its own (tremor 8). Bad
- * content costs its message. Only two things end the connection: a length-prefixed stream that has lost its place, and a peer that does
- * not read.
+ * content costs its message. Only three things end the connection: a length-prefixed stream that has lost its place, a peer that does not
+ * read, and, on a server, one whose content was meant to be expensive.
  */
 export class ConnectorStream {
   readonly closed: Promise<LinkClose>
@@ -54,10 +70,11 @@ export class ConnectorStream {
   private readonly meta: Metadata
   private readonly origin: EventOrigin
   private readonly way: OutboundStream
-  private readonly brake: FloodBrake
+  private readonly brake: ReadingBrake
   /** Made at the first message: a peer that never sends leaves no trace (tremor 7). */
   private stream: InboundStream | undefined
   private lastReceivedAt = 0
+  private unread: Unread | undefined
 
   constructor(
     private readonly setup: StreamSetup,
@@ -75,9 +92,11 @@ export class ConnectorStream {
     const path = freeze<[string]>([String(link.local.port)])
     this.origin = freeze({ scheme, host: end.host, port: end.port, path, stream: number })
     this.way = outbound.stream()
-    this.brake = new FloodBrake(link, setup.maxMessagesPerSecond, () =>
-      setup.onFault('flood', () => this.peer.name),
-    )
+    const pause = (limit: string | undefined): void => {
+      link.pause()
+      if (limit !== undefined) setup.onFault('flood', () => ({ peer: this.peer.name, limit }))
+    }
+    this.brake = new ReadingBrake(setup.reading, { pause, release: () => this.goOn() }, setup.common)
     this.closed = link.closed
     this.closing = link.closing
   }
@@ -113,14 +132,65 @@ export class ConnectorStream {
     return this.link.close(code)
   }
 
+  /** Ends the connection and forgets what has come on it and was not told yet. */
+  cut(): void {
+    this.brake.stop()
+    this.unread = undefined
+    this.stream = undefined
+    void this.close(CLOSE_POLICY)
+  }
+
   private receive(data: Buffer, isBinary: boolean): void {
     const receivedAt = Date.now()
     this.lastReceivedAt = receivedAt
-    this.brake.count()
+    const sinceMs = monotonicMs()
     this.stream ??= this.setup.inbound.stream()
     const outcomes = this.stream.receive(data, nsOf(receivedAt))
-    this.tell(outcomes, receivedAt, isBinary ? { ...this.meta, binary: true } : this.meta)
-    if (!this.stream.isLost) return
+    const meta: Metadata = isBinary ? { ...this.meta, binary: true } : this.meta
+    this.unread = this.unreadOf(outcomes, receivedAt, meta, Math.max(data.length, this.stream.bytes))
+    this.work(sinceMs)
+  }
+
+  private unreadOf(
+    outcomes: Iterable<InboundOutcome>,
+    receivedAt: number,
+    meta: Metadata,
+    bytes: number,
+  ): Unread {
+    const pullId = this.setup.nextPullId()
+    return { outcomes: outcomes[Symbol.iterator](), receivedAt, meta, pullId, bytes, isCounted: false }
+  }
+
+  /** A pause is over. */
+  private goOn(): void {
+    this.work(monotonicMs())
+    if (!this.brake.isOn) this.link.resume()
+  }
+
+  /** Tells what the message became, one by one, until a pause is due: each counts as a message. One that became nothing counts too. */
+  private work(sinceMs: number): void {
+    const { unread, brake } = this
+    if (unread === undefined) return
+    let now = sinceMs
+    for (let next = unread.outcomes.next(); !next.done; next = unread.outcomes.next()) {
+      this.tell(next.value, unread)
+      now = this.count(unread, now)
+      // It may have been the last one: that is seen when reading goes on. Or the peer was cut.
+      if (brake.isOn || this.unread === undefined) return
+    }
+    if (!unread.isCounted) this.count(unread, now)
+    this.unread = undefined
+    if (this.stream?.isLost === true) this.loseStream()
+  }
+
+  private count(unread: Unread, sinceMs: number): number {
+    const { bytes } = unread
+    unread.bytes = 0
+    unread.isCounted = true
+    return this.brake.spend({ messages: 1, bytes, sinceMs })
+  }
+
+  private loseStream(): void {
     this.setup.onFault('lost-place', () => this.peer.name)
     void this.close(CLOSE_POLICY)
   }
@@ -133,25 +203,24 @@ export class ConnectorStream {
     const { stream } = this
     this.stream = undefined
     if (stream === undefined) return
-    this.tell(stream.end(nsOf(this.lastReceivedAt)), this.lastReceivedAt, this.meta)
+    const rest = stream.end(nsOf(this.lastReceivedAt))
+    const last = this.unreadOf(rest, this.lastReceivedAt, this.meta, 0)
+    for (const outcome of rest) this.tell(outcome, last)
   }
 
-  private tell(outcomes: readonly InboundOutcome[], receivedAt: number, meta: Metadata): void {
-    const pullId = this.setup.nextPullId()
-    for (const outcome of outcomes) {
-      if (outcome.kind === 'failure') this.tellError(outcome.error, pullId, meta)
-      else {
-        const { value, ingestNs } = outcome
-        const { origin, peer } = this
-        this.setup.onEvent({ value, meta, ingestNs, receivedAt, origin, pullId, peer })
-      }
-    }
+  private tell(outcome: InboundOutcome, { meta, receivedAt, pullId }: Unread): void {
+    if (outcome.kind === 'failure') return this.tellError(outcome.error, pullId, meta)
+    const { value, ingestNs } = outcome
+    const { origin, peer } = this
+    this.setup.onEvent({ value, meta, ingestNs, receivedAt, origin, pullId, peer })
   }
 
-  private tellError({ message: error }: CodecError, pullId: number, meta: Metadata): void {
+  private tellError(failure: CodecError, pullId: number, meta: Metadata): void {
+    const { message: error } = failure
     const value = { error, source: this.setup.alias, stream_id: this.number, pull_id: pullId }
     this.setup.onFault('not-decodable', () => error)
     this.setup.onError({ value, meta: { ...meta, error } })
+    if (failure instanceof ExcessError) this.setup.onExcess(this, error)
   }
 
   private giveUpOnReader(): SendFailure {

@@ -1,4 +1,5 @@
 import { type ConnectionStatus } from '../../src/connections/connection-status'
+import { type ReadingLimits } from '../../src/connections/reading-brake'
 import { type Reason } from '../../src/transports/peer/terms'
 import { type Circuit, type CircuitState } from './circuit'
 import { type ConnectorEvent, type ErrorEvent, type OutgoingEvent, type SendResult } from './events'
@@ -16,6 +17,8 @@ export interface Connector {
   readonly circuit: Circuit
   /** Begins, once. */
   start: () => void
+  /** A server begins, and rejects where it cannot listen now, with the cause. A client waits for {@link start}. */
+  begin: () => Promise<void>
   /** Flushes and closes what is open; no timer and no socket is left when it resolves. */
   stop: () => Promise<void>
   /** Sends now or fails now: nothing is kept for later. */
@@ -42,7 +45,19 @@ export interface ConnectionLimits {
   maxMessageBytes: number
   maxBufferedBytes: number
   maxMessagesPerSecond: number
+  maxBytesPerSecond: number
+  maxBusyShare: number
   pingEveryMs: number
   maxMissedPongs: number
   handshakeTimeoutMs: number
 }
+
+export const readingLimits = ({
+  maxMessagesPerSecond,
+  maxBytesPerSecond,
+  maxBusyShare,
+}: ConnectionLimits): ReadingLimits => ({
+  messagesPerSecond: maxMessagesPerSecond,
+  bytesPerSecond: maxBytesPerSecond,
+  busyShare: maxBusyShare,
+})

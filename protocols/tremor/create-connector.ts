@@ -16,7 +16,13 @@ const logger = makeLogger('Connector')
 const MEBIBYTE = 1_048_576
 
 /** Peers share our time; a provider was chosen, and may bring a whole market. */
-const DEFAULT_MESSAGES_PER_SECOND = { ws_server: 1_000, ws_client: 20_000 }
+const DEFAULTS_OF = {
+  ws_server: { maxMessagesPerSecond: 1_000, maxBytesPerSecond: 8 * MEBIBYTE, maxBusyShare: 0.25 },
+  ws_client: { maxMessagesPerSecond: 20_000, maxBytesPerSecond: 64 * MEBIBYTE, maxBusyShare: 0.75 },
+}
+
+/** Of content that a provider may send: the whole of a market in one message. */
+const PROVIDER_CODEC_LIMITS = { maxValues: 500_000 }
 
 const DEFAULT_LIMITS = {
   maxMessageBytes: MEBIBYTE,
@@ -43,7 +49,10 @@ export const createConnector = async (config: ConnectorConfig, around: Surroundi
   config.type === 'ws_client' ? createClient(config, around) : createServer(config, around)
 
 const createClient = async (config: WsClientConfig, around: Surroundings): Promise<Connector> => {
-  const definition = parseClientDefinition(config.definition, config.limits?.codec)
+  const definition = parseClientDefinition(config.definition, {
+    ...PROVIDER_CODEC_LIMITS,
+    ...config.limits?.codec,
+  })
   warnOfHotLoop(definition.reconnect)
   const tls = definition.tls && loadClientTls(definition.tls)
   await Promise.all([definition.inbound.prepare(), definition.outbound.prepare()])
@@ -57,10 +66,10 @@ const createClient = async (config: WsClientConfig, around: Surroundings): Promi
 }
 
 const createServer = async (config: WsServerConfig, around: Surroundings): Promise<Connector> => {
-  const { peers = [], clientCaFile, mayAnybodyPush = false } = config
+  const { peers = [], clientCaFile, mayAnybodyPush = false, variables } = config
   const definition = parseServerDefinition(config.definition, config.limits?.codec)
   warnOfHotLoop(definition.reconnect)
-  const origin = definition.tls && serverTls(definition.tls, clientCaFile)
+  const origin = definition.tls && serverTls(definition.tls, clientCaFile, variables)
   const tls = origin && { ...origin.read(), origin }
   const authenticate = admission({
     host: definition.address.host,
@@ -86,17 +95,21 @@ const createServer = async (config: WsServerConfig, around: Surroundings): Promi
 }
 
 /** Where the listener has its certificate from, as long as it listens. */
-const serverTls = (files: KeyPair, clientCaFile: string | undefined): TlsOrigin => ({
+const serverTls = (
+  files: KeyPair,
+  clientCaFile: string | undefined,
+  variables: WsServerConfig['variables'],
+): TlsOrigin => ({
   files: [files.cert, files.key, ...(clientCaFile === undefined ? [] : [clientCaFile])],
   read: () => ({
-    ...loadServerTls(files),
-    ...(clientCaFile === undefined ? {} : { ca: loadClientAuthorities(clientCaFile) }),
+    ...loadServerTls(files, variables),
+    ...(clientCaFile === undefined ? {} : { ca: loadClientAuthorities(clientCaFile, variables) }),
   }),
 })
 
 /** One that is undefined is not given. */
 const limitsOf = ({ type, limits = {} }: ConnectorConfig) => {
-  const defaults = { ...DEFAULT_LIMITS, maxMessagesPerSecond: DEFAULT_MESSAGES_PER_SECOND[type] }
+  const defaults = { ...DEFAULT_LIMITS, ...DEFAULTS_OF[type] }
   const given = Object.entries(limits).filter(([, value]) => value !== undefined)
   return { ...defaults, ...(Object.fromEntries(given) as Partial<typeof defaults>) }
 }

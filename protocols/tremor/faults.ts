@@ -8,7 +8,11 @@ export type TremorFault =
   | 'lost-place'
   /** A peer that does not read; its connection was closed with 1013. */
   | 'slow-reader'
-  /** A connection sent more messages than it may in a second, and reading it paused. */
+  /** Content of more pieces or values, or deeper, than anybody means to send. On a server its connection was closed with 1008. */
+  | 'excess'
+  /** An account whose connection was cut for that came back too soon; closed with 1013. */
+  | 'resting'
+  /** A connection sent more messages, bytes or work than it may at a time, and reading it paused. */
   | 'flood'
   /** A peer of a better rank, or a newer time of an equal one, fills the feed. */
   | 'outranked'
@@ -24,3 +28,5 @@ export type TremorFault =
   | 'too-many'
   | 'handshake-timeout'
   | 'handshake-failed'
+  /** Callers, or peers that nobody knows, that had to make room for others. */
+  | 'crowded-out'

@@ -13,15 +13,25 @@ export interface TremorLimits {
   maxMessageBytes?: number
   /** Where a peer does not read and this much waits for it, its connection is closed with 1013. Default 1 MiB. */
   maxBufferedBytes?: number
-  /** More are not lost: reading pauses until the second is over. Default 1 000 of a peer, 20 000 of a provider. */
+  /**
+   * Events that come out of preprocessors and codec, or messages that become none. More are not lost: reading pauses until the second is
+   * over. Default 1 000 of a peer, 20 000 of a provider.
+   */
   maxMessagesPerSecond?: number
+  /** As received, or as unpacked where that is more. Beyond it reading pauses too. Default 8 MiB of a peer, 64 MiB of a provider. */
+  maxBytesPerSecond?: number
+  /**
+   * The part of our time that its messages may take, from 0 to 1; reading pauses in between. Default 0.25 of a peer, 0.75 of a provider. All
+   * connections of a server together get 0.5.
+   */
+  maxBusyShare?: number
   /** From the connect to the end of the upgrade: TCP, TLS and HTTP together. Default 10 000. */
   handshakeTimeoutMs?: number
   /** A connection is pinged this often; 0 never. Default 30 000. */
   pingEveryMs?: number
   /** After so many pings without an answer the peer is dead. Default 2. */
   maxMissedPongs?: number
-  /** Servers: connections at once, those in the handshake counted; more are refused with 503. Default 100. */
+  /** Servers: peers at once; more are refused with 503. Callers in the handshake have places of their own. Default 100. */
   maxConnections?: number
   /** Servers: connections at once under one name of `peers`; further ones are closed with 1013. Default 10. */
   maxConnectionsPerPeer?: number
@@ -46,6 +56,8 @@ export interface WsServerConfig {
   peers?: readonly PeerAccount[]
   /** PEM file of the authorities that sign the peers' certificates: TLS then asks for one of these. Default: it asks for none. */
   clientCaFile?: string
+  /** The variables that say so, for what is wrong at the start. Default: the names in the definition. */
+  variables?: { listen?: string; cert?: string; key?: string; clientCa?: string }
   /** Opens an address that others reach to everybody. Default false. */
   mayAnybodyPush?: boolean
   limits?: TremorLimits

@@ -11,11 +11,19 @@ export const isWhole = (value: unknown): value is number => Number.isSafeInteger
 export class Problems {
   private readonly found = new Set<string>()
 
-  /** @param subject - begins every line */
-  constructor(private readonly subject: string) {}
+  /**
+   * @param subject - begins every line
+   * @param variables - the settings that stand behind places of the definition; a line about one begins with it instead
+   */
+  constructor(
+    private readonly subject: string,
+    private readonly variables: Readonly<Record<string, string | undefined>> = {},
+  ) {}
 
   add(where: string, what: string): void {
-    this.note(`${where}: ${what}`)
+    const variable = this.variables[where]
+    if (variable === undefined) this.note(`${where}: ${what}`)
+    else this.found.add(`${variable}: ${what}`)
   }
 
   /** A line that says where by itself. */

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { type WsServerConfig } from './options'
 import { Problems } from './problems'
 import { type ClientTls, type KeyPair } from './tls-definition'
 
@@ -31,8 +32,8 @@ export const loadClientTls = ({ caFile, domain, keyPair }: ClientTls): LoadedCli
 }
 
 /** Certificates of the authorities that sign those of clients. @throws ConfigError for what cannot be read or used */
-export const loadClientAuthorities = (path: string): string => {
-  const problems = new Problems('ws_server')
+export const loadClientAuthorities = (path: string, variables?: WsServerConfig['variables']): string => {
+  const problems = new Problems('ws_server', variables && placesOf(variables))
   const blocks = readBlocks('clientCa', path, problems) ?? []
   if (blocks.length === 0 || !blocks.every(isCertificate))
     problems.add('clientCa', 'the file must hold certificates and nothing else')
@@ -41,12 +42,18 @@ export const loadClientAuthorities = (path: string): string => {
 }
 
 /** Reads the files of a server. @throws ConfigError for what cannot be read or used */
-export const loadServerTls = (files: KeyPair): LoadedKeyPair => {
-  const problems = new Problems('ws_server')
+export const loadServerTls = (files: KeyPair, variables?: WsServerConfig['variables']): LoadedKeyPair => {
+  const problems = new Problems('ws_server', variables && placesOf(variables))
   const loaded = readKeyPair(files, problems)
   problems.throwIfAny()
   return loaded
 }
+
+const placesOf = ({ cert, key, clientCa }: NonNullable<WsServerConfig['variables']>) => ({
+  'config.tls.cert': cert,
+  'config.tls.key': key,
+  clientCa,
+})
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g
 
@@ -96,8 +103,14 @@ const readKeyPair = ({ cert, key }: KeyPair, problems: Problems): LoadedKeyPair 
   const chosen = keys && chooseKey(keys)
   if (keys !== undefined && chosen === undefined)
     problems.add('config.tls.key', 'the file must hold a private key (PKCS#8, or PKCS#1 RSA)')
+  const own = certificates?.[0]
+  if (own !== undefined && isCertificate(own) && chosen !== undefined && !belongsTo(own.text, chosen))
+    problems.add('config.tls.key', 'the key does not belong to the certificate')
   return { cert: (certificates ?? []).map(({ text }) => text).join('\n'), key: chosen ?? '' }
 }
+
+const belongsTo = (cert: string, key: string): boolean =>
+  new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
 
 /** tremor 6: PKCS#8 is preferred, then PKCS#1; of several keys the last. */
 const chooseKey = (blocks: Block[]): string | undefined => {

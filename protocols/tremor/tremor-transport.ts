@@ -1,11 +1,13 @@
 import { ResponseCache } from '../../src/public/cache/response'
 import { type ProviderResult } from '../../src/public/util/types'
+import { ConfigError } from '../../src/config/config-error'
+import { listenProblem } from '../../src/config/listen-problem'
 import { metrics } from '../../src/public/metrics'
 import { type SubscriptionDeltas } from '../../src/public/transports/abstract/streaming'
 import { type TypeFromDefinition } from '../../src/public/validation/input-params'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PeerTransport } from '../../src/transports/peer/peer-transport'
-import { type Reason, WAKE } from '../../src/transports/peer/terms'
+import { OPEN, type Reason, WAKE } from '../../src/transports/peer/terms'
 import { type EndpointContext } from '../../src/public/adapter/types'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type Connector, type ConnectorState } from './connector'
@@ -23,6 +25,7 @@ type Deltas<T extends TransportGenerics> = SubscriptionDeltas<TypeFromDefinition
 export class TremorTransport<T extends TransportGenerics> extends PeerTransport<T> {
   private connector: Connector | undefined
   private type: ConnectorConfig['type'] = 'ws_client'
+  private listenVariable = 'config.url'
   private context: EndpointContext<T> | undefined
   private precedence = new Precedence(0)
   private hasNewConnection = false
@@ -41,6 +44,7 @@ export class TremorTransport<T extends TransportGenerics> extends PeerTransport<
     await super.initialize(dependencies, adapterSettings, endpointName, name)
     const config = this.options.connector(adapterSettings)
     this.type = config.type
+    if (config.type === 'ws_server') this.listenVariable = config.variables?.listen ?? this.listenVariable
     this.precedence = new Precedence(
       this.options.freshForMs?.(adapterSettings) ?? adapterSettings.CACHE_MAX_AGE,
     )
@@ -60,6 +64,16 @@ export class TremorTransport<T extends TransportGenerics> extends PeerTransport<
   }
 
   protected renew = (): Promise<void> => Promise.resolve()
+
+  /** Whoever is pushed to is of no use where it cannot listen. @throws ConfigError that names the setting */
+  async [OPEN](context: EndpointContext<T>): Promise<void> {
+    this.context = context
+    try {
+      await this.connector?.begin()
+    } catch (cause) {
+      throw new ConfigError([this.listenProblem(cause)])
+    }
+  }
 
   /** Sends now or fails now (tremor 8.3): see the outcome. */
   send(event: OutgoingEvent): SendResult {
@@ -85,6 +99,18 @@ export class TremorTransport<T extends TransportGenerics> extends PeerTransport<
 
   protected outage(): Reason | undefined {
     return this.connector?.outage()
+  }
+
+  private listenProblem(cause: unknown): string {
+    const url = new URL(this.connections()[0]?.url ?? 'ws://unknown')
+    const { listenVariable: variable } = this
+    const place = {
+      host: url.hostname,
+      port: Number(url.port || 80),
+      hostVariable: variable,
+      portVariable: variable,
+    }
+    return listenProblem(place, cause)
   }
 
   private changed(state: ConnectorState): void {

@@ -6,7 +6,13 @@ import { LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
 import { type Delay, Retry } from '../../src/connections/retry'
 import { urlOf } from './address'
 import { Circuit } from './circuit'
-import { type ConnectionLimits, type Connector, type ConnectorPorts, type ConnectorState } from './connector'
+import {
+  type ConnectionLimits,
+  type Connector,
+  type ConnectorPorts,
+  type ConnectorState,
+  readingLimits,
+} from './connector'
 import { ConnectorStream, type StreamSetup } from './connector-stream'
 import { type ClientDefinition } from './definition'
 import { type OutgoingEvent, type SendResult } from './events'
@@ -48,7 +54,9 @@ export class WsClient implements Connector {
       isTls: tls !== undefined,
       inbound: definition.inbound,
       outbound: definition.outbound,
-      maxMessagesPerSecond: limits.maxMessagesPerSecond,
+      reading: readingLimits(limits),
+      // Counted like any content that cannot be taken. To leave would bring the same content again, at the next connection.
+      onExcess: () => {},
       nextPullId: () => ++this.lastPull,
     }
     this.retry = new Retry<SessionEnd, Delay>(reconnectRule(definition.reconnect, options.random))
@@ -82,6 +90,10 @@ export class WsClient implements Connector {
 
   start(): void {
     if (this.keeper.state === 'idle') this.keeper.start()
+  }
+
+  begin(): Promise<void> {
+    return Promise.resolve()
   }
 
   stop(): Promise<void> {

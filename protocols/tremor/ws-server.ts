@@ -1,16 +1,31 @@
+import { monotonicMs } from '../../src/util/clock'
+import { LogLimiter } from '../../src/util/log-limiter'
 import { makeLogger } from '../../src/util/logging'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { type Reason } from '../../src/transports/peer/terms'
 import { type Link } from '../../src/connections/link'
 import { Listener, type ListenerOptions } from '../../src/connections/listener'
 import { type Caller } from '../../src/connections/peer-tokens'
+import { CommonTime } from '../../src/connections/reading-brake'
 import { type Delay, Retry } from '../../src/connections/retry'
 import { ANYBODY } from './admission'
 import { Circuit } from './circuit'
-import { type ConnectionLimits, type Connector, type ConnectorPorts, type ConnectorState } from './connector'
+import {
+  type ConnectionLimits,
+  type Connector,
+  type ConnectorPorts,
+  type ConnectorState,
+  readingLimits,
+} from './connector'
 import { ConnectorStream, type StreamSetup } from './connector-stream'
 import { type ServerDefinition } from './definition'
-import { type OutgoingEvent, type Peer, type SendFailure, type SendResult } from './events'
+import {
+  type ConnectorEvent,
+  type OutgoingEvent,
+  type Peer,
+  type SendFailure,
+  type SendResult,
+} from './events'
 import { reconnectRule } from './reconnect'
 import { type PeerAddress, route } from './routing'
 
@@ -18,6 +33,11 @@ const logger = makeLogger('WsServer')
 
 const CLOSE_GOING_AWAY = 1001
 const CLOSE_TRY_LATER = 1013
+
+/** The part of our time that all peers together may take. */
+const COMMON_BUSY_SHARE = 0.5
+/** How long an account gets no new connection after one of its own was cut: it would send the same again. */
+const REST_MS = 10_000
 
 export interface WsServerOptions extends ConnectorPorts {
   alias: string
@@ -40,9 +60,12 @@ export class WsServer implements Connector {
   private readonly listener: Listener<Peer>
   private readonly setup: StreamSetup
   private readonly open = new Map<number, ConnectorStream>()
+  /** Until when accounts rest, by the monotonic clock. */
+  private readonly resting = new Map<string, number>()
+  private readonly cutLog = new LogLimiter()
   private stateNow: ConnectorState = 'disconnected'
   private nextAttemptUnixMs: number | undefined
-  private failure: { message: string; sinceUnixMs: number } | undefined
+  private failure: { message: string; sinceUnixMs: number; error: Error } | undefined
   private readonly retry: Retry<{ kind: 'failed' }, Delay>
   private hasStarted = false
   private attempt: Promise<void> | undefined
@@ -50,7 +73,7 @@ export class WsServer implements Connector {
   private desertedSinceUnixMs = Date.now()
 
   constructor(private readonly options: WsServerOptions) {
-    const { definition, tls, limits, authenticate, onFault } = options
+    const { definition, tls, limits, authenticate, admitsStrangers, onFault } = options
     this.circuit = new Circuit((state) => options.onCircuit(state))
     this.setup = {
       ...options,
@@ -58,7 +81,10 @@ export class WsServer implements Connector {
       isTls: tls !== undefined,
       inbound: definition.inbound,
       outbound: definition.outbound,
-      maxMessagesPerSecond: limits.maxMessagesPerSecond,
+      reading: readingLimits(limits),
+      common: new CommonTime(COMMON_BUSY_SHARE),
+      ...(admitsStrangers ? { onEvent: (event) => this.heard(event) } : {}),
+      onExcess: (stream, why) => this.cut(stream, why),
       nextPullId: () => ++this.lastPull,
     }
     this.retry = new Retry<{ kind: 'failed' }, Delay>(reconnectRule(definition.reconnect, options.random))
@@ -69,6 +95,7 @@ export class WsServer implements Connector {
       noDelay: definition.noDelay,
       tls,
       authenticate,
+      admitsStrangers,
       maxConnections: limits.maxConnections,
       maxPayloadBytes: limits.maxMessageBytes,
       maxBufferedBytes: limits.maxBufferedBytes,
@@ -88,6 +115,12 @@ export class WsServer implements Connector {
     if (this.hasStarted || this.stateNow === 'stopped') return
     this.hasStarted = true
     this.bind()
+  }
+
+  async begin(): Promise<void> {
+    this.start()
+    await this.attempt
+    if (this.failure !== undefined) throw this.failure.error
   }
 
   async stop(): Promise<void> {
@@ -122,7 +155,8 @@ export class WsServer implements Connector {
     if (failure !== undefined)
       return {
         code: 'LISTEN_FAILED',
-        ...failure,
+        message: failure.message,
+        sinceUnixMs: failure.sinceUnixMs,
         ...(nextAttemptUnixMs === undefined ? {} : { nextAttemptUnixMs }),
       }
     return { code: 'NO_PEER', message: 'No peer is connected', sinceUnixMs: this.desertedSinceUnixMs }
@@ -153,9 +187,10 @@ export class WsServer implements Connector {
     return tls?.ca === undefined ? 'none' : 'peers show a certificate'
   }
 
-  private failed({ message }: Error): void {
+  private failed(error: Error): void {
     if (this.stateNow === 'stopped') return
-    this.failure = { message, sinceUnixMs: this.failure?.sinceUnixMs ?? Date.now() }
+    const { message } = error
+    this.failure = { message, error, sinceUnixMs: this.failure?.sinceUnixMs ?? Date.now() }
     const { delayMs: waitMs } = this.retry.again({ kind: 'failed' }, () => this.bind())
     if (waitMs === undefined) {
       logger.error(`Gave up listening: ${message}`)
@@ -168,20 +203,40 @@ export class WsServer implements Connector {
   }
 
   private connected(link: Link, peer: Peer, number: number): void {
-    const { limits, onFault } = this.options
+    const { limits } = this.options
     if (this.stateNow !== 'connected') return void link.close(CLOSE_GOING_AWAY)
+    if ((this.resting.get(peer.name) ?? 0) > monotonicMs()) return this.turnAway(link, peer, 'resting')
     const already = [...this.open.values()].filter(({ peer: { name } }) => name === peer.name).length
-    if (already >= limits.maxConnectionsPerPeer && peer !== ANYBODY) {
-      onFault('too-many', () => peer.name)
-      void link.close(CLOSE_TRY_LATER)
-      return
-    }
+    if (already >= limits.maxConnectionsPerPeer && peer !== ANYBODY)
+      return this.turnAway(link, peer, 'too-many')
     const stream = new ConnectorStream(this.setup, link, number, peer, CLOSE_GOING_AWAY)
     this.open.set(number, stream)
     void stream.closed.then(() => this.gone(number))
     stream.listen()
     // There is somebody to send to again.
     this.circuit.turn('open')
+  }
+
+  private heard(event: ConnectorEvent): void {
+    const stream = this.open.get(event.origin.stream)
+    if (stream !== undefined) this.listener.vouchFor(stream.link)
+    this.options.onEvent(event)
+  }
+
+  private turnAway(link: Link, { name }: Peer, why: 'resting' | 'too-many'): void {
+    this.options.onFault(why, () => name)
+    void link.close(CLOSE_TRY_LATER)
+  }
+
+  /** A peer that sends what is meant to be expensive. Nobody else can be told from it where there are no accounts. */
+  private cut(stream: ConnectorStream, why: string): void {
+    const { peer, link } = stream
+    this.options.onFault('excess', () => ({ peer: peer.name, why }))
+    this.cutLog.run(peer.name, (repeated) =>
+      logger.warn({ peer: peer.name, host: link.peer.host, why, repeated }, 'A peer was cut'),
+    )
+    if (peer !== ANYBODY) this.resting.set(peer.name, monotonicMs() + REST_MS)
+    stream.cut()
   }
 
   private gone(number: number): void {

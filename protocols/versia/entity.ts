@@ -1,5 +1,5 @@
 import { isPlainObject } from './envelope'
-import { parseStrictJson } from './json-rules'
+import { ExcessiveJson, parseStrictJson } from './json-rules'
 import { type VersiaVersion } from './reasons'
 import { unixMsOf } from './rfc3339'
 import { isAuthorOf, isEntityId } from './signed-by'
@@ -19,8 +19,9 @@ export const readEntity = (
   text: string,
   signedBy: string,
   version: VersiaVersion,
-): VersiaEntity | 'malformed_entity' | 'wrong_author' => {
+): VersiaEntity | 'excessive' | 'malformed_entity' | 'wrong_author' => {
   const entity = parse(text, version)
+  if (entity === 'excessive') return entity
   if (!isPlainObject(entity)) return 'malformed_entity'
   const { type, created_at: createdAt, id, extensions } = entity
   if (typeof type !== 'string' || type === '' || unixMsOf(createdAt) === undefined) return 'malformed_entity'
@@ -34,7 +35,7 @@ export const readEntity = (
 const parse = (text: string, version: VersiaVersion): unknown => {
   try {
     return parseStrictJson(text, version === '0.6' ? 'all' : 'duplicates')
-  } catch {
-    return undefined
+  } catch (error) {
+    return error instanceof ExcessiveJson ? 'excessive' : undefined
   }
 }

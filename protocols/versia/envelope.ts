@@ -1,4 +1,4 @@
-import { parseStrictJson } from './json-rules'
+import { ExcessiveJson, parseStrictJson } from './json-rules'
 import { type VersiaVersion } from './reasons'
 import { isSignature, isUnixSeconds } from './signature'
 import { isSignedBy } from './signed-by'
@@ -24,10 +24,10 @@ export const readEnvelope = (
   data: Buffer,
   isBinary: boolean,
   version: VersiaVersion,
-): Envelope | 'malformed' | 'legacy_version' => {
+): Envelope | 'excessive' | 'malformed' | 'legacy_version' => {
   if (isBinary || data.length > MAX_FRAME_BYTES) return 'malformed'
   const fields = parseObject(data.toString('utf8'))
-  if (fields === undefined) return 'malformed'
+  if (typeof fields === 'string') return fields
   const { signature, signed_by: signedBy, signed_at: time, nonce, entity } = fields
   if (version !== '0.4' && time === undefined && nonce !== undefined) return 'legacy_version'
   const signedAt = version === '0.4' ? nonce : time
@@ -48,12 +48,12 @@ export const writeEnvelope = (
   return JSON.stringify({ signature, ...time, signed_by: signedBy, entity })
 }
 
-const parseObject = (text: string): Record<string, unknown> | undefined => {
+const parseObject = (text: string): Record<string, unknown> | 'excessive' | 'malformed' => {
   try {
     const value = parseStrictJson(text, 'duplicates')
-    return isPlainObject(value) ? value : undefined
-  } catch {
-    return undefined
+    return isPlainObject(value) ? value : 'malformed'
+  } catch (error) {
+    return error instanceof ExcessiveJson ? 'excessive' : 'malformed'
   }
 }
 

@@ -1,5 +1,10 @@
 /** Nobody nests deeper on purpose. */
 const MAX_DEPTH = 64
+/** Commas, colons and opening brackets. A price has a dozen. */
+const MAX_SIGNS = 10_000
+
+/** Text of more values, or deeper, than anybody means to send. */
+export class ExcessiveJson extends SyntaxError {}
 
 const KEY = /^[A-Za-z0-9\-_.#/:]+$/
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?$/
@@ -11,13 +16,28 @@ export type JsonRules = 'duplicates' | 'all'
 /**
  * Parses JSON text more strictly than the language does (versia-websocket 6).
  *
- * @throws SyntaxError for what is no JSON, or breaks the rules
+ * @throws ExcessiveJson before anything is made of it; SyntaxError for what is no JSON, or breaks the rules
  */
 export const parseStrictJson = (text: string, rules: JsonRules): unknown => {
+  refuseExcess(text)
   const value: unknown = JSON.parse(text)
   // From here on the text is known to be JSON, so that finding its tokens is all there is to do.
   checkTokens(text, rules)
   return value
+}
+
+const refuseExcess = (text: string): void => {
+  let [signs, depth] = [0, 0]
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at)
+    if (char === 0x22) at = endOfString(text, at) - 1
+    else if (char === 0x5b || char === 0x7b) {
+      signs++
+      if (++depth > MAX_DEPTH) throw new ExcessiveJson(`nested deeper than ${MAX_DEPTH}`)
+    } else if (char === 0x5d || char === 0x7d) depth--
+    else if (char === 0x2c || char === 0x3a) signs++
+    if (signs > MAX_SIGNS) throw new ExcessiveJson(`more than ${MAX_SIGNS} values`)
+  }
 }
 
 type Container = { keys: Set<string> | undefined; expectsKey: boolean }
@@ -39,7 +59,6 @@ const checkTokens = (text: string, rules: JsonRules): void => {
       if (top?.keys !== undefined && top.expectsKey) checkKey(string, top.keys, rules)
       at = end
     } else if (char === 0x7b || char === 0x5b) {
-      if (open.length === MAX_DEPTH) broken(`nested deeper than ${MAX_DEPTH}`)
       open.push({ keys: char === 0x7b ? new Set() : undefined, expectsKey: true })
       at++
     } else if (char === 0x7d || char === 0x5d) {
@@ -63,7 +82,8 @@ const isDigit = (char: number): boolean => char >= 0x30 && char <= 0x39
 
 const endOfString = (text: string, start: number): number => {
   let at = start + 1
-  while (text.charCodeAt(at) !== 0x22) at += text.charCodeAt(at) === 0x5c ? 2 : 1
+  // The end of the text ends a string too, where it is not known yet to be JSON.
+  while (at < text.length && text.charCodeAt(at) !== 0x22) at += text.charCodeAt(at) === 0x5c ? 2 : 1
   return at + 1
 }
 

@@ -50,7 +50,7 @@ export const keepDialling = (
 ): LinkKeeper<Link> => {
   return new LinkKeeper<Link>({
     url,
-    open: (signal) => {
+    open: async (signal) => {
       const signed = signer?.signRequest('GET', url)
       const maxPayloadBytes = MAX_FRAME_BYTES
       const client = tls && { ...tls, ...pemTexts(tls) }
@@ -90,6 +90,7 @@ export const listenerFor = (
     pingEveryMs: of.pingEveryMs ?? PING_EVERY_MS,
     authenticate: (caller) =>
       hasToken(caller) === true && of.isWelcome?.(caller) !== false ? caller.host : undefined,
+    admitsStrangers: token === undefined && tls?.ca === undefined && of.isWelcome === undefined,
     onLink: of.onLink,
     onRefused: of.onRefused,
   })

@@ -1,7 +1,10 @@
-import { type KeyObject } from 'node:crypto'
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import { ConfigError } from '../../src/config/config-error'
+import { isPemFile, readPem } from '../../src/config/pem'
 import { type ListenerOptions } from '../../src/connections/listener'
+import { type KeyMaterial, keyMaterialProblems } from '../../src/config/tls-problems'
 import { isLoopback } from '../../src/connections/peer-tokens'
+import { messageOf } from '../../src/util/objects'
 import { type HttpsGetOptions } from './https-get'
 import { isCustomType } from './price'
 import { type VersiaVersion, VERSIONS } from './reasons'
@@ -18,6 +21,8 @@ export interface VersiaConnect {
   headers?: Record<string, string>
   /** PEM, base64 of PEM, or the path of a file with that; `ca` in place of the system's authorities, `cert` and `key` to show a certificate of our own. */
   tls?: { ca?: string; cert?: string; key?: string; servername?: string }
+  /** The variables that say so, for what is wrong at the start. Default: the names of these options. */
+  variables?: { cert?: string; key?: string; ca?: string }
   /** Our own name and key: the upgrade request is signed then. Default: it is not. */
   instance?: { signedBy: string; privateKey: string }
   /** From dialling to open, in ms. Default 10 000. */
@@ -33,8 +38,10 @@ export interface VersiaListen {
   tls?: ListenerOptions<string>['tls']
   /** What peers must send as `Authorization: Bearer`. Default: nothing is asked for. */
   token?: string
-  /** Peers at once, those in the handshake counted. Default 20. */
+  /** Peers at once. Callers in the handshake have places of their own. Default 20. */
   maxConnections?: number
+  /** The variables that say so, for what is wrong at the start. Default: the names of these options. */
+  variables?: { host?: string; port?: string; cert?: string; key?: string; ca?: string }
 }
 
 /** How a Versia source is set up. At least one of `connect` and `listen`. */
@@ -120,8 +127,35 @@ const report = (problems: readonly string[]): void => {
 
 const checkListen = (listen: VersiaListen | undefined, problems: string[]): void => {
   const { tls } = listen ?? {}
-  if (tls !== undefined && (!tls.cert || !tls.key))
-    problems.push('to listen with TLS takes both a certificate and its key')
+  if (tls === undefined) return
+  if (!tls.cert || !tls.key)
+    return void problems.push('to listen with TLS takes both a certificate and its key')
+  const names = { cert: 'listen.tls.cert', key: 'listen.tls.key', ca: 'listen.tls.ca', ...listen?.variables }
+  // Where they are kept anew from somewhere else, that is where they come from.
+  if (tls.origin === undefined) addMaterial(tls, names, problems)
+}
+
+const addMaterial = (
+  tls: KeyMaterial,
+  names: { cert: string; key: string; ca: string },
+  problems: string[],
+): void => {
+  const { cert, key, passphrase } = tls
+  const found = keyMaterialProblems({ cert, key, passphrase, ca: tls.ca || undefined }, names)
+  for (const { variable, problem } of found) problems.push(`${variable}: ${problem}`)
+}
+
+const CLIENT_MATERIAL = { cert: 'connect.tls.cert', key: 'connect.tls.key', ca: 'connect.tls.ca' }
+
+/** A file that cannot be read would be found out with the first connection, and again and again. */
+const addAuthority = (ca: string, name: string, problems: string[]): void => {
+  try {
+    new X509Certificate(readPem(ca))
+  } catch (error) {
+    problems.push(
+      `${name}: ${isPemFile(ca) ? messageOf(error) : 'Value must be a certificate as PEM or base64 of PEM'}`,
+    )
+  }
 }
 
 const checkConnect = (
@@ -132,6 +166,9 @@ const checkConnect = (
   if (connect === undefined) return
   const { url, tls } = connect
   if (!tls?.cert !== !tls?.key) problems.push('a certificate to show takes both itself and its key')
+  else if (tls?.cert && tls.key)
+    addMaterial({ cert: tls.cert, key: tls.key }, { ...CLIENT_MATERIAL, ...connect.variables }, problems)
+  if (tls?.ca) addAuthority(tls.ca, connect.variables?.ca ?? CLIENT_MATERIAL.ca, problems)
   // Not quoted: a URL may hold a secret.
   if (!URL.canParse(url)) return void problems.push('the URL to connect to is not one')
   const { protocol, hostname } = new URL(url)

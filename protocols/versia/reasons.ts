@@ -4,6 +4,7 @@ export type VersiaVersion = (typeof VERSIONS)[number]
 
 /** Why a message is not trusted, in the order of the checks (versia-websocket 7 and 8). Closed: it is a metric label. */
 export type Distrust =
+  | 'excessive'
   | 'malformed'
   | 'legacy_version'
   | 'unknown_signer'

@@ -6,7 +6,8 @@ import { type Address, type Link } from '../../src/connections/link'
 import { type LinkKeeper } from '../../src/connections/link-keeper'
 import { type Listener, type RefusedCaller } from '../../src/connections/listener'
 import { isLoopback } from '../../src/connections/peer-tokens'
-import { LinkReader, type Outcome } from './link-reader'
+import { CommonTime } from '../../src/connections/reading-brake'
+import { COMMON_BUSY_SHARE, LinkReader, type Outcome } from './link-reader'
 import { keepDialling, listenerFor, LONGEST, type Redial, redial } from './links'
 import { type VersiaOptions } from './options'
 import { type VersiaSigner } from './signer'
@@ -21,6 +22,8 @@ export interface SourceOptions {
   receive: (data: Buffer, isBinary: boolean, peer: string) => Outcome
   onOpen: () => void
   onRefused: (why: RefusedCaller) => void
+  /** A connection has to wait until more is read from it. */
+  onFlood: (detail: () => unknown) => void
 }
 
 /** The connections that messages come over: the one that we dial, and those of the peers that dial us. */
@@ -29,6 +32,7 @@ export class VersiaSource {
   private readonly listener: Listener<string> | undefined
   private readonly redial = redial()
   private readonly limiter = new LogLimiter()
+  private readonly common = new CommonTime(COMMON_BUSY_SHARE)
   private readonly quietSince = Date.now()
   private hasBegun = false
   private isStopped = false
@@ -52,6 +56,11 @@ export class VersiaSource {
   async start(): Promise<void> {
     if (this.isStopped) return
     this.keeper?.start()
+    await this.listen()
+  }
+
+  /** Listens where it does not yet. @throws Error when the port cannot be listened on; it may be called again then */
+  async listen(): Promise<void> {
     if (this.hasBegun || this.listener === undefined) return
     this.hasBegun = true
     try {
@@ -86,16 +95,21 @@ export class VersiaSource {
     this.of.onOpen()
     const receive = (data: Buffer, isBinary: boolean): Outcome => {
       const outcome = this.of.receive(data, isBinary, peer)
-      if (outcome === 'good') redialled?.reset()
+      if (outcome !== 'good') return outcome
+      redialled?.reset()
+      this.listener?.vouchFor(link)
       return outcome
     }
-    const onEnough = (): void => {
+    const enough = (why: string): void => {
       redialled?.reset(LONGEST)
       this.limiter.run(peer, (repeated) =>
-        logger.warn({ peer, repeated }, 'A connection was ended after a hundred bad messages in a row'),
+        logger.warn({ peer, repeated }, `A connection was ended after ${why}`),
       )
     }
-    new LinkReader(link, receive, onEnough).begin()
+    const limited = (limit: string): void => this.of.onFlood(() => ({ peer, limit }))
+    // Who was dialled was chosen, and is alone.
+    const common = redialled === undefined ? this.common : undefined
+    new LinkReader(link, receive, { enough, limited }, common).begin()
   }
 
   private sayOpen({ host, port }: Address): void {

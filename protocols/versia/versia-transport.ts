@@ -1,10 +1,12 @@
 import { type ProviderResult } from '../../src/public/util/types'
 import { makeLogger } from '../../src/util/logging'
 import { timeoutPromise } from '../../src/util/sleep'
+import { ConfigError } from '../../src/config/config-error'
+import { listenProblem } from '../../src/config/listen-problem'
 import { unlessAborted } from '../../src/util/unless-aborted'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PeerTransport } from '../../src/transports/peer/peer-transport'
-import { FUTURE_TOLERANCE_MS, type Reason } from '../../src/transports/peer/terms'
+import { FUTURE_TOLERANCE_MS, OPEN, type Reason } from '../../src/transports/peer/terms'
 import { type EndpointContext } from '../../src/public/adapter/types'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
 import { type Outcome } from './link-reader'
@@ -39,6 +41,7 @@ export interface VersiaTransportConfig<T extends TransportGenerics> {
 
 /** What is made once, from the settings. */
 interface Machinery {
+  options: VersiaOptions
   clock: () => number
   verifier: Verifier
   gate: PriceGate
@@ -86,6 +89,18 @@ export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<
 
   protected override renew = (): void => {}
 
+  /** A source that peers connect to is of no use where it cannot listen. @throws ConfigError that names the setting */
+  async [OPEN](context: EndpointContext<T>): Promise<void> {
+    this.context = context
+    try {
+      await this.machinery?.source.listen()
+    } catch (cause) {
+      const { host = '', port = 0, variables } = this.machinery?.options.listen ?? {}
+      const { host: hostVariable = 'listen.host', port: portVariable = 'listen.port' } = variables ?? {}
+      throw new ConfigError([listenProblem({ host, port, hostVariable, portVariable }, cause)])
+    }
+  }
+
   protected override async tend(context: EndpointContext<T>): Promise<void> {
     this.context = context
     this.machinery?.keys.start()
@@ -122,6 +137,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<
         discoverKey(signedBy, version, (url, accept) => httpsGet(url, accept, discovery, signal), clock()))
     const keys = new SignerKeys(pinned, discover)
     return {
+      options,
       clock,
       keys,
       verifier: new Verifier({ version, path, keys, memory }),
@@ -133,6 +149,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<
         signer,
         receive: (data, isBinary, peer) => this.receive(data, isBinary, peer),
         onOpen: () => (this.providerDataStreamEstablished = Date.now()),
+        onFlood: (detail) => this.fault('flood', detail),
         onRefused: (why) => this.fault(why, () => 'a peer that wanted to connect'),
       }),
     }
@@ -155,7 +172,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<
   private distrusts(reason: Distrust, peer: string): Outcome {
     this.distrust = { reason, sinceUnixMs: this.distrust?.sinceUnixMs ?? Date.now() }
     this.fault(reason, () => ({ peer }))
-    return 'bad'
+    return reason === 'excessive' ? reason : 'bad'
   }
 
   private offer(price: VersiaPrice, now: number, receivedAt: number): void {

@@ -43,7 +43,7 @@ export interface WsRoomOptions {
   allowPlaintext?: boolean
   /** Take a welcome that comes at once, without a challenge. Default false. */
   welcomeAtOnce?: boolean
-  /** Where the server's certificate is of a private authority: PEM texts; `ca` may be base64 of PEM. */
+  /** Where the certificates of the server, and of the realm that names it, are of a private authority: PEM texts; `ca` may be base64 of PEM. */
   tls?: DialOptions['tls']
   /** From dialling to an open WebSocket, in ms. Default 5 000. */
   openTimeoutMs?: number

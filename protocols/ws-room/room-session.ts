@@ -1,6 +1,7 @@
 import { type Link, type LinkClose, type SendOutcome } from '../../src/connections/link'
 import { type Session } from '../../src/connections/link-keeper'
 import { makeLogger } from '../../src/util/logging'
+import { type ReadingLimit, type ReadingLimits, readWithin } from '../../src/connections/reading-brake'
 import { transportStopped } from '../../src/connections/connection-error'
 import { type RoomIdentity } from './identity'
 import { type LoginEnd, type LoginStage, type LoginStep, nextStep } from './login'
@@ -19,7 +20,7 @@ import { RoomError } from './room-error'
 const logger = makeLogger('WsRoom')
 
 /** Why a frame was of no use. The owner of the session counts them. */
-export type FrameFault = 'text-frame' | 'bad-frame' | 'unknown-peer' | 'refused-peer' | 'large-body'
+export type FrameFault = 'flood' | 'text-frame' | 'bad-frame' | 'unknown-peer' | 'refused-peer' | 'large-body'
 
 export interface RoomSessionOptions {
   identity: RoomIdentity
@@ -38,6 +39,13 @@ export interface RoomSessionOptions {
 }
 
 const MAX_BODY_BYTES = 65_536
+
+/** A room carries the movements of everybody in it. What is held back here, the server drops for slow readers. */
+const READING_LIMITS: ReadingLimits = {
+  messagesPerSecond: 20_000,
+  bytesPerSecond: 64 * 1024 * 1024,
+  busyShare: 0.5,
+}
 
 const TIMEOUTS: Record<Exclude<LoginStage, 'joined'>, string> = {
   identified: 'The server did not send a challenge',
@@ -80,7 +88,9 @@ export class RoomSession implements Session {
     this.closing = link.closing
     this.closed = link.closed.then((close) => this.over(close))
     this.await('identified', options.challengeTimeoutMs)
-    link.listen({ message: (data, isBinary) => this.receive(data, isBinary) })
+    const message = (data: Buffer, isBinary: boolean) => this.receive(data, isBinary)
+    const limited = (limit: ReadingLimit) => options.onFault('flood', () => limit)
+    readWithin(READING_LIMITS, link, { message, limited })
     link.send(identification(options.identity.owner))
   }
 

@@ -30,7 +30,7 @@ const HOUR_MS = 3_600_000
 
 export interface RoomPorts {
   /** Asks a realm for its connection string. */
-  connectionStringOf: (realm: string) => Promise<string>
+  connectionStringOf: (realm: string, tls: WsRoomOptions['tls']) => Promise<string>
   isKnownFeed: (feed: string) => boolean
   onPrice: (price: BelievedPrice, receivedAt: number) => void
   /** `reason` is of a closed set. */
@@ -183,7 +183,10 @@ export class Room {
 
   private async locate(): Promise<string> {
     const { place, allowPlaintext } = this.options
-    const named = 'realm' in place ? await this.ports.connectionStringOf(place.realm) : place.connectionString
+    const named =
+      'realm' in place
+        ? await this.ports.connectionStringOf(place.realm, tlsOf(this.options))
+        : place.connectionString
     return roomUrl(named, allowPlaintext)
   }
 

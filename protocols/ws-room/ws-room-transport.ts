@@ -4,7 +4,7 @@ import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PeerTransport } from '../../src/transports/peer/peer-transport'
 import { type Reason } from '../../src/transports/peer/terms'
 import { type TransportDependencies, type TransportGenerics } from '../../src/public/transports'
-import { type BelievedPrice, type WsRoomTransportConfig } from './config'
+import { type BelievedPrice, type WsRoomOptions, type WsRoomTransportConfig } from './config'
 import { type PublishedPrice } from './price-broadcaster'
 import { connectionStringOf } from './realm'
 import { Room } from './room'
@@ -36,7 +36,8 @@ export class WsRoomTransport<T extends TransportGenerics> extends PeerTransport<
       factor: adapterSettings.STREAM_HANDLER_RETRY_EXP_FACTOR,
     }
     const ports = {
-      connectionStringOf: (realm: string) => connectionStringOf(dependencies.requester, realm),
+      connectionStringOf: (realm: string, tls: WsRoomOptions['tls']) =>
+        connectionStringOf(dependencies.requester, realm, tls),
       isKnownFeed: (feed: string) => this.config.paramsOf(feed) !== undefined,
       onPrice: (price: BelievedPrice, receivedAt: number) => this.receive(price, receivedAt),
       onFault: (reason: string, detail: () => unknown, error?: unknown) => this.fault(reason, detail, error),

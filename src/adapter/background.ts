@@ -1,5 +1,13 @@
 import { type AnyAdapter } from './adapter'
-import { childrenOf, isWaiting, leaveConnection, polls, sayGoodbye } from '../transports/capabilities'
+import {
+  childrenOf,
+  isWaiting,
+  leaveConnection,
+  listens,
+  open,
+  polls,
+  sayGoodbye,
+} from '../transports/capabilities'
 import { Requester } from '../outbound-http/requester'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
 import { type Heart } from '../util/heartbeats'
@@ -22,10 +30,34 @@ export class Background {
   private runners: BackgroundRunner<TransportGenerics>[] = []
   private readonly makers: (() => BackgroundRunner<TransportGenerics>)[] = []
   private readonly transports: Transport<TransportGenerics>[] = []
+  private readonly openings: (() => Promise<void>)[] = []
   private stopped: Promise<void> | undefined
 
-  /** Starts a runner for every transport that has background work. Each runner has begun its first run when this returns. */
-  constructor(private readonly adapter: AnyAdapter) {
+  /**
+   * Makes the background work of an adapter, with everything open that its transports listen on. {@link resume} begins it.
+   *
+   * @throws ConfigError where a transport cannot listen, after all have been closed
+   */
+  static async open(adapter: AnyAdapter): Promise<Background> {
+    const background = new Background(adapter, false)
+    try {
+      await Promise.all(background.openings.map((opening) => opening()))
+    } catch (error) {
+      await background.stop()
+      throw error
+    }
+    return background
+  }
+
+  /**
+   * Starts a runner for every transport that has background work. Each runner has begun its first run when this returns.
+   *
+   * @param begins - false: {@link resume} starts them
+   */
+  constructor(
+    private readonly adapter: AnyAdapter,
+    begins = true,
+  ) {
     const { settings } = adapter
     adapter.dependencies.feedLimits?.govern()
     for (const endpoint of adapter.endpoints) {
@@ -41,6 +73,7 @@ export class Background {
             adapterSettings: settings,
             ...(caseSensitive && { caseSensitive }),
           }
+          if (listens(single)) this.openings.push(() => open(single, context))
           const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
           const heart = () => this.heartOf(endpointName, runName, single)
           this.makers.push(
@@ -59,7 +92,7 @@ export class Background {
       }
     }
     if (this.transports.some(isPolling)) this.warnOfFloor()
-    this.resume()
+    if (begins) this.resume()
   }
 
   /** Ends all loops, and the connections of streams; {@link resume} begins anew. What a run that hangs still does counts for nothing. */

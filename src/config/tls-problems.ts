@@ -28,26 +28,45 @@ export const tlsProblems = (
   const setup = tlsSetupProblem(settings)
   const flag = variableOf(settings.TLS_ENABLED ? 'TLS_ENABLED' : 'MTLS_ENABLED')
   if (setup !== undefined) return [{ variable: flag, problem: setup, isWhole: true }]
-  return materialProblems(settings).map(([name, problem]) => ({ variable: variableOf(name), problem }))
+  const { TLS_PUBLIC_KEY: cert = '', TLS_CA: ca = '', TLS_PRIVATE_KEY: key = '' } = settings
+  const given = { cert, ca, key, passphrase: settings.TLS_PASSPHRASE }
+  return keyMaterialProblems(given, {
+    cert: variableOf('TLS_PUBLIC_KEY'),
+    key: variableOf('TLS_PRIVATE_KEY'),
+    ca: variableOf('TLS_CA'),
+    passphrase: variableOf('TLS_PASSPHRASE'),
+  })
 }
 
-const materialProblems = (settings: TlsSettings): [name: string, problem: string][] => {
-  const { TLS_PUBLIC_KEY = '', TLS_CA = '', TLS_PRIVATE_KEY = '', TLS_PASSPHRASE: passphrase } = settings
-  const certificate = attempt(() => new X509Certificate(readPem(TLS_PUBLIC_KEY)))
-  const authority = attempt(() => new X509Certificate(readPem(TLS_CA)))
-  const key = attempt(() => createPrivateKey({ key: readPem(TLS_PRIVATE_KEY), passphrase }))
-  const problems: [string, string][] = []
+/** What a server or client shows and trusts: each as PEM, base64 of PEM, or the path of a file with that. */
+export interface KeyMaterial {
+  cert: string
+  key: string
+  ca?: string | undefined
+  passphrase?: string | undefined
+}
+
+/** What is wrong with key material, by the variables that give it. */
+export const keyMaterialProblems = (
+  given: KeyMaterial,
+  names: { cert: string; key: string; ca: string; passphrase?: string },
+): SettingProblem[] => {
+  const { cert, key: keyText, ca, passphrase } = given
+  const certificate = attempt(() => new X509Certificate(readPem(cert)))
+  const key = attempt(() => createPrivateKey({ key: readPem(keyText), passphrase }))
+  const problems: SettingProblem[] = []
+  const add = (variable: string, problem: string): void => void problems.push({ variable, problem })
+  const itsPassphrase = names.passphrase === undefined ? '' : `, and ${names.passphrase} that of the key`
   if (key === undefined)
-    problems.push([
-      'TLS_PRIVATE_KEY',
-      unreadable(TLS_PRIVATE_KEY) ??
-        'Value must be a private key as PEM or base64 of PEM, and TLS_PASSPHRASE that of the key',
-    ])
-  if (certificate === undefined)
-    problems.push(['TLS_PUBLIC_KEY', unreadable(TLS_PUBLIC_KEY) ?? NO_CERTIFICATE])
+    add(
+      names.key,
+      unreadable(keyText) ?? `Value must be a private key as PEM or base64 of PEM${itsPassphrase}`,
+    )
+  if (certificate === undefined) add(names.cert, unreadable(cert) ?? NO_CERTIFICATE)
   else if (key !== undefined && !certificate.checkPrivateKey(key))
-    problems.push(['TLS_PUBLIC_KEY', 'Value must be the certificate of the key in TLS_PRIVATE_KEY'])
-  if (authority === undefined) problems.push(['TLS_CA', unreadable(TLS_CA) ?? NO_CERTIFICATE])
+    add(names.cert, `Value must be the certificate of the key in ${names.key}`)
+  if (ca !== undefined && attempt(() => new X509Certificate(readPem(ca))) === undefined)
+    add(names.ca, unreadable(ca) ?? NO_CERTIFICATE)
   return problems
 }
 

@@ -46,8 +46,8 @@ const markOf = async (file: string): Promise<string> => {
 
 const isWhole = (pem: string): boolean => pem.split('-----BEGIN ').length === pem.split('-----END ').length
 
-/** @throws Error for texts that a server could not use */
-const check = (texts: TlsTexts): void => {
+/** @throws Error for texts that a server could not use; its message holds nothing of them */
+export const checkTls = (texts: TlsTexts): void => {
   const { cert, key, ca, passphrase } = texts
   if (![cert, key, ca ?? ''].every(isWhole)) throw new Error('a text has a beginning and no end')
   if (ca !== undefined) new X509Certificate(ca)
@@ -147,7 +147,7 @@ export class CertificateRenewal {
     if (!isSettled || mark === this.used) return
     try {
       const texts = this.origin.read()
-      check(texts)
+      checkTls(texts)
       this.use(texts)
       this.used = mark
       this.refused = undefined

@@ -56,7 +56,8 @@ const addressOf = (host: string | undefined, port: number | undefined): Address 
 
 /**
  * One open WebSocket of a protocol transport, whichever side opened it. Nothing is read before {@link Link.listen}, so that no message is
- * lost between the handshake and the listener. After the end, or after {@link Link.close}, no more messages are delivered.
+ * lost between the handshake and the listener, and none during a pause. After the end, or after {@link Link.close}, no more messages are
+ * delivered.
  */
 export class Link {
   /** Resolves when the link has ended, whatever ended it. Never rejects. */
@@ -73,6 +74,14 @@ export class Link {
 
   private listener: LinkListener | undefined
   private isEnding = false
+  /** Messages of a pause: they were read from the wire together with one before it. */
+  private held: { data: Buffer; isBinary: boolean }[] = []
+  private isPaused = false
+  /** Whether it was us who ended it. */
+  private isLeft = false
+  private settle!: (close: LinkClose) => void
+  /** How the link ended during a pause. It is told when what came before has been delivered. */
+  private untold: LinkClose | undefined
   private cause: Error | undefined
   private missedPongs = 0
   private pinging: ReturnType<typeof setInterval> | undefined
@@ -98,22 +107,8 @@ export class Link {
     socket.on('error', (error) => (this.cause ??= error))
     this.closing = new Promise((resolve) => (this.announcedEnd = new AnnouncedEnd(socket, resolve)))
     if (wire !== undefined) this.announcedEnd.watch(wire)
-    this.closed = new Promise((resolve) => {
-      socket.on('close', (code: number, reason: Buffer) => {
-        this.isEnding = true
-        clearInterval(this.pinging)
-        clearTimeout(this.farewell)
-        this.announcedEnd.over()
-        const text = beginningOf(reason.toString('utf8'), MAX_REASON_CHARACTERS, '')
-        const close: LinkClose = { code, reason: text, ...(this.cause && { cause: this.cause }) }
-        resolve(close)
-        try {
-          this.listener?.close?.(close)
-        } catch (err) {
-          logger.error({ err }, 'What follows the end of a link failed')
-        }
-      })
-    })
+    this.closed = new Promise((resolve) => (this.settle = resolve))
+    socket.on('close', (code: number, reason: Buffer) => this.ended(code, reason))
     const { pingEveryMs = 0 } = limits
     if (pingEveryMs > 0) this.pinging = setInterval(() => this.ping(), pingEveryMs)
   }
@@ -144,17 +139,30 @@ export class Link {
     return 'sent'
   }
 
-  /** Stops reading, which the peer notices as back-pressure. No pings are sent during a pause, and a pause does not count as silence. */
+  /**
+   * Stops reading at once, which the peer notices as back-pressure. No pings are sent during a pause, and a pause does not count as silence.
+   * An end that comes during a pause is told after it, behind the messages that came before; so see to it that every pause ends.
+   */
   pause(): void {
+    // The answer to our close frame has to be read.
+    if (this.isLeft) return
+    this.isPaused = true
     this.socket.pause()
   }
 
   resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    this.deliverHeld()
+    // A message may have been one too many.
+    if (this.isPaused as boolean) return
     this.socket.resume()
+    if (this.untold !== undefined) this.tellEnd(this.untold)
   }
 
   /** Closes politely: sends the close frame, then waits for the peer's answer or the time limit. Resolves when the link has ended. */
   close(code = 1000, reason = ''): Promise<LinkClose> {
+    this.leave()
     if (this.isEnding) return this.closed
     this.isEnding = true
     this.farewell = setTimeout(() => this.socket.terminate(), this.limits.closeTimeoutMs ?? 2_000)
@@ -168,12 +176,59 @@ export class Link {
   destroy(cause?: Error): void {
     this.isEnding = true
     this.cause ??= cause
+    this.leave()
     this.socket.terminate()
   }
 
   private received(data: Buffer, isBinary: boolean): void {
     this.missedPongs = 0
     if (this.isEnding) return
+    // The library hands over all messages of one read, also after it has been told to pause.
+    if (this.isPaused) this.held.push({ data, isBinary })
+    else this.deliver(data, isBinary)
+  }
+
+  private deliverHeld(): void {
+    const { held } = this
+    let delivered = 0
+    // Another one is there where the link was closed meanwhile.
+    for (; this.held === held && delivered < held.length && !this.isPaused; delivered++) {
+      const { data, isBinary } = held[delivered]!
+      this.deliver(data, isBinary)
+    }
+    if (this.held === held) this.held = held.slice(delivered)
+  }
+
+  /** We have had enough: what was held is not wanted any more. */
+  private leave(): void {
+    this.isLeft = true
+    this.held = []
+    this.isPaused = false
+    if (this.untold !== undefined) this.tellEnd(this.untold)
+  }
+
+  private ended(code: number, reason: Buffer): void {
+    this.isEnding = true
+    clearInterval(this.pinging)
+    clearTimeout(this.farewell)
+    this.announcedEnd.over()
+    const text = beginningOf(reason.toString('utf8'), MAX_REASON_CHARACTERS, '')
+    const close: LinkClose = { code, reason: text, ...(this.cause && { cause: this.cause }) }
+    if (this.isPaused) this.untold = close
+    else this.tellEnd(close)
+  }
+
+  private tellEnd(close: LinkClose): void {
+    this.untold = undefined
+    this.settle(close)
+    try {
+      this.listener?.close?.(close)
+    } catch (err) {
+      logger.error({ err }, 'What follows the end of a link failed')
+    }
+  }
+
+  private deliver(data: Buffer, isBinary: boolean): void {
     try {
       this.listener?.message(data, isBinary)
     } catch (error) {

@@ -7,10 +7,12 @@ import { TLSSocket } from 'node:tls'
 import { WebSocketServer } from 'ws'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
-import { CertificateRenewal, type TlsOrigin, type TlsTexts } from './certificate-renewal'
+import { CertificateRenewal, checkTls, type TlsOrigin, type TlsTexts } from './certificate-renewal'
 import { type ConnectionStatus } from './connection-status'
+import { Handshakes } from './handshakes'
 import { type Address, Link, type LinkLimits } from './link'
 import { type Caller } from './peer-tokens'
+import { Places } from './places'
 
 const logger = makeLogger('Listener')
 
@@ -29,8 +31,18 @@ export interface ListenerOptions<Peer> extends LinkLimits {
   chooseProtocol?: (offered: ReadonlySet<string>) => string | false
   /** A connection whose handshake is not done after this time, in ms, is cut. Default 5 000. */
   handshakeTimeoutMs?: number
-  /** Maximum number of connections at once, including those in the handshake. More are refused with 503. Default 100. */
+  /** Maximum number of links at once. More callers are refused with 503. Default 100. */
   maxConnections?: number
+  /**
+   * Maximum number of callers in the handshake, beside the links; half of them from one address. One more puts out the one that has been
+   * there for the longest time: it has had its chance. Default 64.
+   */
+  maxHandshakes?: number
+  /**
+   * Whether anybody is let in, so that a link says nothing about who it is until {@link Listener.vouchFor} is called for it. Where all places
+   * are taken, strangers have to make room for new callers. Default false: whoever gets a link has authenticated.
+   */
+  admitsStrangers?: boolean
   /** A larger message ends its link with code 1009. */
   maxPayloadBytes: number
   /** Length of the queue of connections not yet accepted. Default 128. */
@@ -47,10 +59,18 @@ export interface ListenerOptions<Peer> extends LinkLimits {
   onRefused?: (why: RefusedCaller) => void
 }
 
+/** `crowded-out`: it had to make room for others before it had said who it is, or anything of use. */
 export type RefusedCaller =
-  'not-a-websocket' | 'unauthenticated' | 'too-many' | 'handshake-timeout' | 'handshake-failed'
+  | 'not-a-websocket'
+  | 'unauthenticated'
+  | 'too-many'
+  | 'handshake-timeout'
+  | 'handshake-failed'
+  | 'crowded-out'
 
-const STATUS_OF: Record<Exclude<RefusedCaller, 'handshake-timeout' | 'handshake-failed'>, string> = {
+type Answered = 'not-a-websocket' | 'unauthenticated' | 'too-many'
+
+const STATUS_OF: Record<Answered, string> = {
   'not-a-websocket': '426 Upgrade Required',
   unauthenticated: '401 Unauthorized',
   'too-many': '503 Service Unavailable',
@@ -63,6 +83,8 @@ const STATUS_OF: Record<Exclude<RefusedCaller, 'handshake-timeout' | 'handshake-
 export class Listener<Peer> {
   private readonly links = new Map<Link, Peer>()
   private readonly wires = new Set<Socket>()
+  private readonly handshakes: Handshakes
+  private readonly places: Places
   private readonly numbers = new WeakMap<Duplex, number>()
   private acceptedSoFar = 0
   private readonly limiter = new LogLimiter()
@@ -73,6 +95,8 @@ export class Listener<Peer> {
   private lastError: ConnectionStatus['lastError']
 
   constructor(private readonly options: ListenerOptions<Peer>) {
+    this.handshakes = new Handshakes(options.maxHandshakes ?? 64)
+    this.places = new Places(options.maxConnections ?? 100)
     this.sockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -86,8 +110,8 @@ export class Listener<Peer> {
     })
   }
 
-  /** @returns where it listens. @throws Error when the port is taken, or a key or certificate is not one */
-  listen(): Promise<Address> {
+  /** @returns where it listens. @throws Error when the port is taken, or key and certificate are none or do not belong together */
+  async listen(): Promise<Address> {
     const { tls, noDelay = true, host, port, backlog = 128 } = this.options
     const server = tls === undefined ? createHttpServer({ noDelay }) : encrypting(tls, noDelay)
     this.server = server
@@ -118,6 +142,11 @@ export class Listener<Peer> {
   /** The open links, each with its peer. */
   get peers(): ReadonlyMap<Link, Peer> {
     return this.links
+  }
+
+  /** The peer of a link has shown that it is one: its place is its own. */
+  vouchFor(link: Link): void {
+    this.places.keep(link)
   }
 
   /** Accepts no more callers, ends every link with this code, and resolves when all connections are gone. */
@@ -155,10 +184,10 @@ export class Listener<Peer> {
   }
 
   private accepted(wire: Socket): void {
-    const { maxConnections = 100, handshakeTimeoutMs = 5_000 } = this.options
+    const { handshakeTimeoutMs = 5_000 } = this.options
     wire.on('error', () => {})
     this.numbers.set(wire, this.acceptedSoFar++)
-    if (this.wires.size >= maxConnections) {
+    if (this.places.areTaken) {
       this.refused('too-many')
       // Before the TLS handshake the caller would not understand any answer.
       if (this.options.tls === undefined)
@@ -167,25 +196,36 @@ export class Listener<Peer> {
       return
     }
     this.wires.add(wire)
+    const crowdedOut = this.handshakes.enter(wire)
+    if (crowdedOut !== undefined) {
+      this.refused('crowded-out')
+      crowdedOut.destroy()
+    }
     const deadline = setTimeout(() => {
       this.refused('handshake-timeout')
       wire.destroy()
     }, handshakeTimeoutMs)
     wire.once('close', () => {
       clearTimeout(deadline)
+      this.handshakes.leave(wire)
       this.wires.delete(wire)
     })
-    wire.once(HANDSHAKE_DONE, () => clearTimeout(deadline))
+    wire.once(HANDSHAKE_DONE, () => {
+      clearTimeout(deadline)
+      this.handshakes.leave(wire)
+    })
   }
 
   private upgrade(request: IncomingMessage, wire: Duplex, head: Buffer): void {
     wire.on('error', () => {})
     const peer = this.identify(request)
     if (peer === undefined) return this.turnAway('unauthenticated', wire)
+    if (this.places.areTaken) return this.turnAway('too-many', wire)
     this.sockets.handleUpgrade(request, wire, head, (socket) => {
       handshakeDone(wire)
       const link = new Link(socket, request.socket, this.options)
       this.links.set(link, peer)
+      this.seat(link)
       const leave = (): void => void this.links.delete(link)
       void link.closing.then(leave)
       void link.closed.then(leave)
@@ -196,6 +236,13 @@ export class Listener<Peer> {
         void link.close(1011)
       }
     })
+  }
+
+  private seat(link: Link): void {
+    const crowdedOut = this.places.take(link, this.options.admitsStrangers === true)
+    if (crowdedOut === undefined) return
+    this.refused('crowded-out')
+    crowdedOut.destroy()
   }
 
   private identify(request: IncomingMessage): Peer | undefined {
@@ -215,7 +262,7 @@ export class Listener<Peer> {
     }
   }
 
-  private turnAway(why: keyof typeof STATUS_OF, wire: Duplex): void {
+  private turnAway(why: Answered, wire: Duplex): void {
     this.refused(why)
     wire.end(`HTTP/1.1 ${STATUS_OF[why]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
       wire.destroy(),
@@ -244,6 +291,7 @@ const latest = ({ origin, ...texts }: NonNullable<ListenerOptions<never>['tls']>
 const encrypting = (tls: NonNullable<ListenerOptions<never>['tls']>, noDelay: boolean): HttpsServer => {
   const asksForCertificates = tls.ca !== undefined
   const texts = latest(tls)
+  checkTls(texts)
   const server = createHttpsServer({
     noDelay,
     ...texts,

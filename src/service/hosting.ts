@@ -30,9 +30,6 @@ export interface Hosted {
   started: StartedAdapter
 }
 
-/** Gives the dependencies that replace an adapter's own. Throws for an adapter that cannot run with them. */
-export type DependenciesOf = (adapter: AnyAdapter) => Partial<AdapterDependencies>
-
 /** The names of the adapters that a service has to run: those in its settings, or else all there are. */
 export const wantedNames = ({ adapters }: Pick<ServiceSettings, 'adapters'>): string[] =>
   adapters.length > 0 ? adapters : [...availableAdapters().keys()]
@@ -40,6 +37,14 @@ export const wantedNames = ({ adapters }: Pick<ServiceSettings, 'adapters'>): st
 /** Whether a failure of this adapter is an error. Where no adapters were chosen, one that has no settings is simply not in use. */
 const isMeant = (adapter: AnyAdapter | undefined, isChosen: boolean): boolean =>
   isChosen || adapter?.config.isUntouched() !== true
+
+/** What is particular to a process that runs adapters. */
+export interface Hosting {
+  /** Gives the dependencies that replace an adapter's own. Throws for an adapter that cannot run with them. */
+  dependenciesOf?: (adapter: AnyAdapter) => Partial<AdapterDependencies>
+  /** Whether the adapters do their background work here. Default true. */
+  isWorking?: boolean
+}
 
 /**
  * Loads and initializes one adapter. A failure is logged with the adapter's name and does not affect the other adapters.
@@ -50,18 +55,29 @@ const tryToHost = async (
   name: string,
   isChosen: boolean,
   problems: Set<string>,
-  dependenciesOf?: DependenciesOf,
+  { dependenciesOf, isWorking = true }: Hosting,
 ): Promise<Hosted | undefined> => {
   let adapter: AnyAdapter | undefined
   try {
     adapter = await loadAdapter(name)
-    return { name, adapter, started: await StartedAdapter.initialize(adapter, dependenciesOf?.(adapter)) }
+    const started = await StartedAdapter.initialize(adapter, dependenciesOf?.(adapter))
+    if (isWorking) await opened(started)
+    return { name, adapter, started }
   } catch (err) {
     if (isMeant(adapter, isChosen)) {
       logger.error({ adapter: name }, `The adapter "${name}" could not start: ${messageOf(err)}`)
       for (const problem of problemsIn(err) ?? []) problems.add(problem)
     } else logger.info({ adapter: name }, `The adapter "${name}" is not set up, and does not run`)
     return undefined
+  }
+}
+
+const opened = async (started: StartedAdapter): Promise<void> => {
+  try {
+    await started.open()
+  } catch (error) {
+    await started.stop()
+    throw error
   }
 }
 
@@ -72,11 +88,11 @@ const tryToHost = async (
 export const host = async (
   names: string[],
   service: ServiceSettings,
-  dependenciesOf?: DependenciesOf,
+  hosting: Hosting = {},
 ): Promise<Hosted[]> => {
   const isChosen = service.adapters.length > 0
   const problems = new Set<string>()
-  const tried = await Promise.all(names.map((name) => tryToHost(name, isChosen, problems, dependenciesOf)))
+  const tried = await Promise.all(names.map((name) => tryToHost(name, isChosen, problems, hosting)))
   const hosted = tried.filter((one) => one !== undefined)
   if (hosted.length > 0) return hosted
   const why = [`None of the adapters could start: ${names.join(', ')}`, ...problems]

@@ -1,16 +1,8 @@
 import { type AddressInfo, isIPv6 } from 'node:net'
 import { type FastifyInstance } from 'fastify'
 import { ConfigError } from '../config/config-error'
-import { memberOf } from '../util/objects'
+import { listenProblem, type Place } from '../config/listen-problem'
 import { type OpenAddress } from './open-addresses'
-
-/** Where to listen, and the variables that say so. */
-export interface Place {
-  host: string
-  port: number
-  hostVariable?: string
-  portVariable: string
-}
 
 /**
  * Listens for requests.
@@ -43,17 +35,6 @@ export const openAt = (what: OpenAddress['for'], app: FastifyInstance | undefine
 /** The error for a server that cannot listen, given as a problem of a setting. */
 export const couldNotListen = (place: Place, cause: unknown): ConfigError => {
   const { host, port } = place
-  const problem = problemOf(place, memberOf(cause, 'code'), cause)
+  const problem = listenProblem(place, cause)
   return new ConfigError([problem], `Could not listen on ${host}:${port}. ${problem}`, { cause })
-}
-
-const problemOf = (place: Place, code: unknown, cause: unknown): string => {
-  const { host, port, hostVariable = 'EA_HOST', portVariable } = place
-  if (code === 'EADDRINUSE')
-    return `${portVariable}: Port ${port} is taken (EADDRINUSE). Stop what listens there, or set ${portVariable} to a free port`
-  if (code === 'EACCES')
-    return `${portVariable}: This process may not listen on port ${port} (EACCES). Set ${portVariable} to a port above 1023`
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return `${hostVariable}: ${host} is no address of this machine (${code}). Set ${hostVariable} to one that is, or to :: for all`
-  return `${portVariable}: ${String(cause)}`
 }

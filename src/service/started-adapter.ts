@@ -8,6 +8,7 @@ import { ProcessState } from '../http/process-state'
 import { buildAdapterAdmin, buildAdapterServer } from '../http/server'
 import { ownViews } from '../http/views'
 import { metrics } from '../metrics/registry'
+import { childrenIn, listens } from '../transports/capabilities'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { redactText } from '../util/redaction'
@@ -46,12 +47,24 @@ export class StartedAdapter {
     return new StartedAdapter(adapter)
   }
 
+  /**
+   * Opens what the transports listen on, where they do. To be awaited before {@link execute}, in the process that does the background work.
+   *
+   * @throws ConfigError that names the setting, where one cannot listen. Stop the adapter then
+   */
+  async open(): Promise<void> {
+    const { adapter } = this
+    if (adapter.settings.EA_MODE === 'reader' || !hasListeners(adapter)) return
+    this.background = await Background.open(adapter)
+  }
+
   /** Begins the background work. A reader has none. In a worker this is not called, because the transports run in the writer process. */
   execute(): void {
     const { adapter } = this
     adapter.readiness?.start()
     if (adapter.settings.EA_MODE === 'reader') return
-    this.background = new Background(adapter)
+    this.background ??= new Background(adapter, false)
+    this.background.resume()
     adapter.lockAcquiredPromise?.catch(() => this.keptOut())
   }
 
@@ -96,6 +109,11 @@ export class StartedAdapter {
   }
 }
 
+const hasListeners = ({ endpoints }: AnyAdapter): boolean =>
+  endpoints.some(({ transportRoutes }) =>
+    transportRoutes.entries().some(([, transport]) => childrenIn(transport).some(listens)),
+  )
+
 /** An adapter that was started, with its servers. */
 export interface Running {
   api: FastifyInstance | undefined
@@ -124,6 +142,7 @@ export const startAdapter = async (
     const adminApi = settings.ADMIN_PORT === undefined ? undefined : buildAdapterAdmin(started.adapter, views)
     const api = settings.EA_MODE === 'writer' ? undefined : await buildAdapterServer(started.adapter, views)
     hearRejections()
+    await started.open()
     started.execute()
     api?.addHook('preClose', (done) => {
       state.stopping()

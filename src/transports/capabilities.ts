@@ -20,6 +20,7 @@ export const RECORDS: unique symbol = Symbol('tickwell.records')
 export const SUBSCRIPTION: unique symbol = Symbol('tickwell.subscription')
 export const IS_WAITING: unique symbol = Symbol('tickwell.is-waiting')
 export const GOODBYE: unique symbol = Symbol('tickwell.goodbye')
+export const OPEN: unique symbol = Symbol('tickwell.open')
 export const LEAVE: unique symbol = Symbol('tickwell.leave')
 
 /**
@@ -63,6 +64,7 @@ interface Capable {
   [POLLS]?: true
   [GOODBYE]?: () => Promise<void> | undefined
   [LEAVE]?: () => void
+  [OPEN]?: (context: never) => Promise<void>
   [IS_WAITING]?: () => boolean
   [SUBSCRIPTION]?: (params: object) => SubscriptionState | undefined
   [LINKS]?: () => ConnectionStatus[]
@@ -87,6 +89,18 @@ export const polls = (transport: object): boolean => of(transport)[POLLS] === tr
  * resolves within a short time, and never rejects.
  */
 export const sayGoodbye = (transport: object): Promise<void> | undefined => of(transport)[GOODBYE]?.()
+
+/** Whether a transport is of no use unless it can listen where it is to. */
+export const listens = (transport: object): boolean => of(transport)[OPEN] !== undefined
+
+/**
+ * Begins to listen where a transport is to, before its background work begins.
+ *
+ * @throws ConfigError where it cannot
+ */
+export const open = async (transport: object, context: object): Promise<void> => {
+  await of(transport)[OPEN]?.(context as never)
+}
 
 /** Ends the connection of a stream, which opens another one when it is run again. Does nothing to other transports. */
 export const leaveConnection = (transport: object): void => of(transport)[LEAVE]?.()

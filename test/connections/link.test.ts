@@ -5,6 +5,7 @@ import { silentLoggers } from './support'
 import { LoggerFactoryProvider } from '../../src/util/logging'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { LinkRefused } from '../../src/connections/dial'
+import { type Link } from '../../src/connections/link'
 import { isLoopback, peerByToken } from '../../src/connections/peer-tokens'
 import { selfSigned } from '../http/certificate'
 import { eventually } from '../helpers/eventually'
@@ -68,6 +69,56 @@ describe('a link', () => {
     expect(await client.closed).toEqual({ code: 4_001, reason: 'enough' })
     expect(client.send('too late')).toBe('closed')
     expect(closes.all).toHaveLength(1)
+  })
+
+  it('brings nothing during a pause, also of what came in the same read, and its end after all that', async () => {
+    await using server = await listening()
+    const client = await call(server.url)
+    const accepted = await server.links.next()
+    const log: string[] = []
+    const ended = new Promise<void>((resolve) => {
+      client.listen({
+        message(data) {
+          log.push(data.toString())
+          client.pause()
+        },
+        close() {
+          log.push('closed')
+          resolve()
+        },
+      })
+    })
+    for (const text of ['a', 'b', 'c']) accepted.send(text)
+    await accepted.close()
+    await eventually(() => expect(client.isOpen).toBe(false))
+    client.resume()
+    client.resume()
+    expect(log).toEqual(['a', 'b', 'c'])
+    client.resume()
+    await ended
+    expect(log).toEqual(['a', 'b', 'c', 'closed'])
+    await client.closed
+  })
+
+  it('is told its end at once where it is closed, or destroyed, during a pause', async () => {
+    for (const end of [(link: Link) => void link.close(), (link: Link) => link.destroy()]) {
+      await using server = await listening()
+      const client = await call(server.url)
+      const accepted = await server.links.next()
+      const log: string[] = []
+      client.listen({
+        message(data) {
+          log.push(data.toString())
+          client.pause()
+        },
+      })
+      for (const text of ['a', 'b', 'c']) accepted.send(text)
+      await eventually(() => expect(log).toEqual(['a']))
+      end(client)
+      client.resume()
+      await client.closed
+      expect(log).toEqual(['a'])
+    }
   })
 
   it('brings nothing more once it is being closed', async () => {

@@ -22,16 +22,23 @@ const VALID = ['200101000000Z', '491231235959Z'] as const
 export const selfSigned = (
   passphrase?: string,
   [from, to]: readonly [string, string] = VALID,
+  kind: 'ec' | 'rsa' = 'ec',
 ): { key: string; cert: string } => {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
+  const { privateKey, publicKey } =
+    kind === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const withSha256 =
+    kind === 'ec'
+      ? sequence(oid('2a8648ce3d040302'))
+      : sequence(oid('2a864886f70d01010b'), Buffer.from([0x05, 0x00]))
   const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from('localhost')))))
   const certificateAuthority = extension('551d13', sequence(der(0x01, Buffer.from([0xff]))))
   const alternativeName = extension('551d11', sequence(der(0x87, Buffer.from([127, 0, 0, 1]))))
   const toBeSigned = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([1])),
-    ecdsaWithSha256,
+    withSha256,
     name,
     sequence(time(from), time(to)),
     name,
@@ -42,6 +49,6 @@ export const selfSigned = (
   const cipher = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem', ...cipher }).toString(),
-    cert: pem('CERTIFICATE', sequence(toBeSigned, ecdsaWithSha256, signature)),
+    cert: pem('CERTIFICATE', sequence(toBeSigned, withSha256, signature)),
   }
 }

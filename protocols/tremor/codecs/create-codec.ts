@@ -24,7 +24,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['statsd', () => rare.statsd()],
   ['graphite-plaintext', () => rare.graphite()],
   ['dogstatsd', (config, limits) => rare.dogstatsd(config, limits)],
-  ['binflux', () => rare.binflux()],
+  ['binflux', (config, limits) => rare.binflux(config, limits)],
   ['tremor', tremor],
   ['yaml', yaml],
   ['syslog', (config, limits) => rare.syslog(config, limits)],

@@ -6,6 +6,12 @@ export class CodecError extends Error {
   override readonly name = 'CodecError'
 }
 
+/**
+ * Content that is more than anybody means to send: too many pieces or values, too deep, or a few bytes that become many. Whoever made it
+ * wanted it to be expensive, or will do it again.
+ */
+export class ExcessError extends CodecError {}
+
 /** A definition of a codec, a stage or a pipeline that is refused when it is made, before anything runs. */
 export class DefinitionError extends Error {
   override readonly name = 'DefinitionError'

@@ -1,4 +1,4 @@
-import type { ByteBudget } from './byte-budget'
+import type { StageBudget } from './stage-budget'
 
 const nothing = Buffer.alloc(0)
 
@@ -11,7 +11,7 @@ export class HeldBytes {
   private room: Buffer = nothing
   private held = 0
 
-  constructor(private readonly budget: ByteBudget) {}
+  constructor(private readonly budget: StageBudget) {}
 
   get length(): number {
     return this.held

@@ -1,8 +1,8 @@
 import type { Codec } from './codec'
 import { createCodec } from './create-codec'
 import { readNamedList } from './definition'
-import { ByteBudget } from './byte-budget'
-import { CodecError } from './errors'
+import { StageBudget } from './stage-budget'
+import { CodecError, ExcessError } from './errors'
 import { defaultLimits, type CodecLimits } from './limits'
 import type { Chunk, Preprocessor } from './processor'
 import { preprocessorMaker, type PreprocessorMaker } from './stages/preprocessors'
@@ -29,13 +29,16 @@ export interface Inbound {
 export interface InboundStream {
   /** A stage has lost its place: everything that comes fails, until a new connection begins a new stream. */
   readonly isLost: boolean
+  /** What the last message became before it was decoded. */
+  readonly bytes: number
   /**
    * One complete message. If a stage fails the message is one failure and nothing else; if the codec fails, that
-   * chunk is a failure and the others are still decoded.
+   * chunk is a failure and the others are still decoded. Each is decoded when it is asked for, so that a message of many
+   * events need not be read at once; but all of them before the next message.
    */
-  receive(message: Buffer, ingestNs: bigint): InboundOutcome[]
+  receive(message: Buffer, ingestNs: bigint): Iterable<InboundOutcome>
   /** The connection has ended: what stages still hold comes out. Nothing may be received after it. */
-  end(ingestNs: bigint): InboundOutcome[]
+  end(ingestNs: bigint): Iterable<InboundOutcome>
 }
 
 /**
@@ -60,13 +63,14 @@ export function createInbound(definition: InboundDefinition, limits: Partial<Cod
 /** Stages in their order, with the state of one stream. */
 export class PreprocessorChain {
   private readonly stages: Preprocessor[]
+  private readonly budget: StageBudget
 
   constructor(
     makers: readonly PreprocessorMaker[],
     private readonly limits: CodecLimits,
   ) {
-    const budget = new ByteBudget(limits.maxBufferedBytes)
-    this.stages = makers.map((maker) => maker.make(budget))
+    this.budget = new StageBudget(limits.maxBufferedBytes, limits.maxMembers)
+    this.stages = makers.map((maker) => maker.make(this.budget))
   }
 
   get isLost(): boolean {
@@ -75,6 +79,7 @@ export class PreprocessorChain {
 
   /** @throws CodecError, and then nothing of the message is delivered */
   process(message: Chunk): Chunk[] {
+    this.budget.nextMessage()
     let chunks = [message]
     for (const stage of this.stages) chunks = this.collect(chunks, (chunk) => stage.process(chunk))
     return chunks
@@ -82,6 +87,7 @@ export class PreprocessorChain {
 
   /** What comes out at the end of the stream: each stage hands its last chunks to the next one's end. */
   finish(ingestNs: bigint): Chunk[] {
+    this.budget.nextMessage()
     let chunks: Chunk[] = []
     for (const stage of this.stages) {
       chunks =
@@ -100,14 +106,16 @@ export class PreprocessorChain {
         bytes += made.data.length
         collected.push(made)
       }
-      if (collected.length > this.limits.maxChunks) throw new CodecError('a message becomes too many chunks')
-      if (bytes > this.limits.maxMessageBytes) throw new CodecError('a message becomes too long')
+      if (collected.length > this.limits.maxChunks) throw new ExcessError('a message becomes too many chunks')
+      if (bytes > this.limits.maxMessageBytes) throw new ExcessError('a message becomes too long')
     }
     return collected
   }
 }
 
 class Stream implements InboundStream {
+  bytes = 0
+
   constructor(
     private readonly codec: Codec,
     private readonly chain: PreprocessorChain,
@@ -117,31 +125,40 @@ class Stream implements InboundStream {
     return this.chain.isLost
   }
 
-  receive(message: Buffer, ingestNs: bigint): InboundOutcome[] {
+  receive(message: Buffer, ingestNs: bigint): Iterable<InboundOutcome> {
     return this.decodeAll(() => this.chain.process({ data: message, ingestNs }), ingestNs)
   }
 
-  end(ingestNs: bigint): InboundOutcome[] {
+  end(ingestNs: bigint): Iterable<InboundOutcome> {
     return this.decodeAll(() => this.chain.finish(ingestNs), ingestNs)
   }
 
-  private decodeAll(split: () => Chunk[], ingestNs: bigint): InboundOutcome[] {
-    let chunks: Chunk[]
+  private decodeAll(split: () => Chunk[], ingestNs: bigint): Iterable<InboundOutcome> {
+    this.bytes = 0
     try {
-      chunks = split()
+      const chunks = split()
+      for (const { data } of chunks) this.bytes += data.length
+      return this.decoded(chunks)
     } catch (error) {
       return [failure(error, ingestNs)]
     }
-    const outcomes: InboundOutcome[] = []
+  }
+
+  private *decoded(chunks: Chunk[]): Iterable<InboundOutcome> {
     for (const chunk of chunks) {
-      try {
-        const decoded = this.codec.decode(chunk.data, chunk)
-        if (decoded) outcomes.push({ kind: 'event', value: decoded.value, ingestNs: chunk.ingestNs })
-      } catch (error) {
-        outcomes.push(failure(error, chunk.ingestNs))
-      }
+      const outcome = this.outcomeOf(chunk)
+      if (outcome) yield outcome
     }
-    return outcomes
+  }
+
+  private outcomeOf(chunk: Chunk): InboundOutcome | undefined {
+    const { data, ingestNs } = chunk
+    try {
+      const decoded = this.codec.decode(data, chunk)
+      return decoded && { kind: 'event', value: decoded.value, ingestNs }
+    } catch (error) {
+      return failure(error, ingestNs)
+    }
   }
 }
 

@@ -94,7 +94,7 @@ describe('definitions of connectors', () => {
   it('ignores other keys at the top, and in the record of a stage', () => {
     const stage = { name: 'separate', config: {}, note: 1 }
     const { inbound } = parseClientDefinition(client({}, { alias: 'x', preprocessors: [stage] }))
-    const outcomes = inbound.stream().receive(Buffer.from('1\n2\n'), 0n)
+    const outcomes = [...inbound.stream().receive(Buffer.from('1\n2\n'), 0n)]
     expect(outcomes.map((outcome) => outcome.kind === 'event' && outcome.value)).toEqual([1, 2])
   })
 

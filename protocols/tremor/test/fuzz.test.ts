@@ -61,11 +61,12 @@ const stream = (stages: object) => {
     isTls: false,
     inbound,
     outbound,
-    maxMessagesPerSecond: Infinity,
+    reading: { messagesPerSecond: Infinity, bytesPerSecond: Infinity, busyShare: 1 },
     nextPullId: () => pulls++,
     onEvent: () => told.push('event'),
     onError: () => told.push('error'),
     onFault: () => {},
+    onExcess: () => {},
   }
   new ConnectorStream(setup, link, 0, { name: 'p', rank: 1 }, 1001).listen()
   return {

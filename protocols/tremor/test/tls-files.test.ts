@@ -1,7 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { ConfigError } from '../../../src/config/config-error'
 import { loadClientAuthorities, loadClientTls, loadServerTls } from '../tls-files'
+import { selfSigned } from '../../../test/http/certificate'
 import { certificateFiles } from './support'
 
 const rsa = () => {
@@ -16,8 +17,12 @@ const client = (of: Partial<Parameters<typeof loadClientTls>[0]>) =>
 describe('the files of TLS', () => {
   it('give a server its whole chain, and the last PKCS#8 key before any other', () => {
     using files = certificateFiles()
-    const [first, last] = [rsa(), rsa()]
-    const chain = files.write('chain.pem', `${files.text.cert}\n${files.text.cert}`)
+    const first = rsa()
+    const mine = selfSigned(undefined, undefined, 'rsa')
+    const own = createPrivateKey(mine.key)
+    const exported = (type: 'pkcs1' | 'pkcs8') => own.export({ type, format: 'pem' }).toString().trim()
+    const last = { pkcs1: exported('pkcs1'), pkcs8: exported('pkcs8') }
+    const chain = files.write('chain.pem', `${mine.cert}\n${mine.cert}`)
     const key = files.write('keys.pem', `${first.pkcs8}\n${last.pkcs8}\n${last.pkcs1}`)
     const loaded = loadServerTls({ cert: chain, key })
     expect(loaded.cert.match(/BEGIN CERTIFICATE/g)).toHaveLength(2)
@@ -55,12 +60,14 @@ describe('the files of TLS', () => {
       () => loadServerTls({ cert: key, key }),
       () => loadServerTls({ cert, key: cert }),
       () => loadServerTls({ cert, key: broken }),
+      () => loadServerTls({ cert, key: write('other.pem', rsa().pkcs8) }),
       () => loadServerTls({ cert: `${cert}.none`, key }),
       () => loadServerTls({ cert, key: `${key}.none` }),
       () => client({ caFile: key }),
       () => client({ caFile: write('empty.pem', 'nothing') }),
       () => client({ caFile: write('key-first.pem', `${files.text.key}${files.text.cert}`) }),
       () => client({ keyPair: { cert, key: cert } }),
+      () => client({ keyPair: { cert, key: write('other.pem', rsa().pkcs8) } }),
     ]) {
       expect(refused).toThrow(ConfigError)
       expect(refused).not.toThrow(secret)

@@ -15,6 +15,7 @@ const RUNS = 10_000
 const LIMIT = 60_000
 const REASONS = new Set([
   'malformed',
+  'excessive',
   'legacy_version',
   'unknown_signer',
   'stale',

@@ -152,9 +152,35 @@ describe('a listener', () => {
     const url = await urlOf(service)
     const first = peer(url)
     await once(first, 'open')
+    first.send(priceMessage())
+    await answered(first)
     await closing(peer(url))
     expect(await refused(service, 'too-many')).toBe(1)
     expect(first.readyState).toBe(WebSocket.OPEN)
+  })
+
+  it('gives the place of a peer that has sent nothing to be trusted to the next', async () => {
+    await using service = await serveVersia({ listen: { ...listen, maxConnections: 1 } })
+    const url = await urlOf(service)
+    const silent = peer(url)
+    await once(silent, 'open')
+    const next = peer(url)
+    await Promise.all([closing(silent), once(next, 'open')])
+    expect(await refused(service, 'crowded-out')).toBe(1)
+    next.send(priceMessage({ value: '7' }))
+    expect((await service.until(ETH, isGood)).json.result).toBe(7)
+  })
+
+  it.each([
+    ['very many values', `{"signature":[${'{},'.repeat(80_000)}1]}`],
+    ['values deep inside each other', '['.repeat(200_000)],
+  ])('ends a peer with 1008 at its first message of %s', async (_what, message) => {
+    await using service = await serveVersia({ listen })
+    const bad = peer(await urlOf(service))
+    await once(bad, 'open')
+    bad.send(message)
+    expect(await closing(bad)).toBe(1008)
+    expect(await refused(service, 'excessive')).toBe(1)
   })
 
   it('speaks TLS with a certificate that is PEM in base64, and senders check it', async () => {
@@ -226,20 +252,20 @@ describe('a listener', () => {
     expect(await urlOf(again)).toBe(url)
   })
 
-  it('tries again when its port is taken, and takes it when it is free', async () => {
-    const blocker = await wsProvider()
+  it('LC-5: whose port is taken does not start, and names the setting', async () => {
+    await using blocker = await wsProvider()
     const port = Number(new URL(blocker.url).port)
-    await using service = await serveVersia(
-      { listen: { ...listen, port } },
-      { serve: { env: { STREAM_HANDLER_RETRY_MIN_MS: '100' } } },
+    await expect(serveVersia({ listen: { ...listen, port } })).rejects.toThrow(
+      `listen.port: Port ${port} is taken (EADDRINUSE)`,
     )
-    await eventually(async () => (await status(service))[0]?.['lastError'] !== undefined)
-    expect((await status(service))[0]).toMatchObject({
-      state: 'closed',
-      lastError: { code: 'LISTEN_FAILED' },
-    })
-    await blocker.stop()
-    expect(await urlOf(service)).toMatch(new RegExp(`:${port}$`))
+  })
+
+  it('LC-5: whose key does not belong to its certificate does not start, and names the setting', async () => {
+    const [one, other] = [selfSigned(), selfSigned()]
+    const tls = { cert: one.cert, key: other.key }
+    await expect(serveVersia({ listen: { ...listen, tls } })).rejects.toThrow(
+      'listen.tls.cert: Value must be the certificate of the key in listen.tls.key',
+    )
   })
 
   it('and a source that is dialled can fill the same feeds, each message once', async () => {

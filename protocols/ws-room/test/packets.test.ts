@@ -155,3 +155,47 @@ describe('a body', () => {
     )
   })
 })
+
+describe('very many fields', () => {
+  const repeated = (hex: string, count: number) => bytes(hex.repeat(count))
+  /** A field that holds bytes, whose length is written in full. */
+  const field = (number: number, held: Buffer): Buffer => {
+    const length = [0, 7, 14, 21].map((shift) => ((held.length >>> shift) & 0x7f) | (shift < 21 ? 0x80 : 0))
+    return Buffer.concat([Buffer.from([number * 8 + 2, ...length]), held])
+  }
+
+  it.each<[string, Buffer]>([
+    ['in a packet', repeated('0a00', 500_000)],
+    ['in a welcome', field(1, repeated('1200', 500_000))],
+    ['in one entry of a welcome', field(1, field(2, repeated('0800', 500_000)))],
+    ['in an update', field(3, repeated('0800', 500_000))],
+    ['of no known number', repeated('7800', 500_000)],
+  ])('%s are refused before they are decoded', (_where, frame) => {
+    expect(() => decodePacket(frame)).toThrow('More than 40000 fields')
+  })
+
+  it('in the body of an update are no Scene', () => {
+    const scene = (fields: number) => field(6, Buffer.concat([bytes('0a0161'), repeated('1200', fields)]))
+    expect(sceneIn(scene(10))?.sceneId).toBe('a')
+    expect(sceneIn(scene(1_000))).toBeUndefined()
+  })
+
+  it('are those of no welcome to a room of ten thousand', () => {
+    const entries = Array.from({ length: 10_000 }, (_, alias) =>
+      field(
+        2,
+        Buffer.concat([Buffer.from([8, (alias & 0x7f) | 0x80, alias >> 7]), field(2, Buffer.alloc(42, '0'))]),
+      ),
+    )
+    const message = decodePacket(field(1, Buffer.concat(entries)))
+    expect(message.case).toBe('welcomeMessage')
+  })
+
+  it('do not count where they are text: an unknown kind is a message of another time', () => {
+    expect(decodePacket(field(12, Buffer.from('just text'))).case).toBeUndefined()
+  })
+
+  it('in groups inside each other are refused at the first', () => {
+    expect(() => decodePacket(Buffer.alloc(1_000_000, 0x0b))).toThrow('A group')
+  })
+})

@@ -23,7 +23,10 @@ export const startWorker = async ({
   const service = readServiceSettings()
   const settings = readServerSettings()
   const adapters = new WorkerAdapters(socketIn(directory))
-  const hosted = await host(names, service, (adapter) => adapters.dependenciesOf(adapter))
+  const hosted = await host(names, service, {
+    dependenciesOf: (adapter) => adapters.dependenciesOf(adapter),
+    isWorking: false,
+  })
   const preferredName = service.defaultAdapter ?? wantedNames(service)[0]
   const state = new ProcessState()
   const views = new WorkerViews(state, adapters.link, () => hosted.map(({ adapter }) => adapter))

@@ -20,7 +20,9 @@ export const startWriter = async ({ directory }: ChildSpec & { role: 'writer' })
   const names = wantedNames(service)
   const state = new ProcessState()
   const adapters = new WriterAdapters(state)
-  const hosted = await host(names, service, (adapter) => adapters.dependenciesOf(adapter))
+  const hosted = await host(names, service, {
+    dependenciesOf: (adapter) => adapters.dependenciesOf(adapter),
+  })
   warnOfSettings(hosted, service.defaultAdapter ?? names[0])
   sayWhatRuns(hosted)
   await adapters.listen(socketIn(directory))

@@ -138,12 +138,12 @@ export const config = new AdapterConfig(
     },
     MAX_MESSAGES_PER_SECOND: {
       description:
-        'Messages that are read from one connection in a second; more have to wait. Default: 1000 of a peer, 20000 of a provider',
+        'Events that are read from one connection in a second; more have to wait. Default: 1000 of a peer, 20000 of a provider',
       type: 'number',
       validate: validator.integer({ min: 1, max: 1_000_000 }),
     },
     MAX_CONNECTIONS: {
-      description: 'Connections to the listener at once',
+      description: 'Peers that may be connected to the listener at once',
       type: 'number',
       default: 100,
       validate: validator.integer({ min: 1, max: 10_000 }),

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../../../src/public/config'
 import { type ConnectorConfig, type PeerAccount, type TremorLimits } from '../..'
-import { CODEC_NAME, type TremorSettings } from './config'
+import { CODEC_NAME, config, type TremorSettings } from './config'
 
 /** The connector that the settings describe. @throws ConfigError where they contradict each other */
 export const connectorOf = (settings: TremorSettings): ConnectorConfig => {
@@ -30,6 +30,12 @@ const serverOf = (settings: TremorSettings, address: string): ConnectorConfig =>
     },
     peers: peersOf(settings.PEERS),
     clientCaFile,
+    variables: {
+      listen: config.variableOf('LISTEN'),
+      cert: config.variableOf('CERT_FILE'),
+      key: config.variableOf('KEY_FILE'),
+      clientCa: config.variableOf('CLIENT_CA_FILE'),
+    },
     mayAnybodyPush: settings.ALLOW_UNAUTHENTICATED === 'yes-anyone-may-push',
     limits: limitsOf(settings),
   }

@@ -1,7 +1,7 @@
 import { CodecError, DefinitionError } from '../errors'
 import * as rare from '../without-prices'
 import { gunzipMembers } from './gzip'
-import type { Algorithm } from './algorithm'
+import type { Algorithm, OnMember } from './algorithm'
 import { snappy } from './snappy'
 import { zlib } from './zlib'
 import { zstd } from './zstd'
@@ -15,7 +15,10 @@ const zlibLevels = new Set([0x01, 0x5e, 0x9c, 0xda])
  */
 export function autodetect(): Pick<Algorithm, 'prepare' | 'decompress'> {
   const formats = {
-    gzip: { decompress: (data: Buffer, maxBytes: number) => gunzipMembers(data, maxBytes, 1) },
+    gzip: {
+      decompress: (data: Buffer, maxBytes: number, onMember?: OnMember) =>
+        gunzipMembers(data, maxBytes, 1, onMember),
+    },
     zlib: zlib(),
     xz: unlessAbsent(() => rare.xz()),
     snappy: unlessAbsent(snappy),
@@ -24,9 +27,9 @@ export function autodetect(): Pick<Algorithm, 'prepare' | 'decompress'> {
   }
   return {
     prepare: async () => formats.zstd.prepare?.(),
-    decompress(data, maxBytes) {
+    decompress(data, maxBytes, onMember) {
       const format = detect(data)
-      return format ? formats[format].decompress(data, maxBytes) : data
+      return format ? formats[format].decompress(data, maxBytes, onMember) : data
     },
   }
 }

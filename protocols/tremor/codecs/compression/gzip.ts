@@ -1,6 +1,6 @@
 import { crc32, inflateRawSync } from 'node:zlib'
 import { CodecError } from '../errors'
-import { tooLong } from './algorithm'
+import { type OnMember, tooLong } from './algorithm'
 import { bounded } from './bounded-zlib'
 
 const headerBytes = 10
@@ -13,11 +13,17 @@ const flag = { headerChecksum: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0
  *
  * @param maxMembers what comes after so many is ignored
  */
-export function gunzipMembers(data: Buffer, maxBytes: number, maxMembers: number): Buffer {
+export function gunzipMembers(
+  data: Buffer,
+  maxBytes: number,
+  maxMembers: number,
+  onMember?: OnMember,
+): Buffer {
   const parts: Buffer[] = []
   let left = maxBytes
   let rest = data
   do {
+    onMember?.()
     const { content, bytesRead } = gunzipMember(rest, left)
     left -= content.length
     if (left < 0) throw tooLong('gzip')

@@ -1,4 +1,5 @@
 import { CodecError } from '../errors'
+import type { OnMember } from './algorithm'
 
 const magic = 0x184d2204
 const rawBlock = 0x80000000
@@ -9,7 +10,7 @@ const rawBlock = 0x80000000
  * @returns its length and the length of what it becomes
  * @throws CodecError, or RangeError where it is cut off
  */
-export function measureLz4Frame(data: Buffer): { bytes: number; contentBytes: number } {
+export function measureLz4Frame(data: Buffer, onBlock?: OnMember): { bytes: number; contentBytes: number } {
   if (data.readUInt32LE() !== magic) throw new CodecError('lz4: not a frame')
   const flags = data.readUInt8(4)
   const hasBlockChecksums = (flags & 0x10) !== 0
@@ -17,6 +18,7 @@ export function measureLz4Frame(data: Buffer): { bytes: number; contentBytes: nu
   let at = 7 + (flags & 0x08 ? 8 : 0) + (flags & 0x01 ? 4 : 0)
   let contentBytes = 0
   for (let size = data.readUInt32LE(at); size !== 0; size = data.readUInt32LE(at)) {
+    onBlock?.()
     at += 4
     const blockBytes = size % rawBlock
     if (at + blockBytes > data.length) throw new CodecError('lz4: cut off')

@@ -7,9 +7,10 @@ import { measureLz4Frame } from './lz4-frame'
 export function lz4(): Algorithm {
   const library = loadLz4()
   return {
-    decompress(data, maxBytes) {
+    decompress(data, maxBytes, onMember) {
+      onMember?.()
       // The library has no limit: what the frame becomes is counted before it is unpacked.
-      const frame = guarded('lz4', () => measureLz4Frame(data))
+      const frame = guarded('lz4', () => measureLz4Frame(data, onMember))
       if (frame.contentBytes > maxBytes) throw tooLong('lz4')
       const content = guarded('lz4', () => library.decompressFrameSync(data.subarray(0, frame.bytes)))
       if (content.length !== frame.contentBytes) throw new CodecError('lz4: cut off')

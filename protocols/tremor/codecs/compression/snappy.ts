@@ -1,6 +1,6 @@
 import { CodecError } from '../errors'
 import { loadSnappy } from '../optional-packages'
-import { guarded, tooLong, type Algorithm } from './algorithm'
+import { guarded, tooLong, type Algorithm, type OnMember } from './algorithm'
 import { crc32c } from './crc32c'
 
 const identifier = Buffer.from('sNaPpY')
@@ -19,10 +19,10 @@ export function snappy(): Algorithm {
     return guarded('snappy', () => library.uncompressSync(block, { asBuffer: true }) as Buffer)
   }
   return {
-    decompress(data, maxBytes) {
+    decompress(data, maxBytes, onMember) {
       const parts: Buffer[] = []
       let left = maxBytes
-      for (const frame of splitFrames(data)) {
+      for (const frame of splitFrames(data, onMember)) {
         const body = frame.body.subarray(checksumBytes)
         const part = frame.isCompressed ? uncompress(body) : body
         left -= part.length
@@ -68,10 +68,11 @@ function frameOf(type: number, body: Buffer): Buffer {
 }
 
 /** The frames with content: checksum and block. */
-function splitFrames(data: Buffer): { isCompressed: boolean; body: Buffer }[] {
+function splitFrames(data: Buffer, onFrame?: OnMember): { isCompressed: boolean; body: Buffer }[] {
   const frames: { isCompressed: boolean; body: Buffer }[] = []
   let at = 0
   do {
+    onFrame?.()
     if (data.length < at + 4) throw new CodecError('snappy: cut off')
     const type = data[at] ?? 0
     const end = at + 4 + data.readUIntLE(at + 1, 3)

@@ -1,4 +1,5 @@
 import { CodecError } from '../errors'
+import type { OnMember } from './algorithm'
 
 const streamHeaderBytes = 12
 const checkBytes = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64]
@@ -11,7 +12,7 @@ const lzma2 = 0x21
  * @returns the length of the content, bytes
  * @throws CodecError, or RangeError where it is cut off
  */
-export function measureXzContent(data: Buffer): number {
+export function measureXzContent(data: Buffer, onPart?: OnMember): number {
   if (data.length < streamHeaderBytes || data.readUIntBE(0, 6) !== 0xfd377a585a00) {
     throw new CodecError('xz2: not an .xz stream')
   }
@@ -19,8 +20,9 @@ export function measureXzContent(data: Buffer): number {
   let at = streamHeaderBytes
   let contentBytes = 0
   for (let size = data.readUInt8(at); size !== 0; size = data.readUInt8(at)) {
+    onPart?.()
     refuseOtherFilters(data.subarray(at))
-    const chunks = measureChunks(data, at + (size + 1) * 4)
+    const chunks = measureChunks(data, at + (size + 1) * 4, onPart)
     contentBytes += chunks.contentBytes
     at = roundUp(chunks.end) + check
   }
@@ -44,10 +46,15 @@ function refuseOtherFilters(block: Buffer): void {
   }
 }
 
-function measureChunks(data: Buffer, start: number): { end: number; contentBytes: number } {
+function measureChunks(
+  data: Buffer,
+  start: number,
+  onChunk?: OnMember,
+): { end: number; contentBytes: number } {
   let at = start
   let contentBytes = 0
   for (let control = data.readUInt8(at); control !== 0; control = data.readUInt8(at)) {
+    onChunk?.()
     if (control >= 0x80) {
       contentBytes += ((control & 0x1f) << 16) + data.readUInt16BE(at + 1) + 1
       at += (control >= 0xc0 ? 6 : 5) + data.readUInt16BE(at + 3) + 1

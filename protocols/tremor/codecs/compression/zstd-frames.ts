@@ -1,4 +1,5 @@
 import { CodecError } from '../errors'
+import type { OnMember } from './algorithm'
 
 /** One frame with content, with what can be known of its length before it is unpacked. */
 export interface ZstdFrame {
@@ -17,13 +18,14 @@ const maxBlockContent = 128 * 1024
  *
  * @throws CodecError where it is no sequence of complete frames, or there is none
  */
-export function splitZstdFrames(data: Buffer): ZstdFrame[] {
+export function splitZstdFrames(data: Buffer, onPart?: OnMember): ZstdFrame[] {
   const frames: ZstdFrame[] = []
   let rest = data
   try {
     do {
+      onPart?.()
       const isSkippable = (rest.readUInt32LE() & 0xfffffff0) === 0x184d2a50
-      const frame = isSkippable ? undefined : measureFrame(rest)
+      const frame = isSkippable ? undefined : measureFrame(rest, onPart)
       const bytes = frame ? frame.data.length : 8 + rest.readUInt32LE(4)
       if (bytes > rest.length) throw new CodecError('zstd: cut off')
       if (frame) frames.push(frame)
@@ -36,12 +38,13 @@ export function splitZstdFrames(data: Buffer): ZstdFrame[] {
   return frames
 }
 
-function measureFrame(data: Buffer): ZstdFrame {
+function measureFrame(data: Buffer, onBlock?: OnMember): ZstdFrame {
   if (data.readUInt32LE() !== magic) throw new CodecError('zstd: not a frame')
   const { headerBytes, contentBytes, hasChecksum } = readHeader(data)
   let at = headerBytes
   let maxContentBytes = 0
   for (let isLast = false; !isLast;) {
+    onBlock?.()
     const header = data.readUIntLE(at, 3)
     const [type, size] = [(header >> 1) & 3, header >> 3]
     isLast = (header & 1) === 1

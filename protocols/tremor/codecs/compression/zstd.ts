@@ -7,10 +7,10 @@ export function zstd(): Algorithm {
   const library = loadZstd()
   return {
     prepare: () => library.init(),
-    decompress(data, maxBytes) {
+    decompress(data, maxBytes, onMember) {
       const parts: Uint8Array[] = []
       let left = maxBytes
-      for (const frame of splitZstdFrames(data)) {
+      for (const frame of splitZstdFrames(data, onMember)) {
         if ((frame.contentBytes ?? 0) > left) throw tooLong('zstd')
         // The library reserves what the frame says, or this where it says nothing; it never writes beyond it.
         const defaultHeapSize = Math.min(frame.contentBytes ?? frame.maxContentBytes, left)

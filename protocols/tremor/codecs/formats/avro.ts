@@ -69,6 +69,7 @@ function read(chunk: Buffer, schema: ParsedSchema, limits: CodecLimits): { value
   }
   const sync = cursor.bytes(syncBytes)
   while (cursor.left > 0) {
+    guard.countValue()
     const records = cursor.long()
     const packed = cursor.sized()
     if (!cursor.bytes(syncBytes).equals(sync)) {

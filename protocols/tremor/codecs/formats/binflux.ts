@@ -2,6 +2,8 @@ import { ByteReader } from '../byte-reader'
 import { ByteSink } from '../byte-sink'
 import type { Codec } from '../codec'
 import { CodecError } from '../errors'
+import type { CodecLimits } from '../limits'
+import { TreeGuard } from '../tree-guard'
 import { emptyRecord, field, maxInt64, numeric, type Value, type ValueRecord, type Writable } from '../value'
 import { asRecord, recordOf, textOf, textTags, unsignedOf } from './measurement'
 
@@ -9,27 +11,32 @@ const version = 0
 const type = { i64: 0, f64: 1, text: 2, true: 3, false: 4 }
 
 /** `binflux`: measurements in a binary form, version 0. Bytes after the record are ignored. */
-export const binflux = (): Codec => ({
-  decode: (chunk) => ({ value: read(new ByteReader(chunk, 'binflux')) }),
+export const binflux = (_config: unknown, limits: CodecLimits): Codec => ({
+  decode: (chunk) => ({ value: read(new ByteReader(chunk, 'binflux'), new TreeGuard(limits)) }),
   encode: write,
 })
 
-function read(reader: ByteReader): ValueRecord {
+function read(reader: ByteReader, guard: TreeGuard): ValueRecord {
   if (reader.u16() !== version) throw new CodecError('binflux: another version')
   const record = emptyRecord()
   record.measurement = readText(reader)
   const timestamp = reader.u64()
-  record.tags = readEntries(reader, readText)
-  record.fields = readEntries(reader, readField)
+  record.tags = readEntries(reader, guard, readText)
+  record.fields = readEntries(reader, guard, readField)
   record.timestamp = timestamp
   return record
 }
 
 const readText = (reader: ByteReader): string => reader.text(reader.u16())
 
-function readEntries(reader: ByteReader, readValue: (reader: ByteReader) => Value): ValueRecord {
+function readEntries(
+  reader: ByteReader,
+  guard: TreeGuard,
+  readValue: (reader: ByteReader) => Value,
+): ValueRecord {
   const entries = emptyRecord()
   for (let left = reader.u16(); left > 0; left--) {
+    guard.countValue()
     const name = readText(reader)
     entries[name] = readValue(reader)
   }

@@ -10,15 +10,12 @@ const invalid = (what: string) => new CodecError(`dogstatsd: ${what}`)
 
 /** `name:v[:v...]|type[|@rate][|#tag,tag][|c:id]` */
 export function readMetric(text: string, guard: TreeGuard): ValueRecord {
-  const [head = '', type, ...sections] = text.split('|')
-  const [name, ...values] = head.split(':')
+  const [head = '', type, ...sections] = guard.split(text, '|')
+  const [name, ...values] = guard.split(head, ':')
   if (name === undefined || values.length === 0 || type === undefined) throw invalid('not a metric')
   const metric = emptyRecord()
   metric.metric = name
-  metric.values = values.map((value) => {
-    guard.countValue()
-    return readDouble(value)
-  })
+  metric.values = values.map(readDouble)
   if (types.has(type)) metric.type = type
   readSections(metric, sections, metricSections, guard)
   return metric
@@ -37,13 +34,13 @@ export function readEvent(chunk: Buffer, guard: TreeGuard): ValueRecord {
   const event = emptyRecord()
   event.title = decodeUtf8(chunk.subarray(titleStart, titleEnd))
   event.text = decodeUtf8(chunk.subarray(titleEnd + 1, textEnd))
-  readSections(event, decodeUtf8(rest).split('|').slice(1), eventSections, guard)
+  readSections(event, guard.split(decodeUtf8(rest), '|').slice(1), eventSections, guard)
   return event
 }
 
 /** `_sc|name|0..3[|...]` */
 export function readServiceCheck(text: string, guard: TreeGuard): ValueRecord {
-  const [, name, status = '', ...sections] = text.split('|')
+  const [, name, status = '', ...sections] = guard.split(text, '|')
   if (name === undefined || !/^[0-3]$/.test(status)) throw invalid('not a service check')
   const check = emptyRecord()
   check.name = name
@@ -60,7 +57,6 @@ function readSections(
   guard: TreeGuard,
 ): void {
   for (const text of texts) {
-    guard.countValue()
     const section = sections.find(({ mark }) => text.startsWith(mark))
     if (section) record[section.key] = readSection(section, text.slice(section.mark.length), guard)
   }
@@ -75,10 +71,7 @@ function readSection({ kind }: Section, text: string, guard: TreeGuard): Value {
     case 'time':
       return readTime(text)
     case 'tags':
-      return text.split(',').map((tag) => {
-        guard.countValue()
-        return tag
-      })
+      return guard.split(text, ',')
   }
 }
 

@@ -16,6 +16,7 @@ export function readStructuredData(
   const elements = emptyRecord()
   let end = 0
   while (text[end] === '[') {
+    guard.countValue()
     const reader = new ElementReader(text, end + 1, guard)
     const element = reader.element()
     if (element) elements[element.id] = element.parameters

@@ -21,7 +21,7 @@ export function yaml(_config: unknown, limits: CodecLimits): Codec {
   const library = loadYaml()
   return {
     decode(chunk) {
-      const document = parseYaml(library, decodeUtf8(chunk), options, limits.maxDepth)
+      const document = parseYaml(library, decodeUtf8(chunk), options, limits)
       return { value: new YamlReading(library, new TreeGuard(limits)).value(document.contents) }
     },
     encode(value) {

@@ -1,4 +1,4 @@
-import { ByteBudget } from '../byte-budget'
+import { StageBudget } from '../stage-budget'
 import { strictConfig, wholeNumber } from '../definition'
 import { DefinitionError } from '../errors'
 import { HeldBytes } from '../held-bytes'
@@ -20,7 +20,7 @@ class Chunks implements Postprocessor {
     private readonly maxBytes: number,
     maxBufferedBytes: number,
   ) {
-    this.held = new HeldBytes(new ByteBudget(maxBufferedBytes))
+    this.held = new HeldBytes(new StageBudget(maxBufferedBytes))
   }
 
   process(payload: Buffer): Buffer[] {

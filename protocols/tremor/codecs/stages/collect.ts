@@ -1,4 +1,4 @@
-import { ByteBudget } from '../byte-budget'
+import { StageBudget } from '../stage-budget'
 import { strictConfig, wholeNumber } from '../definition'
 import { HeldBytes } from '../held-bytes'
 import type { CodecLimits } from '../limits'
@@ -19,7 +19,7 @@ class Collection implements Postprocessor {
     private readonly maxBytes: number,
     maxBufferedBytes: number,
   ) {
-    this.held = new HeldBytes(new ByteBudget(maxBufferedBytes))
+    this.held = new HeldBytes(new StageBudget(maxBufferedBytes))
   }
 
   process(payload: Buffer): Buffer[] {

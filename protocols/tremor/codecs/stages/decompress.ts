@@ -8,7 +8,6 @@ import { DefinitionError } from '../errors'
 import type { CodecLimits } from '../limits'
 import * as rare from '../without-prices'
 import type { PreprocessorMaker } from './preprocessors'
-import { statelessPreprocessor } from './stateless'
 
 type Decompressor = Pick<Algorithm, 'prepare' | 'decompress'>
 
@@ -28,9 +27,13 @@ export function decompressing(config: unknown, { maxDecompressedBytes }: CodecLi
   const algorithm = lookUp(formats, readAlgorithm(config), 'decompress: algorithm')()
   return {
     prepare: async () => algorithm.prepare?.(),
-    ...statelessPreprocessor(({ data, ingestNs }) => [
-      { data: algorithm.decompress(data, maxDecompressedBytes), ingestNs },
-    ]),
+    // Keeps nothing, like what `statelessPreprocessor` makes; but pieces are counted for each stream.
+    make: ({ countMember }) => ({
+      process: ({ data, ingestNs }) => [
+        { data: algorithm.decompress(data, maxDecompressedBytes, countMember), ingestNs },
+      ],
+      finish: () => [],
+    }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ByteBudget } from '../byte-budget'
+import type { StageBudget } from '../stage-budget'
 import { CodecError } from '../errors'
 import type { CodecLimits } from '../limits'
 import type { Chunk, Preprocessor } from '../processor'
@@ -32,7 +32,7 @@ class GelfAssembler implements Preprocessor {
 
   constructor(
     private readonly maxMessages: number,
-    private readonly budget: ByteBudget,
+    private readonly budget: StageBudget,
   ) {}
 
   process({ data, ingestNs }: Chunk): Chunk[] {

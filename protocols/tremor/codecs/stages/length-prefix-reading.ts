@@ -1,5 +1,5 @@
-import type { ByteBudget } from '../byte-budget'
-import { CodecError } from '../errors'
+import type { StageBudget } from '../stage-budget'
+import { CodecError, ExcessError } from '../errors'
 import { HeldBytes } from '../held-bytes'
 import type { CodecLimits } from '../limits'
 import type { Chunk, Preprocessor } from '../processor'
@@ -21,7 +21,7 @@ class LengthPrefixReader implements Preprocessor {
 
   constructor(
     private readonly limits: CodecLimits,
-    budget: ByteBudget,
+    budget: StageBudget,
   ) {
     this.held = new HeldBytes(budget)
   }
@@ -55,7 +55,7 @@ class LengthPrefixReader implements Preprocessor {
         data = data.subarray(headerBytes)
       } else {
         if (payloads.length >= this.limits.maxChunks)
-          throw new CodecError('length-prefixed: too many messages in one')
+          throw new ExcessError('length-prefixed: too many messages in one')
         payloads.push(data.subarray(0, this.expected))
         data = data.subarray(this.expected)
         this.expected = undefined

@@ -1,4 +1,4 @@
-import type { ByteBudget } from '../byte-budget'
+import type { StageBudget } from '../stage-budget'
 import { lookUp, type Named } from '../definition'
 import type { CodecLimits } from '../limits'
 import type { Preprocessor } from '../processor'
@@ -16,7 +16,7 @@ export interface PreprocessorMaker {
   /** Loads what can only be loaded asynchronously; to be awaited before the first `make`. */
   prepare?(): Promise<void>
   /** The stage with fresh state for one stream, whose stages share the budget. */
-  make(budget: ByteBudget): Preprocessor
+  make(budget: StageBudget): Preprocessor
 }
 
 type Check = (config: unknown, limits: CodecLimits) => PreprocessorMaker

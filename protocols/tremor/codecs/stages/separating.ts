@@ -1,6 +1,6 @@
-import type { ByteBudget } from '../byte-budget'
+import type { StageBudget } from '../stage-budget'
 import { strictConfig, wholeNumber, type JsonRecord } from '../definition'
-import { CodecError, DefinitionError } from '../errors'
+import { CodecError, DefinitionError, ExcessError } from '../errors'
 import { HeldBytes } from '../held-bytes'
 import type { CodecLimits } from '../limits'
 import type { Chunk, Preprocessor } from '../processor'
@@ -36,7 +36,7 @@ const splitter =
     const parts: Buffer[] = []
     let start = 0
     for (let end = data.indexOf(separator); end !== -1; end = data.indexOf(separator, start)) {
-      if (parts.length >= maxParts) throw new CodecError('separate: a message has too many lines')
+      if (parts.length >= maxParts) throw new ExcessError('separate: a message has too many lines')
       parts.push(data.subarray(start, end))
       start = end + 1
     }
@@ -50,7 +50,7 @@ class Lines implements Preprocessor {
   constructor(
     private readonly split: Split,
     private readonly maxLength: number,
-    budget: ByteBudget,
+    budget: StageBudget,
   ) {
     this.held = new HeldBytes(budget)
   }

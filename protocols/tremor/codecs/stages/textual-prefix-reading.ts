@@ -1,6 +1,6 @@
 import { decimalText } from '../../../../src/util/decimal'
-import type { ByteBudget } from '../byte-budget'
-import { CodecError } from '../errors'
+import type { StageBudget } from '../stage-budget'
+import { CodecError, ExcessError } from '../errors'
 import { HeldBytes } from '../held-bytes'
 import type { CodecLimits } from '../limits'
 import type { Chunk, Preprocessor } from '../processor'
@@ -25,7 +25,7 @@ class TextualPrefixReader implements Preprocessor {
 
   constructor(
     private readonly maxChunks: number,
-    budget: ByteBudget,
+    budget: StageBudget,
   ) {
     this.held = new HeldBytes(budget)
   }
@@ -63,7 +63,7 @@ class TextualPrefixReader implements Preprocessor {
       }
       if (data.length < this.expected) break
       if (payloads.length >= this.maxChunks) {
-        throw new CodecError('textual-length-prefixed: too many messages in one')
+        throw new ExcessError('textual-length-prefixed: too many messages in one')
       }
       payloads.push(data.subarray(0, this.expected))
       data = data.subarray(this.expected)

@@ -18,6 +18,8 @@ const ethUsd = { base: 'ETH', quote: 'USD' }
 const start = (env: Record<string, string>) =>
   serve(createAdapter, { env: { BACKGROUND_EXECUTE_MS_WS: '10', CACHE_POLLING_MAX_RETRIES: '1', ...env } })
 
+type Files = ReturnType<typeof certificateFiles>
+
 interface Connection {
   role: string
   state: string
@@ -312,6 +314,35 @@ describe('settings that contradict each other', () => {
       TREMOR_ALLOW_UNAUTHENTICATED: 'yes-anyone-may-push',
     })
     expect((await connections(adapter.service))[0]?.state).toBe('listening')
+  })
+
+  it.each([
+    [
+      'a key of another certificate',
+      'TREMOR_KEY_FILE',
+      ({ write }: Files, other: Files) => write('other.pem', other.text.key),
+    ],
+    ['a certificate that is none', 'TREMOR_CERT_FILE', ({ write }: Files) => write('none.pem', 'nothing')],
+    [
+      'an authority that is none',
+      'TREMOR_CLIENT_CA_FILE',
+      ({ write }: Files) => write('none.pem', 'nothing'),
+    ],
+  ])('LC-5: with %s keep the adapter from starting, and are named', async (_what, variable, file) => {
+    using files = certificateFiles()
+    using others = certificateFiles()
+    const given = {
+      TREMOR_CERT_FILE: files.cert,
+      TREMOR_KEY_FILE: files.key,
+      [variable]: file(files, others),
+    }
+    await expect(start({ TREMOR_LISTEN: '127.0.0.1:0', ...given })).rejects.toThrow(`${variable}: `)
+  })
+
+  it('LC-5: with a port that is taken keep the adapter from starting, and are named', async () => {
+    await using first = await pushedTo({})
+    const env = { TREMOR_LISTEN: new URL(first.url).host }
+    await expect(start(env)).rejects.toThrow(/TREMOR_LISTEN: Port \d+ is taken \(EADDRINUSE\)/)
   })
 
   it('are taken for TLS with certificates of peers', async () => {

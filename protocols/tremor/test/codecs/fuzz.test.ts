@@ -1,6 +1,6 @@
 import { deepStrictEqual } from 'node:assert'
 import { describe, expect, it } from 'vitest'
-import { ByteBudget } from '../../codecs/byte-budget'
+import { StageBudget } from '../../codecs/stage-budget'
 import type { Codec } from '../../codecs/codec'
 import { createCodec } from '../../codecs/create-codec'
 import { readNamed } from '../../codecs/definition'
@@ -103,7 +103,7 @@ describe('ten thousand damaged frames', () => {
       await maker.prepare?.()
       const mine = preVectors.filter((one) => nameOf(one.chain[0] ?? 'none') === nameOf(stage))
       const good = goodOnes(mine, ({ steps }) => steps.map(({ frame }) => frame))
-      let budget = new ByteBudget(limits.maxBufferedBytes)
+      let budget = new StageBudget(limits.maxBufferedBytes)
       let instance = maker.make(budget)
       let [made, taken] = [0, 0]
       const share =
@@ -116,7 +116,7 @@ describe('ten thousand damaged frames', () => {
         instance.finish(0n)
         // All that was held has been given back.
         expect(() => budget.take(limits.maxBufferedBytes)).not.toThrow()
-        budget = new ByteBudget(limits.maxBufferedBytes)
+        budget = new StageBudget(limits.maxBufferedBytes)
         instance = maker.make(budget)
       }
       expect(made).toBe(good.length + share)

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { DefinitionError } from '../../codecs/errors'
 import { createInbound, type InboundDefinition, type InboundOutcome } from '../../codecs/inbound'
 import type { CodecLimits } from '../../codecs/limits'
+import { decoding } from './vectors'
 
 const open = (definition: InboundDefinition, limits: Partial<CodecLimits> = {}) =>
-  createInbound(definition, limits).stream()
+  decoding(createInbound(definition, limits).stream())
 
 /** Values of events, and `failure` for failures. */
 const brief = (outcomes: InboundOutcome[]) =>
@@ -49,7 +50,7 @@ describe('the way in', () => {
 
   it('has state of its own in each stream', () => {
     const inbound = createInbound({ codec: 'string', preprocessors: ['separate'] })
-    const [first, second] = [inbound.stream(), inbound.stream()]
+    const [first, second] = [decoding(inbound.stream()), decoding(inbound.stream())]
     first.receive(Buffer.from('half '), 0n)
     second.receive(Buffer.from('other '), 0n)
     expect(brief(first.receive(Buffer.from('line\n'), 0n))).toEqual(['half line'])

@@ -5,7 +5,7 @@ import { createCodec } from '../../codecs/create-codec'
 import { createInbound, type InboundOutcome } from '../../codecs/inbound'
 import { createOutbound } from '../../codecs/outbound'
 import { Double, type Value, type Writable } from '../../codecs/value'
-import { bare } from './vectors'
+import { bare, decoding } from './vectors'
 
 const meta = { ingestNs: 5n }
 const runs = { numRuns: 300 }
@@ -265,7 +265,7 @@ describe('framing, cut anywhere', () => {
         const wire = Buffer.concat(
           messages.flatMap((one) => out.encode(one, { ingestNs: 9n, isText: false })),
         )
-        const stream = inbound.stream()
+        const stream = decoding(inbound.stream())
         const outcomes = cut(wire, at).flatMap((piece) => stream.receive(piece, 9n))
         expect(values(outcomes)).toEqual(messages)
         expect(stream.end(9n)).toEqual([])
@@ -275,7 +275,7 @@ describe('framing, cut anywhere', () => {
   })
 
   it('gives back a message that comes byte by byte', () => {
-    const stream = createInbound({ codec: 'string', preprocessors: ['length-prefixed'] }).stream()
+    const stream = decoding(createInbound({ codec: 'string', preprocessors: ['length-prefixed'] }).stream())
     const wire = Buffer.concat([Buffer.from('00000000000186a0', 'hex'), Buffer.alloc(100_000, 'x')])
     const outcomes = cut(
       wire,
@@ -298,7 +298,7 @@ describe('framing, cut anywhere', () => {
         const shuffled = parts
           .map((part) => ({ part, rank: order.next().value }))
           .sort((a, b) => a.rank - b.rank)
-        const stream = inbound.stream()
+        const stream = decoding(inbound.stream())
         const outcomes = shuffled.flatMap(({ part }) => stream.receive(part, 9n))
         expect(values(outcomes).sort()).toEqual([...messages].sort())
       }),

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DefinitionError } from '../../codecs/errors'
 import { createInbound } from '../../codecs/inbound'
 import { createOutbound } from '../../codecs/outbound'
+import { decoding } from './vectors'
 
 type Load = (request: string, ...rest: unknown[]) => unknown
 const modules = Module as unknown as { _load: Load }
@@ -57,7 +58,7 @@ describe('a package that is not installed', () => {
     without('@bokuweb/zstd-wasm')
     const inbound = createInbound({ codec: 'string', preprocessors: ['decompress'] })
     await inbound.prepare()
-    const stream = inbound.stream()
+    const stream = decoding(inbound.stream())
     const [outcome] = stream.receive(Buffer.from('28b52ffd0458210000736e6f7479d168b9', 'hex'), 0n)
     expect(outcome).toMatchObject({
       kind: 'failure',

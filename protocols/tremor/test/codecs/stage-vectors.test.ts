@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { ByteBudget } from '../../codecs/byte-budget'
+import { StageBudget } from '../../codecs/stage-budget'
 import { readNamedList } from '../../codecs/definition'
 import { CodecError, DefinitionError } from '../../codecs/errors'
 import { PreprocessorChain } from '../../codecs/inbound'
@@ -80,6 +80,6 @@ function expectCompressed(out: Buffer[], expected: Vector['expect'], algorithm: 
   const start = expected.starts_with ? bytes(expected.starts_with).toString('hex') : ''
   expect(data.toString('hex').startsWith(start)).toBe(true)
   const [maker] = preprocessors([{ name: 'decompress', config: { algorithm } }])
-  const [unpacked] = maker!.make(new ByteBudget(0)).process({ data, ingestNs: 0n })
+  const [unpacked] = maker!.make(new StageBudget(0)).process({ data, ingestNs: 0n })
   expect(unpacked?.data.toString('hex')).toBe(bytes(expected.decompressed).toString('hex'))
 }

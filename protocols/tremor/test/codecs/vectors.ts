@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { InboundDefinition } from '../../codecs/inbound'
+import type { InboundDefinition, InboundStream } from '../../codecs/inbound'
 import type { OutboundDefinition } from '../../codecs/outbound'
 import { Double, type Value, type Writable } from '../../codecs/value'
 
@@ -96,3 +96,9 @@ export function writable(notation: unknown): Writable {
   }
   return Object.fromEntries(Object.entries(notation).map(([key, entry]) => [key, writable(entry)]))
 }
+
+/** The way in of one connection, with every message decoded as it comes. */
+export const decoding = (stream: InboundStream) => ({
+  receive: (message: Buffer, ingestNs: bigint) => [...stream.receive(message, ingestNs)],
+  end: (ingestNs: bigint) => [...stream.end(ingestNs)],
+})

@@ -1,5 +1,5 @@
 import { parseSigners, type VersiaConnect, type VersiaListen, type VersiaOptions } from '../..'
-import { type config } from './config'
+import { config } from './config'
 
 type Settings = typeof config.settings
 
@@ -15,6 +15,11 @@ const connectOf = (settings: Settings): VersiaConnect | undefined => {
   return {
     url,
     tls: { ca, cert, key },
+    variables: {
+      ca: config.variableOf('WS_TLS_CA'),
+      cert: config.variableOf('WS_TLS_CERT'),
+      key: config.variableOf('WS_TLS_KEY'),
+    },
     ...(token ? { headers: { authorization: `Bearer ${token}` } } : {}),
     // One without the other is a mistake that is told at the start.
     ...(signedBy || privateKey
@@ -32,6 +37,13 @@ const listenOf = (settings: Settings): VersiaListen | undefined => {
     port,
     token: token || undefined,
     maxConnections: settings.LISTEN_MAX_CONNECTIONS,
+    variables: {
+      host: config.variableOf('LISTEN_HOST'),
+      port: config.variableOf('LISTEN_PORT'),
+      cert: config.variableOf('LISTEN_TLS_CERT'),
+      key: config.variableOf('LISTEN_TLS_KEY'),
+      ca: config.variableOf('LISTEN_TLS_CA'),
+    },
     ...(cert || key || ca ? { tls: { cert: cert ?? '', key: key ?? '', ca } } : {}),
   }
 }

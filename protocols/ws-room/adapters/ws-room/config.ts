@@ -64,7 +64,8 @@ export const config = new AdapterConfig(
       default: false,
     },
     SERVER_CA: {
-      description: 'Authorities to trust the server by, in place of the system’s: PEM, or base64 of PEM',
+      description:
+        'Authorities to trust the server and its realm by, in place of the system’s: PEM, or base64 of PEM',
       type: 'string',
       sensitive: true,
     },

@@ -1,9 +1,13 @@
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import { type AddressInfo } from 'node:net'
 import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAdapter } from '../../adapters/ws-room'
 import { pairOf } from '../../adapters/ws-room/pairs'
 import { serve } from '../../../../src/testing'
 import { WsRoomTransport } from '../..'
+import { selfSigned } from '../../../../test/http/certificate'
 import { eventually, GUARD_MS } from '../../../../test/helpers/eventually'
 import { member } from '../member'
 import { miniComms } from '../mini-comms'
@@ -191,6 +195,30 @@ describe('the adapter for a room', () => {
       )
     client.send(update(2, unsigned('1')), update(1, unsigned('2')))
     expect((await service.until(ethUsd, isGood)).json.data).toEqual({ result: 2, value: '2', signer: alice })
+  })
+
+  it('trusts the realm by the authority that it trusts the server by, and by no other', async () => {
+    const tls = selfSigned()
+    await using server = await roomServer({ tls, protocol: 'rfc5' })
+    const realm = createServer(tls, (_request, response) =>
+      response.end(JSON.stringify({ comms: { fixedAdapter: server.connectionString } })),
+    )
+    const asked = vi.fn()
+    realm.on('request', ({ url }) => asked(url))
+    realm.listen(0, '127.0.0.1')
+    await once(realm, 'listening')
+    onTestFinished(() => void realm.close())
+    const url = `https://127.0.0.1:${(realm.address() as AddressInfo).port}`
+    const stranger = await started({ WS_ROOM_REALM_URL: url, WS_ROOM_SERVER_CA: selfSigned().cert })
+    await eventually(async () => expect((await statusOf(stranger)).text).toContain('The realm'))
+    expect(asked).not.toHaveBeenCalled()
+    await stranger.stop()
+    const service = await started({ WS_ROOM_REALM_URL: url, WS_ROOM_SERVER_CA: tls.cert })
+    const client = await (await server.clients.next()).admit(7, { 1: alice })
+    says(client, server.url)
+    await service.until(ethUsd, isGood)
+    expect(asked.mock.calls).toEqual([['/about']])
+    realm.closeAllConnections()
   })
 
   it('finds the room by its realm, anew for each connection', async () => {
