@@ -10,21 +10,21 @@ import { addHealth } from './health'
 import { addLive } from './live'
 import { ProcessState } from './process-state'
 import { addReady } from './ready'
+import { serverOptions } from './client-times'
 import { followConnections } from './open-connections'
 import { lazySchemaController } from './schema-compilers'
 import { addStatusRoute } from './status'
-import { getTLSOptions, renewCertificateOf } from './tls'
+import { renewCertificateOf } from './tls'
 import { ownViews, type Views } from './views'
 
 /** A server without routes, with the settings of contract 6. */
 export const buildServer = (settings: AdapterSettings): FastifyInstance => {
-  const tls: object = getTLSOptions(settings)
   const app = fastify({
     bodyLimit: settings.MAX_PAYLOAD_SIZE_LIMIT,
     schemaController: lazySchemaController,
     // Whoever asks while the server closes is answered as ever.
     return503OnClosing: false,
-    ...tls,
+    ...serverOptions(settings),
   })
   renewCertificateOf(app, settings)
   followConnections(app)

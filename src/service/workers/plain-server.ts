@@ -1,7 +1,8 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AdapterSettings } from '../../config/settings'
-import { getTLSOptions, renewCertificate } from '../../http/tls'
+import { nodeOptions } from '../../http/client-times'
+import { renewCertificate } from '../../http/tls'
 import { OpenConnections } from '../../http/open-connections'
 import { couldNotListen } from '../listening'
 import { settledWithin } from '../stopping'
@@ -19,8 +20,8 @@ export class PlainServer {
     private readonly at: { port: number; portVariable: string },
     answer: RequestListener,
   ) {
-    const { https } = getTLSOptions(settings)
-    const server = https === undefined ? createHttpServer() : createHttpsServer(https)
+    const { https, http } = nodeOptions(settings)
+    const server = https === undefined ? createHttpServer(http) : createHttpsServer(https)
     if ('setSecureContext' in server) renewCertificate(settings, () => [server])
     this.server = server
     this.server.on('request', answer)
