@@ -1,5 +1,6 @@
 import { monotonicMs } from '../util/clock'
 import { ExpiryHeap } from '../util/expiry-heap'
+import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { type SubscriptionSet } from './subscription-set'
 
@@ -27,6 +28,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
   private readonly heap = new ExpiryHeap<Item<T>>()
   private changes: SetChanges<T> | undefined
   private onAdded: (() => void) | undefined
+  private problems: LogLimiter | undefined
   /** The values in order; undefined once a member has been removed or changed. */
   private listed: T[] | undefined
 
@@ -138,7 +140,13 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     const item = this.heap.popEarliest()
     if (item === undefined) return
     this.drop(item)
-    logger.warn(`Subscriptions are full (${this.capacity}): dropped "${item.key}", asked for longest ago`)
+    this.problems ??= new LogLimiter()
+    this.problems.run('full', (repeated) => {
+      logger.warn(
+        { repeated },
+        `Subscriptions are full (${this.capacity}): dropped "${item.key}", asked for longest ago`,
+      )
+    })
   }
 
   protected drop(item: Item<T>): void {

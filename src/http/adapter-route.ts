@@ -14,7 +14,7 @@ import { errorOf } from '../util/objects'
 import { OwnedStore } from '../util/owner'
 import { correlationIdOf } from './correlation'
 import { requireJson } from '../adapter/content-type'
-import { errorLines, JSON_TYPE, logError, sendError, withAnswerStatus } from '../adapter/error-answers'
+import { ErrorLines, hasLeft, JSON_TYPE, logError, sendError, withAnswerStatus } from '../adapter/error-answers'
 import { type FastLane, type LanedRoute } from './fast-lane'
 import { type Plan, PlanMemo } from '../adapter/plans'
 import { RequestStats } from '../adapter/request-stats'
@@ -54,7 +54,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private readonly stats: RequestStats
   private readonly isMeasured: boolean
   private readonly isObserved: boolean
-  private readonly errorLines = errorLines()
+  private readonly errorLines = new ErrorLines()
   private lane: FastLane | undefined
 
   constructor(private readonly adapter: AnyAdapter) {
@@ -183,6 +183,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
     const { CORRELATION_ID_ENABLED } = this.adapter.settings
     logError(error, req, CORRELATION_ID_ENABLED ? correlationIdOf(req) : undefined, this.errorLines)
     sendError(error, reply)
+    if (hasLeft(req)) return
     const feedId = req.requestContext?.meta?.metrics?.feedId ?? 'N/A'
     this.stats.count({ feedId, error, isCacheHit: false, statusCode: reply.statusCode })
   }
