@@ -60,7 +60,10 @@ export class Feed {
   node: Place<never>['node'] = undefined
   /** True once the index has removed this object: code that still has it must look the feed up again. */
   isForgotten = false
+  /** What is known of it takes about so much, in bytes. */
+  weight = 0
   private touches = -1
+  private touchesAtLook = 0
   private untouchedSinceMs = 0
 
   constructor(
@@ -144,6 +147,14 @@ export class Feed {
     this.lastSetEra = at.era
     this.ttlMs = ttlMs
     this.indicated = value.timestamps?.providerIndicatedTimeUnixMs ?? NaN
+  }
+
+  /** Whether it was asked for or written to since the last call. */
+  wasUsed(): boolean {
+    const touches = this.gets + this.misses + this.sets + this.refused
+    const isNew = touches !== this.touchesAtLook
+    this.touchesAtLook = touches
+    return isNew
   }
 
   /**

@@ -7,6 +7,7 @@ import { ConfigError, problemsIn } from '../config/config-error'
 import { readServerSettings } from '../config/server-settings'
 import { type ServiceSettings } from '../config/service-settings'
 import { type AdapterSettings } from '../config/settings'
+import { FeedRooms } from '../feeds/feed-rooms'
 import { spellings } from '../feeds/limits/pattern'
 import { AdapterRoute } from '../http/adapter-route'
 import { addDebugRoutes } from '../http/debug'
@@ -50,12 +51,12 @@ const tryToHost = async (
   name: string,
   isChosen: boolean,
   problems: Set<string>,
-  dependenciesOf?: DependenciesOf,
+  dependenciesOf: DependenciesOf,
 ): Promise<Hosted | undefined> => {
   let adapter: AnyAdapter | undefined
   try {
     adapter = await loadAdapter(name)
-    return { name, adapter, started: await StartedAdapter.initialize(adapter, dependenciesOf?.(adapter)) }
+    return { name, adapter, started: await StartedAdapter.initialize(adapter, dependenciesOf(adapter)) }
   } catch (err) {
     if (isMeant(adapter, isChosen)) {
       logger.error({ adapter: name }, `The adapter "${name}" could not start: ${messageOf(err)}`)
@@ -76,7 +77,9 @@ export const host = async (
 ): Promise<Hosted[]> => {
   const isChosen = service.adapters.length > 0
   const problems = new Set<string>()
-  const tried = await Promise.all(names.map((name) => tryToHost(name, isChosen, problems, dependenciesOf)))
+  const feedRooms = new FeedRooms()
+  const of: DependenciesOf = (adapter) => ({ feedRooms, ...dependenciesOf?.(adapter) })
+  const tried = await Promise.all(names.map((name) => tryToHost(name, isChosen, problems, of)))
   const hosted = tried.filter((one) => one !== undefined)
   if (hosted.length > 0) return hosted
   const why = [`None of the adapters could start: ${names.join(', ')}`, ...problems]
