@@ -24,7 +24,7 @@ export interface LocalCacheEntry<T> {
   value: T
   /** The value as JSON text, made by the first reader and removed by the next write. */
   body: string | undefined
-  /** The same with the header that has its length, for the fast lane; empty where the fast lane cannot send it. */
+  /** The same for the fast lane; empty where the fast lane cannot send it. */
   tail: string | undefined
   /** The number of its last update, counted over all entries. */
   update: number

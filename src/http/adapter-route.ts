@@ -14,7 +14,14 @@ import { errorOf } from '../util/objects'
 import { OwnedStore } from '../util/owner'
 import { correlationIdOf } from './correlation'
 import { requireJson } from '../adapter/content-type'
-import { ErrorLines, hasLeft, JSON_TYPE, logError, sendError, withAnswerStatus } from '../adapter/error-answers'
+import {
+  ErrorLines,
+  hasLeft,
+  JSON_TYPE,
+  logError,
+  sendError,
+  withAnswerStatus,
+} from '../adapter/error-answers'
 import { type FastLane, type LanedRoute } from './fast-lane'
 import { type Plan, PlanMemo } from '../adapter/plans'
 import { RequestStats } from '../adapter/request-stats'
@@ -37,11 +44,11 @@ const BYTE_ORDER_MARK = 0xfeff
 const bodyOf = (entry: LocalCacheEntry<AdapterResponse>, givesReasons: boolean): string | undefined =>
   (entry.body ??= textOf(givesReasons ? told(entry.value) : entry.value))
 
-/** Empty for answers that the {@link FastLane} does not send: errors, and text that is not ASCII only. */
+/** The body, for the {@link FastLane}; empty for answers that the {@link FastLane} does not send: errors, and text that is not ASCII only. */
 const tailOf = (entry: LocalCacheEntry<AdapterResponse>, givesReasons: boolean): string => {
   const body = answerStatusOf(entry.value) === 200 ? bodyOf(entry, givesReasons) : undefined
   if (body === undefined || Buffer.byteLength(body) !== body.length) return ''
-  return `content-length: ${body.length}\r\n\r\n${body}`
+  return body
 }
 
 /**
