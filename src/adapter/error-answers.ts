@@ -4,6 +4,7 @@ import { makeLogger } from '../util/logging'
 import { LogLimiter } from '../util/log-limiter'
 import { censorLogs, redactStrings, redactText } from '../util/redaction'
 import { memberOf } from '../util/objects'
+import { BusyError } from './request-room'
 import { AdapterError, AdapterTimeoutError } from '../validation/errors'
 import { isAnswerStatus, refusedStatus, STATUS_OF_REFUSED } from '../validation/status-code'
 
@@ -78,7 +79,7 @@ export class ErrorLines {
 const isOfClient = (error: Error): boolean => {
   if (!(error instanceof AdapterError) && !isFastifyError(error)) return false
   const { statusCode = 500 } = error
-  return statusCode >= 400 && statusCode < 500
+  return error instanceof BusyError || (statusCode >= 400 && statusCode < 500)
 }
 
 /** Whether the client has closed its connection before it sent all of its request. Then nobody reads the answer. */

@@ -24,6 +24,7 @@ import {
 } from '../adapter/error-answers'
 import { type FastLane, type LanedRoute } from './fast-lane'
 import { type Plan, PlanMemo } from '../adapter/plans'
+import { RequestRoom } from '../adapter/request-room'
 import { RequestStats } from '../adapter/request-stats'
 
 declare module 'fastify' {
@@ -39,6 +40,8 @@ type Request = FastifyRequest<AdapterRouteGeneric>
 
 /** A body may begin with this, and `JSON.parse` does not accept it. */
 const BYTE_ORDER_MARK = 0xfeff
+/** What a request takes in memory while it waits for its answer, without a long body. */
+const BYTES_PER_REQUEST = 16_384
 
 /** The body of an entry, rendered once; undefined where JSON cannot hold it. */
 const bodyOf = (entry: LocalCacheEntry<AdapterResponse>, givesReasons: boolean): string | undefined =>
@@ -63,6 +66,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private readonly isObserved: boolean
   private readonly errorLines = new ErrorLines()
   private lane: FastLane | undefined
+  private room = new RequestRoom()
 
   constructor(private readonly adapter: AnyAdapter) {
     this.isMeasured = isMeasured(adapter.settings)
@@ -90,6 +94,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
       done()
     })
     this.lane = app.fastLane
+    this.room = app.requestRoom
     app.addHook('onClose', () => this.stats.stop())
   }
 
@@ -135,7 +140,10 @@ export class AdapterRoute implements LanedRoute<Plan> {
   }
 
   private async answer(req: Request, reply: FastifyReply, startedAtMs: number): Promise<void> {
+    let taken = 0
     try {
+      this.room.take(BYTES_PER_REQUEST)
+      taken = BYTES_PER_REQUEST
       const body = this.jsonOf(req)
       const { endpoint, request } = prepareRequest(this.adapter, Object.assign(req, { body }), body)
       if (req.rawJson !== undefined) this.plans.learn(req.rawJson, endpoint, request)
@@ -146,6 +154,8 @@ export class AdapterRoute implements LanedRoute<Plan> {
       this.send(response, endpoint, request, reply)
     } catch (thrown) {
       this.fail(errorOf(thrown), req, reply)
+    } finally {
+      this.room.free(taken)
     }
     if (this.isMeasured) this.stats.observe(startedAtMs, this.payloadBytes(req))
   }

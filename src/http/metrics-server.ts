@@ -17,7 +17,7 @@ export const setupMetricsServer = (name: string, settings: AdapterSettings): Fas
     ...serverOptions(settings),
   })
   renewCertificateOf(app, settings)
-  followConnections(app)
+  followConnections(app, settings.CLIENT_TIMEOUT_MS)
   const path = settings.METRICS_USE_BASE_URL ? posix.join(settings.BASE_URL, 'metrics') : '/metrics'
   app.get(path, async (_req, reply) => reply.type('text/plain; charset=utf-8').send(await renderMetrics()))
   return app

@@ -1,8 +1,10 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
+import { RequestRoom } from '../adapter/request-room'
 import { type AdapterSettings } from '../config/settings'
 import { AdapterRoute } from './adapter-route'
 import { guardWithToken } from './admin'
+import { collectBodies } from './collected-body'
 import { addDebugRoutes } from './debug'
 import { addExplain } from './explain'
 import { FastLane } from './fast-lane'
@@ -17,6 +19,12 @@ import { addStatusRoute } from './status'
 import { renewCertificateOf } from './tls'
 import { ownViews, type Views } from './views'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    requestRoom: RequestRoom
+  }
+}
+
 /** A server without routes, with the settings of contract 6. */
 export const buildServer = (settings: AdapterSettings): FastifyInstance => {
   const app = fastify({
@@ -27,7 +35,9 @@ export const buildServer = (settings: AdapterSettings): FastifyInstance => {
     ...serverOptions(settings),
   })
   renewCertificateOf(app, settings)
-  followConnections(app)
+  followConnections(app, settings.CLIENT_TIMEOUT_MS)
+  app.decorate('requestRoom', new RequestRoom())
+  collectBodies(app, app.requestRoom, settings.MAX_PAYLOAD_SIZE_LIMIT)
   FastLane.before(app)
   if (!settings.FAST_LANE_ENABLED) app.fastLane.close()
   app.openConnections.beforeEnd(() => app.fastLane.close())

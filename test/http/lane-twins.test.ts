@@ -143,7 +143,7 @@ describe('a client is told the same with the lane as by the parser alone', { tim
         fc.array(fc.nat(2_000), { maxLength: 4 }),
         fc.boolean(),
         async (names, cuts, first) => {
-          const bytes = names.map((name) => REQUESTS[name as Name]).join('')
+          const bytes = names.map((name) => REQUESTS[name]).join('')
           await both.bothSay(cutAt(bytes, cuts), first)
         },
       ),

@@ -13,13 +13,14 @@ const PATIENCE_MS = 500
 /** A server of the supervisor. It has the same address and TLS as those of a single process, but is made without fastify. */
 export class PlainServer {
   private readonly server: Server
-  private readonly connections = new OpenConnections()
+  private readonly connections: OpenConnections
 
   constructor(
     private readonly settings: AdapterSettings,
     private readonly at: { port: number; portVariable: string },
     answer: RequestListener,
   ) {
+    this.connections = new OpenConnections(settings.CLIENT_TIMEOUT_MS)
     const { https, http } = nodeOptions(settings)
     const server = https === undefined ? createHttpServer(http) : createHttpsServer(https)
     if ('setSecureContext' in server) renewCertificate(settings, () => [server])
