@@ -103,6 +103,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
       fields: this.guardedFields,
       caseSensitive: this.caseSensitive,
       limits: dependencies.feedLimits,
+      rooms: dependencies.feedRooms,
       aliases: this.aliases,
     })
     this.responseCache.resultValidator = this.resultValidator?.bind(this)

@@ -4,6 +4,7 @@ import { type Cache } from '../feeds/cache'
 import { CacheFactory } from './cache-factory'
 import { type ReasonSwitch } from '../feeds/error-reason'
 import { type Feed } from '../feeds/feed'
+import { FeedRooms } from '../feeds/feed-rooms'
 import { FeedLimits } from '../feeds/limits/feed-limits'
 import { closeRedisClient, buildRedisClient } from '../redis/redis-client'
 import { type AdapterResponse } from '../feeds/responses'
@@ -99,7 +100,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   readonly loops = new Heartbeats()
   /** Gives that reason. It is replaced where the transports run in another process. */
   reasonOf: ReasonOf = (req, transport, feed) =>
-    capacityReason(transport, req.requestContext.cacheKey) ??
+    capacityReason(transport, req.requestContext.cacheKey, req.requestContext.data) ??
     reasonFor(transport, feed?.absence, req.requestContext.data)
   /** Watches whether waiting for a value is useless, and tells why. It is replaced there, too. */
   watchWait: (
@@ -224,7 +225,13 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     dependencies.rateLimiter ??= RateLimiterFactory.buildRateLimiter(
       settings.RATE_LIMITING_STRATEGY as RateLimitingStrategy,
     ).initialize(this.endpoints, tier)
-    dependencies.subscriptionSetFactory ??= new SubscriptionSetFactory(settings, this.name, redisClient)
+    const { wanted } = (dependencies.feedRooms ??= new FeedRooms())
+    dependencies.subscriptionSetFactory ??= new SubscriptionSetFactory(
+      settings,
+      this.name,
+      redisClient,
+      wanted,
+    )
     if (this.isCourteous) this.spentStore = rememberSpent(this, dependencies)
     dependencies.requester ??= new Requester(
       dependencies.rateLimiter,
@@ -275,12 +282,12 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   async handleRequest(req: Request, replySent: Promise<unknown>): Promise<Readonly<AdapterResponse>> {
     const cached = await this.findResponseInCache(req)
     const transport = this.transportOf(req)
-    const { cacheKey } = req.requestContext
+    const { cacheKey, data } = req.requestContext
     if (cached !== undefined) {
       void replySent.then(() => this.register(transport, req))
       return this.handedOut(cached)
     }
-    const refused = refusedAtOnce(transport, cacheKey)
+    const refused = refusedAtOnce(transport, cacheKey, data)
     if (refused !== undefined) throw await this.noValue(refused)
     const registration = this.register(transport, req)
     const immediate = await transport.foregroundExecute?.(req, this.settings)

@@ -4,6 +4,7 @@ import { makeLogger } from '../util/logging'
 import { LogLimiter } from '../util/log-limiter'
 import { beginningOf, censorLogs, redactStrings, redactText } from '../util/redaction'
 import { memberOf } from '../util/objects'
+import { BusyError } from './request-room'
 import { AdapterError, AdapterTimeoutError } from '../validation/errors'
 import { isAnswerStatus, refusedStatus, STATUS_OF_REFUSED } from '../validation/status-code'
 
@@ -64,22 +65,46 @@ export const describeError = (error: Error): { statusCode: number; type: string;
 /** OB-4: of one cause there are this many lines in a minute, however many clients are told of it. */
 const LINES_PER_MINUTE = 100
 
-/** For {@link logError}: each server has its own. */
-export const errorLines = (): LogLimiter => new LogLimiter(60_000, 100, LINES_PER_MINUTE)
+/** What limits the lines of {@link logError}. Each server has its own. */
+export class ErrorLines {
+  /** What clients do wrong has one line a minute for each kind: they choose how often it happens, and in which words. */
+  readonly ofClients = new LogLimiter()
+  readonly ofOthers = new LogLimiter(60_000, 100, LINES_PER_MINUTE)
+}
+
+/** Whether the request is at fault, and not the service. */
+const isOfClient = (error: Error): boolean => {
+  if (!(error instanceof AdapterError) && !isFastifyError(error)) return false
+  const { statusCode = 500 } = error
+  return error instanceof BusyError || (statusCode >= 400 && statusCode < 500)
+}
+
+/** Whether the client has closed its connection before it sent all of its request. Then nobody reads the answer. */
+export const hasLeft = ({ raw }: FastifyRequest): boolean =>
+  (raw as typeof raw | undefined)?.readableAborted === true
 
 /** Logs an error answer, at a level that depends on the kind of error. */
 export const logError = (
   error: Error,
   req: FastifyRequest,
   correlationId: string | undefined,
-  lines?: LogLimiter,
+  lines?: ErrorLines,
 ): void => {
-  if (lines === undefined) return logAnswer(error, req, { correlationId })
-  const cause = `${error.name} ${String(memberOf(error, 'statusCode'))} ${error.message.slice(0, 100)}`
-  lines.run(cause, (repeated) => logAnswer(error, req, { correlationId, ...(repeated > 0 && { repeated }) }))
+  const answer = (more: object = {}, isHidden = hasLeft(req)) =>
+    logAnswer(error, req, { correlationId, ...more }, isHidden)
+  if (lines === undefined || hasLeft(req)) return answer()
+  const kind = `${error.name} ${String(memberOf(error, 'statusCode'))} ${String(memberOf(error, 'code'))}`
+  const isMistake = isOfClient(error)
+  const limiter = isMistake ? lines.ofClients : lines.ofOthers
+  let isHidden = isMistake
+  limiter.run(isMistake ? kind : `${kind} ${error.message.slice(0, 100)}`, (repeated) => {
+    isHidden = false
+    answer(repeated > 0 ? { repeated } : {})
+  })
+  if (isHidden) answer({}, true)
 }
 
-const logAnswer = (error: Error, req: FastifyRequest, more: object): void => {
+const logAnswer = (error: Error, req: FastifyRequest, more: object, isHidden: boolean): void => {
   const { rawJson } = req
   const reqBody = rawJson && beginningOf(rawJson, MAX_LOGGED_TEXT)
   const { name } = error
@@ -89,7 +114,7 @@ const logAnswer = (error: Error, req: FastifyRequest, more: object): void => {
   const context = { endpointName, requestEndpointName, transportName, cacheKey }
   const line = { ...more, ...context, error: { name, stack, message }, reqBody }
   censorLogs(() => {
-    if (error instanceof AdapterTimeoutError) logger.debug(line, message)
+    if (isHidden || error instanceof AdapterTimeoutError) logger.debug(line, message)
     else if (error instanceof AdapterError || isErrorOfRedis(error) || isFastifyError(error))
       logger.warn(line, message)
     else logger.error(line, message)

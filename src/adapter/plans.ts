@@ -75,7 +75,8 @@ export class Plan {
 export class PlanMemo {
   private readonly plans = new LRUCache<string, Plan>({
     maxSize: MAX_MEMO_BYTES,
-    sizeCalculation: (_plan, key) => key.length + BYTES_PER_PLAN,
+    // The key, and its params in the plan.
+    sizeCalculation: (_plan, key) => 2 * key.length + BYTES_PER_PLAN,
     dispose: overflowing('remembered_requests'),
   })
 

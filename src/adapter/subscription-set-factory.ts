@@ -1,5 +1,6 @@
 import { type Redis } from 'ioredis'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
+import { WantedRoom } from '../feeds/feed-rooms'
 import { type SubscriptionSet, type SubscriptionSets } from '../feeds/subscription-set'
 import { RedisSubscriptionSet } from '../redis/redis-subscription-set'
 
@@ -13,6 +14,7 @@ export const SubscriptionSetFactory: new (
   settings: Settings,
   adapterName: string,
   redisClient?: Redis,
+  room?: WantedRoom,
 ) => SubscriptionSets = class SubscriptionSetFactory implements SubscriptionSets {
   private readonly cacheType: string
   private readonly capacity: number
@@ -22,6 +24,7 @@ export const SubscriptionSetFactory: new (
     settings: Settings,
     adapterName: string,
     private readonly redisClient?: Redis,
+    protected readonly room = new WantedRoom(),
   ) {
     this.cacheType = settings.CACHE_TYPE
     this.capacity = settings.SUBSCRIPTION_SET_MAX_ITEMS
@@ -30,7 +33,7 @@ export const SubscriptionSetFactory: new (
 
   /** @throws Error when the set should be in Redis and there is no client */
   buildSet<T>(endpointName: string, transportName: string): SubscriptionSet<T> {
-    if (this.cacheType !== 'redis') return new ExpiringSortedSet<T>(this.capacity)
+    if (this.cacheType !== 'redis') return new ExpiringSortedSet<T>(this.capacity, this.room)
     if (this.redisClient === undefined)
       throw new Error('Redis client undefined. Cannot create Redis subscription set')
     const key = `${this.keyPrefix}-${endpointName}-${transportName}-subscriptionSet`

@@ -87,6 +87,13 @@ export const serviceSettings = {
     default: megabyte,
     validate: validator.integer({ min: megabyte, max: 1024 * megabyte }),
   },
+  CLIENT_TIMEOUT_MS: {
+    description:
+      'How long a client may take to send a request, all of it, and to take the answers that are ready for it; then its connection is closed (ms)',
+    type: 'number',
+    default: 30000,
+    validate: validator.integer({ min: 100, max: 600000 }),
+  },
   API_VERBOSE: {
     description: 'Has no effect; kept so that existing environments stay valid',
     type: 'boolean',

@@ -3,6 +3,7 @@ import { type AdapterSettings } from '../config/settings'
 import { type Cache } from './cache'
 import { type ReasonSwitch } from './error-reason'
 import { type Feed } from './feed'
+import { type FeedRooms } from './feed-rooms'
 import { FeedIndex } from './feed-index'
 import { type PublishedFeeds, publishFeeds } from './feed-metrics'
 import { type Inspector } from './inspector'
@@ -22,6 +23,7 @@ interface Owner {
   /** Each is called with the key of a feed whose limits have changed. */
   readonly onMoved: ReadonlySet<(key: string) => void>
   readonly reasons: ReasonSwitch
+  readonly rooms: FeedRooms
 }
 
 /** All feeds of an endpoint, by transport: their indexes, their metrics, and the operator's limits on them. */
@@ -64,6 +66,7 @@ export class EndpointFeeds {
     this.isStopped = true
     this.published?.stop()
     this.detach?.()
+    for (const index of this.indexes.values()) this.of.rooms.known.remove(index)
   }
 
   private createIndex(transportName: string): FeedIndex {
@@ -80,6 +83,7 @@ export class EndpointFeeds {
         settings,
         caseSensitive,
         withMeta: isMeasured(settings),
+        room: this.of.rooms.known,
         onCreated: limited && ((feed) => limited.created(feed)),
         onDropped: (feed) => this.published?.dropped(feed),
       },

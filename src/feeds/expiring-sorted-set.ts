@@ -1,15 +1,20 @@
 import { monotonicMs } from '../util/clock'
 import { ExpiryHeap } from '../util/expiry-heap'
+import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
+import { type WantedRoom } from './feed-rooms'
 import { type SubscriptionSet } from './subscription-set'
+import { weightOf } from './weight'
 
 const logger = makeLogger('ExpiringSortedSet')
 
-interface Item<T> {
+export interface Item<T> {
   readonly key: string
   value: T
   /** By the monotonic clock, so that a step of the wall clock neither ends nor extends a subscription (TM-6). */
   expiresAt: number
+  /** In the set's room, in bytes; 0 where it has none. */
+  readonly weight: number
 }
 
 /** What was added to a set and removed from it since the last call, by key. What was both added and removed is in neither. */
@@ -27,10 +32,15 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
   private readonly heap = new ExpiryHeap<Item<T>>()
   private changes: SetChanges<T> | undefined
   private onAdded: (() => void) | undefined
+  private problems: LogLimiter | undefined
   /** The values in order; undefined once a member has been removed or changed. */
   private listed: T[] | undefined
 
-  constructor(readonly capacity: number) {}
+  /** @param room - what its members may take in memory, together with those of other sets. Members are added also beyond it */
+  constructor(
+    readonly capacity: number,
+    private readonly room?: WantedRoom,
+  ) {}
 
   get size(): number {
     return this.items.size
@@ -46,7 +56,9 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
       return
     }
     if (this.items.size >= this.capacity) this.evict()
-    const fresh = { key, value, expiresAt: monotonicMs() + ttl }
+    const weight = this.room === undefined ? 0 : weightOf(value)
+    this.room?.take(weight)
+    const fresh = { key, value, expiresAt: monotonicMs() + ttl, weight }
     this.items.set(key, fresh)
     this.heap.push(fresh)
     this.listed?.push(value)
@@ -55,10 +67,14 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
   }
 
   /** Whether adding this member evicts no other: it is there, or there is room. For those who rather refuse a new one. */
-  hasRoomFor(key: string): boolean {
-    if (this.items.has(key) || this.items.size < this.capacity) return true
+  hasRoomFor(key: string, value?: unknown): boolean {
+    if (this.items.has(key) || this.isRoomy(value)) return true
     this.expire()
-    return this.items.size < this.capacity
+    return this.isRoomy(value)
+  }
+
+  private isRoomy(value: unknown): boolean {
+    return this.items.size < this.capacity && (this.room?.hasFor(weightOf(value)) ?? true)
   }
 
   /** Keeps a member for `ttl` ms from now, with the same value. False when the key is not in the set. */
@@ -138,11 +154,18 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     const item = this.heap.popEarliest()
     if (item === undefined) return
     this.drop(item)
-    logger.warn(`Subscriptions are full (${this.capacity}): dropped "${item.key}", asked for longest ago`)
+    this.problems ??= new LogLimiter()
+    this.problems.run('full', (repeated) => {
+      logger.warn(
+        { repeated },
+        `Subscriptions are full (${this.capacity}): dropped "${item.key}", asked for longest ago`,
+      )
+    })
   }
 
   protected drop(item: Item<T>): void {
     this.items.delete(item.key)
+    this.room?.free(item.weight)
     this.listed = undefined
     if (this.changes === undefined) return
     if (!this.changes.added.delete(item.key)) this.changes.removed.set(item.key, item.value)

@@ -1,7 +1,9 @@
 import { Feed } from './feed'
+import { type Knowing, type KnownRoom } from './feed-rooms'
 import { KeyMark } from './key-mark'
 import { canonicalJson } from '../util/canonical-json'
 import { redactText } from '../util/redaction'
+import { weightOf } from './weight'
 import { calculateAdapterName, feedNames, keyPrefix, type KeySettings } from './keys'
 import { monotonicMs, Witness } from '../util/clock'
 import { overflowed } from '../metrics/bounds'
@@ -11,6 +13,12 @@ type Level = Map<unknown, Level | Feed>
 
 /** At this number of spellings (for example one feed in ever new letter case) all of them are forgotten, and learned again. */
 const MAX_SPELLINGS = 100_000
+/** So do they where they take this part of the room for feeds. */
+const SPELLINGS_PART = 4
+/** Feeds that are larger are found by their keys alone, in bytes: their spellings would take as much again. */
+const MAX_SPELLED_BYTES = 4_096
+/** Of a feed without its texts, in bytes. */
+const BYTES_PER_FEED = 600
 
 const isIndexable = (value: unknown): boolean => value === null || typeof value !== 'object'
 
@@ -27,10 +35,12 @@ const feedName = (params: Data, names: readonly string[]): string =>
  * first time that a spelling is seen it is made canonical and written as text. Where a parameter is an object or an array, or is not
  * declared by the endpoint, that is done each time.
  */
-export class FeedIndex {
+export class FeedIndex implements Knowing {
+  private weight = 0
   private readonly feeds = new Map<string, Feed>()
   private root: Level = new Map()
   private spellings = 0
+  private spelledBytes = 0
   private names: string[]
   private declared: Set<string>
   private readonly keyMark: KeyMark
@@ -50,6 +60,8 @@ export class FeedIndex {
       caseSensitive?: boolean
       /** Whether metrics are on: then each feed has the `meta` that its responses are stored with. */
       withMeta: boolean
+      /** How much may be known; without a limit where it is absent. */
+      room?: KnownRoom
       /** Called for each new feed. */
       onCreated?: ((feed: Feed) => void) | undefined
       /** Called for each feed that is forgotten. */
@@ -84,18 +96,16 @@ export class FeedIndex {
     // contract 8.2: params without any keys are another feed than params whose keys have no values
     if (known === 0) return this.canonicalFeed(params)
     const last = this.names.length - 1
-    let level = this.root
+    let level: Level | undefined = this.root
     for (let i = 0; i < last; i++) {
       const value = params[this.names[i]!]
       if (!isIndexable(value)) return this.canonicalFeed(params)
-      let next = level.get(value) as Level | undefined
-      if (next === undefined) level.set(value, (next = new Map()))
-      level = next
+      level = level?.get(value) as Level | undefined
     }
     const value = params[this.names[last]!]
     if (!isIndexable(value)) return this.canonicalFeed(params)
-    const feed = level.get(value) as Feed | undefined
-    return feed ?? this.learn(level, value, params)
+    const feed = level?.get(value) as Feed | undefined
+    return feed ?? this.learn(value, params)
   }
 
   get(key: string): Feed | undefined {
@@ -114,15 +124,40 @@ export class FeedIndex {
     if (forgot) this.forgetSpellings()
   }
 
-  private learn(level: Level, value: unknown, params: Data): Feed {
+  /** Drops the feeds that were not used since the last time, from the oldest on, and the others if that is not enough. */
+  forgetUnused(bytes: number): void {
+    const enough = this.weight - bytes
+    for (const feed of this.feeds.values()) {
+      // The newest is being asked for.
+      if (this.weight <= enough || this.feeds.size === 1) break
+      this.feeds.delete(feed.key)
+      if (feed.wasUsed()) this.feeds.set(feed.key, feed)
+      else this.drop(feed)
+    }
+    this.forgetSpellings()
+  }
+
+  private learn(value: unknown, params: Data): Feed {
     const feed = this.canonicalFeed(params)
-    if (this.spellings < MAX_SPELLINGS) {
-      level.set(value, feed)
-      this.spellings++
-    } else {
+    if (feed.weight > MAX_SPELLED_BYTES) return feed
+    const { room } = this.of
+    if (
+      this.spellings >= MAX_SPELLINGS ||
+      this.spelledBytes * SPELLINGS_PART > (room?.capacityBytes ?? Infinity)
+    ) {
       this.forgetSpellings()
       overflowed('known_spellings')
+      return feed
     }
+    let level = this.root
+    for (const name of this.names.slice(0, -1)) {
+      let next = level.get(params[name]) as Level | undefined
+      if (next === undefined) level.set(params[name], (next = new Map()))
+      level = next
+    }
+    level.set(value, feed)
+    this.spellings++
+    this.spelledBytes += feed.weight
     return feed
   }
 
@@ -132,11 +167,19 @@ export class FeedIndex {
     let feed = this.feeds.get(key)
     if (feed === undefined) {
       feed = this.createFeed(key, feedId, data)
-      this.feeds.set(key, feed)
-      if (this.feeds.size > MAX_SPELLINGS) this.forgetOldest()
+      this.keep(feed)
       this.of.onCreated?.(feed)
     }
     return feed
+  }
+
+  private keep(feed: Feed): void {
+    this.feeds.set(feed.key, feed)
+    this.weight += feed.weight
+    this.of.room?.add(this, feed.weight)
+    if (this.feeds.size <= MAX_SPELLINGS) return
+    this.forgetUnused(this.weight / 8)
+    overflowed('known_feeds')
   }
 
   private createFeed(key: string, id: string, data: Data): Feed {
@@ -150,7 +193,9 @@ export class FeedIndex {
         }
       : undefined
     const name = feedName(data, this.parameterNames)
-    return new Feed(key, feedId, this.of.endpointName, meta, this.witness, name)
+    const feed = new Feed(key, feedId, this.of.endpointName, meta, this.witness, name)
+    feed.weight = BYTES_PER_FEED + weightOf(data) + weightOf(key) + weightOf(name)
+    return feed
   }
 
   private clear(mark: number): void {
@@ -162,6 +207,8 @@ export class FeedIndex {
 
   private drop(feed: Feed): void {
     this.feeds.delete(feed.key)
+    this.weight -= feed.weight
+    this.of.room?.add(this, -feed.weight)
     feed.isForgotten = true
     this.of.onDropped?.(feed)
   }
@@ -169,12 +216,6 @@ export class FeedIndex {
   private forgetSpellings(): void {
     this.root = new Map()
     this.spellings = 0
-  }
-
-  private forgetOldest(): void {
-    const oldest = this.feeds.values().next()
-    if (!oldest.done) this.drop(oldest.value)
-    this.forgetSpellings()
-    overflowed('known_feeds')
+    this.spelledBytes = 0
   }
 }

@@ -62,7 +62,10 @@ export class Feed {
   isForgotten = false
   /** Whether it has counters of its own among the metrics; undefined until it had something to show at a scrape. */
   hasCounters: boolean | undefined = undefined
+  /** What is known of it takes about so much, in bytes. */
+  weight = 0
   private touches = -1
+  private touchesAtLook = 0
   private untouchedSinceMs = 0
 
   constructor(
@@ -146,6 +149,14 @@ export class Feed {
     this.lastSetEra = at.era
     this.ttlMs = ttlMs
     this.indicated = value.timestamps?.providerIndicatedTimeUnixMs ?? NaN
+  }
+
+  /** Whether it was asked for or written to since the last call. */
+  wasUsed(): boolean {
+    const touches = this.gets + this.misses + this.sets + this.refused
+    const isNew = touches !== this.touchesAtLook
+    this.touchesAtLook = touches
+    return isNew
   }
 
   /**

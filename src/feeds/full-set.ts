@@ -10,12 +10,16 @@ const logger = makeLogger('SubscriptionSet')
  * Why a feed cannot become wanted: the set is full of feeds that are, and none of them gives way, or all would lose their values in turn.
  * Undefined where it is wanted already, or there is room. A set in Redis has its own limit.
  */
-export const fullFor = (set: unknown, key: string): Reason | undefined => {
-  if (!(set instanceof ExpiringSortedSet) || set.hasRoomFor(key)) return undefined
+export const fullFor = (set: unknown, key: string, params?: object): Reason | undefined => {
+  if (!(set instanceof ExpiringSortedSet) || set.hasRoomFor(key, params)) return undefined
   const { size, capacity } = set
+  const why =
+    size < capacity
+      ? 'The parameters of the wanted feeds take as much memory as they may, and those of this one are large'
+      : `${size} feeds are wanted, and no more than ${capacity} may be (SUBSCRIPTION_SET_MAX_ITEMS)`
   return {
     code: 'CAPACITY',
-    message: `${size} feeds are wanted, and no more than ${capacity} may be (SUBSCRIPTION_SET_MAX_ITEMS): there is room when one is no longer asked for`,
+    message: `${why}: there is room when one is no longer asked for`,
     sinceUnixMs: Date.now(),
   }
 }
@@ -27,8 +31,8 @@ export class Refusing {
   constructor(private readonly of: { endpoint: string; transport: string }) {}
 
   /** The reason by {@link fullFor}, which is counted. */
-  refusal(set: unknown, key: string): Reason | undefined {
-    const reason = fullFor(set, key)
+  refusal(set: unknown, key: string, params?: object): Reason | undefined {
+    const reason = fullFor(set, key, params)
     if (reason === undefined) return undefined
     const { endpoint, transport } = this.of
     metrics.get('subscriptionsRefused').labels({ adapter_endpoint: endpoint, transport }).inc()

@@ -4,6 +4,7 @@ import { type Instant, instant, monotonicMs, ourTime } from '../util/clock'
 import { memberOf } from '../util/objects'
 import { isAhead } from './time'
 import { DoubleLinkedList, LinkedListNode } from '../util/linked-list'
+import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { type Cache, type CacheEntry, CacheTypes } from './cache'
 import { Waiters } from './waiters'
@@ -23,7 +24,7 @@ export interface LocalCacheEntry<T> {
   value: T
   /** The value as JSON text, made by the first reader and removed by the next write. */
   body: string | undefined
-  /** The same with the header that has its length, for the fast lane; empty where the fast lane cannot send it. */
+  /** The same for the fast lane; empty where the fast lane cannot send it. */
   tail: string | undefined
   /** The number of its last update, counted over all entries. */
   update: number
@@ -86,6 +87,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
   private readonly ended = new Map<string, LocalCacheEntry<T>>()
   /** Each is called with the key of an entry that had to go before its end, because the cache was full (CA-3). */
   readonly onEvicted = new Set<(key: string) => void>()
+  private readonly evictions = new LogLimiter()
   private updates = 0
   private keepsOrder = false
 
@@ -252,7 +254,13 @@ export class LocalCache<T = unknown> implements Cache<T> {
     data.list = undefined
     this.cache.delete(oldest.key)
     for (const tell of this.onEvicted) tell(oldest.key)
-    logger.warn(`Cache is full (${this.capacity} items): dropped "${oldest.key}", updated longest ago`)
+    const { key } = oldest
+    this.evictions.run('full', (repeated) => {
+      logger.warn(
+        { repeated },
+        `Cache is full (${this.capacity} items): dropped "${key}", updated longest ago`,
+      )
+    })
     metrics.get('cacheOverflowCount').inc()
   }
 }

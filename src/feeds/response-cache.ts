@@ -11,6 +11,7 @@ import { type Cache } from './cache'
 import { EndpointFeeds } from './endpoint-feeds'
 import { type ReasonSwitch, withReason } from './error-reason'
 import { type Feed } from './feed'
+import { FeedRooms } from './feed-rooms'
 import { type Freshness } from './freshness'
 import { type GuardOptions } from './guards'
 import { type Inspection, Inspector } from './inspector'
@@ -48,6 +49,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   caseSensitive: boolean
   /** The operator's limits for single feeds, if there are any. */
   limits: FeedLimits | undefined
+  /** What may be known of feeds, in bytes. */
+  readonly rooms: FeedRooms
   aliases: readonly string[] | undefined
   /** Whether the errors that are written here get a reason. */
   readonly reasons: ReasonSwitch
@@ -81,6 +84,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     fields?: readonly string[]
     caseSensitive?: boolean
     limits?: FeedLimits | undefined
+    /** Its own by default. */
+    rooms?: FeedRooms | undefined
     /** Other names of the endpoint. */
     aliases?: readonly string[] | undefined
     /** Default: off. */
@@ -97,6 +102,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.fields = of.fields
     this.caseSensitive = of.caseSensitive ?? false
     const limits = (this.limits = of.limits)
+    this.rooms = of.rooms ?? new FeedRooms()
     this.aliases = of.aliases
     this.reasons = of.reasons ?? { areGiven: false }
     const endpoints = [of.endpointName, ...(of.aliases ?? [])]

@@ -7,6 +7,8 @@ const logger = makeLogger('Spellings')
 
 /** At most this many spellings of one feed are compared; later ones are ignored. */
 const MAX_SPELLINGS = 8
+/** Spellings of feeds that are larger are not kept, in bytes. */
+const MAX_WEIGHT = 4_096
 
 type Data = Record<string, unknown>
 
@@ -20,6 +22,7 @@ export class Spellings {
 
   /** @param params - of a client's request for the feed */
   note(feed: Feed, params: Data): void {
+    if (feed.weight > MAX_WEIGHT) return
     const { askedAs, otherSpellings = [] } = feed
     if (askedAs === undefined) {
       feed.askedAs = params

@@ -15,9 +15,17 @@ import { errorOf } from '../util/objects'
 import { OwnedStore } from '../util/owner'
 import { correlationIdOf } from './correlation'
 import { requireJson } from '../adapter/content-type'
-import { errorLines, JSON_TYPE, logError, sendError, withAnswerStatus } from '../adapter/error-answers'
+import {
+  ErrorLines,
+  hasLeft,
+  JSON_TYPE,
+  logError,
+  sendError,
+  withAnswerStatus,
+} from '../adapter/error-answers'
 import { type FastLane, type LanedRoute } from './fast-lane'
 import { type Plan, PlanMemo } from '../adapter/plans'
+import { RequestRoom } from '../adapter/request-room'
 import { RequestStats } from '../adapter/request-stats'
 
 declare module 'fastify' {
@@ -33,6 +41,8 @@ type Request = FastifyRequest<AdapterRouteGeneric>
 
 /** A body may begin with this, and `JSON.parse` does not accept it. */
 const BYTE_ORDER_MARK = 0xfeff
+/** What a request takes in memory while it waits for its answer, without a long body. */
+const BYTES_PER_REQUEST = 16_384
 
 /** Where the bytes of an entry's answer are: in the form that nearly all ask for they are with the entry. */
 const writtenOf = (entry: LocalCacheEntry<AdapterResponse>, form: AnswerForm | undefined): Written =>
@@ -49,7 +59,7 @@ const bodyOf = (
 const inForm = (response: Readonly<AdapterResponse>, form: AnswerForm | undefined): typeof response =>
   form === undefined ? response : form.of(response)
 
-/** Empty for answers that the {@link FastLane} does not send: errors, and text that is not ASCII only. */
+/** The body, for the {@link FastLane}; empty for answers that it does not send: errors, and text that is not ASCII only. */
 const tailOf = (
   entry: LocalCacheEntry<AdapterResponse>,
   form: AnswerForm | undefined,
@@ -57,7 +67,7 @@ const tailOf = (
 ): string => {
   const body = answerStatusOf(entry.value) === 200 ? bodyOf(entry, form, givesReasons) : undefined
   if (body === undefined || Buffer.byteLength(body) !== body.length) return ''
-  return `content-length: ${body.length}\r\n\r\n${body}`
+  return body
 }
 
 /**
@@ -70,8 +80,9 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private readonly stats: RequestStats
   private readonly isMeasured: boolean
   private readonly isObserved: boolean
-  private readonly errorLines = errorLines()
+  private readonly errorLines = new ErrorLines()
   private lane: FastLane | undefined
+  private room = new RequestRoom()
 
   constructor(private readonly adapter: AnyAdapter) {
     this.isMeasured = isMeasured(adapter.settings)
@@ -99,6 +110,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
       done()
     })
     this.lane = app.fastLane
+    this.room = app.requestRoom
     app.addHook('onClose', () => this.stats.stop())
   }
 
@@ -146,7 +158,10 @@ export class AdapterRoute implements LanedRoute<Plan> {
   }
 
   private async answer(req: Request, reply: FastifyReply, startedAtMs: number): Promise<void> {
+    let taken = 0
     try {
+      this.room.take(BYTES_PER_REQUEST)
+      taken = BYTES_PER_REQUEST
       const body = this.jsonOf(req)
       const { endpoint, request } = prepareRequest(this.adapter, Object.assign(req, { body }), body)
       if (req.rawJson !== undefined) this.plans.learn(req.rawJson, endpoint, request)
@@ -157,6 +172,8 @@ export class AdapterRoute implements LanedRoute<Plan> {
       this.send(response, endpoint, request, reply)
     } catch (thrown) {
       this.fail(errorOf(thrown), req, reply)
+    } finally {
+      this.room.free(taken)
     }
     if (this.isMeasured) this.stats.observe(startedAtMs, this.payloadBytes(req))
   }
@@ -202,6 +219,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
     const { CORRELATION_ID_ENABLED } = this.adapter.settings
     logError(error, req, CORRELATION_ID_ENABLED ? correlationIdOf(req) : undefined, this.errorLines)
     sendError(error, reply)
+    if (hasLeft(req)) return
     const feedId = req.requestContext?.meta?.metrics?.feedId ?? 'N/A'
     this.stats.count({ feedId, error, isCacheHit: false, statusCode: reply.statusCode })
   }

@@ -41,7 +41,7 @@ export interface DescribedAnswer {
 export const answers: readonly DescribedAnswer[] = [
   { method: 'POST', path: '/, /<adapter>', status: '200', schema: ValueAnswer },
   { method: 'POST', path: '/, /<adapter>', status: 'what its statusCode says', schema: RefusalAnswer },
-  { method: 'POST', path: '/, /<adapter>', status: '400, 404, 429, 500, 502, 504', schema: ErrorAnswer },
+  { method: 'POST', path: '/, /<adapter>', status: '400, 404, 429, 500, 502, 503, 504', schema: ErrorAnswer },
   { method: 'GET', path: '/health', status: '200', schema: HealthAnswer },
   { method: 'GET', path: '/live', status: '200, 503', schema: LiveAnswer },
   { method: 'GET', path: '/ready', status: '200, 503', schema: ReadyAnswer },

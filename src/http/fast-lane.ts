@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import { makeLogger } from '../util/logging'
 import { JSON_TYPE } from '../adapter/error-answers'
 import { overflowing } from '../metrics/bounds'
+import { tickAfterBodies } from './parser-ticks'
 
 const logger = makeLogger('FastLane')
 
@@ -23,7 +24,7 @@ export interface LanedRoute<Plan> {
    * @param body - its bytes, one character each
    */
   find(body: string): Plan | undefined
-  /** The current answer with status 200, from its `content-length` header on, in ASCII. Undefined: the server answers the request. */
+  /** The body of the current answer with status 200, in ASCII. Undefined: the server answers the request. */
   read(plan: Plan): string | undefined
   /** Called when an answer has been sent. */
   sent(plan: Plan, startedAtMs: number, bodyBytes: number): void
@@ -112,6 +113,11 @@ class LanedConnection {
   }
 }
 
+const BEGINNING = `HTTP/1.1 200 OK\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: `
+
+/** With the headers in the order that the server has. */
+const answerOf = (body: string, end: string): string => BEGINNING + body.length + end + body
+
 /** All before the body, the empty line included. */
 const headOf = (raw: string, from = 0): string =>
   raw.slice(from, raw.indexOf(END_OF_HEAD, from) + END_OF_HEAD.length)
@@ -190,6 +196,9 @@ export class FastLane {
     const [parse] = listeners
     // Other code reads the bytes too, or the connection may become something other than HTTP.
     if (parse === undefined || listeners.length > 1 || !this.isOpen || isSpecial(server)) return
+    const takeBack = tickAfterBodies(socket)
+    if (takeBack === undefined) return
+    socket.once('close', takeBack)
     const connection = new LanedConnection()
     socket[LANED] = connection
     socket.removeListener('data', parse)
@@ -220,8 +229,8 @@ export class FastLane {
     // The parser refuses rubbish before it answers the request in front of it.
     if (at < raw.length && !this.heads.has(headOf(raw, at))) at = found.pop()?.at ?? 0
     if (found.length === 0) return 0
-    const beginning = this.headOfNow()
-    socket.write(found.map(({ text }) => beginning + text).join(''), 'latin1')
+    const end = this.headOfNow()
+    socket.write(found.map(({ text }) => answerOf(text, end)).join(''), 'latin1')
     for (const { route, plan, bodyBytes } of found) route.sent(plan, startedAtMs, bodyBytes)
     return at
   }
@@ -268,7 +277,7 @@ export class FastLane {
     parsing.response = response
   }
 
-  /** The beginning of every answer with status 200. It holds the date, so it is made again once a second. */
+  /** The end of the head of every answer with status 200. It holds the date, so it is made again once a second. */
   private headOfNow(): string {
     const now = Date.now()
     const second = Math.floor(now / 1_000)
@@ -278,7 +287,7 @@ export class FastLane {
       const keep =
         keepAliveTimeout > 0 ? `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1_000)}\r\n` : ''
       const date = new Date(now).toUTCString()
-      this.head = `HTTP/1.1 200 OK\r\ncontent-type: ${JSON_TYPE}\r\nDate: ${date}\r\nConnection: keep-alive\r\n${keep}`
+      this.head = `\r\nDate: ${date}\r\nConnection: keep-alive\r\n${keep}\r\n`
     }
     return this.head
   }

@@ -9,12 +9,23 @@ const STOPPING = JSON.stringify({
 
 const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'content-length': STOPPING.length }
 
+/** So many requests of one connection may wait for their answers before it is read no further. */
+const MAX_WAITING = 64
+/** With so many in one packet, it is cut. */
+const MAX_IN_PACKET = 1_000
+/** A client that takes less in the limit of its time takes next to nothing. */
+const MIN_TAKEN_BYTES = 16_384
+
 /** One connection of a client, which may send its next request before the last one is answered. */
 export class OpenConnection {
   /** The newest request's. */
   private latest: ServerResponse | undefined
   /** Those before it that are not sent yet; undefined as long as requests come one by one. */
   private earlier: ServerResponse[] | undefined
+  /** With so many earlier ones it is looked which are sent. */
+  private looksAt = MAX_WAITING
+  /** How much it had taken, and when, while answers are waiting to be taken. */
+  private taken: { bytes: number; atMs: number } | undefined
   /** Defined while the connection is being ended: nothing may come for this long. */
   private idleMs: number | undefined
   private idle: NodeJS.Timeout | undefined
@@ -26,9 +37,8 @@ export class OpenConnection {
   /** A request has been parsed. */
   begin(response: ServerResponse): void {
     const { latest } = this
-    if (latest !== undefined && !latest.writableFinished)
-      this.earlier = [...(this.earlier ?? []).filter((one) => !one.writableFinished), latest]
     this.latest = response
+    if (latest !== undefined && !latest.writableFinished) this.queue(latest, response)
     if (this.idleMs !== undefined) this.endWith(response)
   }
 
@@ -47,8 +57,38 @@ export class OpenConnection {
     }
   }
 
+  /** Whether the client takes next to nothing of the answers that are ready for it, for so long. */
+  isStuck(nowMs: number, limitMs: number): boolean {
+    const { socket, taken } = this
+    if (socket.writableLength === 0) this.taken = undefined
+    else {
+      const bytes = takenOf(socket)
+      if (taken === undefined || bytes - taken.bytes >= MIN_TAKEN_BYTES) this.taken = { bytes, atMs: nowMs }
+      else return nowMs - taken.atMs >= limitMs
+    }
+    return false
+  }
+
   closed(): void {
     clearTimeout(this.idle)
+  }
+
+  private queue(before: ServerResponse, latest: ServerResponse): void {
+    const earlier = (this.earlier ??= [])
+    earlier.push(before)
+    if (earlier.length < this.looksAt) return
+    this.earlier = earlier.filter((one) => !one.writableFinished)
+    const { length } = this.earlier
+    this.looksAt = Math.max(MAX_WAITING, 2 * length)
+    if (length >= MAX_IN_PACKET) this.socket.destroy()
+    else if (length >= MAX_WAITING) setImmediate(() => this.pauseUntil(latest))
+  }
+
+  /** Call it when a packet has been parsed: Node reads on after each request. */
+  private pauseUntil(latest: ServerResponse): void {
+    if (latest.writableFinished) return
+    this.socket.pause()
+    latest.once('close', () => this.socket.resume())
   }
 
   /** An answer that says `close` is the last that Node sends, so the one before must not say it. */
@@ -69,4 +109,15 @@ export class OpenConnection {
       else this.watch(idleMs)
     }, idleMs)
   }
+}
+
+/** What the system has taken of all that was written to a socket. Only its handle knows how much of one long answer that is. */
+const takenOf = (socket: Socket): number => {
+  const { _handle: handle } = socket as Socket & {
+    _handle?: { bytesWritten?: number; writeQueueSize?: number } | null
+  }
+  const { bytesWritten, writeQueueSize } = handle ?? {}
+  return bytesWritten === undefined || writeQueueSize === undefined
+    ? socket.bytesWritten - socket.writableLength
+    : bytesWritten - writeQueueSize
 }

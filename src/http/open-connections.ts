@@ -2,7 +2,13 @@ import { type IncomingMessage, type RequestListener, type Server, type ServerRes
 import { Server as TcpServer, type Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { type FastifyInstance } from 'fastify'
+import { monotonicMs } from '../util/clock'
+import { LogLimiter } from '../util/log-limiter'
+import { makeLogger } from '../util/logging'
+import { lookEveryMs } from './client-times'
 import { OpenConnection } from './open-connection'
+
+const logger = makeLogger('Connections')
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -30,6 +36,11 @@ export class OpenConnections {
   private endsAfterMs: number | undefined
   private drained = () => {}
   private readonly beginnings: (() => void)[] = []
+  private looking: NodeJS.Timeout | undefined
+  private readonly problems = new LogLimiter()
+
+  /** @param limitMs - a client that takes next to nothing of its answers for this long loses its connection */
+  constructor(private readonly limitMs = 30_000) {}
 
   /** Follows all connections that this server gets from now on. Call it before it listens. */
   follow(server: Server): void {
@@ -84,6 +95,7 @@ export class OpenConnections {
     const connection = new OpenConnection(socket)
     socket[CONNECTION] = connection
     this.open.add(connection)
+    this.looking ??= setInterval(() => this.look(), lookEveryMs(this.limitMs)).unref()
     socket.once('close', () => {
       connection.closed()
       this.open.delete(connection)
@@ -92,8 +104,23 @@ export class OpenConnections {
     if (this.endsAfterMs !== undefined) connection.end(this.endsAfterMs)
   }
 
+  /** Cuts the connections of clients that do not take their answers. */
+  private look(): void {
+    const now = monotonicMs()
+    for (const connection of this.open) {
+      if (!connection.isStuck(now, this.limitMs)) continue
+      connection.socket.destroy()
+      this.problems.run('stuck', (repeated) =>
+        logger.warn({ repeated }, 'A client did not take its answers in time: its connection is cut'),
+      )
+    }
+  }
+
   private lookWhetherDrained(): void {
-    if (this.open.size === 0) this.drained()
+    if (this.open.size > 0) return
+    clearInterval(this.looking)
+    this.looking = undefined
+    this.drained()
   }
 }
 
@@ -112,8 +139,8 @@ const deferRequests = (server: Server, begin: RequestListener): void => {
 }
 
 /** Follows the connections of a server that has not been started, as {@link FastifyInstance.openConnections}. */
-export const followConnections = (app: FastifyInstance): void => {
-  const connections = new OpenConnections()
+export const followConnections = (app: FastifyInstance, limitMs: number): void => {
+  const connections = new OpenConnections(limitMs)
   connections.follow(app.server)
   app.decorate('openConnections', connections)
   app.addHook('onListen', (done) => {

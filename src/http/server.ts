@@ -1,8 +1,10 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
+import { RequestRoom } from '../adapter/request-room'
 import { type AdapterSettings } from '../config/settings'
 import { AdapterRoute } from './adapter-route'
 import { guardWithToken } from './admin'
+import { collectBodies } from './collected-body'
 import { addDebugRoutes } from './debug'
 import { addExplain } from './explain'
 import { FastLane } from './fast-lane'
@@ -10,25 +12,33 @@ import { addHealth } from './health'
 import { addLive } from './live'
 import { ProcessState } from './process-state'
 import { addReady } from './ready'
+import { serverOptions } from './client-times'
 import { followConnections } from './open-connections'
 import { lazySchemaController } from './schema-compilers'
 import { addStatusRoute } from './status'
-import { getTLSOptions, renewCertificateOf } from './tls'
+import { renewCertificateOf } from './tls'
 import { ownViews, type Views } from './views'
 import { type Heartbeats } from '../util/heartbeats'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    requestRoom: RequestRoom
+  }
+}
+
 /** A server without routes, with the settings of contract 6. */
 export const buildServer = (settings: AdapterSettings, loops?: Heartbeats): FastifyInstance => {
-  const tls: object = getTLSOptions(settings)
   const app = fastify({
     bodyLimit: settings.MAX_PAYLOAD_SIZE_LIMIT,
     schemaController: lazySchemaController,
     // Whoever asks while the server closes is answered as ever.
     return503OnClosing: false,
-    ...tls,
+    ...serverOptions(settings),
   })
   renewCertificateOf(app, settings, loops)
-  followConnections(app)
+  followConnections(app, settings.CLIENT_TIMEOUT_MS)
+  app.decorate('requestRoom', new RequestRoom())
+  collectBodies(app, app.requestRoom, settings.MAX_PAYLOAD_SIZE_LIMIT)
   FastLane.before(app)
   if (!settings.FAST_LANE_ENABLED) app.fastLane.close()
   app.openConnections.beforeEnd(() => app.fastLane.close())

@@ -7,6 +7,7 @@ import { ConfigError, problemsIn } from '../config/config-error'
 import { readServerSettings } from '../config/server-settings'
 import { type ServiceSettings } from '../config/service-settings'
 import { type AdapterSettings } from '../config/settings'
+import { FeedRooms } from '../feeds/feed-rooms'
 import { spellings } from '../feeds/limits/pattern'
 import { AdapterRoute } from '../http/adapter-route'
 import { addDebugRoutes } from '../http/debug'
@@ -92,7 +93,12 @@ export const host = async (
 ): Promise<Hosted[]> => {
   const isChosen = service.adapters.length > 0
   const problems = new Set<string>()
-  const tried = await Promise.all(names.map((name) => tryToHost(name, isChosen, problems, hosting)))
+  const feedRooms = new FeedRooms()
+  const of: Hosting = {
+    ...hosting,
+    dependenciesOf: (adapter) => ({ feedRooms, ...hosting.dependenciesOf?.(adapter) }),
+  }
+  const tried = await Promise.all(names.map((name) => tryToHost(name, isChosen, problems, of)))
   const hosted = tried.filter((one) => one !== undefined)
   if (hosted.length > 0) return hosted
   const why = [`None of the adapters could start: ${names.join(', ')}`, ...problems]

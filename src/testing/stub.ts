@@ -15,6 +15,7 @@ export const allowedUndefinedStubProps: string[] = [
   'GUARD_POLICY',
   'FEED_LIMITS',
   'feedLimits',
+  'feedRooms',
   'FRESHNESS_MAX_AGE',
   'FRESHNESS_HARD_MAX_AGE',
 ]

@@ -66,12 +66,13 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
 
   /** Keeps a feed wanted for the subscription TTL from now on. A new one is not taken while as many are wanted as may be. */
   want(params: Params<T>, key: string): void | Promise<void> {
-    if (this.refusalOf(key) === undefined) return this.subscriptionSet.add(params, this.subscriptionTtl, key)
+    if (this.refusalOf(key, params) === undefined)
+      return this.subscriptionSet.add(params, this.subscriptionTtl, key)
   }
 
   /** Why a feed cannot become wanted; undefined where it can, or is. A refusal is counted. */
-  refusalOf(key: string): Reason | undefined {
-    return this.refusing?.refusal(this.subscriptionSet, key)
+  refusalOf(key: string, params: object): Reason | undefined {
+    return this.refusing?.refusal(this.subscriptionSet, key, params)
   }
 
   async backgroundExecute(context: EndpointContext<T>): Promise<void> {
@@ -117,14 +118,24 @@ export const wantingTransports = <T extends TransportGenerics>(
 }
 
 /** Why no part of a transport can take a feed that is new to it; undefined where one can, or has it. */
-export const capacityReason = (transport: Transport<TransportGenerics>, key: string): Reason | undefined => {
-  const reasons = wantingTransports(transport).map(({ subscriptionSet }) => fullFor(subscriptionSet, key))
+export const capacityReason = (
+  transport: Transport<TransportGenerics>,
+  key: string,
+  params: object,
+): Reason | undefined => {
+  const reasons = wantingTransports(transport).map(({ subscriptionSet }) =>
+    fullFor(subscriptionSet, key, params),
+  )
   return reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined
 }
 
 /** The same, before the request is registered, and counted. Where the author's code registers it, that decides. */
-export const refusedAtOnce = (transport: Transport<TransportGenerics>, key: string): Reason | undefined => {
+export const refusedAtOnce = (
+  transport: Transport<TransportGenerics>,
+  key: string,
+  params: object,
+): Reason | undefined => {
   if (transport.foregroundExecute !== undefined || !registersAsUsual(transport)) return undefined
-  const reason = capacityReason(transport, key)
-  return reason && wantingTransports(transport).map((one) => one.refusalOf(key))[0]
+  const reason = capacityReason(transport, key, params)
+  return reason && wantingTransports(transport).map((one) => one.refusalOf(key, params))[0]
 }

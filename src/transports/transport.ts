@@ -1,3 +1,4 @@
+import { type FeedRooms } from '../feeds/feed-rooms'
 import { type EventSource } from 'eventsource'
 import { type FastifyRequest } from 'fastify'
 import { type Redis } from 'ioredis'
@@ -65,6 +66,8 @@ export interface AdapterDependencies {
   loggerFactory: LoggerFactory
   /** The operator's rules for single feeds. Exists only with `FEED_LIMITS`. */
   feedLimits?: FeedLimits | undefined
+  /** What may be known and wanted of feeds, in bytes. Its own unless injected. */
+  feedRooms?: FeedRooms
 }
 
 export type TransportDependencies<T extends TransportGenerics> = AdapterDependencies & {

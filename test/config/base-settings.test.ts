@@ -81,6 +81,7 @@ const table: Record<string, Row> = {
 const ours: Record<string, Row> = {
   ADMIN_PORT: ['number', undefined, [1, 65535]],
   ADMIN_TOKEN: ['string', undefined, undefined, true],
+  CLIENT_TIMEOUT_MS: ['number', 30000, [100, 600000]],
   EXPLAIN_ENABLED: ['boolean', false],
   FAST_LANE_ENABLED: ['boolean', true],
   FEED_LIMITS: ['string', undefined, undefined, false],

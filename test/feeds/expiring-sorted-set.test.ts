@@ -160,7 +160,16 @@ describe('ExpiringSortedSet', () => {
     pass(1)
     set.add('c', TTL, 'key-c')
     expect(set.getAll()).toEqual(['a', 'c'])
-    expect(warn.mock.calls.map(([text]) => String(text))).toEqual([expect.stringContaining('"key-b"')])
+    expect(warn.mock.calls).toEqual([[{ repeated: 0 }, expect.stringContaining('"key-b"')]])
+  })
+
+  it('OB-4: names one of those that it drops a minute, and counts the others', () => {
+    const set = new ExpiringSortedSet<string>(2)
+    for (let n = 0; n < 100; n++) set.add('a', TTL, `key-${n}`)
+    expect(warn).toHaveBeenCalledTimes(1)
+    pass(60_000)
+    for (let n = 100; n < 103; n++) set.add('a', TTL, `key-${n}`)
+    expect(warn.mock.calls.slice(1)).toEqual([[{ repeated: 97 }, expect.stringContaining('dropped "key-')]])
   })
 
   it('lets a shorter time replace a longer one', () => {

@@ -11,8 +11,11 @@ type Value = { result?: number; errorMessage?: string }
 const good = (result: number): Value => ({ result })
 const bad = (errorMessage: string): Value => ({ errorMessage })
 
+const warn = vi.fn()
+
 beforeEach(() => {
-  LoggerFactoryProvider.set()
+  LoggerFactoryProvider.set({ child: () => ({ warn }) } as never)
+  warn.mockClear()
   metrics.initialize()
   vi.useFakeTimers({ toFake: ['Date', 'hrtime'], now: START })
 })
@@ -111,6 +114,15 @@ describe('the local cache', () => {
     await cache.setTTL('c', 1_000)
     await cache.set('e', good(1), 1_000)
     expect([...cache.cache.keys()].sort()).toEqual(['c', 'd', 'e'])
+  })
+
+  it('OB-4: names one of those that it drops a minute, and counts the others', async () => {
+    const cache = new LocalCache<Value>(3)
+    for (let n = 0; n < 100; n++) await cache.set(`key-${n}`, good(1), 1_000)
+    expect(warn).toHaveBeenCalledTimes(1)
+    vi.advanceTimersByTime(60_000)
+    for (let n = 100; n < 103; n++) await cache.set(`key-${n}`, good(1), 1_000)
+    expect(warn.mock.calls.slice(1)).toEqual([[{ repeated: 96 }, expect.stringContaining('dropped "key-')]])
   })
 
   it('drops in the order of updates, whatever size and capacity have been on the way there', async () => {

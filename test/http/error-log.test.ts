@@ -1,7 +1,10 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { serve, type Served } from '../../src/testing/serve'
 import { asyncLocalStorage, type LoggerFactory } from '../../src/util/logging'
 import { AdapterConnectionError } from '../../src/validation/errors'
+import { eventually } from '../helpers/eventually'
 import { JSON_HEADERS, stillAdapter, StillTransport, stoppable } from './support'
 
 interface Line {
@@ -118,6 +121,47 @@ describe('the report of an error', () => {
     await send(service, 'null')
     await send(service, JSON.stringify({ data: ETH }))
     expect(reports()).toHaveLength(3)
+  })
+
+  it('OB-4: is at debug for what clients do wrong, but for one a minute of each kind, with the number of the others', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await using started = await start()
+    const { service } = started
+    const wrong = (n: number) => [
+      `{"no json ${n}`,
+      JSON.stringify({ data: { base: n, quote: 'USD' } }),
+      JSON.stringify({ endpoint: `x${n}`, data: ETH }),
+      JSON.stringify({ data: { ...ETH, overrides: n + 1 } }),
+    ]
+    for (let n = 0; n < 100; n++) for (const payload of wrong(n)) await send(service, payload)
+    const seen = reports().filter(({ level }) => level !== 'debug')
+    expect(seen.length).toBeLessThanOrEqual(4)
+    expect(reports()).toHaveLength(400)
+    lines.length = 0
+    vi.advanceTimersByTime(60_000)
+    for (const payload of wrong(100)) await send(service, payload)
+    const counted = reports().map(({ fields: { repeated } }) => repeated ?? 0) as number[]
+    expect(counted.reduce((sum, count) => sum + count, 0)).toBe(400 - seen.length)
+  })
+
+  it('is at debug for clients that leave in the middle of a body, and their requests are not counted', async () => {
+    const still = stillAdapter()
+    const options = { dependencies: { loggerFactory }, env: { CACHE_POLLING_MAX_RETRIES: '0' }, listen: true }
+    await using service = await serve(still.adapter, options)
+    const { port } = new URL(service.url ?? '')
+    const head =
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n'
+    for (let time = 0; time < 5; time++) {
+      const socket = connect(Number(port), '127.0.0.1')
+      const arrived = once(service.api.server, 'request')
+      socket.write(`${head}{"data":`)
+      await arrived
+      socket.resetAndDestroy()
+    }
+    await eventually(() => expect(reports()).toHaveLength(5))
+    expect(reports().map(({ level }) => level)).toEqual(Array(5).fill('debug'))
+    expect(await service.metric('http_requests_total', { method: 'POST' })).toBeUndefined()
   })
 
   it('does not exist for requests that are answered well', async () => {

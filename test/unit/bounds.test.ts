@@ -16,6 +16,7 @@ const REASONS = ['declared', 'wanted', 'asked', 'connections', 'number', 'pass']
 
 /** Rows about sizes, and about lists that are bounded where they are made. */
 const WITHOUT_MEMBER = [
+  'their parameters above 1 KiB each, all adapters of a process together',
   'an answer of a provider over HTTP',
   'a WebSocket message, an SSE event',
   'a WebSocket message as it is received and inflated',

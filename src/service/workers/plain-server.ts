@@ -1,7 +1,8 @@
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AdapterSettings } from '../../config/settings'
-import { getTLSOptions, renewCertificate } from '../../http/tls'
+import { nodeOptions } from '../../http/client-times'
+import { renewCertificate } from '../../http/tls'
 import { OpenConnections } from '../../http/open-connections'
 import { couldNotListen } from '../listening'
 import { settledWithin } from '../stopping'
@@ -12,15 +13,16 @@ const PATIENCE_MS = 500
 /** A server of the supervisor. It has the same address and TLS as those of a single process, but is made without fastify. */
 export class PlainServer {
   private readonly server: Server
-  private readonly connections = new OpenConnections()
+  private readonly connections: OpenConnections
 
   constructor(
     private readonly settings: AdapterSettings,
     private readonly at: { port: number; portVariable: string },
     answer: RequestListener,
   ) {
-    const { https } = getTLSOptions(settings)
-    const server = https === undefined ? createHttpServer() : createHttpsServer(https)
+    this.connections = new OpenConnections(settings.CLIENT_TIMEOUT_MS)
+    const { https, http } = nodeOptions(settings)
+    const server = https === undefined ? createHttpServer(http) : createHttpsServer(https)
     if ('setSecureContext' in server) renewCertificate(settings, () => [server])
     this.server = server
     this.server.on('request', answer)

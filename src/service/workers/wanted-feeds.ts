@@ -1,5 +1,6 @@
 import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { SubscriptionSetFactory } from '../../adapter/subscription-set-factory'
+import { type WantedRoom } from '../../feeds/feed-rooms'
 import { Refusing } from '../../feeds/full-set'
 import { type SubscriptionSet } from '../../feeds/subscription-set'
 import { makeLogger } from '../../util/logging'
@@ -18,13 +19,18 @@ export class WantedFeeds {
   private readonly refusing = new Map<string, Refusing>()
   private readonly problems = new LogLimiter()
 
+  constructor(private readonly room?: WantedRoom) {}
+
   /** Builds the sets of one adapter, and remembers them. */
   factoryFor(
     adapter: string,
     settings: { CACHE_TYPE: string; SUBSCRIPTION_SET_MAX_ITEMS: number },
   ): SubscriptionSetFactory {
-    return new RememberingFactory(settings, adapter, (endpoint, transport, set) =>
-      this.sets.set(nameOf(adapter, endpoint, transport), set),
+    return new RememberingFactory(
+      settings,
+      adapter,
+      (endpoint, transport, set) => this.sets.set(nameOf(adapter, endpoint, transport), set),
+      this.room,
     )
   }
 
@@ -43,7 +49,7 @@ export class WantedFeeds {
     const ttl = Math.min(ttlMs, MAX_TIMER_MS)
     // The first spelling is kept for as long as the feed is wanted, so that a provider always sees the same bytes.
     if (set.refresh(key, ttl)) return
-    if (this.refusingOf(adapter, endpoint, transport).refusal(set, key) === undefined)
+    if (this.refusingOf(adapter, endpoint, transport).refusal(set, key, params) === undefined)
       set.add(params, ttl, key)
   }
 
@@ -60,8 +66,9 @@ class RememberingFactory extends SubscriptionSetFactory {
     settings: { CACHE_TYPE: string; SUBSCRIPTION_SET_MAX_ITEMS: number },
     adapterName: string,
     private readonly remember: (endpoint: string, transport: string, set: ExpiringSortedSet<unknown>) => void,
+    room?: WantedRoom,
   ) {
-    super(settings, adapterName)
+    super(settings, adapterName, undefined, room)
   }
 
   override buildSet<T>(endpoint: string, transport: string): SubscriptionSet<T> {

@@ -1,5 +1,6 @@
-import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
+import { ExpiringSortedSet, type Item } from '../../feeds/expiring-sorted-set'
 import { SubscriptionSetFactory } from '../../adapter/subscription-set-factory'
+import { type WantedRoom } from '../../feeds/feed-rooms'
 import { type SubscriptionSet } from '../../feeds/subscription-set'
 import { type WantedFeed } from './messages'
 import { monotonicMs } from '../../util/clock'
@@ -29,8 +30,9 @@ export class WantedSet<T> extends ExpiringSortedSet<T> {
     capacity: number,
     private readonly name: { adapter: string; endpoint: string; transport: string },
     private readonly announcer: Announcer,
+    room?: WantedRoom,
   ) {
-    super(capacity)
+    super(capacity, room)
     announcer.follow(this)
   }
 
@@ -62,7 +64,7 @@ export class WantedSet<T> extends ExpiringSortedSet<T> {
     }
   }
 
-  protected override drop(item: { key: string; value: T; expiresAt: number }): void {
+  protected override drop(item: Item<T>): void {
     super.drop(item)
     this.told.delete(item.key)
   }
@@ -82,12 +84,13 @@ export class WantedSetFactory extends SubscriptionSetFactory {
     private readonly settings: { CACHE_TYPE: string; SUBSCRIPTION_SET_MAX_ITEMS: number },
     private readonly adapter: string,
     private readonly announcer: Announcer,
+    private readonly wantedRoom?: WantedRoom,
   ) {
     super(settings, adapter)
   }
 
   override buildSet<T>(endpoint: string, transport: string): SubscriptionSet<T> {
     const name = { adapter: this.adapter, endpoint, transport }
-    return new WantedSet<T>(this.settings.SUBSCRIPTION_SET_MAX_ITEMS, name, this.announcer)
+    return new WantedSet<T>(this.settings.SUBSCRIPTION_SET_MAX_ITEMS, name, this.announcer, this.wantedRoom)
   }
 }

@@ -1,6 +1,7 @@
 import { type AnyAdapter } from '../../adapter/adapter'
 import { reasonFor } from '../../adapter/wait-for-value'
 import { type Cache } from '../../feeds/cache'
+import { FeedRooms } from '../../feeds/feed-rooms'
 import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { wantingTransports } from '../../transports/subscription-transport'
 import { type AdapterDependencies, type AdapterRequest } from '../../transports/transport'
@@ -15,6 +16,7 @@ type RequestContext = AdapterRequest<EmptyInputParameters>['requestContext']
 /** The adapters of a worker: they read what the writer has written, and tell the writer what their clients want. */
 export class WorkerAdapters {
   readonly link: WriterLink
+  private readonly feedRooms = new FeedRooms()
 
   constructor(path: string) {
     this.link = new WriterLink(path)
@@ -27,8 +29,8 @@ export class WorkerAdapters {
     const cache = new MirrorCache(settings.CACHE_MAX_ITEMS)
     this.link.mirror(name, cache)
     this.askWriter(adapter)
-    const subscriptionSetFactory = new WantedSetFactory(settings, name, this.link)
-    return { cache: cache as Cache, subscriptionSetFactory }
+    const subscriptionSetFactory = new WantedSetFactory(settings, name, this.link, this.feedRooms.wanted)
+    return { cache: cache as Cache, subscriptionSetFactory, feedRooms: this.feedRooms }
   }
 
   /** Transports do not run here, so the writer is asked why a feed has no value. */

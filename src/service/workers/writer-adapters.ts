@@ -2,6 +2,7 @@ import { type AnyAdapter } from '../../adapter/adapter'
 import { type AnyRequest } from '../../adapter/params'
 import { watchUselessness } from '../../adapter/useless'
 import { reasonFor } from '../../adapter/wait-for-value'
+import { FeedRooms } from '../../feeds/feed-rooms'
 import { explanationOf } from '../../http/explanation'
 import { ProcessState } from '../../http/process-state'
 import { livenessOf, readinessOf } from '../../http/views'
@@ -16,7 +17,8 @@ import { WantedFeeds } from './wanted-feeds'
 /** The adapters of a writer: what they write is published to the workers, and they fill the feeds that workers want. */
 export class WriterAdapters {
   private readonly adapters = new Map<string, AnyAdapter>()
-  private readonly wanted = new WantedFeeds()
+  private readonly feedRooms = new FeedRooms()
+  private readonly wanted = new WantedFeeds(this.feedRooms.wanted)
   private readonly publisher = new Publisher({
     want: (feed) => this.wanted.want(feed),
     explain: (feed) => this.explain(feed),
@@ -34,6 +36,7 @@ export class WriterAdapters {
     return {
       cache: this.publisher.cacheFor(name, settings.CACHE_MAX_ITEMS),
       subscriptionSetFactory: this.wanted.factoryFor(name, settings),
+      feedRooms: this.feedRooms,
     }
   }
 
@@ -59,13 +62,16 @@ export class WriterAdapters {
   private explain(name: FeedName): Reason | undefined {
     const { transport, feed } = this.find(name) ?? {}
     if (transport === undefined) return undefined
-    return (feed && capacityReason(transport, feed.key)) ?? reasonFor(transport, feed?.absence, name.params)
+    return (
+      (feed && capacityReason(transport, feed.key, name.params)) ??
+      reasonFor(transport, feed?.absence, name.params)
+    )
   }
 
   private watch(name: FeedName, waitMs: number, tell: (reason: Reason) => void): () => void {
     const { transport, feed } = this.find(name) ?? {}
     if (transport === undefined) return () => {}
-    const full = feed && capacityReason(transport, feed.key)
+    const full = feed && capacityReason(transport, feed.key, name.params)
     if (full === undefined) return watchUselessness(transport, name.params, waitMs, tell)
     tell(full)
     return () => {}

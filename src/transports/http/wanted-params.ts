@@ -25,7 +25,7 @@ export class WantedParams<P extends object> {
     if (!(set instanceof ExpiringSortedSet)) return
     if (keys.size > 2 * set.size + MOST_LEFT)
       for (const [name, one] of keys) if (!set.isLive(one)) keys.delete(name)
-    if (set.hasRoomFor(key)) keys.set(this.identityOf(params), key)
+    if (set.hasRoomFor(key, params)) keys.set(this.identityOf(params), key)
   }
 
   has(params: P): boolean {
