@@ -12,7 +12,7 @@ export type TremorFault =
   | 'excess'
   /** An account whose connection was cut for that came back too soon; closed with 1013. */
   | 'resting'
-  /** A connection sent more messages, bytes or work than it may at a time, and reading it paused. */
+  /** A connection sent more messages or bytes than it may in a second, and reading it paused. */
   | 'flood'
   /** A peer of a better rank, or a newer time of an equal one, fills the feed. */
   | 'outranked'

@@ -70,7 +70,7 @@ export class VersiaSource {
       throw error
     }
     // It was stopped while the port was being bound. Nothing else would close the port.
-    if (this.isStopped as boolean) return this.listener.close()
+    if (this.isStopped) return this.listener.close()
     this.warnOfPlainText()
   }
 

@@ -288,11 +288,11 @@ const longNames = [
   },
 }))
 
-/** It ticks until its value is there. */
+/** It ticks until its value is there, on every connection: silent feeds are tried on further ones. */
 const serve = (service, provider, symbol) =>
   meanwhile(
     500,
-    () => provider.tick(symbol, { result: 100 }),
+    () => provider.send({ symbol, result: 100 }),
     async () => {
       const ask = () => service.ask({ symbol }).catch(() => ({}))
       return (await within(20_000, ask, ({ status }) => status === 200)) !== undefined

@@ -4,16 +4,20 @@ import { type Link, type LinkListener } from './link'
 const SECOND_MS = 1_000
 /** Short, so that the event loop is never held up for long at a time. */
 const TIME_PERIOD_MS = 100
+const BURST_MS = 500
 
 /** What is taken from one connection. */
 export interface ReadingLimits {
   messagesPerSecond: number
   bytesPerSecond: number
-  /** The part of our time that its messages may take, above 0 and at most 1. */
+  /** The part of our time that its messages may take, above 0; Infinity for no limit. */
   busyShare: number
+  /** How much of it may be taken at once before that, in ms: the first messages of a kind take longest. Default 500. */
+  busyBurstMs?: number
 }
 
-export type ReadingLimit = 'messages' | 'bytes' | 'time'
+/** A limit that a connection is told of. Time is none: it may be that of a busy machine. */
+export type ReadingLimit = 'messages' | 'bytes'
 
 /** So much in each period; what went beyond is owed to the periods after it. */
 class Quota {
@@ -23,6 +27,7 @@ class Quota {
   constructor(
     private readonly limit: number,
     private readonly periodMs: number,
+    private readonly burst = 0,
   ) {}
 
   spend(amount: number, now: number): void {
@@ -34,8 +39,9 @@ class Quota {
   /** How long until there is something to spend again, in ms; 0 where there is. */
   waitMs(now: number): number {
     this.pass(now)
-    if (this.used < this.limit) return 0
-    return this.sinceMs + Math.floor(this.used / this.limit) * this.periodMs - now
+    const beyond = this.used - this.burst
+    if (beyond < this.limit) return 0
+    return this.sinceMs + Math.floor(beyond / this.limit) * this.periodMs - now
   }
 
   private pass(now: number): void {
@@ -55,8 +61,8 @@ export class CommonTime {
   private readonly brakes = new Set<ReadingBrake>()
 
   /** @param busyShare - above 0 and at most 1 */
-  constructor(busyShare: number) {
-    this.quota = new Quota(busyShare * TIME_PERIOD_MS, TIME_PERIOD_MS)
+  constructor(busyShare: number, burstMs = BURST_MS) {
+    this.quota = new Quota(busyShare * TIME_PERIOD_MS, TIME_PERIOD_MS, burstMs)
   }
 
   join(brake: ReadingBrake): void {
@@ -84,24 +90,24 @@ export class CommonTime {
  * more is read from it until there is room again. The other side feels that as back-pressure; nothing is lost.
  */
 export class ReadingBrake {
-  private readonly quotas: Record<ReadingLimit, Quota>
+  private readonly quotas: Record<ReadingLimit | 'time', Quota>
   private timer: ReturnType<typeof setTimeout> | undefined
   private isStopped = false
 
   /**
-   * @param on.pause - called when reading has to pause: with the limit that this connection has reached; undefined where the time of all is
-   *   spent
+   * @param on.pause - called when reading has to pause: with the limit that this connection has reached; undefined where its time,
+   *   or that of all, is spent
    * @param on.release - called when it may go on
    */
   constructor(
-    { messagesPerSecond, bytesPerSecond, busyShare }: ReadingLimits,
+    { messagesPerSecond, bytesPerSecond, busyShare, busyBurstMs = BURST_MS }: ReadingLimits,
     private readonly on: { pause: (limit: ReadingLimit | undefined) => void; release: () => void },
     private readonly common?: CommonTime,
   ) {
     this.quotas = {
       messages: new Quota(messagesPerSecond, SECOND_MS),
       bytes: new Quota(bytesPerSecond, SECOND_MS),
-      time: new Quota(busyShare * TIME_PERIOD_MS, TIME_PERIOD_MS),
+      time: new Quota(busyShare * TIME_PERIOD_MS, TIME_PERIOD_MS, busyBurstMs),
     }
     common?.join(this)
   }
@@ -122,7 +128,10 @@ export class ReadingBrake {
     messages.spend(of.messages, now)
     bytes.spend(of.bytes, now)
     time.spend(now - of.sinceMs, now)
-    if (!this.isOn && !this.isStopped) this.pauseFor(this.reached(now), now)
+    if (!this.isOn && !this.isStopped && this.waitMs(now) > 0) {
+      this.await(now)
+      this.on.pause(this.reached(now))
+    }
     this.common?.spend(now - of.sinceMs, now)
     return now
   }
@@ -142,17 +151,10 @@ export class ReadingBrake {
     this.common?.leave(this)
   }
 
-  private pauseFor(limit: ReadingLimit | undefined, now: number): void {
-    if (limit === undefined) return
-    this.await(now)
-    this.on.pause(limit)
-  }
-
   private reached(now: number): ReadingLimit | undefined {
-    const { messages, bytes, time } = this.quotas
+    const { messages, bytes } = this.quotas
     if (messages.waitMs(now) > 0) return 'messages'
-    if (bytes.waitMs(now) > 0) return 'bytes'
-    return time.waitMs(now) > 0 ? 'time' : undefined
+    return bytes.waitMs(now) > 0 ? 'bytes' : undefined
   }
 
   private waitMs(now: number): number {

@@ -6,12 +6,12 @@ import { monotonicMs } from '../../src/util/clock'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const limits: ReadingLimits = { messagesPerSecond: 3, bytesPerSecond: 1_000, busyShare: 0.25 }
+const limits: ReadingLimits = { messagesPerSecond: 3, bytesPerSecond: 1_000, busyShare: 0.25, busyBurstMs: 0 }
 
 const brakeOf = (of: Partial<ReadingLimits> = {}, common?: CommonTime) => {
   const log: string[] = []
   const on = {
-    pause: (limit: string | undefined) => void log.push(`pause ${limit ?? 'common'}`),
+    pause: (limit: string | undefined) => void log.push(`pause ${limit ?? 'time spent'}`),
     release: () => void log.push('release'),
   }
   const brake = new ReadingBrake({ ...limits, ...of }, on, common)
@@ -67,16 +67,25 @@ describe('a connection', () => {
     expect(log.at(-1)).toBe('release')
   })
 
+  it('may take more of our time at once than it may for long', () => {
+    const { log, work } = brakeOf({ busyBurstMs: 500 })
+    work(400)
+    work(100)
+    expect(log).toEqual([])
+    for (let n = 0; n < 6; n++) work(100)
+    expect(log).toContain('pause time spent')
+  })
+
   it('gets its part of our time, and owes what it took beyond', () => {
     const { log, work } = brakeOf()
     work(20)
     expect(log).toEqual([])
     work(80)
-    expect(log).toEqual(['pause time'])
+    expect(log).toEqual(['pause time spent'])
     vi.advanceTimersByTime(279)
     expect(log).toHaveLength(1)
     vi.advanceTimersByTime(50)
-    expect(log).toEqual(['pause time', 'release'])
+    expect(log).toEqual(['pause time spent', 'release'])
   })
 
   it('leaves no timer when it ends, and none begins after that', () => {
@@ -93,16 +102,16 @@ describe('a connection', () => {
 
 describe('the connections of one listener', () => {
   it('pause together where the time of all is spent, whoever took it', () => {
-    const common = new CommonTime(0.5)
+    const common = new CommonTime(0.5, 0)
     const [one, other] = [brakeOf({ busyShare: 1 }, common), brakeOf({}, common)]
     one.work(60)
-    expect([one.log, other.log]).toEqual([['pause common'], ['pause common']])
+    expect([one.log, other.log]).toEqual([['pause time spent'], ['pause time spent']])
     vi.advanceTimersByTime(100)
     expect([one.log.at(-1), other.log.at(-1)]).toEqual(['release', 'release'])
   })
 
   it('have their turns: who was released before is behind the others', () => {
-    const common = new CommonTime(0.5)
+    const common = new CommonTime(0.5, 0)
     const turns: string[] = []
     const brakes = ['a', 'b', 'c'].map((name) => {
       const brake: ReadingBrake = new ReadingBrake(
@@ -126,7 +135,7 @@ describe('the connections of one listener', () => {
   })
 
   it('do not pause any more for one that has ended', () => {
-    const common = new CommonTime(0.5)
+    const common = new CommonTime(0.5, 0)
     const [one, other] = [brakeOf({ busyShare: 1 }, common), brakeOf({}, common)]
     other.brake.stop()
     one.work(60)
