@@ -52,7 +52,7 @@ it('OB-1: the first feeds have series of their own, and all others share one, wh
   stats.subscribed(context, ids(4), false)
   stats.unsubscribed(context, ids(4), false)
   const samples = parseSamples(await renderMetrics())
-  const valuesOf = (series: string) =>
+  const valuesOf = (series: string): Record<string, number> =>
     Object.fromEntries(
       samples
         .filter(({ name }) => name === series)
