@@ -52,12 +52,12 @@ it('OB-1: the first feeds have series of their own, and all others share one, wh
   stats.subscribed(context, ids(4), false)
   stats.unsubscribed(context, ids(4), false)
   const samples = parseSamples(await renderMetrics())
-  const valuesOf = (series: string): Record<string, number> =>
+  const valuesOf = (series: string) =>
     Object.fromEntries(
       samples
         .filter(({ name }) => name === series)
         .map(({ labels, value }) => [labels['subscription_key'], value]),
-    )
+    ) as Record<string, number>
   expect(valuesOf('ws_subscription_active')).toEqual({
     'price-{"id":1}': 1,
     'price-{"id":2}': 1,
