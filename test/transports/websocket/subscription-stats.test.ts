@@ -57,7 +57,7 @@ it('OB-1: the first feeds have series of their own, and all others share one, wh
       samples
         .filter(({ name }) => name === series)
         .map(({ labels, value }) => [labels['subscription_key'], value]),
-    )
+    ) as Record<string, number>
   expect(valuesOf('ws_subscription_active')).toEqual({
     'price-{"id":1}': 1,
     'price-{"id":2}': 1,
