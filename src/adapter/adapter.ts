@@ -146,7 +146,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     if (this.name !== this.name.toUpperCase()) throw new Error('Adapter name must be uppercase')
     metrics.initialize()
     // What follows may log, or fail with the words of an author or of Redis. Done again at the end, because `bootstrap` may change settings.
-    this.config.buildCensorList(this.name)
+    this.config.hideSecrets(this.name)
     this.config.validate()
     this.polling = new PollingStats(this.name)
     warnOfSettings(this.settings)

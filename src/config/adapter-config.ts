@@ -100,6 +100,11 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
    * @param owner - only the earlier entries of this owner are replaced, so that adapters in one process do not remove each other's
    */
   buildCensorList(owner?: string): CensorKeyValue[] {
+    return this.hideSecrets(owner)
+  }
+
+  /** The same. It is done at the beginning of a start, too, where the order of the contract has no {@link AdapterConfig.buildCensorList}. */
+  hideSecrets(owner?: string): CensorKeyValue[] {
     const list = this.definitions().flatMap(([name, definition]) => {
       const value = this.value(name)
       const isMany = value instanceof EnvGetter
