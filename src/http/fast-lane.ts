@@ -108,6 +108,8 @@ class LanedConnection {
       !this.hasLeft &&
       request?.complete === true &&
       request.headers['transfer-encoding'] === undefined &&
+      // The parser passes over what comes behind such a request.
+      request.headers.upgrade === undefined &&
       raw.length === headOf(raw).length + Number(request.headers['content-length'] ?? 0)
     if (!this.isWhole) this.hasLeft = true
   }

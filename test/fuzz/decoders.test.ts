@@ -6,7 +6,7 @@ import { createPriceEndpoint as bitfinex } from '../../endpoints/bitfinex/price'
 import { createPriceEndpoint as coinbase } from '../../endpoints/coinbase/price'
 import { createPriceEndpoint as kraken } from '../../endpoints/kraken/price'
 import { classify } from '../../protocols/strapi/frames'
-import { ByteBudget } from '../../protocols/tremor/codecs/byte-budget'
+import { StageBudget } from '../../protocols/tremor/codecs/stage-budget'
 import { CodecError } from '../../protocols/tremor/codecs/errors'
 import { createCodec } from '../../protocols/tremor/codecs/create-codec'
 import { readNamed } from '../../protocols/tremor/codecs/definition'
@@ -290,7 +290,7 @@ const stages: Decoder[] = STAGES.map((definition) => {
     corpus: corpus.length > 0 ? corpus : ['1'],
     prepare: async () => maker.prepare?.(),
     decode: (bytes) => {
-      const budget = new ByteBudget(MAX_HELD_BYTES)
+      const budget = new StageBudget(MAX_HELD_BYTES)
       const stage = maker.make(budget)
       try {
         for (const at of [0, 1]) {

@@ -6,6 +6,8 @@ import { stillAdapter } from '../http/support'
 
 /** So many turns of the event loop without a byte: nothing more comes until something else is sent. Both ends are in this process. */
 const QUIET_TURNS = 12
+/** A server that has not read a piece after so many does not want it now. */
+const MAX_TURNS = 1_000
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -60,6 +62,12 @@ export const exchange = async (isFast: boolean): Promise<Exchange> => {
     }
   }
 
+  /** Pieces are read one by one, unless the server reads no more of them. */
+  const read = async (theirs: Socket, bytes: number): Promise<void> => {
+    for (let turns = 0; turns < MAX_TURNS && theirs.bytesRead < bytes && !theirs.destroyed; turns++)
+      await turn()
+  }
+
   return {
     send: async (pieces) => {
       await renew()
@@ -70,9 +78,12 @@ export const exchange = async (isFast: boolean): Promise<Exchange> => {
         all.push({ text: withoutTimes(seen.text), isEnded: seen.isEnded })
         seen.text = ''
       }
+      let sent = theirs.bytesRead
       for (const piece of pieces) {
         if (seen.isEnded || !socket.writable) break
         socket.write(piece)
+        sent += piece.length
+        await read(theirs, sent)
         await quiet(seen, theirs)
       }
       await look()
