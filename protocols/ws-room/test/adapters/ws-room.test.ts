@@ -204,7 +204,7 @@ describe('the adapter for a room', () => {
       response.end(JSON.stringify({ comms: { fixedAdapter: server.connectionString } })),
     )
     const asked = vi.fn()
-    realm.on('request', ({ url }) => asked(url))
+    realm.on('request', ({ url }) => void asked(url))
     realm.listen(0, '127.0.0.1')
     await once(realm, 'listening')
     onTestFinished(() => void realm.close())
