@@ -41,12 +41,12 @@ class CollectedBody extends Transform {
     done()
   }
 
-  /** Gives the room back: the request is over. */
+  /** Gives the room back: the request is over. Whoever still reads is told that its client has left. */
   release(): void {
     this.room.free(this.taken)
     this.taken = 0
     this.bytes = Buffer.alloc(0)
-    this.destroy()
+    this.destroy(this.readableEnded ? undefined : new Error('aborted'))
   }
 
   private add(chunk: Buffer): void {

@@ -6,7 +6,6 @@ import { LRUCache } from 'lru-cache'
 import { makeLogger } from '../util/logging'
 import { JSON_TYPE } from '../adapter/error-answers'
 import { overflowing } from '../metrics/bounds'
-import { tickAfterBodies } from './parser-ticks'
 
 const logger = makeLogger('FastLane')
 
@@ -198,9 +197,6 @@ export class FastLane {
     const [parse] = listeners
     // Other code reads the bytes too, or the connection may become something other than HTTP.
     if (parse === undefined || listeners.length > 1 || !this.isOpen || isSpecial(server)) return
-    const takeBack = tickAfterBodies(socket)
-    if (takeBack === undefined) return
-    socket.once('close', takeBack)
     const connection = new LanedConnection()
     socket[LANED] = connection
     socket.removeListener('data', parse)

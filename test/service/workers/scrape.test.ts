@@ -5,7 +5,13 @@ import { type KeptProcess } from '../../../src/service/workers/kept-process'
 import { scrape, ScrapeServer } from '../../../src/service/workers/scrape'
 
 const settings = (more: object = {}) =>
-  ({ EA_HOST: '127.0.0.1', METRICS_PORT: 0, BASE_URL: '/', ...more }) as AdapterSettings
+  ({
+    EA_HOST: '127.0.0.1',
+    METRICS_PORT: 0,
+    BASE_URL: '/',
+    CLIENT_TIMEOUT_MS: 30_000,
+    ...more,
+  }) as AdapterSettings
 
 const servers: ScrapeServer[] = []
 
