@@ -22,6 +22,8 @@ class CollectedBody extends Transform {
     private readonly limitBytes: number,
   ) {
     super()
+    // Nobody may be reading it when its client leaves.
+    this.on('error', () => {})
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { endsAlike } from '../helpers/lane-answers'
+import { areConsistent } from '../helpers/lane-answers'
 import { type Exchange, exchange, type Seen } from './exchange'
 import { effort, GUARD_MS, mutated } from './fuzzing'
 
@@ -72,6 +72,9 @@ interface Stream {
 
 const latin1 = (text: string): string => Buffer.from(text).toString('latin1')
 
+/** Requests that are none of those which the parser refuses, and after which the connection goes on. */
+const SOUND: ReadonlySet<string> = new Set(PLAIN.map(latin1))
+
 const stream: fc.Arbitrary<Stream> = fc.record({
   requests: fc.array(
     fc.oneof(
@@ -122,7 +125,8 @@ describe('the lane in front of the parser', () => {
           const pieces = piecesOf(of)
           const [fast, plain] = await Promise.all([lane!.send(pieces), parser!.send(pieces)])
           const text = (seen: Seen[]) => seen.map(({ text }) => text).join('')
-          if (!endsAlike(text(fast), text(plain))) expect(fast).toEqual(plain)
+          const isSound = of.requests.every((one) => SOUND.has(one))
+          if (isSound || !areConsistent(text(fast), text(plain))) expect(fast).toEqual(plain)
         }),
         effort(RUNS),
       )

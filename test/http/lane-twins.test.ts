@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { serve } from '../../src/testing/serve'
-import { endsAlike } from '../helpers/lane-answers'
+import { areConsistent } from '../helpers/lane-answers'
 import { stillAdapter, stoppable } from './support'
 
 const ETH = { base: 'ETH', quote: 'USD' }
@@ -81,17 +81,26 @@ const REQUESTS = {
 }
 type Name = keyof typeof REQUESTS
 const NAMES = Object.keys(REQUESTS) as Name[]
-
-/** Whether something comes in one packet with what is before it. */
-const isCrowded = (packets: string[]): boolean =>
-  packets.some((packet) => packet.split(/HTTP\/1\.\d/).length > 2 || !packet.startsWith('POST'))
+/** Requests that are none of those which the parser refuses, and after which the connection goes on. */
+const SOUND: ReadonlySet<string> = new Set<Name>([
+  'known',
+  'other',
+  'unknown',
+  'expect',
+  'chunked',
+  'oldKept',
+  'absolute',
+  'upper',
+  'get',
+  'missing',
+])
 
 /** Two services with the same value, one with the lane and one without it. @returns compares what they say */
 const twins = async () => {
   const [fast, slow] = [await start(true), await start(false)]
-  const bothSay = async (packets: string[], first?: boolean) => {
+  const bothSay = async (packets: string[], first?: boolean, isSound = true) => {
     const [laned, parsed] = [await said(fast.port, packets, first), await said(slow.port, packets, first)]
-    if (!(isCrowded(packets) && endsAlike(laned, parsed))) expect(laned).toBe(parsed)
+    if (isSound || !areConsistent(laned, parsed)) expect(laned).toBe(parsed)
     return parsed
   }
   return {
@@ -127,8 +136,10 @@ describe('a client is told the same with the lane as by the parser alone', { tim
         [known + one + known],
         [known, known + known + one],
       ]) {
-        await both.bothSay(packets)
-        await both.bothSay(packets, false)
+        const isSound =
+          SOUND.has(name) || (packets.length === 2 && packets[0] === known && packets[1] === one)
+        await both.bothSay(packets, true, isSound)
+        await both.bothSay(packets, false, isSound)
       }
     },
   )
@@ -151,7 +162,11 @@ describe('a client is told the same with the lane as by the parser alone', { tim
         fc.boolean(),
         async (names, cuts, first) => {
           const bytes = names.map((name) => REQUESTS[name]).join('')
-          await both.bothSay(cutAt(bytes, cuts), first)
+          await both.bothSay(
+            cutAt(bytes, cuts),
+            first,
+            names.every((name) => SOUND.has(name)),
+          )
         },
       ),
       { numRuns: Number(process.env['LANE_RUNS'] ?? 150) },
