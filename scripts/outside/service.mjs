@@ -266,7 +266,9 @@ export class Service {
     } catch (error) {
       await this.stop()
       const said = [...this.lines.map(({ msg }) => msg), this.output].join('\n').slice(-2_000)
-      throw new Error(`the service did not start: ${error.message}\n${said}`, { cause: error })
+      // Without the lines of a stack: they say where this machine has its files.
+      const why = said.replaceAll(/^\s+at .*$|^\S*\/\S+:\d+$|\S*\/node_modules\/\S*/gm, '')
+      throw new Error(`the service did not start: ${error.message}\n${why}`, { cause: error })
     }
   }
 }

@@ -149,7 +149,9 @@ const unfinished = [
 }))
 
 const tlsEnv = (bench) => {
-  const { cert, key } = certificateIn(bench.folder, 'server')
+  const certificate = certificateIn(bench.folder, 'server')
+  // As all frameworks take it.
+  const [cert, key] = [certificate.cert, certificate.key].map((pem) => Buffer.from(pem).toString('base64'))
   return { TLS_ENABLED: 'true', TLS_PUBLIC_KEY: cert, TLS_PRIVATE_KEY: key, TLS_CA: cert }
 }
 

@@ -25,17 +25,26 @@ class LineEnds {
   }
 }
 
-/** Counts the bytes of an event that has not ended yet. An event ends with an empty line. */
+/** What a line of an event takes in memory beyond its bytes, until the event has ended: it is a text of its own. */
+const BYTES_PER_LINE = 64
+
+const linesIn = (piece: Buffer): number => {
+  let lines = 0
+  for (let at = piece.indexOf(LF); at !== -1; at = piece.indexOf(LF, at + 1)) lines++
+  return lines
+}
+
+/** Counts what an event takes that has not ended yet. An event ends with an empty line. */
 class Unended {
   private bytes = 0
   private wasEnd = false
 
-  /** @returns how many bytes there are since the last end, where that may be known */
+  /** @returns how many bytes there are since the last end, where that may be known, each line with what it takes besides */
   add(chunk: Uint8Array): number {
     if (chunk.byteLength === 0) return this.bytes
     const piece = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     const hasEnd = (this.wasEnd && piece[0] === LF) || piece.includes('\n\n')
-    this.bytes = hasEnd ? piece.byteLength : this.bytes + piece.byteLength
+    this.bytes = hasEnd ? piece.byteLength : this.bytes + piece.byteLength + linesIn(piece) * BYTES_PER_LINE
     this.wasEnd = piece.at(-1) === LF
     return this.bytes
   }
@@ -43,7 +52,8 @@ class Unended {
 
 /**
  * The same answer, whose lines all end in the same way, and whose body fails once an event has more bytes than this and no end (RS-7): the
- * `eventsource` package would keep them all. They are counted as they are after decompression. Anything but a stream of bytes is left as it is, because tests have streams of their own.
+ * `eventsource` package would keep them all. They are counted as they are after
+ * decompression. Anything but a stream of bytes is left as it is, because tests have streams of their own.
  *
  * @param onExceeded - called before the body fails
  */
