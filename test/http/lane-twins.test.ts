@@ -153,6 +153,16 @@ describe('a client is told the same with the lane as by the parser alone', { tim
     expect(statusesIn(await both.bothSay([known, rubbish]))).toEqual([200, 200, 400])
   })
 
+  it('behind a request that asks for another protocol, each in a packet of its own', async () => {
+    await using both = await twins()
+    const { known, rubbish } = REQUESTS
+    const asking = post(BODY, 'connection: upgrade\r\nupgrade: websocket\r\n')
+    for (let time = 0; time < 3; time++) {
+      await both.bothSay([asking, known, rubbish])
+      await both.bothSay([asking, known, known], false)
+    }
+  })
+
   it('whatever comes in whatever pieces', async () => {
     await using both = await twins()
     await fc.assert(

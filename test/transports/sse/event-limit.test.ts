@@ -70,6 +70,18 @@ describe('a stream of events', () => {
     )
   })
 
+  it('is cut off when an event has very many lines and no end, although they are short', async () => {
+    const lines = Buffer.from('data: x\n'.repeat(1_000))
+    const ended = Array.from({ length: 100 }, () => Buffer.concat([lines, Buffer.from('\n')]))
+    expect(await limited(ended, 1_000_000)).toMatchObject({ exceeded: 0, error: undefined })
+    const { text, exceeded } = await limited(
+      Array.from({ length: 100 }, () => lines),
+      1_000_000,
+    )
+    expect(exceeded).toBe(1)
+    expect(text.length).toBeLessThan(200_000)
+  })
+
   it('of nothing but carriage returns is made one of line feeds, which the parser reads in one go', async () => {
     const { text } = await limited([Buffer.alloc(100_000, '\r')], NEVER)
     expect(text).toBe('\n'.repeat(100_000))
