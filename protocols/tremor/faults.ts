@@ -1,3 +1,5 @@
+import { type RefusedCaller } from '../../src/connections/listener'
+
 /** Why something was not served or not sent. Closed: it is a label of `data_refused_total`. */
 export type TremorFault =
   /** Content that a preprocessor or the codec cannot take. */
@@ -22,11 +24,5 @@ export type TremorFault =
   | 'handler-failed'
   /** A connection ended for a broken frame, text that is not UTF-8, or a message above the limit. */
   | 'broken-framing'
-  /** Callers of the listener that got no connection. */
-  | 'not-a-websocket'
-  | 'unauthenticated'
-  | 'too-many'
-  | 'handshake-timeout'
-  | 'handshake-failed'
-  /** Callers, or peers that nobody knows, that had to make room for others. */
-  | 'crowded-out'
+  /** Callers of the listener that got no connection, and peers that nobody knows that had to make room for others. */
+  | RefusedCaller
