@@ -37,7 +37,7 @@ describe('a refused handshake', () => {
       const outage = outageOf(service.transport)
       expect(outage).toMatchObject({ code: 'HANDSHAKE_REFUSED' })
       expect(outage?.message).toMatch(
-        /^Could not connect: Unexpected server response: \d+; the provider asked for a pause of 3[01](\.\d)? s \(status \d+\)$/,
+        /^Could not connect: Unexpected server response: \d+; the provider asked for a pause of 3[012](\.\d)? s \(status \d+\)$/,
       )
       const inMs = outage!.nextAttemptUnixMs! - Date.now()
       expect(inMs).toBeGreaterThan(29_000)
