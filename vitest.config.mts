@@ -12,7 +12,7 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     setupFiles: [
       ...(process.env.FAST_LANE === 'off' ? ['test/helpers/without-fast-lane.ts'] : []),
-      ...(process.env.LAW_FACTOR === undefined ? [] : ['test/helpers/more-runs.ts']),
+      ...((process.env.LAW_FACTOR ?? process.env.LAW_SEED) === undefined ? [] : ['test/helpers/law-runs.ts']),
     ],
     reporters: ['default'],
   },
