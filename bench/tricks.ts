@@ -25,12 +25,6 @@ export const TRICKS = {
     find: 'body.length > MAX_KNOWN_BODY || !endpoint.isPure || !adapter.servesVerbatim(endpoint)',
     replace: 'true',
   },
-  tickWarmUp: {
-    file: CORE,
-    source: 'src/util/warm-up.ts',
-    find: 'let left = TICKS',
-    replace: 'let left = 1',
-  },
   /** WebSocket streams run without AsyncLocalStorage. */
   streamsWithoutStorage: {
     file: CORE,

@@ -21,7 +21,7 @@ const perCpuSecond = (what: string, worth: number | undefined): RowPlan => ({
 })
 
 /** Sides of one measurement: each trick is held against the side that has all but it. */
-type Side = 'ours' | 'same' | 'noLane' | 'noPlans' | 'noWarmUp' | 'withStorage'
+type Side = 'ours' | 'same' | 'noLane' | 'noPlans' | 'withStorage'
 
 const requests = async (bench: Bench, packages: Record<Exclude<Side, 'ours' | 'noLane'>, string[]>) => {
   const bases = feeds(100)
@@ -32,7 +32,6 @@ const requests = async (bench: Bench, packages: Record<Exclude<Side, 'ours' | 'n
     same: await bench.ours(provider, { args: packages.same }),
     noLane: await bench.ours(provider, { env }),
     noPlans: await bench.ours(provider, { args: packages.noPlans, env }),
-    noWarmUp: await bench.ours(provider, { args: packages.noWarmUp }),
     withStorage: await bench.ours(provider, { args: packages.withStorage }),
   }
   const load = (side: Side, seconds: number) =>
@@ -96,26 +95,18 @@ export const scenarios: Scenario[] = [
       perCpuSecond('nothing, the same package twice', undefined),
       perCpuSecond('the fast lane', WORTH),
       perCpuSecond('plans, the fast lane off', WORTH),
-      perCpuSecond('ticks warmed up', WORTH),
       perCpuSecond('no AsyncLocalStorage for WebSocket streams', WORTH),
     ],
     run: async (bench) => {
       const packages = {
         same: asPackage(),
         noPlans: asPackage('plans'),
-        noWarmUp: asPackage('tickWarmUp'),
         withStorage: asPackage('streamsWithoutStorage'),
       }
       const rounds = await repeated(bench.times(2, 1), () => requests(bench, packages))
       bench.noteBusy(rounds)
       const of = (having: Side, without: Side) => held(rounds, having, without, (round) => round.perCpuSecond)
-      return [
-        of('ours', 'same'),
-        of('ours', 'noLane'),
-        of('noLane', 'noPlans'),
-        of('ours', 'noWarmUp'),
-        of('ours', 'withStorage'),
-      ]
+      return [of('ours', 'same'), of('ours', 'noLane'), of('noLane', 'noPlans'), of('ours', 'withStorage')]
     },
   },
   {

@@ -3,7 +3,6 @@ import { type Adapter, type AnyAdapter } from '../adapter/adapter'
 import { type SettingsDefinitionMap } from '../config/settings'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
-import { warmUpTicks } from '../util/warm-up'
 import { addressOf, listen, openAt } from './listening'
 import { sayWhatIsOpen } from './open-addresses'
 import { endsProcessUnlessCaught, endWith, hearExceptions } from './rejections'
@@ -116,7 +115,6 @@ export const expose = async <T extends SettingsDefinitionMap>(
     const forget = stopWithProcess(running, adapter)
     await listenAll(running, adapter)
     sayWhere(running, adapter)
-    warmUpTicks()
     try {
       await adapter.lockAcquiredPromise
     } catch (error) {

@@ -3,7 +3,6 @@ import type * as Child from './workers/child'
 import type * as Single from './single'
 import { useOwnVersion } from '../config/own-version'
 import { LoggerFactoryProvider } from '../util/logging'
-import { warmUpTicks } from '../util/warm-up'
 import { specIn } from './workers/control'
 import { endWith, hearExceptions, hearRejections } from './rejections'
 import { readSettings } from './settings'
@@ -26,7 +25,6 @@ const start = async (begun: (what: Stoppable) => void): Promise<void> => {
   }
   const { startService } = require('./single') as typeof Single
   begun(await startService())
-  warmUpTicks()
 }
 
 /** Starts the service, and stops it on SIGTERM or SIGINT. A second signal ends the process at once. */

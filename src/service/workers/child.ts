@@ -4,7 +4,6 @@ import { setupMetrics } from '../../metrics/registry'
 import { renderedMetrics } from '../../metrics/render'
 import { makeLogger } from '../../util/logging'
 import { messageOf } from '../../util/objects'
-import { warmUpTicks } from '../../util/warm-up'
 import { type ChildSpec, type Page, type PageAnswer, SupervisorChannel } from './control'
 import { startWorker } from './worker'
 import { startWriter } from './writer'
@@ -66,7 +65,6 @@ export const runChild = async (spec: ChildSpec): Promise<void> => {
   })
   try {
     running = spec.role === 'writer' ? await startWriter(spec) : await startWorker(spec)
-    warmUpTicks()
     channel.tell({ type: 'ready', adapters: running.adapters })
   } catch (error) {
     channel.tell({ type: 'failed', message: messageOf(error) })
