@@ -46,6 +46,13 @@ export const TRICKS = {
     find: 'GATHER_TURNS = 12',
     replace: 'GATHER_TURNS = 0',
   },
+  /** fastify is loaded from one file of ours. */
+  serverInOneFile: {
+    file: 'lib/core.js',
+    source: 'scripts/core/door.cjs',
+    find: "return isSame ? run('fastify'",
+    replace: "return false ? run('fastify'",
+  },
   /** Codecs of Tremor in which no price travels are loaded when they are first asked for. */
   lateCodecs: {
     file: 'protocols/tremor/codecs/without-prices.js',

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { dirname, isAbsolute, join, posix, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,12 @@ const scripts = dirname(fileURLToPath(import.meta.url))
 const BUNDLE = 'lib/bundle.js'
 /** What all files that pass on a module's exports load. */
 const DOOR = 'lib/core.js'
-export const BUNDLED = [BUNDLE, DOOR]
+/** The package that takes longest to find and read: one file as well. */
+const IN_ONE_FILE = 'fastify'
+const ONE_FILE = `lib/${IN_ONE_FILE}.js`
+/** What it loads later, or never; it lies where it is installed. */
+const OF_LATER = /^(pino|light-my-request|@fastify\/(ajv|fast-json-stringify)-compiler)$/
+export const BUNDLED = [BUNDLE, DOOR, ONE_FILE]
 
 /** Packages that a start loads in any case. Modules that import others stay files of their own, so that only who needs them waits for them. */
 const OF_EVERY_START = /^(fastify|lru-cache|ws|prom-client\/lib\/.*)$/
@@ -64,6 +69,47 @@ function insideOf(packageDir, faces) {
   return [...inside]
 }
 
+/** One character beyond Latin-1 makes V8 keep and read the whole file as text of two bytes for each character. */
+const inLatin1 = (code) =>
+  code.replace(/[\u0100-\uffff]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** The package that a file belongs to: what the nearest description with a version says of it, and its folder. */
+function packageOf(file) {
+  const folder = dirname(file)
+  const path = join(folder, 'package.json')
+  const said = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
+  return said.version === undefined ? packageOf(folder) : { ...said, folder }
+}
+
+const licenceOf = ({ name, folder, license }) => {
+  const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one))
+  return `${name}: ${file === undefined ? license : readFileSync(join(folder, file), 'utf8').trim()}`
+}
+
+/**
+ * Puts a package that every start loads, and the packages that it needs, into one file, with their licences at its top.
+ *
+ * @returns the packages that are in it: where each lies beside it, and its version
+ */
+async function bundlePackage(packageDir) {
+  const installed = createRequire(import.meta.url).resolve(IN_ONE_FILE)
+  const isOutside = (name) => isBuiltin(name) || OF_LATER.test(name)
+  const { output } = await build({
+    input: installed,
+    external: isOutside,
+    platform: 'node',
+    output: { format: 'cjs', comments: false },
+    write: false,
+    logLevel: 'warn',
+  })
+  const [{ code, modules }] = output
+  const files = Object.keys(modules).filter(isAbsolute)
+  const packages = new Map(files.map(packageOf).map((one) => [one.folder, one]))
+  const licences = [...packages.values()].map(licenceOf).join('\n\n').replaceAll('*/', '* /')
+  writeFileSync(join(packageDir, ONE_FILE), inLatin1(`/*\n${licences}\n*/\n${code}`))
+  return [...packages.values()].map(({ folder, version }) => [pathIn(dirname(installed), folder), version])
+}
+
 /**
  * Puts modules into one file, because Node.js needs longer to find, read and compile two hundred small files than to run them, and leaves in
  * the place of each a file that passes on its exports.
@@ -105,13 +151,9 @@ export async function bundle(packageDir, { faces, sourceOf, namesOf }) {
   // Authors and logs see the names of classes.
   const renamed = code.match(/\w+\$\d+(?= = class\b)|(?<=\bclass )\w+\$\d+/g) ?? []
   if (renamed.length > 0) throw new Error(`two classes in the bundle have one name: ${renamed.join(', ')}`)
-  // One character beyond Latin-1 makes V8 keep and read the whole file as text of two bytes for each character.
-  const escaped = code.replace(
-    /[\u0100-\uffff]/g,
-    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-  writeFileSync(join(packageDir, BUNDLE), escaped)
-  const packages = imports.filter((name) => !isBuiltin(name))
+  writeFileSync(join(packageDir, BUNDLE), inLatin1(code))
+  const first = imports.filter((name) => !isBuiltin(name) && name !== IN_ONE_FILE)
+  const packages = { first, inOneFile: await bundlePackage(packageDir) }
   writeFileSync(join(packageDir, 'lib/packages.json'), `${JSON.stringify(packages)}\n`)
   copyFileSync(join(scripts, 'core/door.cjs'), join(packageDir, DOOR))
   // All before the first is replaced: a module may pass on another's.

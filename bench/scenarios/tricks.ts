@@ -2,6 +2,7 @@ import { type Bench, type Pair } from '../bench'
 import { feeds, isPriceOf } from '../feeds'
 import { askOnce } from '../load/ask'
 import { alternate, figuresOf, repeated, type Rounds } from '../measure/rounds'
+import { type Target } from '../processes/target'
 import { type Figures, type RowPlan, type Scenario } from '../scenario'
 import { packageWithout, type Trick } from '../tricks'
 import { absorb } from './ingest'
@@ -80,12 +81,44 @@ const bursts = async (bench: Bench, args: string[]) => {
   return firstPrices(bench, { provider, targets, count: 500, turns: bench.times(4, 2) })
 }
 
-const loading = async (bench: Bench, args: string[]) => {
-  const target = await bench.start('tremor', { args })
+const started = async (bench: Bench, target: Target) => {
   const figures = { cpuMs: target.startCpuSeconds * 1_000, rssMiB: target.rssMiB() }
   await bench.stop(target)
   return figures
 }
+
+/** A process that starts with all tricks, against one without this one: CPU time and memory. */
+const start = (
+  name: string,
+  what: string,
+  {
+    trick,
+    starter,
+  }: { trick: Trick; starter: (bench: Bench) => Promise<(args: string[]) => Promise<Target>> },
+): Scenario => ({
+  name,
+  group: 'tricks',
+  rows: [
+    {
+      measure: `CPU time ${what}`,
+      unit: 'ms',
+      floor: 'without',
+      wanted: [{ of: 'floor', atMost: WORTH_TIME }],
+    },
+    { measure: `memory after it: ${what.split(': ')[1]}`, unit: 'MiB', floor: 'without', wanted: [] },
+  ],
+  run: async (bench) => {
+    const packages = { ours: asPackage(), without: asPackage(trick) }
+    const begin = await starter(bench)
+    const rounds = await alternate(['ours', 'without'] as const, bench.times(9, 3), async (side) =>
+      started(bench, await begin(packages[side])),
+    )
+    return [
+      figuresOf(rounds, ({ cpuMs }) => cpuMs, 'without'),
+      figuresOf(rounds, ({ rssMiB }) => rssMiB, 'without'),
+    ]
+  },
+})
 
 export const scenarios: Scenario[] = [
   {
@@ -143,32 +176,15 @@ export const scenarios: Scenario[] = [
       return [figuresOf(rounds, (ms) => ms, 'without')]
     },
   },
-  {
-    name: 'trick-late-codecs',
-    group: 'tricks',
-    rows: [
-      {
-        measure: 'CPU time to load Tremor: codecs without prices loaded late',
-        unit: 'ms',
-        floor: 'without',
-        wanted: [{ of: 'floor', atMost: WORTH_TIME }],
-      },
-      {
-        measure: 'memory with Tremor loaded: codecs without prices loaded late',
-        unit: 'MiB',
-        floor: 'without',
-        wanted: [],
-      },
-    ],
-    run: async (bench) => {
-      const packages = { ours: asPackage(), without: asPackage('lateCodecs') }
-      const rounds = await alternate(['ours', 'without'] as const, bench.times(9, 3), (side) =>
-        loading(bench, packages[side]),
-      )
-      return [
-        figuresOf(rounds, ({ cpuMs }) => cpuMs, 'without'),
-        figuresOf(rounds, ({ rssMiB }) => rssMiB, 'without'),
-      ]
+  start('trick-server', 'of a start: fastify in one file, compiled', {
+    trick: 'serverInOneFile',
+    starter: async (bench) => {
+      const provider = await bench.provider()
+      return (args) => bench.ours(provider, { args })
     },
-  },
+  }),
+  start('trick-late-codecs', 'to load Tremor: codecs without prices loaded late', {
+    trick: 'lateCodecs',
+    starter: (bench) => Promise.resolve((args) => bench.start('tremor', { args })),
+  }),
 ]

@@ -1,6 +1,6 @@
 'use strict'
 /**
- * Starts an adapter from the built package, and keeps the code that was compiled for it beside the core.
+ * Starts an adapter from the built package, and keeps the code that was compiled for it beside the core and fastify.
  *
  *   node scripts/core/compile.cjs <package>
  */
@@ -10,8 +10,8 @@ const { join } = require('node:path')
 Object.assign(process.env, { EA_HOST: '127.0.0.1', EA_PORT: '0', METRICS_PORT: '0', LOG_LEVEL: 'warn' })
 const folder = process.argv[2]
 const load = (name) => require(join(folder, name))
-const code = join(folder, 'lib/bundle.code')
-rmSync(code, { force: true })
+const codeOf = (name) => join(folder, 'lib', `${name}.code`)
+for (const name of ['bundle', 'fastify']) rmSync(codeOf(name), { force: true })
 
 const { Adapter, AdapterEndpoint } = load('adapter')
 const { AdapterConfig } = load('config')
@@ -39,8 +39,9 @@ const adapter = new Adapter({
 })
 
 void expose(adapter).then(async (api) => {
-  const { script, mark } = require.cache[require.resolve(join(folder, 'lib/core.js'))].core
-  writeFileSync(code, Buffer.concat([mark, script.createCachedData()]))
+  const { compiled } = require.cache[require.resolve(join(folder, 'lib/core.js'))]
+  for (const [name, { script, mark }] of Object.entries(compiled))
+    writeFileSync(codeOf(name), Buffer.concat([mark, script.createCachedData()]))
   await api.close()
   process.exit(0)
 })

@@ -11,7 +11,7 @@ const out = mkdtempSync(join(tmpdir(), 'tickwell-package-'))
 const folder = join(out, 'package')
 const source = JSON.parse(read('package.json')) as Record<string, unknown>
 /** What the build makes of many modules. */
-const bundled = ['lib/bundle.js', 'lib/core.js']
+const bundled = ['lib/bundle.js', 'lib/core.js', 'lib/fastify.js']
 let files: string[] = []
 let manifest: Record<string, unknown> = {}
 
@@ -21,6 +21,12 @@ const missing = (wanted: string[]) => wanted.filter((file) => !files.includes(fi
 /** Loads from the package as code that was installed beside it would. */
 const run = (code: string) =>
   execFileSync(process.execPath, ['-e', code], { cwd: folder, encoding: 'utf8' }).trim()
+
+/** How many files of fastify's own folder a start loads. */
+const loadedOfFastify = `
+  require('./index')
+  console.log(Object.keys(require.cache).filter((file) => /node_modules.fastify./.test(file)).length)
+`
 
 beforeAll(() => {
   const build = [join(root, 'scripts/build.mjs'), '--no-check', '--out', out]
@@ -131,21 +137,62 @@ describe('the package', () => {
     expect(named).toBe('')
   })
 
-  it('has its core compiled, for its own text alone', () => {
+  it.each([
+    ['bundle', '"The transport has stopped"'],
+    ['fastify', '"Fastify is already listening"'],
+  ])('has its %s compiled, for its own text alone', (name, words) => {
     const isCompiled = `
       require('./index')
-      const { script } = require.cache[require.resolve('./lib/core.js')].core
-      console.log(script.cachedDataRejected)
+      const { compiled } = require.cache[require.resolve('./lib/core.js')]
+      console.log(compiled.${name}.script.cachedDataRejected)
     `
     expect(run(isCompiled)).toBe('false')
-    const core = join(folder, 'lib/bundle.js')
+    const core = join(folder, `lib/${name}.js`)
     const before = readFileSync(core)
     onTestFinished(() => writeFileSync(core, before))
     // Another text of the same length, as somebody may write it in the night.
-    const changed = before.toString().replace('"The transport has stopped"', '"The transport HAS STOPPED"')
+    const changed = before.toString().replace(words, words.toUpperCase())
     expect([changed.length, changed === before.toString()]).toEqual([before.toString().length, false])
     writeFileSync(core, changed)
     expect(run(isCompiled)).toBe('undefined')
+  })
+
+  it('loads fastify from one file, of the versions that the lock has', () => {
+    const { inOneFile } = JSON.parse(text('lib/packages.json')) as { inOneFile: [string, string][] }
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { version: string } | undefined>
+    }
+    const locked = inOneFile.map(([path]) => packages[posix.join('node_modules/fastify', path)]?.version)
+    expect(inOneFile.map(([, version]) => version)).toEqual(locked)
+    expect(inOneFile.map(([path]) => path)).toEqual(
+      expect.arrayContaining(['', '../find-my-way', '../avvio']),
+    )
+    expect(run(loadedOfFastify)).toBe('0')
+  })
+
+  it.each([
+    ['another version of what fastify needs', '../find-my-way'],
+    ['another fastify', ''],
+  ])('loads what is installed where that is %s', (_what, path) => {
+    const file = join(folder, 'lib/packages.json')
+    const before = readFileSync(file)
+    onTestFinished(() => writeFileSync(file, before))
+    const packages = JSON.parse(before.toString()) as { inOneFile: [string, string][] }
+    const inOneFile = packages.inOneFile.map(([at, version]) => [at, at === path ? '0.0.1' : version])
+    writeFileSync(file, JSON.stringify({ ...packages, inOneFile }))
+    expect(Number(run(loadedOfFastify))).toBeGreaterThan(20)
+  })
+
+  it('has the licences of what it brings along', () => {
+    const { inOneFile } = JSON.parse(text('lib/packages.json')) as { inOneFile: [string, string][] }
+    const comment = text('lib/fastify.js').split('*/\n')[0] ?? ''
+    const named = inOneFile.map(([path]) => path.split('../').at(-1) || 'fastify')
+    expect(named.filter((name) => !comment.includes(`\n${name}: `))).toEqual([])
+    const granted = comment.match(
+      /permission is hereby granted|permission to use, copy|redistribution and use/gi,
+    )
+    // One of them names its licence, and does not bring its text.
+    expect(granted?.length).toBeGreaterThanOrEqual(named.length - 1)
   })
 
   it('is loaded from few files', () => {
