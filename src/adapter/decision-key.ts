@@ -23,19 +23,26 @@ const NOWHERE = -1
 const ESCAPES = new Set(Array.from('"\\/bfnrt', (char) => char.charCodeAt(0)))
 const HEX = /^[\dA-Fa-f]{4}$/
 
+/**
+ * The character at a place; 0, which may stand nowhere, behind the end. V8 compiles `charCodeAt` well only where it is never asked for what
+ * lies behind the end.
+ */
+const codeAt = (text: string, at: number): number => (at < text.length ? text.charCodeAt(at) : 0)
+
 const isDigit = (code: number): boolean => code >= ZERO && code <= NINE
 
 const afterSpace = (text: string, start: number): number => {
   let at = start
   for (;;) {
-    const code = text.charCodeAt(at)
-    if (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09) return at
+    const code = codeAt(text, at)
+    // Most texts have no space between their parts.
+    if (code > SPACE || (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09)) return at
     at++
   }
 }
 
 const afterEscape = (text: string, at: number): number => {
-  const code = text.charCodeAt(at + 1)
+  const code = codeAt(text, at + 1)
   if (ESCAPES.has(code)) return at + 2
   return code === 0x75 && HEX.test(text.slice(at + 2, at + 6)) ? at + 6 : NOWHERE
 }
@@ -44,11 +51,11 @@ const afterEscape = (text: string, at: number): number => {
 const afterString = (text: string, start: number): number => {
   let at = start
   while (at !== NOWHERE) {
-    const code = text.charCodeAt(at)
+    const code = codeAt(text, at)
     if (code === QUOTE) return at + 1
     if (code === BACKSLASH) at = afterEscape(text, at)
     else if (code >= SPACE) at++
-    // A control character, or the end of the text, whose code is NaN.
+    // A control character, or the end of the text.
     else return NOWHERE
   }
   return NOWHERE
@@ -56,22 +63,22 @@ const afterString = (text: string, start: number): number => {
 
 const afterDigits = (text: string, start: number): number => {
   let at = start
-  while (isDigit(text.charCodeAt(at))) at++
+  while (isDigit(codeAt(text, at))) at++
   return at === start ? NOWHERE : at
 }
 
 const afterExponent = (text: string, at: number): number => {
-  const letter = text.charCodeAt(at)
+  const letter = codeAt(text, at)
   if (letter !== 0x65 && letter !== 0x45) return at
-  const sign = text.charCodeAt(at + 1)
+  const sign = codeAt(text, at + 1)
   return afterDigits(text, sign === PLUS || sign === MINUS ? at + 2 : at + 1)
 }
 
 const afterNumber = (text: string, start: number): number => {
-  const first = text.charCodeAt(start) === MINUS ? start + 1 : start
-  const whole = text.charCodeAt(first) === ZERO ? first + 1 : afterDigits(text, first)
+  const first = codeAt(text, start) === MINUS ? start + 1 : start
+  const whole = codeAt(text, first) === ZERO ? first + 1 : afterDigits(text, first)
   if (whole === NOWHERE) return NOWHERE
-  const part = text.charCodeAt(whole) === POINT ? afterDigits(text, whole + 1) : whole
+  const part = codeAt(text, whole) === POINT ? afterDigits(text, whole + 1) : whole
   return part === NOWHERE ? NOWHERE : afterExponent(text, part)
 }
 
@@ -82,9 +89,9 @@ const afterLiteral = (text: string, at: number): number => {
 }
 
 const afterValue = (text: string, at: number, depth: number): number => {
-  const code = text.charCodeAt(at)
+  const code = codeAt(text, at)
   if (code === QUOTE) return afterString(text, at + 1)
-  if (code === OPEN_OBJECT) return afterObject(text, at + 1, depth + 1, ignored)
+  if (code === OPEN_OBJECT) return afterObject(text, at + 1, depth + 1)
   if (code === OPEN_ARRAY) return afterArray(text, at + 1, depth + 1)
   if (code === MINUS || isDigit(code)) return afterNumber(text, at)
   return afterLiteral(text, at)
@@ -92,49 +99,57 @@ const afterValue = (text: string, at: number, depth: number): number => {
 
 const afterArray = (text: string, start: number, depth: number): number => {
   let at = afterSpace(text, start)
-  if (text.charCodeAt(at) === CLOSE_ARRAY) return at + 1
+  if (codeAt(text, at) === CLOSE_ARRAY) return at + 1
   if (depth > MAX_DEPTH) return NOWHERE
   for (;;) {
     const end = afterValue(text, at, depth)
     if (end === NOWHERE) return NOWHERE
     at = afterSpace(text, end)
-    const code = text.charCodeAt(at)
+    const code = codeAt(text, at)
     if (code === CLOSE_ARRAY) return at + 1
     if (code !== COMMA) return NOWHERE
     at = afterSpace(text, at + 1)
   }
 }
 
-/** Told of each member of an object: its key, and where its value begins and ends. */
-type Member = (key: string, from: number, to: number) => void
+const isKey = (text: string, keyAt: number, keyEnd: number, name: string): boolean =>
+  keyEnd - keyAt === name.length && text.startsWith(name, keyAt)
 
-const ignored: Member = () => {}
-
-/** A key that is written with escapes may be any other, and the parser refuses some: both are left to it. */
-const isPlain = (key: string): boolean => !key.includes('\\') && key !== '__proto__' && key !== 'constructor'
-
-const afterMember = (text: string, at: number, depth: number, member: Member): number => {
-  if (text.charCodeAt(at) !== QUOTE) return NOWHERE
-  const keyEnd = afterString(text, at + 1)
-  if (keyEnd === NOWHERE) return NOWHERE
-  const key = text.slice(at + 1, keyEnd - 1)
-  const colon = afterSpace(text, keyEnd)
-  if (!isPlain(key) || text.charCodeAt(colon) !== COLON) return NOWHERE
-  const from = afterSpace(text, colon + 1)
-  const to = afterValue(text, from, depth)
-  if (to !== NOWHERE) member(key, from, to)
-  return to
+/**
+ * A key that is written with escapes may be any other, and the parser refuses some: both are left to it.
+ *
+ * @param start - behind the first quote
+ */
+const afterKey = (text: string, start: number): number => {
+  let at = start
+  for (let code = codeAt(text, at); code !== QUOTE; code = codeAt(text, ++at))
+    if (code < SPACE || code === BACKSLASH) return NOWHERE
+  return isKey(text, start, at, '__proto__') || isKey(text, start, at, 'constructor') ? NOWHERE : at + 1
 }
 
-const afterObject = (text: string, start: number, depth: number, member: Member): number => {
+/** @returns where the value of a member begins */
+const afterColon = (text: string, keyEnd: number): number => {
+  if (keyEnd === NOWHERE) return NOWHERE
+  const at = afterSpace(text, keyEnd)
+  return codeAt(text, at) === COLON ? afterSpace(text, at + 1) : NOWHERE
+}
+
+const afterMember = (text: string, at: number, depth: number): number => {
+  if (codeAt(text, at) !== QUOTE) return NOWHERE
+  const from = afterColon(text, afterKey(text, at + 1))
+  return from === NOWHERE ? NOWHERE : afterValue(text, from, depth)
+}
+
+/** @param start - behind the bracket */
+const afterObject = (text: string, start: number, depth: number): number => {
   let at = afterSpace(text, start)
-  if (text.charCodeAt(at) === CLOSE_OBJECT) return at + 1
+  if (codeAt(text, at) === CLOSE_OBJECT) return at + 1
   if (depth > MAX_DEPTH) return NOWHERE
   for (;;) {
-    const end = afterMember(text, at, depth, member)
+    const end = afterMember(text, at, depth)
     if (end === NOWHERE) return NOWHERE
     at = afterSpace(text, end)
-    const code = text.charCodeAt(at)
+    const code = codeAt(text, at)
     if (code === CLOSE_OBJECT) return at + 1
     if (code !== COMMA) return NOWHERE
     at = afterSpace(text, at + 1)
@@ -143,21 +158,35 @@ const afterObject = (text: string, start: number, depth: number, member: Member)
 
 /**
  * What decides how a request is answered, as it is written in the text of its body: the members `endpoint` and `data` (contract 6.2). All
- * else (`id`, `meta`, …) does not matter where no code of the author reads it. The whole text is checked, and nothing of it is parsed.
+ * else (`id`, `meta`, …) does not matter where no code of the author reads it. The whole body is checked, and nothing of it is parsed.
  *
+ * @param text - in which the body lies: a part that is cut out is slower to read
+ * @param bodyAt - where it begins
+ * @param bodyEnd - where it ends
  * @returns the same text for bodies that are the same in these members, byte for byte; undefined for what is no JSON object, and for what
  * is rare and left to the parser: escapes in keys, deep nesting, keys that the parser refuses
  */
-export const decisionKeyOf = (body: string): string | undefined => {
+export const decisionKeyOf = (text: string, bodyAt = 0, bodyEnd = text.length): string | undefined => {
   let [endpoint, data] = ['', '']
-  const note: Member = (key, from, to) => {
+  let at = afterSpace(text, bodyAt)
+  if (codeAt(text, at) !== OPEN_OBJECT) return undefined
+  at = afterSpace(text, at + 1)
+  let hasMember = codeAt(text, at) !== CLOSE_OBJECT
+  while (hasMember) {
+    const key = at + 1
+    const keyEnd = codeAt(text, at) === QUOTE ? afterKey(text, key) : NOWHERE
+    const from = afterColon(text, keyEnd)
+    const to = from === NOWHERE ? NOWHERE : afterValue(text, from, 0)
+    if (to === NOWHERE) return undefined
     // The last one of several counts, as for the parser.
-    if (key === 'data') data = body.slice(from, to)
-    else if (key === 'endpoint') endpoint = body.slice(from, to)
+    if (isKey(text, key, keyEnd - 1, 'data')) data = text.slice(from, to)
+    else if (isKey(text, key, keyEnd - 1, 'endpoint')) endpoint = text.slice(from, to)
+    at = afterSpace(text, to)
+    hasMember = codeAt(text, at) === COMMA
+    if (hasMember) at = afterSpace(text, at + 1)
   }
-  const start = afterSpace(body, 0)
-  if (body.charCodeAt(start) !== OPEN_OBJECT) return undefined
-  const end = afterObject(body, start + 1, 0, note)
-  if (end === NOWHERE || afterSpace(body, end) !== body.length) return undefined
+  // What lies behind the body is not of it, whatever it looks like.
+  const isBody = codeAt(text, at) === CLOSE_OBJECT && at < bodyEnd && afterSpace(text, at + 1) >= bodyEnd
+  if (!isBody) return undefined
   return endpoint === '' ? data : `${endpoint}\n${data}`
 }

@@ -85,10 +85,12 @@ export class PlanMemo {
 
   constructor(private readonly adapter: AnyAdapter) {}
 
-  /** @param body - its text, or its bytes with one character each */
-  get(body: string): Plan | undefined {
-    if (this.plans.size === 0 || body.length > MAX_KNOWN_BODY) return undefined
-    const key = decisionKeyOf(body)
+  /**
+   * @param text - in which the body lies, from `bodyAt` to `bodyEnd`: what it says, or its bytes with one character each
+   */
+  get(text: string, bodyAt = 0, bodyEnd = text.length): Plan | undefined {
+    if (this.plans.size === 0 || bodyEnd - bodyAt > MAX_KNOWN_BODY) return undefined
+    const key = decisionKeyOf(text, bodyAt, bodyEnd)
     const plan = key === undefined ? undefined : this.plans.get(key)
     if (plan === undefined || plan.isCurrent()) return plan
     this.plans.delete(key!)

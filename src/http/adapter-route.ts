@@ -128,8 +128,8 @@ export class AdapterRoute implements LanedRoute<Plan> {
     this.noteHit(plan, statusCode, startedAtMs, this.payloadBytes(req))
   }
 
-  find(body: string): Plan | undefined {
-    return this.plans.get(body)
+  find(raw: string, bodyAt: number, bodyEnd: number): Plan | undefined {
+    return this.plans.get(raw, bodyAt, bodyEnd)
   }
 
   read(plan: Plan): string | undefined {

@@ -20,9 +20,9 @@ export interface LanedRoute<Plan> {
   /**
    * What a body asks for; undefined where the server is to find out.
    *
-   * @param body - its bytes, one character each
+   * @param raw - bytes with one character each, in which the body lies from `bodyAt` to `bodyEnd`
    */
-  find(body: string): Plan | undefined
+  find(raw: string, bodyAt: number, bodyEnd: number): Plan | undefined
   /** The body of the current answer with status 200, in ASCII. Undefined: the server answers the request. */
   read(plan: Plan): string | undefined
   /** Called when an answer has been sent. */
@@ -31,14 +31,17 @@ export interface LanedRoute<Plan> {
 
 /** What the bytes before a body mean: how long the body is, and who answers. */
 interface Head {
+  text: string
   bodyBytes: number
   route: LanedRoute<unknown>
 }
 
 /** A request that can be answered. */
-interface Found extends Head {
+interface Found {
+  head: Head
   plan: unknown
-  text: string
+  /** The answer's body. */
+  answer: string
   /** Where it begins and ends in its chunk. */
   at: number
   end: number
@@ -81,6 +84,8 @@ class LanedConnection {
   isWhole = false
   /** Something was too long, came in pieces, with another request, or before the last answer: from now on the server gets everything. */
   hasLeft = false
+  /** The head of its last request. A client mostly sends the same one again, and to compare it is faster than to look it up. */
+  lastHead: Head | undefined
 
   /** The server must get the first request of a connection: without it, it would close the connection for sending none in time. */
   isFresh(): boolean {
@@ -185,10 +190,8 @@ export class FastLane {
       return
     const head = headOf(raw)
     // A copy: a part of a text keeps all of it in memory.
-    this.heads.set(Buffer.from(head, 'latin1').toString('latin1'), {
-      bodyBytes: raw.length - head.length,
-      route,
-    })
+    const text = Buffer.from(head, 'latin1').toString('latin1')
+    this.heads.set(text, { text, bodyBytes: raw.length - head.length, route })
   }
 
   private enter(socket: LanedSocket): void {
@@ -204,7 +207,7 @@ export class FastLane {
       const isCandidate =
         this.isOpen && chunk.length <= MAX_CHUNK_BYTES && !connection.hasLeft && connection.isAtBeginning()
       const raw = isCandidate ? chunk.toString('latin1') : ''
-      const taken = isCandidate && !connection.isFresh() ? this.take(raw, socket) : 0
+      const taken = isCandidate && !connection.isFresh() ? this.take(raw, socket, connection) : 0
       if (taken === 0) this.pass(raw, connection, () => parse.call(socket, chunk))
       else if (taken < chunk.length)
         this.pass(raw.slice(taken), connection, () => parse.call(socket, chunk.subarray(taken)))
@@ -212,14 +215,14 @@ export class FastLane {
   }
 
   /** Answers the known requests at the beginning of a chunk. @returns how many bytes they are */
-  private take(raw: string, socket: Socket): number {
+  private take(raw: string, socket: Socket, connection: LanedConnection): number {
     // A client that does not read its answers is left to the server, which slows it down.
     if (socket.writableLength > 0) return 0
     const startedAtMs = performance.now()
     const found: Found[] = []
     let at = 0
     while (at < raw.length) {
-      const one = this.find(raw, at)
+      const one = this.find(raw, at, connection)
       if (one === undefined) break
       found.push(one)
       at = one.end
@@ -228,29 +231,36 @@ export class FastLane {
     if (at < raw.length && !this.heads.has(headOf(raw, at))) at = found.pop()?.at ?? 0
     if (found.length === 0) return 0
     const end = this.headOfNow()
-    socket.write(found.map(({ text }) => answerOf(text, end)).join(''), 'latin1')
-    for (const { route, plan, bodyBytes } of found) route.sent(plan, startedAtMs, bodyBytes)
+    socket.write(found.map(({ answer }) => answerOf(answer, end)).join(''), 'latin1')
+    for (const { head, plan } of found) head.route.sent(plan, startedAtMs, head.bodyBytes)
     return at
   }
 
   /** The answer to the request that begins here; undefined where the server is to answer it. */
-  private find(raw: string, at: number): Found | undefined {
-    const head = headOf(raw, at)
-    const known = this.heads.get(head)
-    if (known === undefined) return undefined
-    const { bodyBytes, route } = known
-    const bodyAt = at + head.length
+  private find(raw: string, at: number, connection: LanedConnection): Found | undefined {
+    const head = this.knownAt(raw, at, connection)
+    if (head === undefined) return undefined
+    const { text, bodyBytes, route } = head
+    const bodyAt = at + text.length
     const end = bodyAt + bodyBytes
     if (end > raw.length) return undefined
     try {
-      const plan = route.find(raw.slice(bodyAt, end))
-      const text = plan === undefined ? undefined : route.read(plan)
-      return text === undefined ? undefined : { route, plan, text, bodyBytes, at, end }
+      const plan = route.find(raw, bodyAt, end)
+      const answer = plan === undefined ? undefined : route.read(plan)
+      return answer === undefined ? undefined : { head, plan, answer, at, end }
     } catch (error) {
       // An error that is thrown in a stream's listener would end the process. The server answers instead, with an error.
       logger.debug({ err: error }, 'A known request could not be answered at once')
       return undefined
     }
+  }
+
+  private knownAt(raw: string, at: number, connection: LanedConnection): Head | undefined {
+    const { lastHead } = connection
+    if (lastHead !== undefined && raw.startsWith(lastHead.text, at)) return lastHead
+    const head = this.heads.get(headOf(raw, at))
+    if (head !== undefined) connection.lastHead = head
+    return head
   }
 
   /** @param raw - the chunk as text; empty when it cannot be one whole request */

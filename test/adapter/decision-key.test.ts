@@ -96,6 +96,24 @@ describe('what decides a request', () => {
     )
   })
 
+  it('is the same of a body that lies in a longer text, wherever that begins and ends', () => {
+    const texts = fc.array(fc.oneof(bodies, broken, fc.constantFrom('POST / HTTP/1.1\r\n\r\n', '\r\n')), {
+      maxLength: 3,
+    })
+    const places = fc.tuple(texts, fc.nat(), fc.nat(), fc.boolean()).map(([pieces, one, other, isWhole]) => {
+      const text = pieces.join('')
+      const bodyAt = isWhole ? (pieces[0]?.length ?? 0) : one % (text.length + 1)
+      const bodyLength = isWhole ? (pieces[1]?.length ?? 0) : other % (text.length - bodyAt + 1)
+      return { text, bodyAt, bodyEnd: bodyAt + bodyLength }
+    })
+    fc.assert(
+      fc.property(places, ({ text, bodyAt, bodyEnd }) => {
+        expect(decisionKeyOf(text, bodyAt, bodyEnd)).toBe(decisionKeyOf(text.slice(bodyAt, bodyEnd)))
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
   it('is the same whatever else a body says, and another where it matters', () => {
     const key = decisionKeyOf('{"data":{"base":"ETH"}}')
     expect(key).toBe('{"base":"ETH"}')
