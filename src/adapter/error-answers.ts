@@ -37,19 +37,26 @@ export const withAnswerStatus = (error: Error): Error => {
 }
 
 /** If the error has content that JSON cannot hold, the body has its basic fields only. */
-const bodyOf = (error: AdapterError): string => {
+const bodyOf = (error: AdapterError, hint?: string): string => {
   try {
-    return JSON.stringify(redactStrings(error.toJSONResponse()))
+    return JSON.stringify({ ...redactStrings(error.toJSONResponse()), hint })
   } catch {
     const { status, statusCode, name, message } = error
     return JSON.stringify(redactStrings({ status, statusCode, error: { name, message } }))
   }
 }
 
-/** Status and body of an error answer (contract 6.5). */
-export const describeError = (error: Error): { statusCode: number; type: string; body: string } => {
+/**
+ * Status and body of an error answer (contract 6.5).
+ *
+ * @param hint - what helps the client; only bodies that are JSON have it
+ */
+export const describeError = (
+  error: Error,
+  hint?: string,
+): { statusCode: number; type: string; body: string } => {
   if (error instanceof AdapterError) {
-    return { statusCode: error.statusCode, type: JSON_TYPE, body: bodyOf(error) }
+    return { statusCode: error.statusCode, type: JSON_TYPE, body: bodyOf(error, hint) }
   }
   if (isErrorOfRedis(error)) {
     const body = redactText(error.message || 'There was an unexpected error with the Redis cache')
@@ -121,7 +128,7 @@ const logAnswer = (error: Error, req: FastifyRequest, more: object, isHidden: bo
   })
 }
 
-export const sendError = (error: Error, reply: FastifyReply): void => {
-  const { statusCode, type, body } = describeError(error)
+export const sendError = (error: Error, reply: FastifyReply, hint?: string): void => {
+  const { statusCode, type, body } = describeError(error, hint)
   void reply.code(statusCode).header('content-type', type).send(body)
 }

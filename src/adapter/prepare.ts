@@ -22,13 +22,12 @@ const inputError = (statusCode: number, message: string) => new AdapterInputErro
 const ownMember = (of: unknown, name: string): unknown =>
   isObject(of) && Object.hasOwn(of, name) ? of[name] : undefined
 
-/** The endpoint that a body names, in `endpoint` or else in `data.endpoint`; else the default endpoint (contract 6.2). */
-const findEndpoint = (
-  adapter: AnyAdapter,
-  body: unknown,
-  data: unknown,
-): { name: string; endpoint: Endpoint } => {
-  const named = ownMember(body, 'endpoint') || ownMember(data, 'endpoint') || adapter.defaultEndpoint
+/** What a body names as its endpoint, in `endpoint` or else in `data.endpoint`; else the default endpoint (contract 6.2). */
+export const endpointNamedBy = (adapter: AnyAdapter, body: unknown): unknown =>
+  ownMember(body, 'endpoint') || ownMember(ownMember(body, 'data'), 'endpoint') || adapter.defaultEndpoint
+
+const findEndpoint = (adapter: AnyAdapter, body: unknown): { name: string; endpoint: Endpoint } => {
+  const named = endpointNamedBy(adapter, body)
   if (!named) {
     throw inputError(
       400,
@@ -57,7 +56,7 @@ export const prepareRequest = (
   if (!isObject(body)) throw inputError(400, 'The body of a request should be a JSON object')
   const { settings } = adapter
   const data = ownMember(body, 'data') ?? {}
-  const { name, endpoint } = findEndpoint(adapter, body, data)
+  const { name, endpoint } = findEndpoint(adapter, body)
   if (isObject(data)) validateOverrides(data)
   const validated = endpoint.inputParameters.validateInput(data)
   const context: AdapterRequestContext<Data> = {

@@ -24,6 +24,7 @@ import {
   withAnswerStatus,
 } from '../adapter/error-answers'
 import { type FastLane, type LanedRoute } from './fast-lane'
+import { hintFor } from '../adapter/hints'
 import { type Plan, PlanMemo } from '../adapter/plans'
 import { RequestRoom } from '../adapter/request-room'
 import { RequestStats } from '../adapter/request-stats'
@@ -218,7 +219,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
     const error = withAnswerStatus(thrown)
     const { CORRELATION_ID_ENABLED } = this.adapter.settings
     logError(error, req, CORRELATION_ID_ENABLED ? correlationIdOf(req) : undefined, this.errorLines)
-    sendError(error, reply)
+    sendError(error, reply, hintFor(this.adapter, error, req.body))
     if (hasLeft(req)) return
     const feedId = req.requestContext?.meta?.metrics?.feedId ?? 'N/A'
     this.stats.count({ feedId, error, isCacheHit: false, statusCode: reply.statusCode })

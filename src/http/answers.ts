@@ -14,6 +14,7 @@ export const NoRouteAnswer = Type.Object(
     message: Type.String({ description: 'Names the method and the path.' }),
     error: Type.Literal('Not Found'),
     statusCode: Type.Literal(404),
+    hint: Type.Optional(Type.String({ description: 'The paths that there are.' })),
   },
   { additionalProperties: false, description: 'There is no such route.' },
 )

@@ -17,6 +17,7 @@ import { followConnections } from './open-connections'
 import { lazySchemaController } from './schema-compilers'
 import { addStatusRoute } from './status'
 import { renewCertificateOf } from './tls'
+import { answerUnknownPaths } from './unknown-paths'
 import { ownViews, type Views } from './views'
 import { type Heartbeats } from '../util/heartbeats'
 
@@ -83,6 +84,9 @@ export const buildAdapterServer = async (
     if (settings.EXPLAIN_ENABLED) addExplain(app, adapter, settings.BASE_URL, views)
   }
   await new AdapterRoute(adapter).mount(app, settings.BASE_URL)
+  answerUnknownPaths(app, () =>
+    adapter.givesReasons ? `Requests go to POST ${settings.BASE_URL}` : undefined,
+  )
   return app
 }
 

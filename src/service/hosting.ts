@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
 import { adaptersOfEntries } from '../adapter/essential-feeds'
+import { listed } from '../adapter/hints'
 import { availableAdapters, loadAdapter } from './catalogue'
 import { ConfigError, problemsIn } from '../config/config-error'
 import { readServerSettings } from '../config/server-settings'
@@ -15,6 +16,7 @@ import { addExplain } from '../http/explain'
 import { addHealth } from '../http/health'
 import { addProbes, buildAdminServer, buildServer } from '../http/server'
 import { statusOf } from '../http/status'
+import { answerUnknownPaths } from '../http/unknown-paths'
 import { type ServiceStatus } from '../http/status-answer'
 import { type Views } from '../http/views'
 import { type AdapterDependencies } from '../transports/transport'
@@ -153,8 +155,11 @@ export const buildServiceServer = async (
   const serving = hosted.filter(({ adapter }) => adapter.settings.EA_MODE !== 'writer')
   addHealth(app, settings.BASE_URL)
   addProbes(app, settings.BASE_URL, views)
+  const pathOf = (name: string) => posix.join(settings.BASE_URL, name)
+  const served = listed(serving.map(({ name }) => pathOf(name)))
+  answerUnknownPaths(app, () => `Requests go to POST of an adapter's path: ${served}`)
   for (const { name, adapter } of serving) {
-    const path = posix.join(settings.BASE_URL, name)
+    const path = pathOf(name)
     const isDefault = name === preferredName
     await new AdapterRoute(adapter).mount(app, path, ...(isDefault ? [settings.BASE_URL] : []))
   }

@@ -49,12 +49,15 @@ const parsed = (text: string): unknown => {
   }
 }
 
-/** Why there is no value is beside what the reference says: "The 504 says why there is no value" in docs/differences.md. */
-const withoutReason = (body: unknown): unknown => {
+/**
+ * What is beside what the reference says: "The 504 says why there is no value" and "A request that is wrong is told what would be right" in
+ * docs/differences.md.
+ */
+const withoutOurs = (body: unknown): unknown => {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) return body
-  const members = Object.entries(body).filter(([name]) => name !== 'reason')
+  const members = Object.entries(body).filter(([name]) => name !== 'reason' && name !== 'hint')
   return Object.fromEntries(
-    members.map(([name, member]) => [name, name === 'error' ? withoutReason(member) : (member as unknown)]),
+    members.map(([name, member]) => [name, name === 'error' ? withoutOurs(member) : (member as unknown)]),
   )
 }
 
@@ -63,7 +66,7 @@ const seen = ({ statusCode, headers, body }: Recorded['answer']) => ({
   statusCode,
   type: headers['content-type'],
   headers: Object.keys(headers).sort(),
-  body: withoutReason(parsed(body)),
+  body: withoutOurs(parsed(body)),
 })
 
 const payloadOf = ({ payload, length = 0 }: Recorded['request']): string | undefined =>

@@ -206,7 +206,11 @@ describe.each(WAYS)('what a client sends wrong, where requests are $way', ({ req
       expect(first.statusCode).toBe(status)
       expect(first.headers['content-type']).toBe(isText ? TEXT : JSON_TYPE)
       if (isText) expect(first.body).toBe(message)
-      else expect(first.json()).toEqual(errored(status, message))
+      else {
+        const { hint = 'none', ...told } = first.json<{ hint?: string }>()
+        expect(told).toEqual(errored(status, message))
+        expect(hint).toMatch(/^(none$|The endpoints of this adapter: price|Did you forget "data"\?)/)
+      }
       expect([second.statusCode, second.body]).toEqual([first.statusCode, first.body])
       expect(await still.transport.wanted()).toEqual([])
       expect(still.local().cache.size).toBe(1)

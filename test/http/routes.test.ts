@@ -132,7 +132,12 @@ describe('the routes', () => {
     expect([reply.statusCode, reply.headers['content-type'], reply.json()]).toEqual([
       404,
       JSON_TYPE,
-      { message: `Route ${method}:${url} not found`, error: 'Not Found', statusCode: 404 },
+      {
+        message: `Route ${method}:${url} not found`,
+        error: 'Not Found',
+        statusCode: 404,
+        hint: 'Requests go to POST /',
+      },
     ])
   })
 

@@ -17,6 +17,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   'src/feeds/limits/rules.ts': 'a list',
   'src/feeds/limits/feed-limits.ts': 'a list',
   'src/adapter/error-answers.ts': 'a key that is not shown',
+  'src/adapter/hints.ts': 'a list',
   'src/connections/dial.ts': 'the body of a refusal, which is not shown',
   'protocols/strapi/push/content-check.ts': 'a list',
   'protocols/strapi/push/plan.ts': 'lists',
