@@ -11,7 +11,7 @@ import { Model } from './model.mjs'
 import { POISON, UNLISTED } from './plan.mjs'
 import { HttpProvider, SseProvider } from './http-providers.mjs'
 import { WsProvider } from './ws-provider.mjs'
-import { Reader } from './reader.mjs'
+import { Reader, Readers } from './reader.mjs'
 import { missubscribed, unsettled } from './settled.mjs'
 import { act } from './steps.mjs'
 import { Values } from './values.mjs'
@@ -67,7 +67,6 @@ export class World {
   #service
   #isStopping = false
   #readers
-  #turn = 0
   #pending = new Set()
   #beside
   #lossesUntilMs = -Infinity
@@ -92,8 +91,7 @@ export class World {
       sse: new SseProvider('sse', this),
       http: new HttpProvider('http', this),
     }
-    const count = plan.shape === 'workers' ? 3 : 1
-    this.#readers = Array.from({ length: count }, () => new Reader(this.now))
+    this.#readers = new Readers(() => this.#reader(), plan.shape === 'workers' ? 3 : 1)
   }
 
   happened(kind, endpoint) {
@@ -159,10 +157,13 @@ export class World {
     return this.#beside !== undefined
   }
 
+  #reader() {
+    return new Reader(this.now, this.plan.shape === 'workers')
+  }
+
   /** Asks for a feed, and has the answer judged. */
   ask(feed, onSent) {
-    this.#turn = (this.#turn + 1) % this.#readers.length
-    return this.#asked(this.#readers[this.#turn], feed, onSent)
+    return this.#asked(this.#readers.next(), feed, onSent)
   }
 
   async #asked(reader, feed, onSent) {
@@ -244,7 +245,7 @@ export class World {
 
   /** SIGTERM while requests are on their way on kept connections, and started anew. */
   async restart() {
-    const readers = Array.from({ length: LEAVING }, () => new Reader(this.now))
+    const readers = Array.from({ length: LEAVING }, () => this.#reader())
     await Promise.all(readers.map((reader) => this.#asked(reader, this.plan.asked[0])))
     const sent = []
     const answered = readers.map((reader, at) => {
@@ -299,6 +300,8 @@ export class World {
   async #stop() {
     const { ws, batched } = this.providers
     for (const provider of [ws, batched]) provider.closes = []
+    // Else a kept connection without a request is waited for, as at each restart.
+    this.#readers.close()
     await this.#terminate()
     await pause(ROUND_MS)
     const strange = [...ws.closes, ...batched.closes].filter((code) => code !== 1000)
@@ -308,7 +311,7 @@ export class World {
   async #end() {
     this.#isStopping = true
     await this.#service?.stop()
-    for (const reader of this.#readers) reader.close()
+    this.#readers.close()
     await Promise.all(this.#pending)
     for (const provider of Object.values(this.providers)) provider.stop()
     this.clock.close()

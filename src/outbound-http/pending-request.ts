@@ -8,12 +8,12 @@ export interface RequesterResult<T> {
   timestamps: RequestTimestamps
 }
 
-/** What a request ends with when nobody wants its answer any more and it has not been sent. */
+/** What a request ends with when nobody wants its answer any more. Without a message it has not been sent. */
 export class UnwantedError extends Error {
   override name = 'UnwantedError'
 
-  constructor() {
-    super('The request was not sent: nobody wants its answer any more')
+  constructor(message = 'The request was not sent: nobody wants its answer any more') {
+    super(message)
   }
 }
 
@@ -69,7 +69,7 @@ export class PendingRequest {
   }
 
   cancel(): void {
-    this.aborting.abort(new Error('The request was cancelled: its adapter has stopped'))
+    this.aborting.abort(new UnwantedError('The request was cancelled: its adapter has stopped'))
     this.leave()
   }
 }

@@ -199,7 +199,7 @@ export class Requester {
     this.sender.load()
   }
 
-  /** Gives up a pending request, whether it is queued or in flight. Its promise is rejected. */
+  /** Gives up a pending request, whether it is queued or in flight. Its promise is rejected with an {@link UnwantedError}. */
   cancel(key: string): void {
     this.pending.get(key)?.cancel()
   }

@@ -102,7 +102,7 @@ export const open = async (transport: object, context: object): Promise<void> =>
   await of(transport)[OPEN]?.(context as never)
 }
 
-/** Ends the connection of a stream, which opens another one when it is run again. Does nothing to other transports. */
+/** Ends the connection of a stream, which opens another one when it is run again, and the requests of one that polls. */
 export const leaveConnection = (transport: object): void => of(transport)[LEAVE]?.()
 
 /** Whether a transport's run waits for answers, or for its turn within a rate limit, which may take long. */

@@ -1,5 +1,6 @@
 import process from 'node:process'
 import { LoggerFactoryProvider, makeLogger } from './logging'
+import { reckonedOn, type Reckoning, type Reckonings } from './reckonings'
 
 const logger = makeLogger('Clock')
 
@@ -133,11 +134,10 @@ const CHANGE_OF_MIND = 3
 const FORGET_MS = 600_000
 
 /**
- * Which is right after a step: what the wall clock shows now, the time from before counted on, or, where the wall clock was wrong already,
- * that time and the step, because the machine slept so long.
+ * Which is right after a step: what the wall clock shows now, or one of the times from before counted on. Those are the one that was trusted
+ * last and, where the wall clock has been moved more than once, what it showed between, and each with the sleeps that there may have been.
  */
-type Candidate = 'wall' | 'kept' | 'slept'
-const CANDIDATES = ['wall', 'kept', 'slept'] as const satisfies Candidate[]
+type Candidate = 'wall' | Reckoning
 
 /** A step of the wall clock that still matters. */
 export interface ClockStep {
@@ -172,10 +172,10 @@ export class Witness {
 
 /**
  * *Our time* (TM-3): what the times of providers are judged by. It is the wall clock's until that makes a step. Then there are two
- * candidates, the wall clock and the time from before counted on by the monotonic clock (and a third after a sleep with a wall clock that was
- * wrong), and ticks decide: each source has one vote, that of its first tick which is near one of them, or of the last three if they
- * contradict it. Sources that have told the current time before outvote the others, so that a provider whose clock is wrong has no say.
- * Until one has voted, the later candidate counts, so that no value seems younger than it is.
+ * candidates, the wall clock and the time from before counted on by the monotonic clock, and more after further steps and sleeps. Ticks
+ * decide: each source has one vote, that of its first tick which is near one of them, or of the last three if they contradict it. Sources
+ * that have told the current time before outvote the others, so that a provider whose clock is wrong has no say. Until one has voted, the
+ * latest candidate counts, so that no value seems younger than it is.
  */
 export class OurTime {
   /** Steps since the start. */
@@ -189,8 +189,10 @@ export class OurTime {
   trustsWall: boolean | undefined
   private wallOffsetMs: number
   private lookedMs: number
-  private keptOffsetMs: number | undefined
-  private sleptOffsetMs: number | undefined
+  /** While there is a step: first the time that was trusted last. */
+  private reckonings: Reckonings | undefined
+  /** Of the latest of them. */
+  private latestOffsetMs = -Infinity
   private counts: Candidate | undefined
   private step: ClockStep | undefined
   private agreedAtMs = 0
@@ -220,7 +222,7 @@ export class OurTime {
     if (isWall || this.wasWall) this.restart(wall - monotonic)
     else this.look(wall, monotonic)
     this.wasWall = isWall
-    return this.keptOffsetMs === undefined ? wall : this.judged(wall, monotonic, this.keptOffsetMs)
+    return this.reckonings === undefined ? wall : this.judged(wall, monotonic)
   }
 
   /** Looks closer where the clocks show that something has happened. @returns the era */
@@ -261,22 +263,17 @@ export class OurTime {
   }
 
   private weigh(witness: Witness, indicatedUnixMs: number, now: number, monotonic: number): void {
-    const { keptOffsetMs, step } = this
-    if (keptOffsetMs === undefined || step === undefined) {
+    const { reckonings, step } = this
+    if (reckonings === undefined || step === undefined) {
       if (!witness.isProven) witness.isProven = Math.abs(indicatedUnixMs - now) <= AGREEMENT_MS
       return
     }
-    const { sleptOffsetMs } = this
-    const vote = nearest(indicatedUnixMs, {
-      wall: this.clocks.wall(),
-      kept: monotonic + keptOffsetMs,
-      slept: sleptOffsetMs === undefined ? undefined : monotonic + sleptOffsetMs,
-    })
+    const vote = nearest(indicatedUnixMs, this.clocks.wall(), reckonings, monotonic)
     if (vote === undefined || !this.isNews(witness, vote)) return
     witness.vote = vote
     witness.doubts = 0
     this.voters.add(witness)
-    this.decide(step)
+    this.decide(step, reckonings)
   }
 
   /** Whether a source votes for the first time, or has changed its mind: one odd tick is not enough for that. */
@@ -294,11 +291,11 @@ export class OurTime {
     this.settle()
   }
 
-  private judged(wall: number, monotonic: number, keptOffsetMs: number): number {
-    const { counts, sleptOffsetMs = keptOffsetMs } = this
-    if (counts === undefined) return Math.max(wall, monotonic + keptOffsetMs, monotonic + sleptOffsetMs)
+  private judged(wall: number, monotonic: number): number {
+    const { counts } = this
+    if (counts === undefined) return Math.max(wall, monotonic + this.latestOffsetMs)
     if (counts === 'wall') return wall
-    return monotonic + (counts === 'slept' ? sleptOffsetMs : keptOffsetMs)
+    return monotonic + counts.offsetMs
   }
 
   private look(wall: number, monotonic: number): void {
@@ -314,33 +311,35 @@ export class OurTime {
     if (this.counts === 'wall' && monotonic - this.agreedAtMs > FORGET_MS) this.settle()
   }
 
-  /** The wall clock, which stood at `before`, has been moved: the candidate that counted until now is kept beside it. */
+  /** The wall clock, which stood at `before`, has been moved: what counted until now, or may have, is kept beside it. */
   private stepped(wall: number, before: number, movedMs: number): void {
     this.steps++
     this.era++
-    const { counts, sleptOffsetMs } = this
-    const wasWall = this.keptOffsetMs === undefined || counts === 'wall'
-    if (wasWall) this.unsettledEra = this.era
+    const { counts, reckonings } = this
+    if (reckonings === undefined || counts !== undefined) this.unsettledEra = this.era
     if (movedMs > 0) this.slipped(movedMs)
-    const keptOffsetMs = wasWall
-      ? before
-      : ((counts === 'slept' ? sleptOffsetMs : this.keptOffsetMs) ?? before)
-    const unsettledMs = counts === undefined ? sleptOffsetMs : undefined
-    this.sleptOffsetMs = wasWall
-      ? undefined
-      : movedMs > 0
-        ? (unsettledMs ?? keptOffsetMs) + movedMs
-        : unsettledMs
-    const byMs = this.wallOffsetMs - keptOffsetMs
+    const [kept, ...others] = this.reckonedAt(before, movedMs)
+    // Where one of them is where the wall clock stands now, that speaks for both.
+    const isBack = ({ offsetMs }: Reckoning): boolean => Math.abs(this.wallOffsetMs - offsetMs) < STEP_MS
+    this.reckonings = [kept, ...others.filter((one) => !isBack(one))]
+    this.latestOffsetMs = Math.max(...this.reckonings.map(({ offsetMs }) => offsetMs))
     this.voters.clear()
-    this.step = { movedMs, byMs, seenUnixMs: wall, agreed: undefined }
+    this.step = { movedMs, byMs: this.wallOffsetMs - kept.offsetMs, seenUnixMs: wall, agreed: undefined }
     this.counts = undefined
-    this.keptOffsetMs = keptOffsetMs
     this.onStep(this.step)
-    // It has been set back to where it was, or would be.
-    const isBack = (offsetMs: number) => Math.abs(this.wallOffsetMs - offsetMs) < STEP_MS
-    if (isBack(keptOffsetMs)) this.neverSlept()
-    if (isBack(keptOffsetMs) || isBack(this.sleptOffsetMs ?? keptOffsetMs)) this.settle()
+    if (!isBack(kept)) return
+    // It has been set back to where it was.
+    this.neverSlept()
+    this.settle()
+  }
+
+  /** What may be right beside the wall clock, once it has been moved. */
+  private reckonedAt(before: number, movedMs: number): Reckonings {
+    const { counts, reckonings } = this
+    const wall = { offsetMs: before }
+    // With a sleep it is what the wall clock shows now.
+    if (reckonings === undefined || counts === 'wall') return [wall]
+    return counts === undefined ? reckonedOn(reckonings, movedMs, wall) : reckonedOn([counts], movedMs)
   }
 
   private slipped(ms: number): void {
@@ -356,25 +355,23 @@ export class OurTime {
   }
 
   private settle(): void {
-    this.keptOffsetMs = undefined
-    this.sleptOffsetMs = undefined
+    this.reckonings = undefined
     this.counts = undefined
     this.step = undefined
   }
 
-  private decide(step: ClockStep): void {
+  private decide(step: ClockStep, [kept]: Reckonings): void {
     const proven = [...this.voters].filter(({ isProven }) => isProven)
     const jury = proven.length > 0 ? proven : [...this.voters]
-    const votesFor = (one: Candidate) => jury.filter(({ vote }) => vote === one).length
-    const [first, second] = CANDIDATES.map((one) => ({ one, votes: votesFor(one) })).sort(
-      (a, b) => b.votes - a.votes,
-    )
-    if (first === undefined || first.votes === second?.votes || first.one === this.counts) return
-    this.counts = first.one
-    if (first.one === 'kept') this.neverSlept()
-    step.agreed = first.one === 'wall' ? 'wall' : 'kept'
-    const offsetMs = first.one === 'slept' ? this.sleptOffsetMs : this.keptOffsetMs
-    step.byMs = this.wallOffsetMs - (offsetMs ?? this.wallOffsetMs)
+    const votes = new Map<Candidate, number>()
+    for (const { vote } of jury) if (vote !== undefined) votes.set(vote, (votes.get(vote) ?? 0) + 1)
+    const [first, second] = [...votes].sort(([, a], [, b]) => b - a)
+    if (first === undefined || first[1] === second?.[1] || first[0] === this.counts) return
+    const [found] = first
+    this.counts = found
+    if (found === kept) this.neverSlept()
+    step.agreed = found === 'wall' ? 'wall' : 'kept'
+    step.byMs = this.wallOffsetMs - (found === 'wall' ? kept : found).offsetMs
     this.agreedAtMs = this.clocks.monotonic()
     this.era++
   }
@@ -406,12 +403,19 @@ export const clockNote = (): string => {
   return `; our own clock was set by ${secondsOf(step.movedMs)} at ${when}`
 }
 
-/** At equal distances the first of {@link CANDIDATES}. */
-const nearest = (timeUnixMs: number, shown: Record<Candidate, number | undefined>): Candidate | undefined => {
+/** At equal distances the wall clock, and else the first. */
+const nearest = (
+  timeUnixMs: number,
+  wall: number,
+  reckonings: Reckonings,
+  monotonic: number,
+): Candidate | undefined => {
   let [found, distanceMs]: [Candidate | undefined, number] = [undefined, Infinity]
-  for (const one of CANDIDATES) {
-    const fromMs = Math.abs(timeUnixMs - (shown[one] ?? Infinity))
+  const look = (one: Candidate, shown: number): void => {
+    const fromMs = Math.abs(timeUnixMs - shown)
     if (fromMs <= AGREEMENT_MS && fromMs < distanceMs) [found, distanceMs] = [one, fromMs]
   }
+  look('wall', wall)
+  for (const one of reckonings) look(one, monotonic + one.offsetMs)
   return found
 }

@@ -290,6 +290,15 @@ describe('our time', () => {
     expect(machine.time.sleptMs(machine.time.era)).toBe(0)
   })
 
+  it('a sleep that ticks have spoken for remains one, whatever they say of a later step', () => {
+    const [machine, witness] = [new Machine(), new Witness()]
+    const begun = machine.time.era
+    machine.tick(witness, START).step(HOUR).tick(witness, START)
+    machine.step(50_000).tick(witness, START + 50_000)
+    machine.step(HOUR).tick(witness, START + 50_000)
+    expect(machine.time.sleptMs(begun)).toBe(50_000)
+  })
+
   it('where the wall clock alone is ruled, it is the time', () => {
     const machine = new Machine()
     machine.time.trustsWall = true
@@ -509,6 +518,45 @@ describe('sources that tell the time', () => {
       expect(machine.time.now()).toBe(START + 110 + 3 * sleptMs)
     },
   )
+
+  it('TM-3: whatever steps and sleeps follow each other while nothing ticks, the first honest tick tells the time', () => {
+    // No two sums of these are near each other.
+    const sizes = [30_000, 100_000, 310_000, 950_000, 2_900_000]
+    const move = fc.constantFrom<'set ahead' | 'set back' | 'sleep'>('set ahead', 'set back', 'sleep')
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray(sizes, { minLength: 1, maxLength: 4 }),
+        fc.array(move, { minLength: 4, maxLength: 4 }),
+        fc.boolean(),
+        (ms, moves, isProven) => {
+          const machine = new Machine()
+          const witness = new Witness()
+          if (isProven) machine.tick(witness, START)
+          let truth = START
+          for (const [at, by] of ms.entries()) {
+            if (moves[at] === 'sleep') truth += by
+            machine.step(moves[at] === 'set back' ? -by : by).pass(100)
+            truth += 100
+            expect(machine.time.now()).toBeGreaterThanOrEqual(truth)
+          }
+          machine.tick(witness, truth)
+          expect(Math.abs(machine.time.now() - truth)).toBeLessThan(1_000)
+          if (truth === machine.wall) return
+          machine.step(truth - machine.wall)
+          expect(machine.time.lastStep).toBeUndefined()
+          expect(machine.time.now()).toBe(truth)
+        },
+      ),
+    )
+  })
+
+  it('TM-3: a clock that is set ahead twice and back once is not believed before a tick agrees', () => {
+    const [machine, witness] = [new Machine(), new Witness()]
+    machine.tick(witness, START).step(HOUR).step(HOUR).step(-HOUR)
+    expect(machine.time.lastStep).toMatchObject({ byMs: HOUR, agreed: undefined })
+    machine.tick(witness, START)
+    expect(machine.time.now()).toBe(START)
+  })
 
   it('TM-3: after a sleep a tick of before it has no lasting say, and a wall clock that was only set again has none', () => {
     const [machine, witness] = [new Machine(), new Witness()]

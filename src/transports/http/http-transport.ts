@@ -5,6 +5,8 @@ import { RedisSubscriptionSet } from '../../redis/redis-subscription-set'
 import { exact, exponentialBackoff } from '../../util/backoff'
 import { isOurs } from '../../util/overridden'
 import { Listeners } from '../../util/listeners'
+import { asyncLocalStorage } from '../../util/logging'
+import { OwnedStore } from '../../util/owner'
 import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
@@ -13,6 +15,7 @@ import {
   FAILURES,
   FEED_OUTAGE,
   IS_WAITING,
+  LEAVE,
   OUTAGE,
   POLLS,
   RECORDS,
@@ -140,6 +143,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const pauseMs = this.failedPass?.delayMs ?? 0
     if (pauseMs > 0) await this[WAKE].wait(pauseMs)
     const credential = this.credential && (await this.currentCredential(context))
+    if (isOfThePast()) return
     if (credential === null) return this.waitForCredential()
     const added = this.takeAdded()
     this[WAKE].clear()
@@ -178,6 +182,12 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     )
   }
 
+  /** CN-10: nobody takes the answers of a run that was given up, and while one is awaited no other run would ask. */
+  [LEAVE](): void {
+    if (!(this.requester instanceof Requester)) return
+    for (const key of this.states.pendingKeys) this.requester.cancel(key)
+  }
+
   /** Why a feed has no value yet, for the client that waits for it. */
   [FEED_OUTAGE](params: object): Reason | undefined {
     const feed = this.identityOf(params)
@@ -211,8 +221,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.intake.stop()
     this.setWarmer(false)
     this[WAKE].wake()
-    if (this.requester instanceof Requester)
-      for (const key of this.states.pendingKeys) this.requester.cancel(key)
+    this[LEAVE]()
     return Promise.resolve()
   }
 
@@ -432,7 +441,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const late = added.filter((params) => !inPass.has(params))
     if (late.length === 0) return
     const credential = this.credential && (await this.currentCredential(context))
-    if (credential === null) return
+    if (credential === null || isOfThePast()) return
     try {
       const requests = this.preparation
         .prepare(context, this.name, late, credential)
@@ -485,3 +494,6 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return this.stopping.signal.aborted
   }
 }
+
+/** Whether the code that runs was given up while it waited, and another run asks in its place. */
+const isOfThePast = (): boolean => OwnedStore.isGivenUp(asyncLocalStorage.getStore())
