@@ -3,6 +3,7 @@ import { metrics } from './registry'
 /** The lists with a limit that no other metric tells of, as docs/bounds.md has them. */
 export type Bound =
   | 'batch_requests'
+  | 'client_connections'
   | 'composite_feeds'
   | 'connection_labels'
   | 'ended_feed_metrics'

@@ -17,7 +17,7 @@ const REASONS = ['declared', 'wanted', 'asked', 'connections', 'number', 'pass']
 /** Rows about sizes, and about lists that are bounded where they are made. */
 const WITHOUT_MEMBER = [
   'requests of one connection that wait for their answers',
-  'requests on their way, with long bodies counted as they come',
+  'requests on their way to all servers of a process, with long bodies counted as they come',
   'the time for a request to come, and for its answers to be taken',
   'their parameters above 1 KiB each, all adapters of a process together',
   'an answer of a provider over HTTP',
