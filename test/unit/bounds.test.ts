@@ -24,6 +24,7 @@ const WITHOUT_MEMBER = [
   'a WebSocket message, an SSE event',
   'a WebSocket message as it is received and inflated',
   'an SSE event that has not ended',
+  'lines of an SSE stream that bring no data',
   'frames that come during the handshake',
   'writes to Redis in flight',
   'requests to the provider in flight',

@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module'
 import { type EventSource, type EventSourceInit, type FetchLike } from 'eventsource'
+import { type ReadingLimit } from '../../connections/reading-brake'
 import { delayAskedFor } from '../../connections/handshake-refusal'
 import { type RedirectOptions, type RedirectRefused, redirectRefusedIn } from '../../util/redirects'
 import { type ProxyError, proxyErrorIn } from '../../util/tunnel'
 import { type SSEConfig } from './config'
 import { proxiedFetch } from './proxied-fetch'
 import { withEventLimit } from './event-limit'
+import { LineBrake } from './line-brake'
 import { withSafeRedirects } from './redirected-fetch'
 
 export type EventSourceClass = typeof EventSource
@@ -29,6 +31,13 @@ const TOO_LARGE: unique symbol = Symbol('tickwell.eventTooLarge')
 export const wasTooLarge = (source: object): boolean =>
   (source as { [TOO_LARGE]?: boolean })[TOO_LARGE] === true
 
+const FLOODED: unique symbol = Symbol('tickwell.flooded')
+
+/** Calls this whenever a stream is read more slowly because it brings too much that says nothing. */
+export const onFlood = (source: object, flooded: (limit: ReadingLimit) => void): void => {
+  Object.assign(source, { [FLOODED]: flooded })
+}
+
 const RETRY_AFTER: unique symbol = Symbol('tickwell.retryAfter')
 const FAILURE: unique symbol = Symbol('tickwell.failure')
 
@@ -51,13 +60,20 @@ type Answer = Awaited<ReturnType<FetchLike>>
  * likes. A stream fails at an event without an end.
  */
 const withoutLeftovers =
-  (fetch: FetchLike, onRefused: (answer: Answer) => void, onTooLarge: () => void): FetchLike =>
+  (
+    fetch: FetchLike,
+    on: { refused: (answer: Answer) => void; tooLarge: () => void; flood: (limit: ReadingLimit) => void },
+  ): FetchLike =>
   async (url, init) => {
     const response = await fetch(url, init)
     const { body } = response as { body?: { cancel?: () => Promise<void> } | null }
-    if (response.status === 200) return withEventLimit(response, MAX_EVENT_BYTES, onTooLarge)
+    if (response.status === 200) {
+      const brake = new LineBrake(on.flood)
+      ;(init as RequestInit).signal?.addEventListener('abort', () => brake.stop(), { once: true })
+      return withEventLimit(response, MAX_EVENT_BYTES, { brake, onExceeded: on.tooLarge })
+    }
     void body?.cancel?.().catch(() => {})
-    onRefused(response)
+    on.refused(response)
     return response
   }
 
@@ -74,15 +90,18 @@ export const loadEventSource = (): EventSourceClass => {
   return class extends Original {
     [RETRY_AFTER]?: number;
     [FAILURE]?: ProxyError | RedirectRefused;
-    [TOO_LARGE]?: boolean
+    [TOO_LARGE]?: boolean;
+    [FLOODED]?: (limit: ReadingLimit) => void
 
     constructor(url: string | URL, init?: EventSourceInit & RedirectOptions) {
       const note = (answer: Answer): void => {
         const [value, date] = [headerOf(answer, 'retry-after'), headerOf(answer, 'date')]
         this[RETRY_AFTER] = delayAskedFor({ 'retry-after': value, date })
       }
-      const fetch = withoutLeftovers(withSafeRedirects(init?.fetch ?? proxiedFetch, init ?? {}), note, () => {
-        this[TOO_LARGE] = true
+      const fetch = withoutLeftovers(withSafeRedirects(init?.fetch ?? proxiedFetch, init ?? {}), {
+        refused: note,
+        tooLarge: () => (this[TOO_LARGE] = true),
+        flood: (limit) => this[FLOODED]?.(limit),
       })
       super(url, {
         ...init,
