@@ -18,6 +18,7 @@ export type Bound =
   | 'rate_limit_waiters'
   | 'remembered_requests'
   | 'reverse_mappings'
+  | 'shared_subscriptions'
   | 'told_feeds'
   | 'waiting_clients'
   | 'writer_questions'

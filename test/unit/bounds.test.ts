@@ -34,7 +34,7 @@ const WITHOUT_MEMBER = [
 
 /** A member of a class that holds a map, a set, a cache or a list from the start on. */
 const MEMBER =
-  /^ {2}(?:(?:private|protected|public|static|readonly|override) )*([\w[\]]+)(?:: .*?)? = (?:new (?:Map|Set|LRUCache)\b|\[\])/
+  /^ {2}(?:(?:private|protected|public|static|readonly|override) )*([\w[\]]+)(?:: .*?)? = (?:new (?:Map|Set|LRUCache|WeighedMap)\b|\[\])/
 
 const membersOf = (file: string): string[] =>
   read(file)

@@ -636,6 +636,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         holdMs: () => this.connects.holdAside(this.currentUrl)?.delayMs,
         claimConnect: (isSparing) => this.connects.claimAside(this.currentUrl, isSparing),
         wake: () => this[WAKE].wake(),
+        known: () => this.knownRoom,
         signal: beside.signal,
         isSingle,
         isAnswering: () => this.batching?.isAnswering === true,
