@@ -46,6 +46,20 @@ export const unsubscribeFrame = frame('unsubscribe')
 export const refusedProduct = (reason: string): string | undefined =>
   /^(\S+) is (?:not a valid product|delisted)/.exec(reason)?.[1]
 
-/** Channels are acknowledged under other names than they were asked for, so only products are compared. */
-export const acknowledgedProducts = ({ channels }: Subscriptions): string[] =>
-  channels.flatMap(({ product_ids = [] }) => product_ids)
+const isText = (value: unknown): value is string => typeof value === 'string'
+
+/** Undefined for what is no channel. */
+const productsOf = (channel: Subscriptions['channels'][number] | null): unknown[] | undefined => {
+  const products: unknown = channel?.product_ids ?? (typeof channel === 'object' && channel !== null && [])
+  return Array.isArray(products) ? products : undefined
+}
+
+/**
+ * Channels are acknowledged under other names than they were asked for, so only products are compared. What cannot be read might be any
+ * product: the others are then not taken for the whole set.
+ */
+export const acknowledgement = ({ channels }: Subscriptions): { accepted: string[]; isWhole: boolean } => {
+  const lists = Array.isArray(channels) ? channels.map(productsOf) : [undefined]
+  const products = lists.flatMap((list) => list ?? [undefined])
+  return { accepted: products.filter(isText), isWhole: products.every(isText) }
+}

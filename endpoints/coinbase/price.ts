@@ -57,7 +57,7 @@ const session = (): Session<Types> => {
         case 'heartbeat':
           return heartbeat(message)
         case 'subscriptions':
-          return { accepted: frames.acknowledgedProducts(message), isWhole: true }
+          return frames.acknowledgement(message)
         case 'error': {
           const { reason = message.message } = message
           const product = frames.refusedProduct(reason)

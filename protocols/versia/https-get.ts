@@ -4,6 +4,8 @@ import https, { type RequestOptions } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { networkText } from '../../src/connections/connection-error'
 import { proxyFor } from '../../src/config/outbound-proxy'
+import { readPem } from '../../src/config/pem'
+import { messageOf } from '../../src/util/objects'
 import { connectionMaker } from '../../src/util/tunnel'
 import { isPublicAddress } from './private-addresses'
 
@@ -37,8 +39,10 @@ export class DiscoveryError extends Error {
 }
 
 export interface HttpsGetOptions {
-  /** Authorities in PEM, in place of the system's. */
+  /** Authorities in place of the system's: PEM, base64 of PEM, or the path of a file with that. */
   ca?: string
+  /** The variable that names `ca`, for what is wrong at the start. Default: the name of that option. */
+  variable?: string
   /** Also from addresses that are not public. Default false. */
   allowPrivateAddresses?: boolean
 }
@@ -87,10 +91,16 @@ export const httpsGet = (
     const isPrivate = isIP(host) !== 0 && !isPublicAddress(host)
     if (isPrivate && options.allowPrivateAddresses !== true)
       return reject(new DiscoveryError('private_address', 'An address that is not public'))
+    let authority: Pick<RequestOptions, 'ca'>
+    try {
+      authority = options.ca ? { ca: readPem(options.ca) } : {}
+    } catch (error) {
+      return reject(new DiscoveryError('unreachable', messageOf(error), error))
+    }
     const request = https.request(url, {
       headers: { accept },
       signal,
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...authority,
       ...wayTo(url, options, signal),
     })
     const fail = (error: DiscoveryError): void => {

@@ -97,6 +97,9 @@ export const checkOptions = (options: VersiaOptions): Setup => {
   const keys = pinnedKeys(signers, version, discovery !== undefined, problems)
   checkConnect(connect, allowLoopback, problems)
   checkListen(listen, problems)
+  // Where it is that of the connection, it is named there.
+  if (discovery?.ca && discovery.ca !== connect?.tls?.ca)
+    addAuthority(discovery.ca, discovery.variable ?? 'discovery.ca', problems)
   const signer =
     connect?.instance && makeSigner({ version, clock: options.clock, ...connect.instance }, problems)
   report(problems)

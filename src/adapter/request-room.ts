@@ -11,7 +11,7 @@ export class BusyError extends AdapterError {
   }
 }
 
-/** How much memory the requests of a server may take from their first byte to their answer, in bytes. */
+/** How much memory requests may take from their first byte to their answer, in bytes. */
 export class RequestRoom {
   private heldBytes = 0
 
@@ -27,3 +27,6 @@ export class RequestRoom {
     this.heldBytes -= bytes
   }
 }
+
+/** The heap is the process's, so its room is one for all servers, however many adapters there are. */
+export const requestRoom = new RequestRoom()

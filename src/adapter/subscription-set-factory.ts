@@ -37,6 +37,6 @@ export const SubscriptionSetFactory: new (
     if (this.redisClient === undefined)
       throw new Error('Redis client undefined. Cannot create Redis subscription set')
     const key = `${this.keyPrefix}-${endpointName}-${transportName}-subscriptionSet`
-    return new RedisSubscriptionSet<T>(this.redisClient, key, this.capacity)
+    return new RedisSubscriptionSet<T>(this.redisClient, key, this.capacity, this.room)
   }
 }

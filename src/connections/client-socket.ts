@@ -1,5 +1,4 @@
 import type WebSocket from 'ws'
-import { type ClientOptions } from 'ws'
 import { type Reason } from '../validation/reason'
 import { type Attempt, connect } from './connect'
 import { IS_CLOSING, transportStopped } from './connection-error'
@@ -9,7 +8,7 @@ import { type ConnectionStatus } from './connection-status'
 import { AnnouncedEnd } from './announced-end'
 import { Farewell } from './farewell'
 import { readRefusal } from './handshake-refusal'
-import { newSocket } from './new-socket'
+import { newSocket, type SocketOptions } from './new-socket'
 import { type Retry } from './retry'
 import { CLOSED, CLOSING, noteWire, OPEN, verdictOf, wireOf } from './socket'
 
@@ -27,7 +26,7 @@ export interface SocketListeners {
 
 export interface Opening {
   url: string
-  options?: ClientOptions
+  options?: SocketOptions
   timeoutMs: number
   /** Must be done before the socket counts as open. If absent, the socket counts as open within its open event. */
   open?: (socket: WebSocket) => Promise<void> | void

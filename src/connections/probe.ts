@@ -1,12 +1,11 @@
 import { connect as connectTcp, type Socket } from 'node:net'
-import { type ClientOptions } from 'ws'
 import { proxyFor } from '../config/outbound-proxy'
 import { openTunnel } from '../util/tunnel'
 import { unlessAborted } from '../util/unless-aborted'
 import { connect } from './connect'
 import { connectionError, couldNotConnect } from './connection-error'
 import { Farewell } from './farewell'
-import { newSocket } from './new-socket'
+import { newSocket, type SocketOptions } from './new-socket'
 
 interface ProbeOf {
   url: string
@@ -45,7 +44,7 @@ export class Prober {
 
   /** Opens a WebSocket, and closes it again politely once the handshake is done. */
   handshake(
-    { url, timeoutMs, options }: ProbeOf & { options: () => Promise<ClientOptions | undefined> },
+    { url, timeoutMs, options }: ProbeOf & { options: () => Promise<SocketOptions | undefined> },
     signal: AbortSignal,
   ): Promise<void> {
     return limited(timeoutMs, signal, async (ending) => {

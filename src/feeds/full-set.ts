@@ -3,16 +3,20 @@ import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { type Reason } from '../validation/reason'
 import { ExpiringSortedSet } from './expiring-sorted-set'
+import { type SubscriptionSet } from './subscription-set'
 
 const logger = makeLogger('SubscriptionSet')
 
+/** A set as far as it says whether it has room. That of a test may be none. */
+type Limited = Pick<SubscriptionSet<unknown>, 'hasRoomFor'>
+
 /**
  * Why a feed cannot become wanted: the set is full of feeds that are, and none of them gives way, or all would lose their values in turn.
- * Undefined where it is wanted already, or there is room. A set in Redis has its own limit.
+ * Undefined where it is wanted already, or there is room. A set in Redis has its own limit of their number.
  */
-export const fullFor = (set: unknown, key: string, params?: object): Reason | undefined => {
-  if (!(set instanceof ExpiringSortedSet) || set.hasRoomFor(key, params)) return undefined
-  const { size, capacity } = set
+export const fullFor = (set: Limited | undefined, key: string, params?: object): Reason | undefined => {
+  if (set?.hasRoomFor?.(key, params) ?? true) return undefined
+  const { size, capacity } = set instanceof ExpiringSortedSet ? set : { size: 0, capacity: Infinity }
   const why =
     size < capacity
       ? 'The parameters of the wanted feeds take as much memory as they may, and those of this one are large'
@@ -31,7 +35,7 @@ export class Refusing {
   constructor(private readonly of: { endpoint: string; transport: string }) {}
 
   /** The reason by {@link fullFor}, which is counted. */
-  refusal(set: unknown, key: string, params?: object): Reason | undefined {
+  refusal(set: Limited | undefined, key: string, params?: object): Reason | undefined {
     const reason = fullFor(set, key, params)
     if (reason === undefined) return undefined
     const { endpoint, transport } = this.of

@@ -6,6 +6,8 @@ export interface SubscriptionSet<T> {
   add(value: T, ttl: number, key?: string): PromiseOrValue<void>
   getAll(): PromiseOrValue<T[]>
   get: (key: string) => T | undefined
+  /** Whether a feed that is new may be added; why not is said by {@link fullFor}. Default: it may. */
+  hasRoomFor?: (key: string, value?: unknown) => boolean
 }
 
 /** Makes the subscription sets of an adapter's transports. */

@@ -26,7 +26,7 @@ import {
 import { type FastLane, type LanedRoute } from './fast-lane'
 import { hintFor } from '../adapter/hints'
 import { type Plan, PlanMemo } from '../adapter/plans'
-import { RequestRoom } from '../adapter/request-room'
+import { requestRoom } from '../adapter/request-room'
 import { RequestStats } from '../adapter/request-stats'
 
 declare module 'fastify' {
@@ -83,7 +83,6 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private readonly isObserved: boolean
   private readonly errorLines = new ErrorLines()
   private lane: FastLane | undefined
-  private room = new RequestRoom()
 
   constructor(private readonly adapter: AnyAdapter) {
     this.isMeasured = isMeasured(adapter.settings)
@@ -111,7 +110,6 @@ export class AdapterRoute implements LanedRoute<Plan> {
       done()
     })
     this.lane = app.fastLane
-    this.room = app.requestRoom
     app.addHook('onClose', () => this.stats.stop())
   }
 
@@ -161,7 +159,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private async answer(req: Request, reply: FastifyReply, startedAtMs: number): Promise<void> {
     let taken = 0
     try {
-      this.room.take(BYTES_PER_REQUEST)
+      requestRoom.take(BYTES_PER_REQUEST)
       taken = BYTES_PER_REQUEST
       const body = this.jsonOf(req)
       const { endpoint, request } = prepareRequest(this.adapter, Object.assign(req, { body }), body)
@@ -174,7 +172,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
     } catch (thrown) {
       this.fail(errorOf(thrown), req, reply)
     } finally {
-      this.room.free(taken)
+      requestRoom.free(taken)
     }
     if (this.isMeasured) this.stats.observe(startedAtMs, this.payloadBytes(req))
   }

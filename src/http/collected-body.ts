@@ -1,6 +1,6 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { type FastifyInstance } from 'fastify'
-import { type RequestRoom } from '../adapter/request-room'
+import { requestRoom } from '../adapter/request-room'
 import { errorOf } from '../util/objects'
 
 /** Bodies of ordinary requests are shorter, and are read without this. */
@@ -17,10 +17,7 @@ class CollectedBody extends Transform {
   private length = 0
   private taken = 0
 
-  constructor(
-    private readonly room: RequestRoom,
-    private readonly limitBytes: number,
-  ) {
+  constructor(private readonly limitBytes: number) {
     super()
     // Nobody may be reading it when its client leaves.
     this.on('error', () => {})
@@ -45,7 +42,7 @@ class CollectedBody extends Transform {
 
   /** Gives the room back: the request is over. Whoever still reads is told that its client has left. */
   release(): void {
-    this.room.free(this.taken)
+    requestRoom.free(this.taken)
     this.taken = 0
     this.bytes = Buffer.alloc(0)
     this.destroy(this.readableEnded ? undefined : new Error('aborted'))
@@ -56,7 +53,7 @@ class CollectedBody extends Transform {
     if (length > this.bytes.length) {
       const size = Math.max(SMALL_BYTES, 2 * this.bytes.length, length)
       const more = COPIES * (size - this.bytes.length)
-      this.room.take(more)
+      requestRoom.take(more)
       this.taken += more
       const grown = Buffer.allocUnsafe(size)
       this.bytes.copy(grown, 0, 0, this.length)
@@ -67,13 +64,13 @@ class CollectedBody extends Transform {
   }
 }
 
-/** Long bodies of requests take room in the server from their first byte to the answer. Call it before there is a fast lane. */
-export const collectBodies = (app: FastifyInstance, room: RequestRoom, limitBytes: number): void => {
+/** Long bodies of requests take room in the process from their first byte to the answer. Call it before there is a fast lane. */
+export const collectBodies = (app: FastifyInstance, limitBytes: number): void => {
   app.addHook('preParsing', ({ raw }, reply, payload, done) => {
     const length = Number(raw.headers['content-length'] ?? 0)
     const isLong = length > SMALL_BYTES || raw.headers['transfer-encoding'] !== undefined
     if (!isLong || length > limitBytes || raw.method !== 'POST') return done(null, payload)
-    const body = new CollectedBody(room, limitBytes)
+    const body = new CollectedBody(limitBytes)
     reply.raw.once('close', () => body.release())
     payload.on('error', (error) => body.destroy(error))
     done(null, payload.pipe(body))

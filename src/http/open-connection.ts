@@ -42,6 +42,16 @@ export class OpenConnection {
     if (this.idleMs !== undefined) this.endWith(response)
   }
 
+  /** Whether no request has come on it so far. */
+  get isSilent(): boolean {
+    return this.latest === undefined
+  }
+
+  /** Whether none of its requests waits for an answer. */
+  get isIdle(): boolean {
+    return this.latest === undefined || this.latest.writableFinished
+  }
+
   /** From now on the last answer says that the connection ends; without a request it ends after `idleMs`. */
   end(idleMs: number): void {
     this.idleMs = idleMs
@@ -104,8 +114,7 @@ export class OpenConnection {
     const { bytesRead, bytesWritten } = this.socket
     this.idle = setTimeout(() => {
       const isQuiet = this.socket.bytesRead === bytesRead && this.socket.bytesWritten === bytesWritten
-      const isAnswered = this.latest === undefined || this.latest.writableFinished
-      if (isQuiet && isAnswered) this.socket.destroySoon()
+      if (isQuiet && this.isIdle) this.socket.destroySoon()
       else this.watch(idleMs)
     }, idleMs)
   }

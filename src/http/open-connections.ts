@@ -6,6 +6,7 @@ import { monotonicMs } from '../util/clock'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { lookEveryMs } from './client-times'
+import { ConnectionPlaces } from './connection-places'
 import { OpenConnection } from './open-connection'
 
 const logger = makeLogger('Connections')
@@ -38,18 +39,31 @@ export class OpenConnections {
   private readonly beginnings: (() => void)[] = []
   private looking: NodeJS.Timeout | undefined
   private readonly problems = new LogLimiter()
+  private readonly places: ConnectionPlaces
 
-  /** @param limitMs - a client that takes next to nothing of its answers for this long loses its connection */
-  constructor(private readonly limitMs = 30_000) {}
+  /**
+   * @param limitMs - a client that takes next to nothing of its answers for this long loses its connection
+   * @param most - how many there may be. Default: see {@link ConnectionPlaces}
+   */
+  constructor(
+    private readonly limitMs = 30_000,
+    most?: number,
+  ) {
+    this.places = new ConnectionPlaces(this.open, most)
+  }
 
   /** Follows all connections that this server gets from now on. Call it before it listens. */
   follow(server: Server): void {
     const begin: RequestListener = ({ socket }: { socket: FollowedSocket }, response) =>
       socket[CONNECTION]?.begin(response)
     this.servers.set(server, begin)
-    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: FollowedSocket) =>
-      this.enter(socket),
-    )
+    const isTls = server instanceof TlsServer
+    server.on('connection', (socket: FollowedSocket) => {
+      if (!this.places.admits()) socket.destroy()
+      else if (isTls) this.places.shakes(socket)
+      else this.enter(socket)
+    })
+    if (isTls) server.on('secureConnection', (socket: FollowedSocket) => this.secured(socket))
     server.prependListener('request', begin)
   }
 
@@ -89,6 +103,11 @@ export class OpenConnections {
   /** Cuts what is still open. */
   cut(): void {
     for (const { socket } of this.open) socket.destroy()
+  }
+
+  private secured(socket: FollowedSocket): void {
+    this.places.shaken(socket)
+    this.enter(socket)
   }
 
   private enter(socket: FollowedSocket): void {

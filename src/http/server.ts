@@ -1,6 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
-import { RequestRoom } from '../adapter/request-room'
 import { type AdapterSettings } from '../config/settings'
 import { AdapterRoute } from './adapter-route'
 import { guardWithToken } from './admin'
@@ -21,12 +20,6 @@ import { answerUnknownPaths } from './unknown-paths'
 import { ownViews, type Views } from './views'
 import { type Heartbeats } from '../util/heartbeats'
 
-declare module 'fastify' {
-  interface FastifyInstance {
-    requestRoom: RequestRoom
-  }
-}
-
 /** A server without routes, with the settings of contract 6. */
 export const buildServer = (settings: AdapterSettings, loops?: Heartbeats): FastifyInstance => {
   const app = fastify({
@@ -38,8 +31,7 @@ export const buildServer = (settings: AdapterSettings, loops?: Heartbeats): Fast
   })
   renewCertificateOf(app, settings, loops)
   followConnections(app, settings.CLIENT_TIMEOUT_MS)
-  app.decorate('requestRoom', new RequestRoom())
-  collectBodies(app, app.requestRoom, settings.MAX_PAYLOAD_SIZE_LIMIT)
+  collectBodies(app, settings.MAX_PAYLOAD_SIZE_LIMIT)
   FastLane.before(app)
   if (!settings.FAST_LANE_ENABLED) app.fastLane.close()
   app.openConnections.beforeEnd(() => app.fastLane.close())

@@ -3,6 +3,7 @@ import { metrics } from './registry'
 /** The lists with a limit that no other metric tells of, as docs/bounds.md has them. */
 export type Bound =
   | 'batch_requests'
+  | 'client_connections'
   | 'composite_feeds'
   | 'connection_labels'
   | 'ended_feed_metrics'
@@ -17,6 +18,7 @@ export type Bound =
   | 'rate_limit_waiters'
   | 'remembered_requests'
   | 'reverse_mappings'
+  | 'shared_subscriptions'
   | 'told_feeds'
   | 'waiting_clients'
   | 'writer_questions'

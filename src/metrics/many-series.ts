@@ -70,78 +70,51 @@ export const hasManySeries = (metric: object): metric is ManySeries =>
 
 const asSample = ({ labels, value }: MetricValue<string>): Sample => ({ labels: new LabelSet(labels), value })
 
-const asValue = <T extends string>({ labels, value }: Sample) => ({
-  labels: { ...labels.values } as MetricValue<T>['labels'],
-  value,
-})
+const asValue = ({ labels, value }: Sample): MetricValue<string> => ({ labels: { ...labels.values }, value })
 
-/** A counter of prom-client into which publishers may also write samples whose labels are text already. */
-export class SeriesCounter<T extends string = string> extends Counter<T> implements ManySeries {
-  declare readonly name: string
-  declare readonly help: string
-  declare readonly type: string
-  /** Undefined while the base class is made, which resets itself. */
-  private readonly samples: Samples | undefined = new Samples()
+const takenOf = (written: Samples | undefined): Sample[] => written?.take() ?? []
 
-  /** Adds to what was added for the same labels. */
-  add(labels: LabelSet, value: number): void {
-    this.samples?.add(labels, value)
+/** What prom-client calls a metric, as far as it matters here. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a class that extends what it is given must have this constructor
+type MetricClass = new (...of: any[]) => { get(): Promise<{ values: MetricValue<string>[] }>; reset(): void }
+
+/** A metric of prom-client into which publishers may also write samples whose labels are text already. */
+const withManySeries = <M extends MetricClass>(Metric: M) =>
+  class extends Metric implements ManySeries {
+    declare readonly name: string
+    declare readonly help: string
+    declare readonly type: string
+    /** What publishers wrote since the last scrape. Undefined while the base class is made, which resets itself. */
+    readonly written: Samples | undefined = new Samples()
+
+    /** Adds to what was added for the same labels. */
+    add(labels: LabelSet, value: number): void {
+      this.written?.add(labels, value)
+    }
+
+    override reset(): void {
+      super.reset()
+      this.written?.clear()
+    }
+
+    override async get() {
+      const plain = await super.get()
+      return { ...plain, values: [...plain.values, ...takenOf(this.written).map(asValue)] }
+    }
+
+    async collected(): Promise<Sample[]> {
+      const { values } = await super.get()
+      return [...values.map(asSample), ...takenOf(this.written)]
+    }
   }
 
-  override reset(): void {
-    super.reset()
-    this.samples?.clear()
-  }
+/** A counter with very many series. */
+export class SeriesCounter<T extends string = string> extends withManySeries(Counter)<T> {}
 
-  override async get() {
-    const plain = await super.get()
-    return { ...plain, values: [...plain.values, ...this.taken().map(asValue<T>)] }
-  }
-
-  async collected(): Promise<Sample[]> {
-    const { values } = await super.get()
-    return [...values.map(asSample), ...this.taken()]
-  }
-
-  private taken(): Sample[] {
-    return this.samples?.take() ?? []
-  }
-}
-
-/** A gauge of prom-client into which publishers may also write samples whose labels are text already. */
-export class SeriesGauge<T extends string = string> extends Gauge<T> implements ManySeries {
-  declare readonly name: string
-  declare readonly help: string
-  declare readonly type: string
-  /** Undefined while the base class is made, which resets itself. */
-  private readonly samples: Samples | undefined = new Samples()
-
+/** A gauge with very many series. */
+export class SeriesGauge<T extends string = string> extends withManySeries(Gauge)<T> {
   /** Takes the place of what was put for the same labels. */
   put(labels: LabelSet, value: number): void {
-    this.samples?.set(labels, value)
-  }
-
-  /** Adds to what was added for the same labels. */
-  add(labels: LabelSet, value: number): void {
-    this.samples?.add(labels, value)
-  }
-
-  override reset(): void {
-    super.reset()
-    this.samples?.clear()
-  }
-
-  override async get() {
-    const plain = await super.get()
-    return { ...plain, values: [...plain.values, ...this.taken().map(asValue<T>)] }
-  }
-
-  async collected(): Promise<Sample[]> {
-    const { values } = await super.get()
-    return [...values.map(asSample), ...this.taken()]
-  }
-
-  private taken(): Sample[] {
-    return this.samples?.take() ?? []
+    this.written?.set(labels, value)
   }
 }

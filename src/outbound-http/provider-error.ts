@@ -1,7 +1,7 @@
 import { memberOf } from '../util/objects'
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
 import { brokenAnswer } from './broken-answer'
-import { redirectRefusedIn } from './redirects'
+import { redirectRefusedIn } from '../util/redirects'
 import { type ErrorCode } from '../validation/error-codes'
 import { AdapterConnectionError, AdapterDataProviderError } from '../validation/errors'
 import { classOfStatus, type Reason } from '../validation/reason'

@@ -6,7 +6,8 @@ import { type ColdStart } from './cold-start'
 import { Deadline } from './deadline'
 import { keptAt, ProxiedRequests } from './proxied'
 import { type RateLimiter } from './rate-limiter'
-import { type RedirectOptions, withSafeRedirects } from './redirects'
+import { type RedirectOptions } from '../util/redirects'
+import { withSafeRedirects } from './redirects'
 
 /** No answer that an adapter could use is longer; authors may set `maxContentLength` themselves. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024

@@ -3,7 +3,10 @@ import { isClosed, redisCommand } from './redis-command'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { isObject, rootMessageOf } from '../util/objects'
+import { type WantedRoom } from '../feeds/feed-rooms'
 import { type SubscriptionSet } from '../feeds/subscription-set'
+import { weightOf } from '../feeds/weight'
+import { overflowed } from '../metrics/bounds'
 import { type Identify } from '../feeds/delta'
 import { monotonicMs } from '../util/clock'
 
@@ -18,9 +21,17 @@ const REREAD_MS = 1_000
 interface Asked<T> {
   value: T
   member: string
+  /** In the room, in bytes. */
+  weight: number
   expiresAt: number
   /** When Redis last accepted it; 0 if it has not. */
   savedAt: number
+}
+
+/** A member that the set in Redis had. */
+interface Held<T> {
+  value: T
+  weight: number
 }
 
 /**
@@ -33,7 +44,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
   /** By cache key, in the order in which they were last asked for. */
   private readonly asked = new Map<string, Asked<T>>()
   /** What the set last held, by member: a feed stays the same object for as long as it is wanted. */
-  private held = new Map<string, T>()
+  private held = new Map<string, Held<T>>()
   /** Whether this process reads the set, because it has background work to do. */
   private isRead = false
   private readAtMs = 0
@@ -46,6 +57,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     private readonly redisClient: Redis,
     private readonly subscriptionSetKey: string,
     private readonly capacity = 10_000,
+    private readonly room?: WantedRoom,
   ) {}
 
   /** @throws RedisError, or what Redis answered, when Redis did not accept the member and nothing in this process reads the set */
@@ -54,7 +66,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     const member = JSON.stringify(value)
     const id = key ?? member
     const known = this.liveOf(id, now)
-    const asked = known ?? { value, member, expiresAt: 0, savedAt: 0 }
+    const asked = known ?? { value, member, weight: weightOf(value), expiresAt: 0, savedAt: 0 }
     asked.expiresAt = now + ttl
     this.remember(id, asked, now)
     const isNew = known === undefined && !this.held.has(member)
@@ -98,6 +110,17 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     return undefined
   }
 
+  /** Whether the params of a feed fit into the memory for them, if this process does not want it already. */
+  hasRoomFor(key: string, value?: unknown): boolean {
+    const now = Date.now()
+    const { room } = this
+    if (room === undefined || this.liveOf(key, now) !== undefined) return true
+    const weight = weightOf(value)
+    if (room.hasFor(weight)) return true
+    this.forgetExpired(now)
+    return room.hasFor(weight)
+  }
+
   /**
    * Whether a feed is wanted, by what is known: it does not wait for Redis. If the set was read longer ago than a second, it is read again
    * for whoever asks later.
@@ -105,7 +128,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
   has(value: T, identityOf: Identify): boolean {
     if (monotonicMs() - this.readAtMs >= REREAD_MS) void this.getAll()
     const name = identityOf(value)
-    this.names ??= new Set([...this.held.values()].map(identityOf))
+    this.names ??= new Set(Array.from(this.held.values(), ({ value: held }) => identityOf(held)))
     if (this.names.has(name)) return true
     const now = Date.now()
     return [...this.asked.values()].some((one) => one.expiresAt > now && identityOf(one.value) === name)
@@ -122,17 +145,29 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
   }
 
   private remember(id: string, asked: Asked<T>, now: number): void {
-    this.asked.delete(id)
+    this.forget(id)
     for (const [oldest, { expiresAt }] of this.asked) {
       if (expiresAt > now && this.asked.size < this.capacity) break
-      this.asked.delete(oldest)
+      this.forget(oldest)
     }
     this.asked.set(id, asked)
+    this.room?.take(asked.weight)
+  }
+
+  private forgetExpired(now: number): void {
+    for (const [id, { expiresAt }] of this.asked) if (expiresAt <= now) this.forget(id)
+  }
+
+  private forget(id: string): void {
+    const asked = this.asked.get(id)
+    if (asked === undefined) return
+    this.asked.delete(id)
+    this.room?.free(asked.weight)
   }
 
   /** What the set held, and what this process wants that was not in it: Redis did not accept it, or has lost it. */
   private withOwn(now: number): T[] {
-    const values = [...this.held.values()]
+    const values = Array.from(this.held.values(), ({ value }) => value)
     for (const asked of this.asked.values()) {
       if (asked.expiresAt <= now || this.held.has(asked.member)) continue
       asked.savedAt = 0
@@ -141,13 +176,35 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
     return values
   }
 
-  private valuesOf(members: string[]): Map<string, T> {
-    const values = new Map<string, T>()
+  /** Those that were there before stay; of the new ones, those that there is no room for are left out. */
+  private valuesOf(members: string[]): Map<string, Held<T>> {
+    const gone = new Map(this.held)
+    for (const member of members) gone.delete(member)
+    for (const { weight } of gone.values()) this.room?.free(weight)
+    const values = new Map<string, Held<T>>()
     for (const member of members) {
-      const value = this.held.get(member) ?? this.parse(member)
-      if (value !== undefined) values.set(member, value)
+      const held = this.held.get(member) ?? this.admitted(this.parse(member))
+      if (held !== undefined) values.set(member, held)
     }
     return values
+  }
+
+  private admitted(value: T | undefined): Held<T> | undefined {
+    if (value === undefined) return undefined
+    const weight = weightOf(value)
+    if (this.room?.hasFor(weight) === false) return this.leftOut()
+    this.room?.take(weight)
+    return { value, weight }
+  }
+
+  private leftOut(): undefined {
+    overflowed('shared_subscriptions')
+    this.problems.run('room', (repeated) => {
+      logger.warn(
+        { key: this.subscriptionSetKey, repeated },
+        'A member of the set in Redis is left out: its parameters are large, and those of wanted feeds take as much memory as they may',
+      )
+    })
   }
 
   private parse(member: string): T | undefined {

@@ -1,5 +1,6 @@
 import { type Identify, identifierFor } from '../feeds/delta'
 import { isCaseSensitive } from '../feeds/keys'
+import { type KnownRoom } from '../feeds/feed-rooms'
 import { fullFor, Refusing } from '../feeds/full-set'
 import { ResponseCache } from '../feeds/response-cache'
 import { metrics } from '../metrics/registry'
@@ -62,6 +63,11 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
 
   async registerRequest(req: AdapterRequest<Params<T>>, _settings: T['Settings']): Promise<void> {
     await this.want(req.requestContext.data, req.requestContext.cacheKey)
+  }
+
+  /** The room for what is known of feeds; undefined before there is one, and with a test's cache. */
+  protected get knownRoom(): KnownRoom | undefined {
+    return this.responseCache instanceof ResponseCache ? this.responseCache.rooms.known : undefined
   }
 
   /** Keeps a feed wanted for the subscription TTL from now on. A new one is not taken while as many are wanted as may be. */

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAdapter } from '../../endpoints/coinbase'
+import { acknowledgement, type Subscriptions } from '../../endpoints/coinbase/frames'
 import { createPriceEndpoint } from '../../endpoints/coinbase/price'
 import { type ProviderConnection, serve, type WsProvider, wsProvider } from '../../src/testing'
 import { eventually, PATIENT } from '../helpers/eventually'
@@ -83,6 +84,23 @@ describe('the frames of Coinbase', () => {
     expect(JSON.stringify(unsubscribe(pairs[0]!)[0])).toBe(
       end.replace('["ticker"]', channels).replace('BTC-USD', 'SKL-USD'),
     )
+  })
+
+  it.each([
+    [[{ name: 'ticker', product_ids: ['ETH-USD'], account_ids: null }, { name: 'heartbeat' }], true],
+    [[], true],
+    [undefined, false],
+    [{ product_ids: ['ETH-USD'] }, false],
+    [[{ product_ids: ['ETH-USD'] }, null], false],
+    [[{ product_ids: ['ETH-USD', 7] }], false],
+    [[{ product_ids: 'ETH-USD' }], false],
+    ['ETH-USD', false],
+  ])('that acknowledge %j are read, and are the whole set: %s', (channels, isWhole) => {
+    const message = { type: 'subscriptions', channels }
+    const { accepted, isWhole: isAll } = acknowledgement(message as Subscriptions)
+    expect(isAll).toBe(isWhole)
+    expect(accepted.every((product) => product === 'ETH-USD')).toBe(true)
+    expect(bench(createPriceEndpoint()).receive(message)).toEqual([])
   })
 
   it('SB-7: are asked for at most a hundred products at a time', () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
-import { BusyError, RequestRoom } from '../../src/adapter/request-room'
+import { BusyError, RequestRoom, requestRoom } from '../../src/adapter/request-room'
 import { OpenConnections } from '../../src/http/open-connections'
 import { serve } from '../../src/testing/serve'
 import { eventually } from '../helpers/eventually'
@@ -23,7 +23,7 @@ const start = async () => {
   const still = stillAdapter()
   const service = await serve(still.adapter, { env: { CACHE_POLLING_MAX_RETRIES: '0' }, listen: true })
   await still.transport.put(ETH, 5)
-  const room = service.api.requestRoom
+  const room = requestRoom
   const post = async (data: object) => {
     const body = JSON.stringify({ data })
     const answer = await fetch(service.url!, { method: 'POST', headers: JSON_HEADERS, body })
@@ -73,6 +73,16 @@ describe('the room for requests', () => {
     room.free(rest)
     expect(await post(long)).toMatchObject({ status: 200, json: { result: 5 } })
     await eventually(() => expect(isEmpty(room)).toBe(true))
+  })
+
+  it('is one for all servers of the process, and not one for each', async () => {
+    await using one = await start()
+    await using other = await start()
+    requestRoom.take(requestRoom.capacityBytes)
+    for (const { post } of [one, other]) expect(await post({ base: 'BTC', quote: 'USD' })).toMatchObject(busy)
+    requestRoom.free(requestRoom.capacityBytes)
+    for (const { post } of [one, other]) expect((await post({ base: 'BTC', quote: 'USD' })).status).toBe(504)
+    expect(isEmpty(requestRoom)).toBe(true)
   })
 
   it('refuses a request that would have to wait when it is full', async () => {

@@ -1,17 +1,22 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { connect as connectTls } from 'node:tls'
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { OpenConnections } from '../../src/http/open-connections'
+import { LoggerFactoryProvider } from '../../src/util/logging'
 import { eventually } from '../helpers/eventually'
+import { selfSigned } from './certificate'
 
 const clients: Socket[] = []
+beforeAll(() => LoggerFactoryProvider.set())
 afterEach(() => clients.splice(0).forEach((client) => client.destroy()))
 
 /** A server whose answers the test gives, by path. */
-const setUp = async () => {
+const setUp = async (most?: number) => {
   const server = createServer()
-  const connections = new OpenConnections()
+  const connections = new OpenConnections(undefined, most)
   connections.follow(server)
   const asked = new Map<string, ServerResponse>()
   server.on('request', ({ url = '' }, response) => void asked.set(url, response))
@@ -89,5 +94,79 @@ describe('the end of the connections of a server', () => {
     expect(one.text.match(/HTTP\/1.1 503/g)).toHaveLength(2)
     connections.cut()
     await Promise.all([ended, unfinished.ended])
+  })
+})
+
+describe('the places of connections', () => {
+  it('are limited: who has never asked goes first, from the oldest on', async () => {
+    const { asked, client, arrived } = await setUp(3)
+    const served = await client()
+    served.send('/served')
+    await arrived('/served')
+    const [first, second] = [await client(), await client()]
+    const next = await client()
+    await first.ended
+    await client()
+    await second.ended
+    asked.get('/served')!.end('ok')
+    next.send('/next')
+    await arrived('/next')
+    expect(clients.map(({ destroyed }) => destroyed)).toEqual([false, true, true, false, false])
+  })
+
+  it('then go to the new one from who has its answers, and from nobody who waits for one', async () => {
+    const { asked, client, arrived } = await setUp(2)
+    const [one, other] = [await client(), await client()]
+    one.send('/one')
+    other.send('/other')
+    await arrived('/one', '/other')
+    const refused = await client()
+    await refused.ended
+    asked.get('/other')!.end('ok')
+    await eventually(() => expect(other.text).toContain('ok'))
+    const next = await client()
+    await other.ended
+    next.send('/next')
+    await arrived('/next')
+    asked.get('/one')!.end('done')
+    await eventually(() => expect(one.text).toContain('done'))
+  })
+
+  it('are taken by those in the handshake of TLS, too, which leave them with it or with their end', async () => {
+    const tls = selfSigned()
+    const server = createTlsServer(tls, (_request, response) => response.end('ok'))
+    const wires: Socket[] = []
+    server.on('connection', (wire: Socket) => void wires.push(wire))
+    new OpenConnections(undefined, 3).follow(server)
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const { port } = server.address() as AddressInfo
+    const shaking = async () => {
+      const socket = connect(port, '127.0.0.1').on('error', () => {})
+      clients.push(socket)
+      await once(socket, 'connect')
+      return { socket, ended: once(socket, 'close') }
+    }
+    const asking = async () => {
+      const socket = connectTls({ port, host: '127.0.0.1', ca: tls.cert })
+      clients.push(socket)
+      socket.write(get('/'))
+      const [text] = (await once(socket, 'data')) as [Buffer]
+      expect(text.toString()).toContain('200 OK')
+      return socket
+    }
+    const gone = await shaking()
+    gone.socket.destroy()
+    await eventually(() => expect(wires[0]?.destroyed).toBe(true))
+    const kept = await asking()
+    const [first, second] = [await shaking(), await shaking()]
+    const other = await asking()
+    await first.ended
+    await asking()
+    await second.ended
+    expect([kept.destroyed, other.destroyed]).toEqual([false, false])
   })
 })

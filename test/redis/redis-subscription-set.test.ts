@@ -1,6 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { identify } from '../../src/feeds/delta'
 import { ExpiringSortedSet } from '../../src/feeds/expiring-sorted-set'
+import { WantedRoom } from '../../src/feeds/feed-rooms'
+import { fullFor } from '../../src/feeds/full-set'
 import { SubscriptionSetFactory } from '../../src/adapter/subscription-set-factory'
 import { RedisSubscriptionSet } from '../../src/public/util/subscription-set/redis-sorted-set'
 import { clientOf, collectLogs, holdClock, pass, reconnected, sent } from './redis-support'
@@ -12,14 +14,20 @@ afterEach(() => void vi.useRealTimers())
 const KEY = 'TEST-price-ws-subscriptionSet'
 const ETH = { base: 'ETH', quote: 'USD' }
 const BTC = { base: 'BTC', quote: 'USD' }
+const large = (n: number) => ({ base: `${n} ${'x'.repeat(10_000)}` })
 
 /** Where nothing comes of waiting for Redis. */
 const BRIEF = { CACHE_REDIS_TIMEOUT: 50 }
 
 /** The set of one process. */
-const setOf = (port: number, capacity?: number, overrides: Parameters<typeof clientOf>[1] = {}) => {
+const setOf = (
+  port: number,
+  capacity?: number,
+  overrides: Parameters<typeof clientOf>[1] = {},
+  room?: WantedRoom,
+) => {
   const { client, [Symbol.asyncDispose]: end } = clientOf(port, overrides)
-  const set = new RedisSubscriptionSet<object>(client, KEY, capacity)
+  const set = new RedisSubscriptionSet<object>(client, KEY, capacity, room)
   return { client, set, [Symbol.asyncDispose]: end }
 }
 
@@ -64,6 +72,41 @@ describeWithRedis('RedisSubscriptionSet', () => {
     await eventually(() =>
       expect([ETH, BTC].map((feed) => process.set.has(feed, identify))).toEqual([false, false]),
     )
+  })
+
+  it('refuses a large feed that is new where there is no room, and has room again when one has expired', async () => {
+    await using redis = await redisServer()
+    await using process = setOf(redis.port)
+    const settings = { CACHE_TYPE: 'redis', SUBSCRIPTION_SET_MAX_ITEMS: 100 }
+    const room = new WantedRoom(50_000)
+    const set = new SubscriptionSetFactory(settings, 'TEST', process.client, room).buildSet('price', 'ws')
+    await set.add(large(0), 60_000, 'large 0')
+    await set.add(large(1), 5, 'large 1')
+    expect(fullFor(set, 'large 0', large(0))).toBeUndefined()
+    expect(fullFor(set, 'small', ETH)).toBeUndefined()
+    await eventually(() => expect(fullFor(set, 'large 2', large(2))).toBeUndefined())
+    await set.add(large(2), 60_000, 'large 2')
+    expect(fullFor(set, 'large 3', large(3))).toMatchObject({
+      code: 'CAPACITY',
+      message: expect.stringContaining('take as much memory as they may') as string,
+    })
+  })
+
+  it('leaves out large members of other processes that there is no room for, until there is', async () => {
+    const lines = collectLogs()
+    await using redis = await redisServer()
+    const room = new WantedRoom(50_000)
+    await using process = setOf(redis.port, undefined, {}, room)
+    for (const n of [0, 1, 2]) await redis.client.zadd(KEY, Date.now() + 60_000 + n, JSON.stringify(large(n)))
+    await redis.client.zadd(KEY, Date.now() + 90_000, JSON.stringify(ETH))
+    expect(await process.set.getAll()).toEqual([large(0), large(1), ETH])
+    expect(lines.map(({ message }) => message).join()).toContain('A member of the set in Redis is left out')
+    await redis.client.zrem(KEY, JSON.stringify(large(0)))
+    expect(await process.set.getAll()).toEqual([large(1), large(2), ETH])
+    expect(room.hasFor(30_000)).toBe(false)
+    await redis.client.del(KEY)
+    expect(await process.set.getAll()).toEqual([])
+    expect(room.hasFor(50_000)).toBe(true)
   })
 
   it('counts its commands', async () => {

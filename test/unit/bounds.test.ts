@@ -17,13 +17,14 @@ const REASONS = ['declared', 'wanted', 'asked', 'connections', 'number', 'pass']
 /** Rows about sizes, and about lists that are bounded where they are made. */
 const WITHOUT_MEMBER = [
   'requests of one connection that wait for their answers',
-  'requests on their way, with long bodies counted as they come',
+  'requests on their way to all servers of a process, with long bodies counted as they come',
   'the time for a request to come, and for its answers to be taken',
   'their parameters above 1 KiB each, all adapters of a process together',
   'an answer of a provider over HTTP',
   'a WebSocket message, an SSE event',
   'a WebSocket message as it is received and inflated',
   'an SSE event that has not ended',
+  'lines of an SSE stream that bring no data',
   'frames that come during the handshake',
   'writes to Redis in flight',
   'requests to the provider in flight',
@@ -33,7 +34,7 @@ const WITHOUT_MEMBER = [
 
 /** A member of a class that holds a map, a set, a cache or a list from the start on. */
 const MEMBER =
-  /^ {2}(?:(?:private|protected|public|static|readonly|override) )*([\w[\]]+)(?:: .*?)? = (?:new (?:Map|Set|LRUCache)\b|\[\])/
+  /^ {2}(?:(?:private|protected|public|static|readonly|override) )*([\w[\]]+)(?:: .*?)? = (?:new (?:Map|Set|LRUCache|WeighedMap)\b|\[\])/
 
 const membersOf = (file: string): string[] =>
   read(file)

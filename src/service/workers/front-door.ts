@@ -1,14 +1,12 @@
 import { Server as TcpServer, type Socket } from 'node:net'
 import { type AdapterSettings } from '../../config/settings'
+import { MAX_CONNECTIONS } from '../../http/connection-places'
 import { makeLogger } from '../../util/logging'
 import { LogLimiter } from '../../util/log-limiter'
 import { sleep } from '../../util/sleep'
 import { couldNotListen } from '../listening'
 
 const logger = makeLogger('Supervisor')
-
-/** So many connections can wait for a worker to take them. */
-const MAX_WAITING = 10_000
 
 /** How long workers may take for the connections that wait when the listening ends. */
 const HANDING_OUT_MS = 1_000
@@ -25,7 +23,8 @@ export interface Taker {
 }
 
 /**
- * Accepts the connections of clients and hands them to workers in turn, to each the next one when it has taken the last. Node's cluster does
+ * Accepts the connections of clients and hands them to workers in turn, to each the next one when it has taken the last. Each worker has as
+ * many of them as a single process, and as many may wait here. Node's cluster does
  * that too, but it forgets the connection that a worker had not taken when it died, and those that wait when the listening ends: their
  * clients would wait for ever.
  */
@@ -40,6 +39,7 @@ export class FrontDoor {
   constructor(
     private readonly settings: Pick<AdapterSettings, 'EA_HOST' | 'EA_PORT'>,
     private readonly takers: readonly Taker[],
+    private readonly most = MAX_CONNECTIONS,
   ) {
     this.server.on('connection', (socket) => this.enter(socket))
   }
@@ -90,16 +90,13 @@ export class FrontDoor {
   private enter(socket: Socket): void {
     // Its client may reset it before a worker has it.
     socket.on('error', () => {})
-    if (this.waiting.length < MAX_WAITING) {
+    if (this.waiting.length < this.most) {
       this.waiting.push(socket)
       return this.changed()
     }
     socket.destroy()
     this.problems.run('waiting', (repeated) => {
-      logger.error(
-        { repeated },
-        `More than ${MAX_WAITING} connections wait for a worker: further ones are cut`,
-      )
+      logger.error({ repeated }, `More than ${this.most} connections wait for a worker: further ones are cut`)
     })
   }
 

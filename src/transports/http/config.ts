@@ -1,5 +1,5 @@
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
-import { type RedirectOptions } from '../../outbound-http/redirects'
+import { type RedirectOptions } from '../../util/redirects'
 import { type CredentialConfig } from '../../connections/credential'
 import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'

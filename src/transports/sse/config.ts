@@ -1,12 +1,12 @@
 import { type AxiosRequestConfig } from 'axios'
 import { type EventSourceInit } from 'eventsource'
-import { type RedirectOptions } from '../../outbound-http/redirects'
+import { type RedirectOptions } from '../../util/redirects'
 import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type EndpointContext, type TransportGenerics } from '../transport'
 
-export interface SSEConfig {
-  /** A redirect is followed within its origin only. */
+export interface SSEConfig extends RedirectOptions {
+  /** A redirect is followed within its origin, and to `redirectOrigins`. There the `fetch` of `eventSourceInitDict` is not used. */
   url: string
   /** Passed to the `EventSource` unchanged. */
   eventSourceInitDict?: EventSourceInit

@@ -3,7 +3,7 @@ import { type ErrorCode } from '../../validation/error-codes'
 import { connectionError } from '../../connections/connection-error'
 import { HandshakeRefusal } from '../../connections/handshake-refusal'
 import { MAX_TIMER_MS } from '../../util/sleep'
-import { proxyErrorOfSource, retryAfterOfSource, wasTooLarge } from './event-source'
+import { failureOfSource, retryAfterOfSource, wasTooLarge } from './event-source'
 
 const OPEN = 1
 
@@ -109,7 +109,7 @@ export class SseConnection {
       this.fail({ code: 'PROTOCOL_VIOLATED', message: 'An event was too large before it had an end' })
     else if (this.state === 'open')
       this.fail({ code: 'CONNECTION_CLOSED', message: 'The provider closed the stream' })
-    else this.fail(failureOfProxy(this.source) ?? failureToOpen(event.message ?? ''))
+    else this.fail(failureOnTheWay(this.source) ?? failureToOpen(event.message ?? ''))
   }
 
   private fail(loss: Loss): void {
@@ -134,11 +134,6 @@ const FAILURES: readonly (readonly [said: RegExp, code: ErrorCode, text: string]
   [/ECONNREFUSED/, 'CONNECTION_REFUSED', 'The connection was refused'],
   [/ENOTFOUND/, 'HOST_NOT_FOUND', 'The host was not found'],
   [/bad port/, 'URL_FAILED', 'The URL has a port to which streams are not opened'],
-  [
-    /redirect to another origin/,
-    'CONNECTION_FAILED',
-    'The provider redirects to another origin, which is not followed',
-  ],
   [/redirected too often/, 'CONNECTION_FAILED', 'The provider redirects without an end'],
   [/./, 'CONNECTION_FAILED', 'The stream could not be opened'],
 ]
@@ -150,9 +145,9 @@ const failureToOpen = (message: string): Loss => {
   return { code, message: `${text}${named}` }
 }
 
-const failureOfProxy = (source: EventSource): Loss | undefined => {
-  const error = proxyErrorOfSource(source)
-  return error && { code: error.code, message: error.message }
+const failureOnTheWay = (source: EventSource): Loss | undefined => {
+  const error = failureOfSource(source)
+  return error && { code: 'code' in error ? error.code : 'CONNECTION_FAILED', message: error.message }
 }
 
 const closeSource = (source: EventSource): void => {

@@ -1,4 +1,5 @@
 import { type FetchLike } from 'eventsource'
+import { type LineBrake } from './line-brake'
 
 type Answer = Awaited<ReturnType<FetchLike>>
 type Reader = { read: () => Promise<{ done: boolean; value?: Uint8Array }>; cancel?: () => Promise<unknown> }
@@ -13,8 +14,9 @@ const LF = 10
 class LineEnds {
   private wasReturn = false
 
-  unified(chunk: Uint8Array): Uint8Array {
-    if (!this.wasReturn && !chunk.includes(CR)) return chunk
+  unified(chunk: Uint8Array): Buffer {
+    if (!this.wasReturn && !chunk.includes(CR))
+      return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     const unified = Buffer.allocUnsafe(chunk.byteLength)
     let length = 0
     for (const byte of chunk) {
@@ -40,9 +42,8 @@ class Unended {
   private wasEnd = false
 
   /** @returns how many bytes there are since the last end, where that may be known, each line with what it takes besides */
-  add(chunk: Uint8Array): number {
-    if (chunk.byteLength === 0) return this.bytes
-    const piece = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  add(piece: Buffer): number {
+    if (piece.byteLength === 0) return this.bytes
     const hasEnd = (this.wasEnd && piece[0] === LF) || piece.includes('\n\n')
     this.bytes = hasEnd ? piece.byteLength : this.bytes + piece.byteLength + linesIn(piece) * BYTES_PER_LINE
     this.wasEnd = piece.at(-1) === LF
@@ -55,23 +56,35 @@ class Unended {
  * `eventsource` package would keep them all. They are counted as they are after
  * decompression. Anything but a stream of bytes is left as it is, because tests have streams of their own.
  *
- * @param onExceeded - called before the body fails
+ * @param of.brake - by which it is read more slowly while it brings nothing but lines that say nothing
+ * @param of.onExceeded - called before the body fails
  */
-export const withEventLimit = (answer: Answer, maxBytes: number, onExceeded: () => void): Answer => {
+export const withEventLimit = (
+  answer: Answer,
+  maxBytes: number,
+  { brake, onExceeded }: { brake: LineBrake; onExceeded: () => void },
+): Answer => {
   const { body, url, status, redirected, headers } = answer
   if (body === null || typeof body !== 'object' || !('getReader' in body)) return answer
   const limited = (reader: Reader) => {
     const [ends, unended] = [new LineEnds(), new Unended()]
     const read = async () => {
+      if (brake.ready !== undefined) await brake.ready
       const piece = await reader.read()
       if (!(piece.value instanceof Uint8Array)) return piece
       const value = ends.unified(piece.value)
+      brake.spend(value)
       if (unended.add(value) <= maxBytes) return { ...piece, value }
+      brake.stop()
       onExceeded()
       void reader.cancel?.().catch(() => {})
       throw new Error(`An event has more than ${maxBytes} bytes, and no end`)
     }
-    return { read, cancel: () => reader.cancel?.() ?? Promise.resolve() }
+    const cancel = () => {
+      brake.stop()
+      return reader.cancel?.() ?? Promise.resolve()
+    }
+    return { read, cancel }
   }
   const getReader = () => limited((body as { getReader: () => Reader }).getReader())
   return { url, status, redirected, headers, body: { getReader } } as Answer

@@ -32,7 +32,7 @@ import {
   type SseTransportConfig,
   type SseTransportGenerics,
 } from './config'
-import { type EventSourceClass, loadEventSource, MAX_EVENT_CHARACTERS } from './event-source'
+import { type EventSourceClass, initOf, loadEventSource, MAX_EVENT_CHARACTERS, onFlood } from './event-source'
 import { QuietStream, UNRESPONSIVE } from './quiet-stream'
 import { SessionRequests } from './session-requests'
 import { afterClose } from '../stream-retries'
@@ -261,8 +261,9 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private open(
     context: EndpointContext<T>,
     subscriptions: SubscriptionDeltas<Params<T>>,
-    { url, eventSourceInitDict }: SSEConfig,
+    config: SSEConfig,
   ): SseConnection {
+    const { url } = config
     this.life.connecting()
     const generation = ++this.generation
     this.requests.begin()
@@ -272,7 +273,8 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     this.providerDataStreamEstablished = Date.now()
     this.localSubscriptions = []
     subscriptions.new = subscriptions.desired
-    const source = this.createSource(url, eventSourceInitDict)
+    const source = this.createSource(url, initOf(config))
+    onFlood(source, (limit) => this.intake.refuse('flood', () => `too many ${limit} that say nothing`))
     this.sseConnection = source
     this.connection = new SseConnection(source, {
       timeoutMs: OPEN_TIMEOUT_MS,

@@ -1,5 +1,5 @@
+import { type SocketOptions } from '../../connections/new-socket'
 import type WebSocket from 'ws'
-import { type ClientOptions } from 'ws'
 import { type CredentialConfig } from '../../connections/credential'
 import { type ProviderResult } from '../../feeds/responses'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
@@ -92,7 +92,7 @@ export type WebSocketTransportConfig<T extends WebsocketTransportGenerics> = {
     context: EndpointContext<T>,
     desiredSubs: Params<T>[],
     parameters?: WebSocketCredentialParameters,
-  ) => Promise<ClientOptions> | ClientOptions
+  ) => Promise<SocketOptions> | SocketOptions
   handlers: {
     /**
      * Runs before anything is subscribed, and may exchange messages with the provider itself, such as a login. Listeners that it adds are

@@ -1,4 +1,4 @@
-import { type ClientOptions } from 'ws'
+import { type SocketOptions } from '../../connections/new-socket'
 import { connectionError } from '../../connections/connection-error'
 import { shownUrl } from '../../connections/connection-stats'
 import { Prober } from '../../connections/probe'
@@ -176,7 +176,7 @@ export class FailoverUrls<T extends WebsocketTransportGenerics> {
       return this.prober.own(timeoutMs, signal, async (ending) => own(url, context, ending))
     // A second connection would cost us the first one.
     if (singleConnection) return this.prober.reachable({ url, timeoutMs }, signal)
-    const clientOptions = async (): Promise<ClientOptions | undefined> => options?.(context, desired)
+    const clientOptions = async (): Promise<SocketOptions | undefined> => options?.(context, desired)
     return this.prober.handshake({ url, timeoutMs, options: clientOptions }, signal)
   }
 

@@ -1,6 +1,5 @@
 import type WebSocket from 'ws'
-import { type ClientOptions } from 'ws'
-import { MAX_FRAME_BYTES } from '../../connections/new-socket'
+import { MAX_FRAME_BYTES, type SocketOptions } from '../../connections/new-socket'
 import { type Verdict } from '../../connections/socket'
 import { arrival } from '../../util/clock'
 import { memberOf, messageOf } from '../../util/objects'
@@ -13,8 +12,8 @@ const DEFAULT_MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 /** The options of a connection on which messages may be longer than other connections take. */
 export const withRoomFor = (
   maxMessageBytes: number | undefined,
-  options: ClientOptions | undefined,
-): ClientOptions | undefined =>
+  options: SocketOptions | undefined,
+): SocketOptions | undefined =>
   maxMessageBytes !== undefined && maxMessageBytes > MAX_FRAME_BYTES
     ? { maxPayload: maxMessageBytes, ...options }
     : options

@@ -4,7 +4,8 @@ import { type EndpointContext } from '../transport'
 import { type WebsocketTransportGenerics } from './config'
 import { WebSocketTransport } from './websocket-transport'
 import { monotonicMs } from '../../util/clock'
-import { overflowed } from '../../metrics/bounds'
+import { WeighedMap } from '../../feeds/weighed-map'
+import { weightOf } from '../../feeds/weight'
 
 /** How long a mapping is kept after its feed is unsubscribed, for messages that come late. */
 const KEEP_UNSUBSCRIBED_MS = 60_000
@@ -21,15 +22,17 @@ export class WebsocketReverseMappingTransport<
   T extends WebsocketTransportGenerics,
   K,
 > extends WebSocketTransport<T> {
-  private readonly mappings = new Map<K, { params: Params<T>; identity: string }>()
   private readonly unsubscribedAt = new Map<string, number>()
+  private readonly mappings = new WeighedMap<K, { params: Params<T>; identity: string }>({
+    limit: MAX_MAPPINGS,
+    bound: 'reverse_mappings',
+    room: () => this.knownRoom,
+    isUsed: ({ identity }) => !this.unsubscribedAt.has(identity),
+  })
 
   setReverseMapping(value: K, params: Params<T>): void {
-    this.mappings.set(value, { params, identity: this.identityOf(params) })
-    if (this.mappings.size <= MAX_MAPPINGS) return
-    const oldest = this.mappings.keys().next()
-    if (!oldest.done) this.mappings.delete(oldest.value)
-    overflowed('reverse_mappings')
+    const identity = this.identityOf(params)
+    this.mappings.set(value, { params, identity }, weightOf(identity))
   }
 
   /** The params of the feed for which a value stands. A value without a feed is counted, and logged once per interval. */
@@ -45,6 +48,11 @@ export class WebsocketReverseMappingTransport<
   ): Promise<void> {
     this.prune(subscriptions)
     await super.streamHandler(context, subscriptions)
+  }
+
+  override async shutdown(): Promise<void> {
+    await super.shutdown()
+    this.mappings.close()
   }
 
   /** A provider may give the same id or channel number to different feeds on different connections. */

@@ -1,5 +1,5 @@
+import { type SocketOptions } from '../../connections/new-socket'
 import type WebSocket from 'ws'
-import { type ClientOptions } from 'ws'
 import { type RefusalReason } from '../../feeds/refusals'
 import { ResponseCache } from '../../feeds/response-cache'
 import { makeLogger } from '../../util/logging'
@@ -333,7 +333,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   establishWsConnection(
     context: EndpointContext<T>,
     url: string,
-    options?: ClientOptions,
+    options?: SocketOptions,
   ): Promise<WebSocket> {
     const { open } = this.config.handlers
     return this.connects.attempt(url, options, (counted) =>
@@ -636,6 +636,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
         holdMs: () => this.connects.holdAside(this.currentUrl)?.delayMs,
         claimConnect: (isSparing) => this.connects.claimAside(this.currentUrl, isSparing),
         wake: () => this[WAKE].wake(),
+        known: () => this.knownRoom,
         signal: beside.signal,
         isSingle,
         isAnswering: () => this.batching?.isAnswering === true,

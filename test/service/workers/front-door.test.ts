@@ -23,9 +23,9 @@ class FakeTaker implements Taker {
 const clients: Socket[] = []
 afterEach(() => clients.splice(0).forEach((client) => client.destroy()))
 
-const setUp = async (count: number) => {
+const setUp = async (count: number, most?: number) => {
   const takers = Array.from({ length: count }, () => new FakeTaker())
-  const door = new FrontDoor({ EA_HOST: '127.0.0.1', EA_PORT: 0 }, takers)
+  const door = new FrontDoor({ EA_HOST: '127.0.0.1', EA_PORT: 0 }, takers, most)
   const port = Number((await door.listen()).split(':')[1])
   const client = async () => {
     const socket = connect(port, '127.0.0.1').on('error', () => {})
@@ -88,5 +88,20 @@ describe('the door of a service of several processes', () => {
     }
     await closed
     await expect(client()).rejects.toThrow('ECONNREFUSED')
+  })
+
+  it('lets as many wait as one process has, and cuts the next', async () => {
+    const { door, takers, client } = await setUp(1, 2)
+    const [taker] = takers as [FakeTaker]
+    await client()
+    await eventually(() => expect(offers(taker)).toBe(1))
+    const [, , beyond] = [await client(), await client(), await client()]
+    await once(beyond, 'close')
+    for (let at = 0; at < 3; at++) {
+      await eventually(() => expect(offers(taker)).toBe(at + 1))
+      taker.offered[at]!.settle(true)
+    }
+    await door.close()
+    expect(offers(taker)).toBe(3)
   })
 })

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { KnownRoom } from '../../../src/feeds/feed-rooms'
 import { metrics } from '../../../src/metrics/registry'
 import { POISON_TERMS, PoisonSearch, type Probe } from '../../../src/transports/websocket/care/poison-search'
 
@@ -297,5 +298,18 @@ describe('a feed in quarantine', () => {
     expect((await metrics.get('boundsOverflow').get()).values).toMatchObject([
       { labels: { bound: 'quarantined_feeds' }, value: 1 },
     ])
+  })
+
+  it('RS-1: takes no more memory than what is known of feeds may; the first are forgotten for others', () => {
+    const room = new KnownRoom(200_000)
+    const search = new PoisonSearch(undefined, () => room)
+    const feeds = names(50).map((name) => name + 'x'.repeat(10_000))
+    for (const feed of feeds) search.died({ feeds: [feed], isReadmission: true }, 0, 0)
+    const held = feeds.filter((feed) => search.sentenceOf(feed) !== undefined)
+    expect(held).toEqual(feeds.slice(-held.length))
+    expect(held.length).toBeGreaterThan(0)
+    expect(held.length).toBeLessThan(11)
+    search.stop()
+    expect(search.isIdle).toBe(true)
   })
 })

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { KnownRoom } from '../../../src/feeds/feed-rooms'
+import { ResponseCache } from '../../../src/feeds/response-cache'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { WebsocketReverseMappingTransport } from '../../../src/transports/websocket/reverse-mapping-transport'
 import {
@@ -52,6 +54,19 @@ describe('a reverse mapping', () => {
     expect(transport.getReverseMapping(7)).toBe(BTC)
     transport.setReverseMapping('eth', BTC)
     expect(transport.getReverseMapping('eth')).toBe(BTC)
+  })
+
+  it('RS-1: is forgotten, from the oldest on, where what is known of feeds takes too much memory', () => {
+    const transport = new WebsocketReverseMappingTransport<Types, string>(config('wss://x.example'))
+    const rooms = { known: new KnownRoom(200_000) }
+    const responseCache = Object.assign(Object.create(ResponseCache.prototype) as object, { rooms })
+    Object.assign(transport, { responseCache, refuse: () => {} })
+    const ids = Array.from({ length: 50 }, (_, n) => `${n} ${'x'.repeat(10_000)}`)
+    for (const id of ids) transport.setReverseMapping(id, ETH)
+    const held = ids.filter((id) => transport.getReverseMapping(id) === ETH)
+    expect(held).toEqual(ids.slice(-held.length))
+    expect(held.length).toBeGreaterThan(0)
+    expect(held.length).toBeLessThan(11)
   })
 
   it('ID-3: that there is none of costs the message, and is counted', async () => {

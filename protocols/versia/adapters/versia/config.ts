@@ -85,7 +85,7 @@ export const config = new AdapterConfig(
     },
     WS_TLS_CA: {
       description:
-        'Authorities to trust the source by, in place of the system’s: PEM, base64 of PEM, or the path of a file with that',
+        'Authorities to trust the source and the instances of DISCOVERY by, in place of the system’s: PEM, base64 of PEM, or the path of a file with that',
       type: 'string',
       sensitive: true,
     },

@@ -56,7 +56,10 @@ export const optionsOf = (settings: Settings): VersiaOptions => ({
   signaturePath: settings.SIGNATURE_PATH || undefined,
   signers: parseSigners(settings.SIGNERS),
   priceType: settings.PRICE_TYPE,
-  discovery: settings.DISCOVERY ? {} : undefined,
+  // Whoever could give us keys could give us prices: the same authorities vouch for both.
+  discovery: settings.DISCOVERY
+    ? { ca: settings.WS_TLS_CA || undefined, variable: config.variableOf('WS_TLS_CA') }
+    : undefined,
   allowLoopback: settings.ALLOW_LOOPBACK,
   aheadToleranceMs: settings.AHEAD_TOLERANCE_MS,
 })

@@ -1,11 +1,19 @@
 import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import { type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAdapter } from '../../adapters/versia'
 import { config } from '../../adapters/versia/config'
 import { pairOf } from '../../adapters/versia/pairs'
 import { serve, type Served } from '../../../../src/testing'
+import { connectProxy } from '../../../../test/helpers/connect-proxy'
+import { onlyProxies } from '../../../../test/helpers/proxy-env'
 import { read, root } from '../../../../test/helpers/repository'
+import { selfSigned } from '../../../../test/http/certificate'
 import { secondHash, secondVerify } from '../second-opinion'
 import { eventually } from '../support'
 import { key, PRICE_TYPE } from '../vectors'
@@ -189,6 +197,51 @@ describe('the Versia adapter', () => {
     const { status, json } = await service.ask({ base: 'ETH', quote: 'USD' })
     expect(status).toBe(504)
     expect(JSON.stringify(json)).toContain('CONNECTION_CLOSED')
+  })
+
+  it('fetches keys from an instance whose certificate is of the authority that is set, and from no other', async () => {
+    const tls = selfSigned()
+    const asked: string[] = []
+    const instance = createServer(tls, ({ url = '' }, response) => {
+      asked.push(url)
+      const { public_spki_base64: spki } = feed
+      const host = `localhost:${(instance.address() as AddressInfo).port}`
+      const metadata = { type: 'InstanceMetadata', host, public_key: { algorithm: 'ed25519', key: spki } }
+      response.end(JSON.stringify(metadata))
+    })
+    let turnedAway = 0
+    instance.on('tlsClientError', () => turnedAway++)
+    instance.listen(0, '127.0.0.1')
+    await once(instance, 'listening')
+    await using proxy = await connectProxy()
+    onlyProxies({ HTTPS_PROXY: proxy.url })
+    const folder = mkdtempSync(join(tmpdir(), 'versia-'))
+    const path = join(folder, 'ca.pem')
+    writeFileSync(path, tls.cert)
+    onTestFinished(() => {
+      vi.unstubAllEnvs()
+      instance.closeAllConnections()
+      instance.close()
+      rmSync(folder, { recursive: true })
+    })
+    const env = {
+      VERSIA_LISTEN_PORT: '0',
+      VERSIA_VERSION: '0.5',
+      VERSIA_DISCOVERY: 'true',
+      VERSIA_SIGNERS: `instance localhost:${(instance.address() as AddressInfo).port}`,
+    }
+    const spellings = [path, tls.cert, Buffer.from(tls.cert).toString('base64')]
+    for (const [before, ca] of spellings.entries()) {
+      await using service = await start({ ...env, VERSIA_WS_TLS_CA: ca })
+      expect((await service.ask({ base: 'ETH', quote: 'USD' })).status).toBe(504)
+      await eventually(() => asked.length === before + 1)
+    }
+    await using stranger = await start(env)
+    expect((await stranger.ask({ base: 'ETH', quote: 'USD' })).status).toBe(504)
+    await eventually(() => turnedAway > 0)
+    expect(asked).toHaveLength(3)
+    const wrong = start({ ...env, VERSIA_WS_TLS_CA: join(folder, 'none.pem') })
+    await expect(wrong).rejects.toThrow(/VERSIA_WS_TLS_CA: The file cannot be read/)
   })
 
   it('FR-1: serves no price beyond the age that is allowed', async () => {

@@ -1,3 +1,4 @@
+import { type KnownRoom } from '../../../feeds/feed-rooms'
 import { type TypeFromDefinition } from '../../../validation/input-parameters'
 import { type Reason } from '../../../validation/reason'
 import { type Sight } from '../../sight'
@@ -42,6 +43,8 @@ export interface CareHost<T extends WebsocketTransportGenerics> extends Successo
    */
   claimConnect: (isSparing?: boolean) => (() => void) | undefined
   wake: () => void
+  /** The room for what is known of feeds, once there is one. */
+  known?: () => KnownRoom | undefined
   /** Aborted when the transport stops. */
   signal: AbortSignal
   /** Whether the provider allows one connection only. */

@@ -1,5 +1,5 @@
+import { type SocketOptions } from '../../../connections/new-socket'
 import type WebSocket from 'ws'
-import { type ClientOptions } from 'ws'
 import { type ClientSocket } from '../../../connections/client-socket'
 import { connectionError, transportStopped } from '../../../connections/connection-error'
 import { OPEN } from '../../../connections/socket'
@@ -23,7 +23,7 @@ export interface LaneTransport<T extends WebsocketTransportGenerics> {
   connectionOpenedAt: number
   lastMessageReceivedAt: number
   providerDataStreamEstablished: number
-  establishWsConnection(context: EndpointContext<T>, url: string, options?: ClientOptions): Promise<WebSocket>
+  establishWsConnection(context: EndpointContext<T>, url: string, options?: SocketOptions): Promise<WebSocket>
   subscriptionMessageBuilder?: (
     context: EndpointContext<T>,
     subscriptions: SubscriptionDeltas<Params<T>>,
@@ -42,7 +42,7 @@ export interface LaneParts<T extends WebsocketTransportGenerics> {
   options: (
     context: EndpointContext<T>,
     feeds: Params<T>[],
-  ) => Promise<ClientOptions> | ClientOptions | undefined
+  ) => Promise<SocketOptions> | SocketOptions | undefined
   /** Whether messages wait for their turn, on the connection or before they are made. */
   isHolding: () => boolean
   /** What the provider has said of why a feed has no value, where it answers subscriptions. */

@@ -1,4 +1,5 @@
-import { overflowed } from '../../../metrics/bounds'
+import { type KnownRoom } from '../../../feeds/feed-rooms'
+import { WeighedMap } from '../../../feeds/weighed-map'
 
 /** How a search goes on. Durations are in milliseconds. */
 export interface PoisonTerms {
@@ -57,7 +58,11 @@ const MAX_MISLED = 2
  */
 export class PoisonSearch {
   private readonly suspects = new Set<string>()
-  private readonly quarantine = new Map<string, Quarantined>()
+  private readonly quarantine = new WeighedMap<string, Quarantined>({
+    limit: MAX_QUARANTINED,
+    bound: 'quarantined_feeds',
+    room: () => this.room(),
+  })
   /** Feeds that were subscribed once without harm. */
   private readonly trusted = new Set<string>()
   /** How many connections have ended soon after a feed was subscribed, since it was last trusted. */
@@ -73,7 +78,11 @@ export class PoisonSearch {
   private accused: readonly string[] = []
   private misled = 0
 
-  constructor(private readonly terms: PoisonTerms = POISON_TERMS) {}
+  /** @param room - for the names of what is in quarantine, once there is one */
+  constructor(
+    private readonly terms: PoisonTerms = POISON_TERMS,
+    private readonly room: () => KnownRoom | undefined = () => undefined,
+  ) {}
 
   get isSearching(): boolean {
     return this.suspects.size > 0
@@ -227,6 +236,11 @@ export class PoisonSearch {
     if (gone.length > 0) this.forget(gone)
   }
 
+  /** Nothing is looked for any more. */
+  stop(): void {
+    this.quarantine.close()
+  }
+
   private surprised(recent: readonly string[]): readonly string[] {
     if (recent.length === 0 || ++this.unexplained < UNEXPLAINED) return []
     this.unexplained = 0
@@ -266,9 +280,6 @@ export class PoisonSearch {
     const sinceUnixMs = before?.sinceUnixMs ?? nowUnixMs
     this.remove([feed])
     this.quarantine.set(feed, { sinceUnixMs, kills, pauseMs, nextMs: nowMs + pauseMs })
-    if (this.quarantine.size <= MAX_QUARANTINED) return
-    this.quarantine.delete(this.quarantine.keys().next().value!)
-    overflowed('quarantined_feeds')
   }
 
   private remove(feeds: readonly string[]): void {

@@ -58,7 +58,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     private readonly times: PoisonTimes = POISON_TIMES,
     terms: PoisonTerms = POISON_TERMS,
   ) {
-    this.search = new PoisonSearch(terms)
+    this.search = new PoisonSearch(terms, care.known)
     this.trials = this.trialsOfConnection()
     this.aside = new SideTrials(care, {
       probeMs: () => this.probeMs,
@@ -188,6 +188,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     this.rouse()
     this.onMain?.ended('nothing')
     await this.aside.stop()
+    this.search.stop()
   }
 
   private readonly isWanted = (id: string): boolean => this.care.paramsOf(id) !== undefined

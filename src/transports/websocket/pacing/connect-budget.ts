@@ -1,4 +1,4 @@
-import { type ClientOptions } from 'ws'
+import { type SocketOptions } from '../../../connections/new-socket'
 import { type Hold } from '../../../connections/connection-life'
 import { HostPauses } from '../../../connections/host-pauses'
 import { type SlidingWindow } from '../../../outbound-http/sliding-window'
@@ -82,8 +82,8 @@ export class ConnectBudget {
    */
   attempt<T>(
     url: string,
-    options: ClientOptions | undefined,
-    connect: (options: ClientOptions | undefined) => Promise<T>,
+    options: SocketOptions | undefined,
+    connect: (options: SocketOptions | undefined) => Promise<T>,
   ): Promise<T> {
     const { window } = this
     return this.pauses.attempt(url, () =>
@@ -108,8 +108,8 @@ export class ConnectBudget {
 
   private async counted<T>(
     window: SlidingWindow,
-    options: ClientOptions | undefined,
-    connect: (options: ClientOptions) => Promise<T>,
+    options: SocketOptions | undefined,
+    connect: (options: SocketOptions) => Promise<T>,
   ): Promise<T> {
     let wasAccepted = false
     try {
@@ -123,7 +123,7 @@ export class ConnectBudget {
 }
 
 /** The options, with one that tells when the TCP connection is there. */
-const watched = (options: ClientOptions = {}, onAccepted: () => void): ClientOptions => ({
+const watched = (options: SocketOptions = {}, onAccepted: () => void): SocketOptions => ({
   ...options,
   finishRequest(request, socket) {
     request.once('socket', (wire) => {
