@@ -3,10 +3,12 @@ import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
 import { adaptersOfEntries } from '../adapter/essential-feeds'
 import { availableAdapters, loadAdapter } from './catalogue'
+import { emptyConfig } from '../config/adapter-config'
 import { ConfigError, problemsIn } from '../config/config-error'
 import { readServerSettings } from '../config/server-settings'
-import { type ServiceSettings } from '../config/service-settings'
+import { type ServiceSettings, ServiceSettingsDefinition } from '../config/service-settings'
 import { type AdapterSettings } from '../config/settings'
+import { uselessVariables } from '../config/useless-variables'
 import { FeedRooms } from '../feeds/feed-rooms'
 import { spellings } from '../feeds/limits/pattern'
 import { AdapterRoute } from '../http/adapter-route'
@@ -127,11 +129,16 @@ export const sayWhatRuns = (hosted: readonly Hosted[]): void => {
     logger.info({ adapter: name, ...started.version }, `The adapter "${name}" runs`)
 }
 
+/** Of a service: the settings without a prefix are those of the framework, of the service, and of the adapters that read them. */
+export const uselessVariablesOf = (adapters: readonly { name: string; adapter: AnyAdapter }[]): string[] =>
+  uselessVariables(new Map(adapters.map(({ name, adapter }) => [name, adapter.config])), [
+    ...Object.keys(ServiceSettingsDefinition),
+    ...emptyConfig().variables(),
+  ])
+
 /** Logs what an operator most likely did not intend. */
 export const warnOfSettings = (hosted: readonly Hosted[], preferredName: string | undefined): void => {
-  for (const { name, adapter } of hosted)
-    for (const variable of adapter.config.unknownVariables())
-      logger.warn(`${variable} looks like a setting of ${name}, but there is none of that name`)
+  for (const line of uselessVariablesOf(hosted)) logger.warn(line)
   const known = new Set(hosted.flatMap(({ adapter }) => spellings(adapter.name)))
   for (const name of new Set(hosted.flatMap(({ adapter }) => adaptersOfEntries(adapter))))
     if (!known.has(name))
