@@ -40,3 +40,9 @@ export const settingsList = (config: AnyConfig): DebugPageSetting[] => {
   }
   return list.sort((a, b) => a.name.localeCompare(b.name))
 }
+
+/** The same, with the default that applies to this adapter: its own, where it has one for a setting of the framework. */
+export const withOwnDefaults = (list: readonly DebugPageSetting[]): DebugPageSetting[] =>
+  list.map((one) =>
+    one.envDefaultOverride === undefined ? one : { ...one, default: one.envDefaultOverride },
+  )

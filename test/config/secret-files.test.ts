@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { AdapterConfig, type AdapterConfigOptions } from '../../src/config/adapter-config'
+import { AdapterConfig, type AdapterConfigOptions, type AnyConfig } from '../../src/config/adapter-config'
 import { ConfigError } from '../../src/config/config-error'
 import { getEnv, type SettingsDefinitionMap } from '../../src/config/settings'
 import { validator } from '../../src/validation/validators'
@@ -16,13 +16,13 @@ const fileWith = (text: string | Buffer, name = 'secret') => {
   return path
 }
 
-const initialized = (definition: SettingsDefinitionMap, options?: AdapterConfigOptions) => {
+const initialized = <T extends SettingsDefinitionMap>(definition: T, options?: AdapterConfigOptions) => {
   const config = new AdapterConfig(definition, options)
   config.initialize()
   return config
 }
 
-const problemsOf = (config: AdapterConfig): readonly string[] => {
+const problemsOf = (config: AnyConfig): readonly string[] => {
   try {
     config.validate()
   } catch (error) {
