@@ -173,7 +173,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     const { FEED_LIMITS, GUARD_POLICY } = this.settings
     if (!FEED_LIMITS) return dependencies
     if (GUARD_POLICY === 'off') logger.warn('FEED_LIMITS has no effect, because GUARD_POLICY is off')
-    const feedLimits = await FeedLimits.open(FEED_LIMITS, this.name)
+    const feedLimits = await FeedLimits.open(FEED_LIMITS, this.name, this.config.variableOf('FEED_LIMITS'))
     this.shutdownNotifier.once('onClose', () => feedLimits.stop())
     return { ...dependencies, feedLimits }
   }

@@ -29,6 +29,12 @@ const READ_WITHOUT_PREFIX = ['LOG_LEVEL', 'DEBUG', 'CORRELATION_ID_ENABLED', 'CE
 
 type Values = Record<string, EnvGetter | ValidSettingValue | undefined>
 
+const refusedConfigs = new WeakMap<Error, AnyConfig>()
+
+/** The config whose {@link AdapterConfig.initialize} threw this error, be it in the constructor of an adapter; undefined for other errors. */
+export const configRefusedWith = (error: unknown): AnyConfig | undefined =>
+  error instanceof Error ? refusedConfigs.get(error) : undefined
+
 /** How an adapter's settings are read. */
 export type AdapterConfigOptions = {
   /** The adapter's own defaults for settings that every adapter has. */
@@ -60,6 +66,8 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
   settings!: AdapterSettings<T>
   /** The source of each value at the time when the environment was read. */
   private sources: EnvSources = new Map()
+  /** Where one of the values is refused: the others, and defaults. */
+  private otherValues: Values | undefined
 
   constructor(
     readonly settingsDefinition: T,
@@ -79,7 +87,9 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
       this.settings = settingsFrom(what, this.sources)
     } catch (error) {
       if (refusedBy(error) === undefined) throw error
-      throw this.refusedWith(error as Error)
+      const all = this.refusedWith(error as Error)
+      refusedConfigs.set(all, this)
+      throw all
     }
   }
 
@@ -178,15 +188,18 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return this.sourceOf(name).variable
   }
 
-  private definitions(): [string, SettingDefinition][] {
+  /** All settings: those of the framework, and its own. */
+  definitions(): [string, SettingDefinition][] {
     return definitionsWith(this.settingsDefinition)
   }
 
-  private value(name: string) {
-    return (this.settings as Values | undefined)?.[name]
+  /** Of a setting that was refused it is a default. */
+  value(name: string): EnvGetter | ValidSettingValue | undefined {
+    return (this.settings as Values | undefined)?.[name] ?? this.otherValues?.[name]
   }
 
-  private sourceOf(name: string): EnvSource {
+  /** Where a setting's value was found in the environment when that was read. */
+  sourceOf(name: string): EnvSource {
     return this.sources.get(name) ?? envSource(name, { prefix: this.options?.envVarsPrefix })
   }
 
@@ -221,6 +234,7 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
         values[name] = usual ?? definition.options?.[0]
       }
     }
+    this.otherValues = values
     return [...refused, ...this.problems(values)]
   }
 

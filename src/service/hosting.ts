@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
 import { adaptersOfEntries } from '../adapter/essential-feeds'
+import { settingsProblems } from '../adapter/settings-problems'
 import { availableAdapters, loadAdapter } from './catalogue'
 import { emptyConfig } from '../config/adapter-config'
 import { ConfigError, problemsIn } from '../config/config-error'
@@ -38,7 +39,7 @@ export const wantedNames = ({ adapters }: Pick<ServiceSettings, 'adapters'>): st
   adapters.length > 0 ? adapters : [...availableAdapters().keys()]
 
 /** Whether a failure of this adapter is an error. Where no adapters were chosen, one that has no settings is simply not in use. */
-const isMeant = (adapter: AnyAdapter | undefined, isChosen: boolean): boolean =>
+export const isMeant = (adapter: Pick<AnyAdapter, 'config'> | undefined, isChosen: boolean): boolean =>
   isChosen || adapter?.config.isUntouched() !== true
 
 /** What is particular to a process that runs adapters. */
@@ -114,8 +115,8 @@ export const problemsOfAdapters = async (service: Pick<ServiceSettings, 'adapter
     let adapter: AnyAdapter | undefined
     try {
       adapter = await loadAdapter(name)
-      adapter.config.validate()
-      return []
+      const problems = await settingsProblems(adapter)
+      return isMeant(adapter, isChosen) ? problems : []
     } catch (error) {
       return isMeant(adapter, isChosen) ? (problemsIn(error) ?? []) : []
     }
@@ -129,20 +130,28 @@ export const sayWhatRuns = (hosted: readonly Hosted[]): void => {
     logger.info({ adapter: name, ...started.version }, `The adapter "${name}" runs`)
 }
 
-/** Of a service: the settings without a prefix are those of the framework, of the service, and of the adapters that read them. */
-export const uselessVariablesOf = (adapters: readonly { name: string; adapter: AnyAdapter }[]): string[] =>
-  uselessVariables(new Map(adapters.map(({ name, adapter }) => [name, adapter.config])), [
-    ...Object.keys(ServiceSettingsDefinition),
-    ...emptyConfig().variables(),
-  ])
+/** An adapter, or what is known of one that could not be made. */
+type Named = { name: string; adapter: Pick<AnyAdapter, 'config'> }
 
-/** Logs what an operator most likely did not intend. */
+/** What an operator most likely did not intend, a line each. */
+export const doubtsOf = (adapters: readonly Named[]): string[] => {
+  const others = [...Object.keys(ServiceSettingsDefinition), ...emptyConfig().variables()]
+  const configs = new Map(adapters.map(({ name, adapter }) => [name, adapter.config]))
+  const known = new Set(adapters.flatMap(({ name }) => spellings(name)))
+  const named = new Set(adapters.flatMap(({ adapter }) => adaptersOfEntries(adapter)))
+  return [
+    ...uselessVariables(configs, others),
+    ...[...named]
+      .filter((name) => !known.has(name))
+      .map(
+        (name) => `READY_ESSENTIAL_FEEDS has entries for "${name}", but no adapter of that name runs here`,
+      ),
+  ]
+}
+
+/** Logs it. */
 export const warnOfSettings = (hosted: readonly Hosted[], preferredName: string | undefined): void => {
-  for (const line of uselessVariablesOf(hosted)) logger.warn(line)
-  const known = new Set(hosted.flatMap(({ adapter }) => spellings(adapter.name)))
-  for (const name of new Set(hosted.flatMap(({ adapter }) => adaptersOfEntries(adapter))))
-    if (!known.has(name))
-      logger.warn(`READY_ESSENTIAL_FEEDS has entries for "${name}", but no adapter of that name runs here`)
+  for (const line of doubtsOf(hosted)) logger.warn(line)
   if (!hosted.some(({ name }) => name === preferredName))
     logger.error(
       `The default adapter "${preferredName}" did not start: POST ${readServerSettings().BASE_URL} is not served`,
