@@ -8,6 +8,7 @@ import { problemsBetween } from './relations'
 import { fileVariable } from './secret-file'
 import { secretsOf } from './secrets-of-setting'
 import { settingProblem } from './setting-problem'
+import { type SettingRelation } from './setting-relations'
 import {
   type AdapterSettings,
   type BaseAdapterSettings,
@@ -43,6 +44,8 @@ export type AdapterConfigOptions = {
   envVarsPrefix?: string
   /** Whether the variable without the prefix is used where the one with the prefix is unset. For processes with several adapters. */
   envVarsFallback?: boolean
+  /** What must hold between its settings. Problems are reported with all others, before the adapter starts. */
+  relations?: readonly SettingRelation[]
 }
 
 /** The config of an adapter that declares no settings of its own. The type parameter is not checked. */
@@ -244,6 +247,7 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
       ...this.definitions().flatMap(([name, definition]) => this.problemsOf(name, definition, values[name])),
       ...this.unprefixedProblems(),
       ...problemsBetween(names, values, (name) => this.sourceOf(name)),
+      ...(this.options?.relations ?? []).flatMap((holds) => holds(values, (name) => this.variableOf(name))),
     ]
   }
 
