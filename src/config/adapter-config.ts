@@ -1,7 +1,7 @@
 import { CensorList, type CensorKeyValue } from '../util/redaction'
 import { BaseSettingsDefinition } from './base-settings'
 import { refuse, refusedBy, type SettingProblem } from './config-error'
-import { type EnvSource, envSource, envVarName, parseEnv } from './env'
+import { type EnvSource, envSource, parseEnv } from './env'
 import { EnvGetter } from './env-getter'
 import { hideProxyCredentials } from './outbound-proxy'
 import { problemsBetween } from './relations'
@@ -165,7 +165,7 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return this.definitions().flatMap(([name, definition]) => {
       const value = this.value(name)
       if (value instanceof EnvGetter) return value.variablesSet()
-      const variable = envVarName(name, prefix)
+      const variable = prefix ? `${prefix}_${name}` : name
       const mayBeFile = mayBeInFile(name, definition, this.settingsDefinition)
       return mayBeFile ? [variable, fileVariable(variable)] : [variable]
     })

@@ -12,9 +12,8 @@ const OF_A_NETWORK = /_SERVICE_(HOST|PORT)(_|$)|_(TCP|UDP)(_|$)/
 
 const lettersOf = (name: string): string => name.replaceAll('_', '').toUpperCase()
 
-/** Whether one letter too many, too few or another one makes the difference, or two that have changed places. */
+/** Of texts whose lengths differ by one at most: whether one letter too many, too few or another one makes the difference, or two that have changed places. */
 const differALittle = (one: string, other: string): boolean => {
-  if (Math.abs(one.length - other.length) > 1) return false
   const shorter = Math.min(one.length, other.length)
   let start = 0
   while (start < shorter && one[start] === other[start]) start += 1
@@ -25,26 +24,34 @@ const differALittle = (one: string, other: string): boolean => {
   return left.length === 2 && left[0] === right[1] && left[1] === right[0]
 }
 
-/** Of a list of names, the one that another is nearly the same as; letter case and underscores make no difference. */
-export const nearlyTheSame = (name: string, names: Iterable<string>): string | undefined => {
-  const letters = lettersOf(name)
-  for (const one of names) {
-    const own = lettersOf(one)
-    if (own === letters) return one
-    if (Math.min(own.length, letters.length) >= MIN_LETTERS && differALittle(own, letters)) return one
+const familyOf = (name: string): string => name.split('_', 2).join('_')
+
+/** Names that others are compared with. What is compared is made once, because all variables of a process are compared at its start. */
+export class SettingNames {
+  private readonly letters: readonly (readonly [letters: string, name: string])[]
+  private readonly families: ReadonlySet<string>
+
+  constructor(names: Iterable<string>) {
+    const all = [...names]
+    this.letters = all.map((name) => [lettersOf(name), name])
+    this.families = new Set(all.filter((name) => name.split('_').length >= FAMILY_WORDS).map(familyOf))
   }
-  return undefined
-}
 
-const familyOf = (name: string): string => name.split('_').slice(0, 2).join('_')
+  /** The one that another is nearly the same as; letter case and underscores make no difference. */
+  nearest(name: string): string | undefined {
+    const letters = lettersOf(name)
+    const found = this.letters.find(
+      ([own]) =>
+        Math.abs(own.length - letters.length) <= 1 &&
+        (own === letters ||
+          (Math.min(own.length, letters.length) >= MIN_LETTERS && differALittle(own, letters))),
+    )
+    return found?.[1]
+  }
 
-/** Whether a name begins as some of these do. */
-export const isOfTheirFamily = (name: string, names: Iterable<string>): boolean => {
-  if (name.startsWith(OWN_FAMILY)) return true
-  if (OF_A_NETWORK.test(name)) return false
-  const family = familyOf(name)
-  for (const one of names)
-    if (one.startsWith(family) && one.split('_').length >= FAMILY_WORDS && familyOf(one) === family)
-      return true
-  return false
+  /** Whether another begins as some of these do. */
+  areAlike(name: string): boolean {
+    if (name.startsWith(OWN_FAMILY)) return true
+    return this.families.has(familyOf(name)) && !OF_A_NETWORK.test(name)
+  }
 }

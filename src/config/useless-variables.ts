@@ -1,5 +1,5 @@
 import { type AnyConfig } from './adapter-config'
-import { isOfTheirFamily, nearlyTheSame } from './misspelt'
+import { SettingNames } from './misspelt'
 import { fileVariable } from './secret-file'
 
 const END_OF_FILE = fileVariable('')
@@ -8,18 +8,19 @@ const none = (name: string, of: string, meant: string | undefined): string =>
   `${name} looks like a setting${of}, but there is none of that name${meant === undefined ? '' : `. Is ${meant} meant?`}`
 
 /** What is to be said of a variable without a prefix; undefined for one that has nothing to do with us. */
-const lineFor = (name: string, known: ReadonlySet<string>): string | undefined => {
+const lineFor = (name: string, known: ReadonlySet<string>, names: SettingNames): string | undefined => {
   if (name.endsWith(END_OF_FILE) && known.has(name.slice(0, -END_OF_FILE.length)))
     return `${name} has no effect, because only secrets are read from files`
-  const meant = nearlyTheSame(name, known)
-  return meant !== undefined || isOfTheirFamily(name, known) ? none(name, '', meant) : undefined
+  const meant = names.nearest(name)
+  return meant !== undefined || names.areAlike(name) ? none(name, '', meant) : undefined
 }
 
 /** Those that have the prefix of an adapter. */
 const linesOfPrefix = (adapter: string, config: AnyConfig): string[] => {
   const unknown = config.unknownVariables()
-  const all = unknown.length === 0 ? [] : config.variables(config.options?.envVarsPrefix)
-  return unknown.map((name) => none(name, ` of ${adapter}`, nearlyTheSame(name, all)))
+  if (unknown.length === 0) return []
+  const names = new SettingNames(config.variables(config.options?.envVarsPrefix))
+  return unknown.map((name) => none(name, ` of ${adapter}`, names.nearest(name)))
 }
 
 /**
@@ -35,15 +36,19 @@ export const uselessVariables = (
 ): string[] => {
   const configs = [...adapters.values()]
   const prefixes = configs.flatMap(({ options }) => options?.envVarsPrefix ?? []).filter(Boolean)
-  const read = new Set([...others, ...configs.flatMap((config) => config.bareVariables().read)])
-  const unread = new Map(configs.flatMap((config) => [...config.bareVariables().unread]))
+  const bare = configs.map((config) => config.bareVariables())
+  const read = new Set([...others, ...bare.flatMap((one) => one.read)])
+  const unread = new Map(bare.flatMap((one) => [...one.unread]))
   const known = new Set([...read, ...unread.keys()])
+  const names = new SettingNames(known)
   const lines = [...adapters].flatMap(([adapter, config]) => linesOfPrefix(adapter, config))
   for (const name of Object.keys(process.env)) {
     if (read.has(name) || prefixes.some((prefix) => name.startsWith(`${prefix}_`))) continue
     const variable = unread.get(name)
     const line =
-      variable === undefined ? lineFor(name, known) : `${name} has no effect, because ${variable} is read`
+      variable === undefined
+        ? lineFor(name, known, names)
+        : `${name} has no effect, because ${variable} is read`
     if (line !== undefined) lines.push(line)
   }
   return lines
