@@ -25,7 +25,7 @@ import { relocate } from './relocate.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const shebang = '#!/usr/bin/env node'
-const BINARY = 'lib/service/main.js'
+const BINARY = 'lib/cli/main.js'
 const SOURCES = ['src', 'endpoints', 'protocols']
 const FACES = 'src/public'
 const LAZY_BARRELS = ['protocols/tremor/codecs/without-prices.js']

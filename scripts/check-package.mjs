@@ -1,6 +1,6 @@
 // Installs the packed tarball in an empty folder under another name, and gets a price out of an adapter written against that
-// name. What is checked is what users get: nothing of this checkout but the tarball is used.
-import { execFileSync } from 'node:child_process'
+// name; and has its command check the settings of another. What is checked is what users get: nothing of this checkout but the tarball is used.
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -41,6 +41,20 @@ provider.on('connection', (socket) => {
 })
 `
 
+/** One that the installed command checks, without a key that it requires. */
+const lacking = `
+const { Adapter, AdapterEndpoint } = require('${alias}/adapter')
+const { AdapterConfig } = require('${alias}/config')
+const { HttpTransport } = require('${alias}/transports')
+const key = { description: 'Key', type: 'string', required: true, sensitive: true }
+const transport = new HttpTransport({ prepareRequests: () => [], parseResponse: () => [] })
+exports.adapter = new Adapter({
+  name: 'LACKING',
+  endpoints: [new AdapterEndpoint({ name: 'price', transport })],
+  config: new AdapterConfig({ API_KEY: key }),
+})
+`
+
 const folder = mkdtempSync(join(tmpdir(), 'tickwell-'))
 try {
   const run = (command, args) =>
@@ -62,6 +76,12 @@ try {
   const answer = JSON.parse(run(process.execPath, ['adapter.cjs']))
   if (answer.result !== 42 || answer.statusCode !== 200)
     throw new Error(`Unexpected answer: ${JSON.stringify(answer)}`)
+  writeFileSync(join(folder, 'lacking.cjs'), lacking)
+  const command = join(folder, 'node_modules/.bin/tickwell')
+  const checked = spawnSync(command, ['check', '--json', 'lacking.cjs'], { cwd: folder, encoding: 'utf8' })
+  const { problems } = JSON.parse(checked.stdout)
+  if (checked.status !== 1 || problems.join() !== 'API_KEY: Value is required, but none was provided')
+    throw new Error(`Unexpected outcome of the check: ${checked.status} ${checked.stdout} ${checked.stderr}`)
   console.log(`${tarballs[0]} installs as ${alias} and serves a price`)
 } finally {
   rmSync(folder, { recursive: true, force: true })

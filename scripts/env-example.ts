@@ -5,8 +5,9 @@ import { pathToFileURL } from 'node:url'
 import { availableAdapters } from '../src/service/catalogue'
 import { type AdapterConfig } from '../src/config/adapter-config'
 import { BaseSettingsDefinition } from '../src/config/base-settings'
-import { settingsReference, type SettingReferenceRow } from '../src/config/reference'
+import { MATTER_MOST, settingsReference, type SettingReferenceRow } from '../src/config/reference'
 import { ServiceSettingsDefinition } from '../src/config/service-settings'
+import { type ValidSettingValue } from '../src/config/settings'
 
 const root = join(__dirname, '..')
 
@@ -39,29 +40,60 @@ async function adaptersIn(files: Iterable<string>): Promise<LoadedAdapter[]> {
 }
 
 /**
- * Every setting there is: the framework's, the service's, and each adapter's own under its prefix.
+ * Every setting there is: the framework's, the service's, and each adapter's own under its prefix; those that matter most come first.
  *
  * @param adapters - by name, the file that each is in
  */
 export async function settingSections(adapters = availableAdapters()): Promise<Section[]> {
-  const sections: Section[] = [
-    { title: 'Framework', rows: settingsReference(BaseSettingsDefinition) },
-    { title: 'Service', rows: settingsReference(ServiceSettingsDefinition) },
+  const loaded = await adaptersIn(adapters.values())
+  const framework = settingsReference(BaseSettingsDefinition).map((row) => withOwnDefaults(row, loaded))
+  const service = settingsReference(ServiceSettingsDefinition)
+  const isFirst = ({ name }: SettingReferenceRow) => MATTER_MOST.includes(name)
+  const byRank = (one: SettingReferenceRow, other: SettingReferenceRow) =>
+    MATTER_MOST.indexOf(one.name) - MATTER_MOST.indexOf(other.name)
+  return [
+    { title: 'What matters most', rows: [...framework, ...service].filter(isFirst).sort(byRank) },
+    { title: 'Service', rows: service.filter((row) => !isFirst(row)) },
+    { title: 'Framework', rows: framework.filter((row) => !isFirst(row)) },
+    ...loaded.map(sectionOf),
   ]
-  for (const { name, config } of await adaptersIn(adapters.values())) {
-    const prefix = config.options?.envVarsPrefix
-    const own = settingsReference(config.settingsDefinition)
-    const rows = prefix ? own.map((row) => ({ ...row, name: `${prefix}_${row.name}` })) : own
-    sections.push({ title: `Adapter ${name}`, prefix, rows })
+}
+
+/** Every adapter that has a default of its own for a setting of the framework has it in its own section, too. */
+function sectionOf({ name, config }: LoadedAdapter): Section {
+  const prefix = config.options?.envVarsPrefix
+  const changed = settingsReference(BaseSettingsDefinition).flatMap((row) => {
+    const own = ownDefault(config, row.name)
+    return own === undefined ? [] : [{ ...row, default: own }]
+  })
+  const rows = [...settingsReference(config.settingsDefinition), ...(prefix ? changed : [])]
+  return {
+    title: `Adapter ${name}`,
+    prefix,
+    rows: prefix ? rows.map((row) => ({ ...row, name: `${prefix}_${row.name}` })) : rows,
   }
-  return sections
+}
+
+function ownDefault({ options }: AdapterConfig, name: string): ValidSettingValue | undefined {
+  const overrides: Record<string, ValidSettingValue | undefined> = options?.envDefaultOverrides ?? {}
+  return overrides[name]
+}
+
+function withOwnDefaults(row: SettingReferenceRow, adapters: LoadedAdapter[]): SettingReferenceRow {
+  const own = adapters.flatMap(({ name, config }): [string, ValidSettingValue][] => {
+    const value = ownDefault(config, row.name)
+    return value === undefined ? [] : [[name, value]]
+  })
+  return own.length === 0 ? row : { ...row, ownDefaults: new Map(own) }
 }
 
 /** The text of .env.example. Every line is a comment: a copy changes nothing until it is edited. */
 export function renderEnvExample(sections: Section[]): string {
   const head = [
     '# Every setting, with its default. Copy to .env, remove the # of a line and give it a value.',
-    '# Unset and empty mean the same: the default. Times are in milliseconds where nothing else is said.',
+    '# Unset and empty mean the same: the default. Where adapters have defaults of their own, a line gives them all one value, and',
+    '# that with the prefix of an adapter gives it to that one. Times are in milliseconds where nothing else is said.',
+    '# A secret may be in a file instead: <NAME>_FILE is its path. `tickwell check` says what is wrong, and where values come from.',
     '# Generated from the definitions: npm run env-example',
   ]
   const blocks = sections.map((section) => [heading(section), ...section.rows.map(renderRow)].join('\n\n'))
@@ -75,7 +107,9 @@ function heading({ title, prefix }: Section): string {
 
 function renderRow(row: SettingReferenceRow): string {
   const description = row.description.replace(/\s+/g, ' ').trim().replace(/\.$/, '')
-  return `# ${description} (${facts(row)})\n#${row.name}=${row.sensitive ? '' : literal(row.default)}`
+  // One value for all would change what is different on purpose.
+  const shown = row.sensitive || row.ownDefaults ? '' : literal(row.default)
+  return `# ${description} (${facts(row)})\n#${row.name}=${shown}`
 }
 
 function facts({
@@ -86,12 +120,14 @@ function facts({
   default: value,
   required,
   sensitive,
+  ownDefaults = new Map(),
 }: SettingReferenceRow): string {
   const hasDefault = value !== undefined && value !== ''
   return [
     options ? `one of ${options.join(' | ')}` : type,
     range(min, max),
     hasDefault && !sensitive && `default ${value}`,
+    ...(sensitive ? [] : [...ownDefaults].map(([adapter, own]) => `${own} for ${adapter}`)),
     !hasDefault && required && 'required',
     sensitive && 'secret',
   ]

@@ -43,6 +43,7 @@ import { essentialFeedsOf } from './essential-feeds'
 import { Readiness } from './readiness'
 import { PollingStats } from './polling-stats'
 import { rememberSpent } from './spent-budget'
+import { modeProblem, withAllProblems } from './settings-problems'
 import { warnOfSettings } from './settings-warnings'
 import { watchUselessness } from './useless'
 import { reasonFor, responseOrNone, waitForValue, type Watch } from './wait-for-value'
@@ -147,7 +148,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     metrics.initialize()
     // What follows may log, or fail with the words of an author or of Redis. Done again at the end, because `bootstrap` may change settings.
     this.config.hideSecrets(this.name)
-    this.config.validate()
+    await this.checkSettings()
     this.polling = new PollingStats(this.name)
     warnOfSettings(this.settings)
     await this.bootstrap?.(this)
@@ -166,6 +167,15 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     this.initialized = true
   }
 
+  /** @throws ConfigError with all problems; a plain Error for a single one where the contract demands it */
+  private async checkSettings(): Promise<void> {
+    try {
+      this.config.validate()
+    } catch (error) {
+      throw await withAllProblems(this, error)
+    }
+  }
+
   /** @throws ConfigError for limits that cannot be used */
   private async withFeedLimits(
     dependencies: Partial<AdapterDependencies> | undefined,
@@ -173,7 +183,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     const { FEED_LIMITS, GUARD_POLICY } = this.settings
     if (!FEED_LIMITS) return dependencies
     if (GUARD_POLICY === 'off') logger.warn('FEED_LIMITS has no effect, because GUARD_POLICY is off')
-    const feedLimits = await FeedLimits.open(FEED_LIMITS, this.name)
+    const feedLimits = await FeedLimits.open(FEED_LIMITS, this.name, this.config.variableOf('FEED_LIMITS'))
     this.shutdownNotifier.once('onClose', () => feedLimits.stop())
     return { ...dependencies, feedLimits }
   }
@@ -209,10 +219,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   initializeDependencies(injected?: Partial<AdapterDependencies>): AdapterDependencies {
     const dependencies = { ...injected }
     const { settings } = this
-    if (settings.EA_MODE !== 'reader-writer' && settings.CACHE_TYPE === 'local') {
-      const problem = `EA mode cannot be ${settings.EA_MODE} while cache type is local`
-      throw refusal([{ variable: this.config.variableOf('EA_MODE'), problem }])
-    }
+    const problem = modeProblem(this.config)
+    if (problem !== undefined) throw refusal([problem])
     if (settings.CACHE_TYPE === 'redis' && dependencies.redisClient === undefined)
       dependencies.redisClient = this.ownRedisClient = buildRedisClient(settings)
     const { redisClient } = dependencies

@@ -23,27 +23,24 @@ export interface EssentialFeeds {
 
 /** @throws ConfigError with all entries that cannot be used */
 export const essentialFeedsOf = (adapter: AnyAdapter): EssentialFeeds => {
-  const { READY_ESSENTIAL_FEEDS: text } = adapter.settings
-  const entries = [...declared(adapter), ...(text ? listIn(text) : [])]
+  const variable = adapter.config.variableOf('READY_ESSENTIAL_FEEDS')
+  const entries = [...declared(adapter), ...essentialEntries(adapter)]
   const problems: string[] = []
   const found: EssentialFeeds = { requests: [], matchers: [] }
   entries.forEach((entry, at) => {
     const problem = take(adapter, entry, found)
-    if (problem !== undefined) problems.push(`READY_ESSENTIAL_FEEDS: ${shown(entry, at)}: ${problem}`)
+    if (problem !== undefined) problems.push(`${variable}: ${shown(entry, at)}: ${problem}`)
   })
   if (entries.length > MAX_ESSENTIAL)
-    problems.push(
-      `READY_ESSENTIAL_FEEDS: ${entries.length} are too many, but up to ${MAX_ESSENTIAL} are allowed`,
-    )
+    problems.push(`${variable}: ${entries.length} are too many, but up to ${MAX_ESSENTIAL} are allowed`)
   if (problems.length > 0) throw new ConfigError(problems)
   return found
 }
 
 /** The adapters that entries of the operator are for, in lower case. Empty for a setting that cannot be used, which is an error elsewhere. */
-export const adaptersOfEntries = ({ settings }: AnyAdapter): string[] => {
-  const { READY_ESSENTIAL_FEEDS: text } = settings
+export const adaptersOfEntries = (adapter: Pick<AnyAdapter, 'config'>): string[] => {
   try {
-    return (text ? listIn(text) : [])
+    return essentialEntries(adapter)
       .map((entry) => memberOf(entry, 'adapter'))
       .filter((name) => typeof name === 'string')
       .map((name) => name.toLowerCase())
@@ -58,15 +55,18 @@ const declared = ({ endpoints }: AnyAdapter): unknown[] =>
     essentialFeeds.map((data) => ({ endpoint, data })),
   )
 
-/** @throws ConfigError for what is no list in JSON */
-const listIn = (text: string): unknown[] => {
+/** What the operator declares. @throws ConfigError for what is no list in JSON */
+export const essentialEntries = ({ config }: Pick<AnyAdapter, 'config'>): unknown[] => {
+  const { READY_ESSENTIAL_FEEDS: text } = config.settings
+  if (!text) return []
+  const variable = config.variableOf('READY_ESSENTIAL_FEEDS')
   try {
     const list: unknown = JSON.parse(text)
     if (Array.isArray(list)) return list
   } catch (error) {
-    throw new ConfigError([`READY_ESSENTIAL_FEEDS: is no JSON: ${messageOf(error)}`])
+    throw new ConfigError([`${variable}: is no JSON: ${messageOf(error)}`])
   }
-  throw new ConfigError(['READY_ESSENTIAL_FEEDS: is no list, such as ["coinbase:ETH/USD"]'])
+  throw new ConfigError([`${variable}: is no list, such as ["coinbase:ETH/USD"]`])
 }
 
 /** @returns what is wrong with an entry */

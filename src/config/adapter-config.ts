@@ -5,23 +5,36 @@ import { type EnvSource, envSource, parseEnv } from './env'
 import { EnvGetter } from './env-getter'
 import { hideProxyCredentials } from './outbound-proxy'
 import { problemsBetween } from './relations'
+import { fileVariable } from './secret-file'
 import { secretsOf } from './secrets-of-setting'
 import { settingProblem } from './setting-problem'
+import { type SettingRelation } from './setting-relations'
 import {
   type AdapterSettings,
   type BaseAdapterSettings,
-  buildAdapterSettings,
-  getEnvOrEnvGetter,
+  definitionsWith,
+  type EnvSources,
   type GenericConfigStructure,
+  mayBeInFile,
+  readSources,
   type SettingDefinition,
   type SettingDefinitionDetails,
+  settingsFrom,
   type SettingsDefinitionMap,
+  valueFrom,
   type ValidSettingValue,
+  type WhatToRead,
 } from './settings'
 
 const READ_WITHOUT_PREFIX = ['LOG_LEVEL', 'DEBUG', 'CORRELATION_ID_ENABLED', 'CENSOR_SENSITIVE_LOGS'] as const
 
-type Values = Record<string, ReturnType<typeof getEnvOrEnvGetter> | null>
+type Values = Record<string, EnvGetter | ValidSettingValue | undefined>
+
+const refusedConfigs = new WeakMap<Error, AnyConfig>()
+
+/** The config whose {@link AdapterConfig.initialize} threw this error, be it in the constructor of an adapter; undefined for other errors. */
+export const configRefusedWith = (error: unknown): AnyConfig | undefined =>
+  error instanceof Error ? refusedConfigs.get(error) : undefined
 
 /** How an adapter's settings are read. */
 export type AdapterConfigOptions = {
@@ -31,6 +44,8 @@ export type AdapterConfigOptions = {
   envVarsPrefix?: string
   /** Whether the variable without the prefix is used where the one with the prefix is unset. For processes with several adapters. */
   envVarsFallback?: boolean
+  /** What must hold between its settings. Problems are reported with all others, before the adapter starts. */
+  relations?: readonly SettingRelation[]
 }
 
 /** The config of an adapter that declares no settings of its own. The type parameter is not checked. */
@@ -53,7 +68,9 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
   /** The values; undefined until {@link AdapterConfig.initialize}. */
   settings!: AdapterSettings<T>
   /** The source of each value at the time when the environment was read. */
-  private sources = new Map<string, EnvSource>()
+  private sources: EnvSources = new Map()
+  /** Where one of the values is refused: the others, and defaults. */
+  private otherValues: Values | undefined
 
   constructor(
     readonly settingsDefinition: T,
@@ -67,20 +84,15 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
    * are bad too, this is a ConfigError with all problems
    */
   initialize(): void {
+    const what = this.whatToRead()
+    this.sources = readSources(what)
     try {
-      this.settings = buildAdapterSettings({
-        overrides: this.options?.envDefaultOverrides,
-        customSettings: this.settingsDefinition,
-        envVarsPrefix: this.options?.envVarsPrefix,
-        envVarsFallback: this.options?.envVarsFallback,
-      })
-      this.sources = this.readSources()
+      this.settings = settingsFrom(what, this.sources)
     } catch (error) {
       if (refusedBy(error) === undefined) throw error
-      this.sources = this.readSources()
-      const problems = this.problemsByThemselves()
-      if (problems.length > 1) refuse(problems)
-      throw error
+      const all = this.refusedWith(error as Error)
+      refusedConfigs.set(all, this)
+      throw all
     }
   }
 
@@ -144,15 +156,28 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
   unknownVariables(): string[] {
     const prefix = this.options?.envVarsPrefix
     if (!prefix) return []
-    const known = new Set(
-      this.definitions().flatMap(([name]) => {
-        const value = this.value(name)
-        return value instanceof EnvGetter
-          ? value.entries().map((entry) => entry.envVarName)
-          : `${prefix}_${name}`
-      }),
-    )
+    const known = new Set(this.variables(prefix))
     return Object.keys(process.env).filter((name) => name.startsWith(`${prefix}_`) && !known.has(name))
+  }
+
+  /** The variables that settings can be given by: those with the prefix, or those without one. */
+  variables(prefix = ''): string[] {
+    return this.definitions().flatMap(([name, definition]) => {
+      const value = this.value(name)
+      if (value instanceof EnvGetter) return value.variablesSet()
+      const variable = prefix ? `${prefix}_${name}` : name
+      const mayBeFile = mayBeInFile(name, definition, this.settingsDefinition)
+      return mayBeFile ? [variable, fileVariable(variable)] : [variable]
+    })
+  }
+
+  /** Those without a prefix that are read; and those that are not because of the prefix, with the variables that are. */
+  bareVariables(): { read: string[]; unread: ReadonlyMap<string, string> } {
+    const { envVarsPrefix: prefix, envVarsFallback: fallBack } = this.options ?? {}
+    if (!prefix || fallBack) return { read: this.variables(), unread: new Map() }
+    const read: readonly string[] = READ_WITHOUT_PREFIX
+    const bare = this.variables().filter((name) => !read.includes(name))
+    return { read: [...read], unread: new Map(bare.map((name) => [name, `${prefix}_${name}`])) }
   }
 
   /** Whether the adapter has a prefix and no environment variable starts with it, which means that nobody has set the adapter up. */
@@ -166,36 +191,45 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
     return this.sourceOf(name).variable
   }
 
-  private definitions(): [string, SettingDefinition][] {
-    return [
-      ...Object.entries<SettingDefinition>(BaseSettingsDefinition),
-      ...Object.entries<SettingDefinition>(this.settingsDefinition),
-    ]
+  /** All settings: those of the framework, and its own. */
+  definitions(): [string, SettingDefinition][] {
+    return definitionsWith(this.settingsDefinition)
   }
 
-  private value(name: string) {
-    return (this.settings as Record<string, ValidSettingValue | EnvGetter | null | undefined>)[name]
+  /** Of a setting that was refused it is a default. */
+  value(name: string): EnvGetter | ValidSettingValue | undefined {
+    return (this.settings as Values | undefined)?.[name] ?? this.otherValues?.[name]
   }
 
-  private sourceOf(name: string): EnvSource {
-    return this.sources.get(name) ?? envSource(name, this.options?.envVarsPrefix)
+  /** Where a setting's value was found in the environment when that was read. */
+  sourceOf(name: string): EnvSource {
+    return this.sources.get(name) ?? envSource(name, { prefix: this.options?.envVarsPrefix })
   }
 
-  private readSources() {
-    const { envVarsPrefix: prefix, envVarsFallback: fallBack } = this.options ?? {}
-    return new Map(this.definitions().map(([name]) => [name, envSource(name, prefix, fallBack)]))
+  private whatToRead(): WhatToRead {
+    const { envDefaultOverrides: overrides, envVarsPrefix, envVarsFallback } = this.options ?? {}
+    return { overrides, customSettings: this.settingsDefinition, envVarsPrefix, envVarsFallback }
+  }
+
+  /** The error for a value that is refused at once, with the problems of all other settings. */
+  private refusedWith(first: Error): Error {
+    try {
+      refuse(this.problemsByThemselves())
+      return first
+    } catch (error) {
+      return error as Error
+    }
   }
 
   /** Reads each setting alone, so that a value that is refused at once does not hide the problems of the others. */
   private problemsByThemselves(): SettingProblem[] {
-    const { envVarsPrefix: prefix, envVarsFallback: fallBack, envDefaultOverrides } = this.options ?? {}
-    const values: Values = { ...envDefaultOverrides }
+    const what = this.whatToRead()
+    const values: Values = { ...what.overrides }
     const refused: SettingProblem[] = []
     for (const [name, definition] of this.definitions()) {
       const usual = values[name] ?? definition.default
       try {
-        const value = getEnvOrEnvGetter(name, definition, prefix, fallBack)
-        values[name] = this.sources.get(name)?.text === undefined ? (usual ?? value) : value
+        values[name] = valueFrom(name, definition, what, this.sources) ?? usual
       } catch (error) {
         const problems = refusedBy(error)
         if (problems === undefined) throw error
@@ -203,6 +237,7 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
         values[name] = usual ?? definition.options?.[0]
       }
     }
+    this.otherValues = values
     return [...refused, ...this.problems(values)]
   }
 
@@ -212,13 +247,15 @@ export class AdapterConfig<T extends SettingsDefinitionMap = SettingsDefinitionM
       ...this.definitions().flatMap(([name, definition]) => this.problemsOf(name, definition, values[name])),
       ...this.unprefixedProblems(),
       ...problemsBetween(names, values, (name) => this.sourceOf(name)),
+      ...(this.options?.relations ?? []).flatMap((holds) => holds(values, (name) => this.variableOf(name))),
     ]
   }
 
   private problemsOf(name: string, definition: SettingDefinition, value: unknown): SettingProblem[] {
     if (value instanceof EnvGetter) return value.problems()
-    const { variable, text } = this.sourceOf(name)
-    const problem = settingProblem(variable, definition, value as ValidSettingValue | undefined, text)
+    const { variable, text, problem: ofFile } = this.sourceOf(name)
+    const problem =
+      ofFile ?? settingProblem(variable, definition, value as ValidSettingValue | undefined, text)
     return problem === undefined ? [] : [{ variable, problem }]
   }
 

@@ -1,6 +1,8 @@
 import { AdapterError } from '../validation/errors'
 import { refusal, refusedBy, type SettingProblem } from './config-error'
-import { envVarName, parseEnv } from './env'
+import { type EnvSource, envSource, envVarName, parseEnv } from './env'
+import { fileVariable } from './secret-file'
+import { isSensitive } from './sensitive'
 import { settingProblem } from './setting-problem'
 import {
   type IsVariable,
@@ -19,11 +21,12 @@ import {
  */
 export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<SettingDefinition, IsVariable>> {
   private readonly variables = new Map<string, VariableEnvVarEntry<SettingTypeWhenPresent<T>>>()
-  /** The texts in the environment, by variable. They are kept because a text that is not a boolean is parsed as `false`. */
-  private readonly texts = new Map<string, string>()
+  /** By variable. They are kept because a text that is not a boolean is parsed as `false`. */
+  private readonly sources = new Map<string, EnvSource>()
 
   /**
    * @param fallBack - whether a variable without the prefix is used where the one with the prefix is unset
+   * @param mayBeFile - whether a value may be in a file, which `<variable>_FILE` names
    * @throws Error if the placeholder is not in the name, or a value is not one of an enum's options
    */
   constructor(
@@ -31,6 +34,7 @@ export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<Settin
     private readonly settingsDefinition: T,
     private readonly prefix: string,
     fallBack = false,
+    private readonly mayBeFile = isSensitive(name, settingsDefinition),
   ) {
     const placeholder: string = settingsDefinition.variablePlaceholder
     if (!name.includes(placeholder)) {
@@ -75,12 +79,23 @@ export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<Settin
     for (const { variable, problem } of this.problems()) validationErrors.push(`${variable}: ${problem}`)
   }
 
-  /** The problems of the values that were found, each with its variable. */
+  /** The problems of the values that were found, each with the variable that was set. */
   problems(): SettingProblem[] {
-    return this.entries().flatMap(({ envVarName: variable, value }) => {
-      const problem = settingProblem(variable, this.settingsDefinition, value, this.texts.get(variable))
+    const values = new Map(this.entries().map(({ envVarName: name, value }) => [name, value]))
+    return [...this.sources].flatMap(([name, { variable, text, problem: ofFile }]) => {
+      const problem = ofFile ?? settingProblem(variable, this.settingsDefinition, values.get(name), text)
       return problem === undefined ? [] : [{ variable, problem }]
     })
+  }
+
+  /** Where an entry's value is from. */
+  sourceOf({ envVarName: variable }: VariableEnvVarEntry<SettingTypeWhenPresent<T>>): EnvSource {
+    return this.sources.get(variable) ?? { variable, text: undefined }
+  }
+
+  /** The variables that belong to this setting, those that name files included. */
+  variablesSet(): string[] {
+    return [...this.sources].flatMap(([name, { isFile, variable }]) => (isFile ? [name, variable] : [name]))
   }
 
   private nameFor(variable: string): string {
@@ -90,15 +105,10 @@ export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<Settin
   /** @returns the values that are refused before the other settings are checked */
   private collect(prefix: string): SettingProblem[] {
     const refused: SettingProblem[] = []
-    const pattern = this.getNamePattern(this.name, this.settingsDefinition.variablePlaceholder, prefix)
-    for (const [source, text = ''] of Object.entries(process.env)) {
-      const variable = pattern.exec(source)?.[1]
-      if (variable === undefined || this.variables.has(variable)) continue
-      // A pattern without the prefix also matches variables that have it. They would be read as if the prefix were part of the replaced
-      // text.
-      if (prefix === '' && this.prefix && source.startsWith(`${this.prefix}_`)) continue
+    for (const [variable, name] of this.found(prefix)) {
+      if (this.variables.has(variable)) continue
       try {
-        this.take(variable, source, text)
+        this.take(variable, name)
       } catch (error) {
         const problems = refusedBy(error)
         if (problems === undefined) throw error
@@ -108,15 +118,34 @@ export class EnvGetter<T extends SettingDefinition & IsVariable = Extract<Settin
     return refused
   }
 
-  private take(variable: string, source: string, text: string): void {
-    const value = parseEnv(text, source, this.settingsDefinition)
+  /** The names in the environment, by the part that replaces the placeholder. Where a file is named, the name is without its end. */
+  private found(prefix: string): Map<string, string> {
+    const pattern = this.getNamePattern(this.name, this.settingsDefinition.variablePlaceholder, prefix)
+    const end = fileVariable('')
+    const found = new Map<string, string>()
+    for (const source of Object.keys(process.env)) {
+      // A pattern without the prefix also matches variables that have it. They would be read as if the prefix were part of the replaced
+      // text.
+      if (prefix === '' && this.prefix && source.startsWith(`${this.prefix}_`)) continue
+      const stem = this.mayBeFile && source.endsWith(end) ? source.slice(0, -end.length) : source
+      const name = [stem, source].find((one) => pattern.test(one))
+      const variable = name && pattern.exec(name)?.[1]
+      if (name && variable) found.set(variable, name)
+    }
+    return found
+  }
+
+  private take(variable: string, name: string): void {
+    const source = envSource(name, { mayBeFile: this.mayBeFile })
+    if (source.problem !== undefined) this.sources.set(name, source)
+    const value = parseEnv(source.text, source.variable, this.settingsDefinition)
     if (value === null) return
-    this.texts.set(source, text)
+    this.sources.set(name, source)
     this.variables.set(variable, {
       settingKey: this.name,
       variable,
       settingName: this.nameFor(variable),
-      envVarName: source,
+      envVarName: name,
       value: value as SettingTypeWhenPresent<T>,
     })
   }

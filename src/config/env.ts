@@ -1,5 +1,6 @@
 import { isTrue } from '../util/boolean-text'
-import { refusal } from './config-error'
+import { ConfigError, refusal } from './config-error'
+import { fileVariable, readSecretFile } from './secret-file'
 import { isSensitive, redacted } from './sensitive'
 import { type SettingDefinition, type ValidSettingValue } from './setting-types'
 
@@ -23,21 +24,50 @@ export const envVarName = (name: string, prefix = ''): string => {
 /** The variable that was set for a setting, or else the one that can be set; and its text. */
 export interface EnvSource {
   variable: string
-  /** Undefined if the variable is unset (contract 7.1). */
+  /** Undefined if the variable is unset (contract 7.1), and for a file that cannot be used. */
   text: string | undefined
+  /** Whether the variable names a file that the text is in. */
+  isFile?: boolean
+  /** Why the file cannot be used. */
+  problem?: string | undefined
+}
+
+/** Where a setting may be read from. */
+export interface EnvPlace {
+  /** The variable read is `<prefix>_<name>`. */
+  prefix?: string | undefined
+  /** Whether the variable without the prefix is used where the one with it is unset. */
+  fallBack?: boolean | undefined
+  /** Whether the value may be in a file, which `<variable>_FILE` names. */
+  mayBeFile?: boolean | undefined
 }
 
 /** Finds the environment variable from which a setting gets its value (contract 7.1). */
-export const envSource = (name: string, prefix = '', fallBack = false): EnvSource => {
+export const envSource = (
+  name: string,
+  { prefix = '', fallBack = false, mayBeFile = false }: EnvPlace = {},
+): EnvSource => {
   const variable = envVarName(name, prefix)
+  const found = sourceAt(variable, mayBeFile)
+  if (found !== undefined) return found
+  const bare = prefix && fallBack ? sourceAt(envVarName(name), mayBeFile) : undefined
+  return bare ?? { variable, text: undefined }
+}
+
+const sourceAt = (variable: string, mayBeFile: boolean): EnvSource | undefined => {
   const text = process.env[variable]
-  if (!isUnset(text)) return { variable, text }
-  const bare = prefix && fallBack ? envSource(name) : undefined
-  return bare?.text === undefined ? { variable, text: undefined } : bare
+  const path = mayBeFile ? process.env[fileVariable(variable)] : undefined
+  if (isUnset(path)) return isUnset(text) ? undefined : { variable, text }
+  const found = isUnset(text)
+    ? readSecretFile(path)
+    : { problem: `Value must not be set together with ${variable}. Remove one of the two` }
+  const { text: inFile, problem }: { text?: string; problem?: string } = found
+  return { variable: fileVariable(variable), isFile: true, text: inFile, problem }
 }
 
 // Readers of env files that do not remove quotes make two quote characters of `NAME=""`.
-const isUnset = (text: string | undefined) => text === undefined || text === '' || text === '""'
+const isUnset = (text: string | undefined): text is undefined | '' | '""' =>
+  text === undefined || text === '' || text === '""'
 
 /**
  * The value of a text from the environment; null if the text counts as unset (contract 7.1). A text that is not a number becomes NaN, and
@@ -50,7 +80,7 @@ export const parseEnv = (
   name: string,
   settingsDefinition: SettingDefinition,
 ): ValidSettingValue | null => {
-  if (value === undefined || isUnset(value)) return null
+  if (isUnset(value)) return null
   switch (settingsDefinition.type) {
     case 'string':
       return value
@@ -71,11 +101,12 @@ const parseEnum = (value: string, name: string, definition: SettingDefinition & 
 }
 
 /**
- * A setting's value in the environment, null if it is unset there. Defaults are not used.
+ * A setting's value in the environment, null if it is unset there. Defaults are not used. A secret may be in a file, which `<variable>_FILE`
+ * names.
  *
  * @param prefix - the variable read is `<prefix>_<name>`
  * @param fallBack - whether the variable without the prefix is used where the one with it is unset
- * @throws Error for an unsupported name or a value that is not one of an enum's options
+ * @throws Error for an unsupported name or a value that is not one of an enum's options; ConfigError for a file that cannot be used
  */
 export const getEnv = (
   name: string,
@@ -83,6 +114,8 @@ export const getEnv = (
   prefix = '',
   fallBack = false,
 ): ValidSettingValue | null => {
-  const { variable, text } = envSource(name, prefix, fallBack)
+  const mayBeFile = isSensitive(name, settingsDefinition)
+  const { variable, text, problem } = envSource(name, { prefix, fallBack, mayBeFile })
+  if (problem !== undefined) throw new ConfigError([`${variable}: ${problem}`])
   return parseEnv(text, variable, settingsDefinition)
 }

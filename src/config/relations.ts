@@ -18,30 +18,33 @@ export const problemsBetween = (
 ): SettingProblem[] => {
   const settings = values as unknown as BaseAdapterSettings
   return [
-    ...names.flatMap((name) => reversedBounds(name, values, sourceOf)),
+    ...names.flatMap((name) => reversedBounds(name, upperOf(name), values, sourceOf)),
     ...portProblem(settings, sourceOf),
     ...adminProblems(settings, sourceOf),
     ...tlsProblems(settings, (name) => sourceOf(name).variable),
   ]
 }
 
-/** Compares settings whose names differ only in MIN and MAX. A maximum of zero is not checked (contract 17.14). */
+/** Compares settings of which one is the other's limit. A maximum of zero is not checked (contract 17.14). */
 const reversedBounds = (
   name: string,
+  upperName: string,
   values: Record<string, unknown>,
   sourceOf: SourceOf,
 ): SettingProblem[] => {
-  const [min, max] = [values[name], values[upperOf(name)]]
-  if (upperOf(name) === name || typeof min !== 'number' || typeof max !== 'number') return []
+  const [min, max] = [values[name], values[upperName]]
+  if (upperName === name || typeof min !== 'number' || typeof max !== 'number') return []
   if (!max || min <= max) return []
-  const [lower, upper] = [sourceOf(name), sourceOf(upperOf(name))]
+  const [lower, upper] = [sourceOf(name), sourceOf(upperName)]
   // Where only one of the two was set, the problem is reported for that one.
   return lower.text === undefined && upper.text !== undefined
     ? [above(upper.variable, `at least ${lower.variable}, which is ${min}`, max)]
     : [above(lower.variable, `at most ${upper.variable}, which is ${max}`, min)]
 }
 
-const upperOf = (name: string) => name.replace(/(^|_)MIN(?=_|$)/, '$1MAX')
+/** The names differ only in MIN and MAX; those of one pair do not. */
+const upperOf = (name: string) =>
+  name === 'FRESHNESS_MAX_AGE' ? 'FRESHNESS_HARD_MAX_AGE' : name.replace(/(^|_)MIN(?=_|$)/, '$1MAX')
 
 const above = (variable: string, bound: string, received: number): SettingProblem => ({
   variable,

@@ -12,7 +12,9 @@ export const SettingView = Type.Object(
     sensitive: Type.Optional(
       Type.Boolean({ description: 'Whether its definition says that it is a secret.' }),
     ),
-    default: Type.Optional(Type.Unknown({ description: 'What it is where nothing is set.' })),
+    default: Type.Optional(
+      Type.Unknown({ description: 'What it is where nothing is set, for this adapter.' }),
+    ),
     customSetting: Type.Boolean({ description: 'Declared by the adapter rather than by the framework.' }),
     envDefaultOverride: Type.Optional(
       Type.Unknown({ description: "The adapter's own default for a setting of the framework." }),

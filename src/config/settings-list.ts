@@ -7,8 +7,8 @@ export type DebugPageSetting = SettingDefinitionDetails & { name: string; value:
 
 const isThere = (value: unknown): boolean => value !== undefined && value !== ''
 
-/** Of a public one the credentials in a URL are secrets all the same (SC-4). */
-const safeValue = (name: string, value: unknown, isSecret: boolean): unknown => {
+/** A value as it may be shown. Of a public one the credentials in a URL are secrets all the same (SC-4). */
+export const safeValue = (name: string, value: unknown, isSecret: boolean): unknown => {
   if (isSecret) return isThere(value) ? redacted(name) : value
   return typeof value === 'string' ? withoutCredentials(name, value) : value
 }
@@ -40,3 +40,9 @@ export const settingsList = (config: AnyConfig): DebugPageSetting[] => {
   }
   return list.sort((a, b) => a.name.localeCompare(b.name))
 }
+
+/** The same, with the default that applies to this adapter: its own, where it has one for a setting of the framework. */
+export const withOwnDefaults = (list: readonly DebugPageSetting[]): DebugPageSetting[] =>
+  list.map((one) =>
+    one.envDefaultOverride === undefined ? one : { ...one, default: one.envDefaultOverride },
+  )

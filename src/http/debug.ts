@@ -1,7 +1,8 @@
 import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
-import { type DebugPageSetting, settingsList } from '../config/settings-list'
+import { type DebugPageSetting } from '../config/settings-list'
+import { configurationOf } from './configuration'
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
@@ -50,9 +51,9 @@ export const addSettingsRoutes = (
 ): void => {
   const path = posix.join(baseUrl, 'debug/settings')
   app.get(path, (_req, reply) =>
-    reply.type('text/html').send(settingsPage(settingsList(adapter.config), adapter.name)),
+    reply.type('text/html').send(settingsPage(configurationOf(adapter), adapter.name)),
   )
   app.get(posix.join(path, 'raw'), (_req, reply) =>
-    reply.type('application/json; charset=utf-8').send(JSON.stringify(settingsList(adapter.config), null, 2)),
+    reply.type('application/json; charset=utf-8').send(JSON.stringify(configurationOf(adapter), null, 2)),
   )
 }

@@ -4,7 +4,7 @@ import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
 import { runningVersion } from '../config/running-version'
 import { connectionsOf } from '../transports/capabilities'
-import { settingsList } from '../config/settings-list'
+import { configurationOf } from './configuration'
 import { type StatusResponse } from './status-answer'
 import { ourTime } from '../util/clock'
 import { redactStrings } from '../util/redaction'
@@ -47,7 +47,7 @@ export const statusOf = (adapter: AnyAdapter): StatusResponse => {
     })),
     ...clockNow(),
     defaultEndpoint: adapter.defaultEndpoint ?? '',
-    configuration: settingsList(adapter.config),
+    configuration: configurationOf(adapter),
     runtime: {
       nodeVersion: process.version,
       platform: process.platform,

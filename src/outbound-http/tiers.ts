@@ -87,6 +87,23 @@ export const buildRateLimitTiersFromConfig = (settings: RateLimitSettings): Adap
   rateLimit1m: settings.RATE_LIMIT_CAPACITY_MINUTE || settings.RATE_LIMIT_CAPACITY,
 })
 
+/** Why no tier can be chosen, in the words of contract 11; undefined if one can. */
+export const tierProblem = (
+  settings: RateLimitSettings,
+  tiers: Tiers | undefined,
+  requireTierSelection?: boolean,
+): string | undefined => {
+  const { rateLimit1s, rateLimit1m } = buildRateLimitTiersFromConfig(settings)
+  if (tiers === undefined || rateLimit1s || rateLimit1m) return undefined
+  const { RATE_LIMIT_API_TIER: named } = settings
+  const names = entriesOf(tiers).map(([name]) => name)
+  if (named && !names.includes(named))
+    return `The selected rate limit tier "${named}" is not valid (can be one of ${names.map((name) => `"${name}"`).join(', ')})`
+  return !named && requireTierSelection
+    ? 'This adapter requires you to specify a rate limit tier via the RATE_LIMIT_API_TIER environment variable'
+    : undefined
+}
+
 /**
  * The tier that applies: the limits that the settings give as numbers, else the tier that they name, else the most restrictive one
  * (contract 11, 17.12). Undefined when there is no limit.
@@ -101,21 +118,13 @@ export const getRateLimitingTier = (
   const override = buildRateLimitTiersFromConfig(settings)
   if (override.rateLimit1s || override.rateLimit1m) return override
   if (tiers === undefined) return undefined
+  const problem = tierProblem(settings, tiers, requireTierSelection)
+  if (problem !== undefined) throw new Error(problem)
   const entries = entriesOf(tiers)
   const { RATE_LIMIT_API_TIER: named } = settings
   if (named) {
-    const [, tier] = entries.find(([name]) => name === named) ?? []
-    if (tier === undefined) {
-      const names = entries.map(([name]) => `"${name}"`).join(', ')
-      throw new Error(`The selected rate limit tier "${named}" is not valid (can be one of ${names})`)
-    }
     logger.info(`Keeping to the rate limit tier "${named}"`)
-    return tier
-  }
-  if (requireTierSelection) {
-    throw new Error(
-      'This adapter requires you to specify a rate limit tier via the RATE_LIMIT_API_TIER environment variable',
-    )
+    return entries.find(([name]) => name === named)?.[1]
   }
   const [name, tier] = entries.reduce((lowest, entry) =>
     lowestTierLimit(entry[1]) < lowestTierLimit(lowest[1]) ? entry : lowest,

@@ -40,8 +40,18 @@ export const loadAdapter = async (name: string): Promise<Adapter> => {
     const names = [...availableAdapters().keys()].join(', ')
     throw new Error(`There is no adapter "${name}"; there are: ${names}`)
   }
+  return adapterIn(file, name)
+}
+
+/**
+ * The adapter that a module exports as `adapter`.
+ *
+ * @param name - of the module, for the error
+ * @throws Error when it exports none, and whatever loading it throws
+ */
+export const adapterIn = async (file: string, name = file): Promise<Adapter> => {
   const module: unknown = await import(pathToFileURL(file).href)
-  const adapter = memberOf(module, 'adapter')
+  const adapter = memberOf(module, 'adapter') ?? memberOf(memberOf(module, 'default'), 'adapter')
   if (!(adapter instanceof Adapter)) throw new Error(`"${name}" does not export an adapter`)
   return adapter
 }

@@ -1,6 +1,7 @@
 import { type FastifyInstance } from 'fastify'
 import { type Adapter, type AnyAdapter } from '../adapter/adapter'
 import { type SettingsDefinitionMap } from '../config/settings'
+import { uselessVariables } from '../config/useless-variables'
 import { type AdapterDependencies } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { addressOf, listen, openAt } from './listening'
@@ -115,6 +116,7 @@ export const expose = async <T extends SettingsDefinitionMap>(
     const forget = stopWithProcess(running, adapter)
     await listenAll(running, adapter)
     sayWhere(running, adapter)
+    for (const line of uselessVariables(new Map([[adapter.name, adapter.config]]))) logger.warn(line)
     try {
       await adapter.lockAcquiredPromise
     } catch (error) {

@@ -3,11 +3,14 @@ import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
 import { adaptersOfEntries } from '../adapter/essential-feeds'
 import { listed } from '../adapter/hints'
+import { settingsProblems } from '../adapter/settings-problems'
 import { availableAdapters, loadAdapter } from './catalogue'
+import { emptyConfig } from '../config/adapter-config'
 import { ConfigError, problemsIn } from '../config/config-error'
 import { readServerSettings } from '../config/server-settings'
-import { type ServiceSettings } from '../config/service-settings'
+import { type ServiceSettings, ServiceSettingsDefinition } from '../config/service-settings'
 import { type AdapterSettings } from '../config/settings'
+import { uselessVariables } from '../config/useless-variables'
 import { FeedRooms } from '../feeds/feed-rooms'
 import { spellings } from '../feeds/limits/pattern'
 import { AdapterRoute } from '../http/adapter-route'
@@ -38,7 +41,7 @@ export const wantedNames = ({ adapters }: Pick<ServiceSettings, 'adapters'>): st
   adapters.length > 0 ? adapters : [...availableAdapters().keys()]
 
 /** Whether a failure of this adapter is an error. Where no adapters were chosen, one that has no settings is simply not in use. */
-const isMeant = (adapter: AnyAdapter | undefined, isChosen: boolean): boolean =>
+export const isMeant = (adapter: Pick<AnyAdapter, 'config'> | undefined, isChosen: boolean): boolean =>
   isChosen || adapter?.config.isUntouched() !== true
 
 /** What is particular to a process that runs adapters. */
@@ -114,8 +117,8 @@ export const problemsOfAdapters = async (service: Pick<ServiceSettings, 'adapter
     let adapter: AnyAdapter | undefined
     try {
       adapter = await loadAdapter(name)
-      adapter.config.validate()
-      return []
+      const problems = await settingsProblems(adapter)
+      return isMeant(adapter, isChosen) ? problems : []
     } catch (error) {
       return isMeant(adapter, isChosen) ? (problemsIn(error) ?? []) : []
     }
@@ -129,15 +132,28 @@ export const sayWhatRuns = (hosted: readonly Hosted[]): void => {
     logger.info({ adapter: name, ...started.version }, `The adapter "${name}" runs`)
 }
 
-/** Logs what an operator most likely did not intend. */
+/** An adapter, or what is known of one that could not be made. */
+type Named = { name: string; adapter: Pick<AnyAdapter, 'config'> }
+
+/** What an operator most likely did not intend, a line each. */
+export const doubtsOf = (adapters: readonly Named[]): string[] => {
+  const others = [...Object.keys(ServiceSettingsDefinition), ...emptyConfig().variables()]
+  const configs = new Map(adapters.map(({ name, adapter }) => [name, adapter.config]))
+  const known = new Set(adapters.flatMap(({ name }) => spellings(name)))
+  const named = new Set(adapters.flatMap(({ adapter }) => adaptersOfEntries(adapter)))
+  return [
+    ...uselessVariables(configs, others),
+    ...[...named]
+      .filter((name) => !known.has(name))
+      .map(
+        (name) => `READY_ESSENTIAL_FEEDS has entries for "${name}", but no adapter of that name runs here`,
+      ),
+  ]
+}
+
+/** Logs it. */
 export const warnOfSettings = (hosted: readonly Hosted[], preferredName: string | undefined): void => {
-  for (const { name, adapter } of hosted)
-    for (const variable of adapter.config.unknownVariables())
-      logger.warn(`${variable} looks like a setting of ${name}, but there is none of that name`)
-  const known = new Set(hosted.flatMap(({ adapter }) => spellings(adapter.name)))
-  for (const name of new Set(hosted.flatMap(({ adapter }) => adaptersOfEntries(adapter))))
-    if (!known.has(name))
-      logger.warn(`READY_ESSENTIAL_FEEDS has entries for "${name}", but no adapter of that name runs here`)
+  for (const line of doubtsOf(hosted)) logger.warn(line)
   if (!hosted.some(({ name }) => name === preferredName))
     logger.error(
       `The default adapter "${preferredName}" did not start: POST ${readServerSettings().BASE_URL} is not served`,

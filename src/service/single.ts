@@ -44,7 +44,6 @@ export const startService = async (): Promise<Service> => {
   const names = wantedNames(service)
   const preferredName = service.defaultAdapter ?? names[0]
   const hosted = await host(names, service)
-  warnOfSettings(hosted, preferredName)
   sayWhatRuns(hosted)
   const state = new ProcessState()
   const views = ownViews(
@@ -86,6 +85,8 @@ export const startService = async (): Promise<Service> => {
       [...openAt('requests', app), ...openAt('metrics', metricsApp), ...openAt('operators', adminApp)],
       settings,
     )
+    // It takes its time, which nobody has to wait for.
+    warnOfSettings(hosted, preferredName)
     return { adapters: hosted.map(({ name }) => name), url, metricsUrl, adminUrl, stop }
   } catch (error) {
     await stop()

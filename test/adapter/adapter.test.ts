@@ -3,6 +3,7 @@ import { Adapter } from '../../src/adapter/adapter'
 import { AdapterEndpoint } from '../../src/adapter/adapter-endpoint'
 import { type EndpointGenerics } from '../../src/adapter/params'
 import { LocalCache } from '../../src/feeds/local-cache'
+import { type ConfigError } from '../../src/config/config-error'
 import { AdapterConfig } from '../../src/config/adapter-config'
 import { startAdapter } from '../../src/service/started-adapter'
 import { start } from '../../src/service/expose'
@@ -146,6 +147,25 @@ describe('initializing an adapter', () => {
     await expect(adapterOf([]).initialize()).rejects.toThrow(
       /CACHE_MAX_AGE[^]*EA_PORT|EA_PORT[^]*CACHE_MAX_AGE/,
     )
+  })
+
+  it('LC-5: lists with them what would be refused later: limits of feeds, essential feeds, the mode, the tier', async () => {
+    vi.stubEnv('CACHE_MAX_AGE', 'abc')
+    vi.stubEnv('FEED_LIMITS', '{')
+    vi.stubEnv('READY_ESSENTIAL_FEEDS', '{}')
+    vi.stubEnv('EA_MODE', 'reader')
+    vi.stubEnv('RATE_LIMIT_API_TIER', 'gold')
+    const rateLimiting = { tiers: { free: { rateLimit1s: 1 } } }
+    const problems = await adapterOf([], { rateLimiting })
+      .initialize()
+      .catch((error: ConfigError) => error.problems)
+    expect(problems).toEqual([
+      expect.stringMatching(/^CACHE_MAX_AGE: /),
+      'EA_MODE: EA mode cannot be reader while cache type is local',
+      'RATE_LIMIT_API_TIER: The selected rate limit tier "gold" is not valid (can be one of "free")',
+      expect.stringMatching(/^FEED_LIMITS: /),
+      'READY_ESSENTIAL_FEEDS: is no list, such as ["coinbase:ETH/USD"]',
+    ])
   })
 
   it.each(['reader', 'writer'])('refuses EA_MODE=%s with the local cache', async (mode) => {

@@ -248,6 +248,15 @@ describe('settings that contradict each other', () => {
     ])
   })
 
+  it('are a freshness whose hard limit is the smaller one', () => {
+    stub({ FRESHNESS_MAX_AGE: '5000', FRESHNESS_HARD_MAX_AGE: '4000' })
+    expect(problemsOf(initialized())).toEqual([
+      'FRESHNESS_MAX_AGE: Value must be at most FRESHNESS_HARD_MAX_AGE, which is 4000. Received 5000. Change one of the two',
+    ])
+    stub({ FRESHNESS_HARD_MAX_AGE: '5000' })
+    expect(problemsOf(initialized())).toEqual([])
+  })
+
   it('are one port for answers and for metrics, unless there are no metrics', () => {
     stub({ EA_PORT: '8000', METRICS_PORT: '8000' })
     expect(problemsOf(initialized())).toEqual([

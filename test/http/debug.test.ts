@@ -36,6 +36,27 @@ describe('the debug routes', () => {
     expect(reply.body).not.toContain('sekrit')
   })
 
+  it.each([
+    ['the default that applies to the adapter', true, 30_000],
+    ["the framework's default to tests on the contract's harness", false, 120_000],
+  ])('show, as the status does, %s', async (_name, givesReasons, usual) => {
+    const overrides = { WS_SUBSCRIPTION_UNRESPONSIVE_TTL: 30_000 }
+    const make = () => {
+      const config = new AdapterConfig({}, { envDefaultOverrides: overrides })
+      const { adapter } = stillAdapter({ adapter: { config } })
+      adapter.givesReasons = givesReasons
+      return adapter
+    }
+    await using service = await serve(make, { env: { DEBUG_ENDPOINTS: 'true' } })
+    const shown = (list: DebugPageSetting[]) =>
+      list.find(({ name }) => name === 'WS_SUBSCRIPTION_UNRESPONSIVE_TTL')
+    const status = await service.api.inject('/status')
+    const raw = (await service.api.inject('/debug/settings/raw')).json<DebugPageSetting[]>()
+    for (const list of [raw, status.json<{ configuration: DebugPageSetting[] }>().configuration])
+      expect(shown(list)).toMatchObject({ default: usual, envDefaultOverride: 30_000, value: 30_000 })
+    expect(raw.find(({ name }) => name === 'RETRY')).toMatchObject({ default: 1, value: 1 })
+  })
+
   it('show what is in a setting as text, whatever it looks like', () => {
     const setting = { name: '<b>', value: '"&\'', type: 'string', description: '', customSetting: true }
     const page = settingsPage([setting as DebugPageSetting], 'A')

@@ -180,6 +180,14 @@ describe('an exposed adapter', { timeout: PATIENCE_MS }, () => {
     expect(process.lines.filter((line) => line.msg.startsWith('Listening'))).toHaveLength(1)
   })
 
+  it('LC-5: warns of variables that look like its settings and are none', async () => {
+    const process = start({ OWN_CACHE_MAXAGE: '1', WS_API_ENDPONT: 'x' })
+    const { level, msg } = await process.line((line) => line.msg.includes('WS_API_ENDPONT'))
+    expect(level).toBe('warn')
+    expect(msg).toMatch(/looks like a setting, but there is none of that name\. Is WS_API_ENDPOINT meant\?$/)
+    await process.line((line) => line.msg.endsWith('Is OWN_CACHE_MAX_AGE meant?'))
+  })
+
   it('says that there are no metrics, and the address of all addresses', async () => {
     const { msg } = await listening(start({ EA_HOST: '::' }))
     expect(msg).toMatch(/^Listening on port \d+ of ::: adapter OWN, endpoints price; metrics off$/)

@@ -75,6 +75,16 @@ describe('the service', { timeout: PATIENCE_MS }, () => {
     expect(level).toBe('warn')
   })
 
+  it('LC-5: warns of a variable without a prefix that looks like a setting and is none, once', async () => {
+    const service = launch({ ADAPTERS: 'kraken,coinbase', CACHE_MAXAGE: '1', WORKER_SILENCE: '1' })
+    await service.line(({ msg }) => msg.includes('_SILENCE'))
+    const warned = service.lines.filter(({ level }) => level === 'warn').map(({ msg }) => msg)
+    expect(warned.filter((msg) => /_MAXAGE|_SILENCE/.test(msg))).toEqual([
+      'CACHE_MAXAGE looks like a setting, but there is none of that name. Is CACHE_MAX_AGE meant?',
+      'WORKER_SILENCE looks like a setting, but there is none of that name',
+    ])
+  })
+
   it.each<[string, () => Promise<Record<string, string>>, RegExp]>([
     [
       'its port is taken',

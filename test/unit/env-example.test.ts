@@ -1,6 +1,8 @@
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { availableAdapters } from '../../src/service/catalogue'
+import { parseEnv } from 'node:util'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { MATTER_MOST } from '../../src/config/reference'
+import { availableAdapters, loadAdapter } from '../../src/service/catalogue'
 import { renderEnvExample, settingSections } from '../../scripts/env-example'
 import { read, root } from '../helpers/repository'
 
@@ -22,6 +24,10 @@ const rendered = (change: Partial<Parameters<typeof renderEnvExample>[0][number]
     .at(-1)
     ?.trimEnd()
 
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
 describe('.env.example', () => {
   it('is what the definitions say (else: npm run env-example)', async () => {
     expect(read('.env.example')).toBe(renderEnvExample(await settingSections()))
@@ -37,6 +43,44 @@ describe('.env.example', () => {
     expect(names).toContain('EA_PORT')
     expect(names).toContain('DEFAULT_ADAPTER')
     expect(new Set(names).size).toBe(names.length)
+  })
+})
+
+describe('a default in it', () => {
+  /** As a reader of such files gets it, with every # removed that stands before a name. */
+  const values = parseEnv(read('.env.example').replaceAll(/^#(?=[A-Z0-9_]+=)/gm, ''))
+
+  it('is the one that applies: removing every # changes no setting of any adapter', async () => {
+    for (const name of availableAdapters().keys()) {
+      const { config } = await loadAdapter(name)
+      for (const variable of Object.keys(values)) vi.stubEnv(variable, undefined)
+      config.initialize()
+      const { settings: before } = config
+      for (const [variable, value] of Object.entries(values)) vi.stubEnv(variable, value)
+      config.initialize()
+      expect(config.settings, name).toEqual(before)
+    }
+  })
+
+  it('is told where it is that of an adapter alone', () => {
+    const text = read('.env.example')
+    expect(text).toMatch(
+      /default 120000, 35000 for BITFINEX, 30000 for COINBASE, 10000 for KRAKEN\)\n#WS_SUBSCRIPTION_UNRESPONSIVE_TTL=\n/,
+    )
+    expect(values).toMatchObject({
+      KRAKEN_WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '10000',
+      STRAPI_CACHE_MAX_AGE: '900000',
+    })
+  })
+})
+
+describe('what matters most', () => {
+  it('comes first: twenty settings, each of which there is', async () => {
+    const [first, ...others] = await settingSections()
+    expect(first!.rows.map(({ name }) => name)).toEqual(MATTER_MOST)
+    expect(first!.rows).toHaveLength(20)
+    const names = others.flatMap(({ rows }) => rows.map(({ name }) => name))
+    expect(names.filter((name) => MATTER_MOST.includes(name))).toEqual([])
   })
 })
 
@@ -70,8 +114,8 @@ describe('a line of it', () => {
 describe('the settings of adapters', () => {
   it('are found in files and folders, under their prefix, and nothing else is', async () => {
     const sections = await settingSections(availableAdapters([join(root, 'test/fixtures/endpoints')]))
-    const text = renderEnvExample(sections.slice(2))
-    expect(sections.slice(2).map(({ title }) => title)).toEqual(['Adapter ACME', 'Adapter ZETA'])
+    const text = renderEnvExample(sections.slice(3))
+    expect(sections.slice(3).map(({ title }) => title)).toEqual(['Adapter ACME', 'Adapter ZETA'])
     expect(text).toContain(
       '# == Adapter ACME ==\n# A setting of the framework, for this adapter alone: ACME_<NAME>\n',
     )
@@ -82,6 +126,6 @@ describe('the settings of adapters', () => {
 
   it('may be none', async () => {
     const sections = await settingSections(availableAdapters([join(root, 'no-such-folder')]))
-    expect(sections.map(({ title }) => title)).toEqual(['Framework', 'Service'])
+    expect(sections.map(({ title }) => title)).toEqual(['What matters most', 'Service', 'Framework'])
   })
 })

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -53,7 +53,7 @@ describe('the package', () => {
     expect(manifest).toEqual({
       ...{ name, version, description, license, type, engines, dependencies, optionalDependencies },
       ...{ peerDependencies, peerDependenciesMeta },
-      ...{ main: 'index.js', types: 'index.d.ts', bin: { tickwell: 'lib/service/main.js' } },
+      ...{ main: 'index.js', types: 'index.d.ts', bin: { tickwell: 'lib/cli/main.js' } },
       exports: expect.objectContaining({ '.': './index.js', './adapter': './adapter/index.js' }),
     })
   })
@@ -217,6 +217,22 @@ describe('the package', () => {
   })
 
   it('has a binary that a shell can start', () => {
-    expect(text('lib/service/main.js').split('\n')[0]).toBe('#!/usr/bin/env node')
+    expect(text('lib/cli/main.js').split('\n')[0]).toBe('#!/usr/bin/env node')
+    const bin = source['bin'] as Record<string, string>
+    expect(bin).toEqual({ tickwell: 'dist/package/lib/cli/main.js' })
+  })
+
+  it('checks settings with it', () => {
+    const env = { PATH: process.env['PATH'], KRAKEN_CACHE_MAX_AGE: '5', CACHE_MAXAGE: '1' }
+    const { status, stdout } = spawnSync(join(folder, 'lib/cli/main.js'), ['check', '--json'], {
+      env,
+      encoding: 'utf8',
+    })
+    expect(status).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      problems: ['KRAKEN_CACHE_MAX_AGE: Minimum allowed value is 1000. Received 5'],
+      warnings: [expect.stringContaining('CACHE_MAXAGE')],
+    })
   })
 })

@@ -71,8 +71,11 @@ export class FeedLimits {
     private rules: Rules,
   ) {}
 
-  /** @throws ConfigError for a file that cannot be read, and for limits that cannot be used */
-  static async open(setting: string, adapter: string): Promise<FeedLimits> {
+  /**
+   * @param variable - that has them, for problems
+   * @throws ConfigError for a file that cannot be read, and for limits that cannot be used
+   */
+  static async open(setting: string, adapter: string, variable = 'FEED_LIMITS'): Promise<FeedLimits> {
     const value = setting.trim()
     const reader = new RulesReader()
     try {
@@ -81,7 +84,7 @@ export class FeedLimits {
       return new FeedLimits(look && value, adapter, reader, look, rules)
     } catch (error) {
       const where = error instanceof LimitsError && !isText(value) ? `${value}: ` : ''
-      throw new ConfigError(problemsOf(error).map((problem) => `FEED_LIMITS: ${where}${problem}`))
+      throw new ConfigError(problemsOf(error).map((problem) => `${variable}: ${where}${problem}`))
     }
   }
 

@@ -1,3 +1,7 @@
+/** Why several workers cannot have another cache, as a problem of the settings. */
+export const NEEDS_LOCAL_CACHE =
+  'WORKERS: Several workers get their values from memory, so CACHE_TYPE must be local. With Redis, run several services with EA_MODE=reader instead'
+
 /**
  * Checks that an adapter keeps its values in memory: with several workers, values reach their memories over links of our own.
  *

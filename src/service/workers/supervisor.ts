@@ -11,6 +11,7 @@ import { errorOf } from '../../util/objects'
 import { AdminRelay } from './admin-relay'
 import { type OpenAddress, sayWhatIsOpen } from '../open-addresses'
 import { argumentOf } from './control'
+import { NEEDS_LOCAL_CACHE } from './local-only'
 import { FrontDoor } from './front-door'
 import { type Events, KeptProcess } from './kept-process'
 import { scrape, ScrapeServer } from './scrape'
@@ -27,10 +28,7 @@ const PAGE_PATIENCE_MS = 5_000
 
 const readSettings = (): AdapterSettings => {
   const settings = readServerSettings()
-  if (settings.CACHE_TYPE !== 'local')
-    throw new ConfigError([
-      'WORKERS: Several workers get their values from memory, so CACHE_TYPE must be local. With Redis, run several services with EA_MODE=reader instead',
-    ])
+  if (settings.CACHE_TYPE !== 'local') throw new ConfigError([NEEDS_LOCAL_CACHE])
   return settings
 }
 

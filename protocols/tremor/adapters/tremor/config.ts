@@ -1,5 +1,6 @@
 import { AdapterConfig } from '../../../../src/public/config'
 import { validator } from '../../../../src/public/validation/utils'
+import { exactlyOne, needs, together } from '../../../../src/config/setting-relations'
 import { jsonSetting } from './json-setting'
 
 const MEBIBYTE = 1_048_576
@@ -225,7 +226,16 @@ export const config = new AdapterConfig(
       validate: validator.integer({ min: 1, max: 366 * DAY_MS }),
     },
   },
-  { envVarsPrefix: 'TREMOR', envVarsFallback: true },
+  {
+    envVarsPrefix: 'TREMOR',
+    envVarsFallback: true,
+    relations: [
+      exactlyOne('LISTEN', 'URL', 'The first is to be pushed to, the second to connect'),
+      together('CERT_FILE', 'KEY_FILE'),
+      // Certificates are shown over TLS only.
+      needs('CLIENT_CA_FILE', 'CERT_FILE'),
+    ],
+  },
 )
 
 export type TremorSettings = typeof config.settings

@@ -5,18 +5,12 @@ import { CODEC_NAME, config, type TremorSettings } from './config'
 /** The connector that the settings describe. @throws ConfigError where they contradict each other */
 export const connectorOf = (settings: TremorSettings): ConnectorConfig => {
   const { LISTEN, URL: url } = settings
-  if ((LISTEN === undefined) === (url === undefined))
-    throw new ConfigError(['LISTEN, URL: exactly one of them is needed: to be pushed to, or to connect'])
-  return url === undefined ? serverOf(settings, LISTEN as string) : clientOf(settings, url)
+  return LISTEN === undefined ? clientOf(settings, url ?? '') : serverOf(settings, LISTEN)
 }
 
 const serverOf = (settings: TremorSettings, address: string): ConnectorConfig => {
   const { CERT_FILE: cert, KEY_FILE: key, CLIENT_CA_FILE: clientCaFile } = settings
   const isTls = cert !== undefined || key !== undefined
-  if (clientCaFile !== undefined && !isTls)
-    throw new ConfigError([
-      'CLIENT_CA_FILE: certificates are shown over TLS only: set CERT_FILE and KEY_FILE',
-    ])
   return {
     type: 'ws_server',
     definition: {

@@ -287,7 +287,11 @@ describe('settings that contradict each other', () => {
     ['a peer without a rank', { TREMOR_LISTEN: '127.0.0.1:0', TREMOR_PEERS: '[{"name":"a"}]' }, 'PEERS'],
     ['a codec that is no JSON', { TREMOR_LISTEN: '127.0.0.1:0', TREMOR_CODEC: '{' }, 'CODEC'],
     ['an unknown codec', { TREMOR_LISTEN: '127.0.0.1:0', TREMOR_CODEC: 'snot' }, 'snot'],
-    ['a certificate without its key', { TREMOR_LISTEN: '127.0.0.1:0', TREMOR_CERT_FILE: __filename }, 'cert'],
+    [
+      'a certificate without its key',
+      { TREMOR_LISTEN: '127.0.0.1:0', TREMOR_CERT_FILE: __filename },
+      'TREMOR_KEY_FILE: Value is required with TREMOR_CERT_FILE',
+    ],
     [
       'client certificates without TLS',
       { TREMOR_LISTEN: '127.0.0.1:0', TREMOR_CLIENT_CA_FILE: __filename },

@@ -1,3 +1,4 @@
+import { atLeastOne, needs, together } from '../../../../src/config/setting-relations'
 import { AdapterConfig } from '../../../../src/public/config'
 import { parseSigners } from '../..'
 import { validator } from '../../../../src/public/validation/utils'
@@ -145,5 +146,19 @@ export const config = new AdapterConfig(
       validate: validator.integer({ min: 1, max: 1_000 }),
     },
   },
-  { envVarsPrefix: 'VERSIA', envVarsFallback: true },
+  {
+    envVarsPrefix: 'VERSIA',
+    envVarsFallback: true,
+    relations: [
+      atLeastOne(
+        'WS_API_ENDPOINT',
+        'LISTEN_PORT',
+        'The first is to connect to a source, the second to be connected to',
+      ),
+      together('INSTANCE_NAME', 'INSTANCE_KEY'),
+      together('WS_TLS_CERT', 'WS_TLS_KEY'),
+      together('LISTEN_TLS_CERT', 'LISTEN_TLS_KEY'),
+      needs('LISTEN_TLS_CA', 'LISTEN_TLS_CERT'),
+    ],
+  },
 )

@@ -263,9 +263,12 @@ describe('the Versia adapter', () => {
       [{ VERSIA_SIGNERS: '' }, /SIGNERS/],
       [{ VERSIA_SIGNERS: '{' }, /SIGNERS/],
       [{ VERSIA_PRICE_TYPE: '' }, /PRICE_TYPE/],
-      [{}, /neither a URL to connect to nor a port/],
+      [{}, /VERSIA_WS_API_ENDPOINT: Value must be set, or that of VERSIA_LISTEN_PORT/],
       [{ VERSIA_LISTEN_PORT: '0', VERSIA_SIGNERS: 'feeds.example=MCow' }, /a key of feeds.example is not/],
-      [{ VERSIA_WS_API_ENDPOINT: 'wss://feeds.example', VERSIA_INSTANCE_KEY: secret }, /our own instance/],
+      [
+        { VERSIA_WS_API_ENDPOINT: 'wss://feeds.example', VERSIA_INSTANCE_KEY: secret },
+        /VERSIA_INSTANCE_NAME: Value is required with VERSIA_INSTANCE_KEY/,
+      ],
       [{ VERSIA_LISTEN_PORT: '0', VERSIA_VERSION: '0.3' }, /VERSION/],
     ]
     for (const [env, problem] of bad) {
@@ -283,7 +286,11 @@ describe('the Versia adapter', () => {
       VERSIA_INSTANCE_KEY: key('receiver-instance').private_pkcs8_base64,
       VERSIA_LISTEN_TOKEN: 'let-me-in',
     }
-    await using service = await start({ ...secrets, VERSIA_LISTEN_PORT: '0' })
+    await using service = await start({
+      ...secrets,
+      VERSIA_INSTANCE_NAME: 'receiver.example',
+      VERSIA_LISTEN_PORT: '0',
+    })
     const text = await (await fetch(`${service.url!}/status`)).text()
     for (const secret of Object.values(secrets)) expect(text).not.toContain(secret)
     expect(text).toContain('feeds.example=')

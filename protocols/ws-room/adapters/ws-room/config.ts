@@ -1,3 +1,4 @@
+import { exactlyOne } from '../../../../src/config/setting-relations'
 import { AdapterConfig } from '../../../../src/public/config'
 import { validator } from '../../../../src/public/validation/utils'
 
@@ -79,6 +80,7 @@ export const config = new AdapterConfig(
   {
     envVarsPrefix: 'WS_ROOM',
     envVarsFallback: true,
+    relations: [exactlyOne('CONNECTION_STRING', 'REALM_URL', 'Either names the room to enter')],
     envDefaultOverrides: {
       // Each attempt spends a number of the server's and a line of everybody's log.
       STREAM_HANDLER_RETRY_MIN_MS: 1_000,

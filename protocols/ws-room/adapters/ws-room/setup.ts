@@ -5,15 +5,10 @@ type Settings = typeof config.settings
 
 const DAY_MS = 24 * 3_600_000
 
-const placeOf = ({ CONNECTION_STRING: connectionString, REALM_URL: realm }: Settings): RoomPlace => {
-  if (connectionString && realm)
-    throw new Error('Both CONNECTION_STRING and REALM_URL are set: only one can be the room')
-  if (connectionString) return { connectionString }
-  if (realm) return { realm }
-  throw new Error('Neither CONNECTION_STRING nor REALM_URL is set: there is no room to enter')
-}
+const placeOf = ({ CONNECTION_STRING: connectionString = '', REALM_URL: realm }: Settings): RoomPlace =>
+  realm ? { realm } : { connectionString }
 
-/** What the settings say of the room. @throws Error when they name none, or two */
+/** What the settings say of the room. */
 export const optionsOf = (settings: Settings): WsRoomOptions => ({
   place: placeOf(settings),
   privateKey: settings.PRIVATE_KEY,

@@ -261,11 +261,15 @@ describe('the adapter for a room', () => {
   })
 
   it.each([
-    ['no room', {}, 'Neither CONNECTION_STRING nor REALM_URL is set'],
+    [
+      'no room',
+      {},
+      'WS_ROOM_CONNECTION_STRING: Value must be set, or that of WS_ROOM_REALM_URL: exactly one of them, and neither is set',
+    ],
     [
       'two rooms',
       { WS_ROOM_CONNECTION_STRING: 'ws-room:x.example.com', WS_ROOM_REALM_URL: 'https://x.example.com' },
-      'only one can be the room',
+      'exactly one of them, and both of them are set',
     ],
     ['another transport', { WS_ROOM_CONNECTION_STRING: 'offline:offline' }, 'not supported'],
     [

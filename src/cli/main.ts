@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+import type * as Check from './check'
+import { type Command, FAILED, MisuseError, MISUSED, OK, print } from './command'
+import type * as OwnVersion from '../config/own-version'
+import type * as PackageVersion from '../config/package-version'
+
+/* eslint-disable @typescript-eslint/no-require-imports -- each command is loaded only where it is asked for, and the service first of all */
+
+const USAGE = `Usage: tickwell [<command>]
+
+Without a command it starts the service.
+
+  check   checks the settings without starting anything (tickwell check --help)
+  start   starts the service
+
+  --help, --version`
+
+const version: Command = async () => {
+  ;(require('../config/own-version') as typeof OwnVersion).useOwnVersion()
+  await print(String((require('../config/package-version') as typeof PackageVersion).packageVersion()))
+  return OK
+}
+
+const usage: Command = async () => {
+  await print(USAGE)
+  return OK
+}
+
+const COMMANDS: Record<string, () => Command> = {
+  check: () => (require('./check') as typeof Check).check,
+  '--version': () => version,
+  '--help': () => usage,
+}
+
+const complain = async (what: string): Promise<void> => {
+  await print(`${what}\n\n${USAGE}`, process.stderr)
+  process.exitCode = MISUSED
+}
+
+const run = async (name: string, args: string[]): Promise<void> => {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) return complain(`There is no command "${name}"`)
+  try {
+    const code = await command()(args)
+    // An adapter of somebody's own may have begun something when it was loaded.
+    process.exit(code)
+  } catch (error) {
+    if (!(error instanceof MisuseError)) throw error
+    await complain(error.message)
+  }
+}
+
+const [name = 'start', ...args] = process.argv.slice(2)
+if (name === 'start') require('../service/main')
+else
+  run(name, args).catch((error: unknown) => {
+    console.error(error)
+    process.exitCode = FAILED
+  })
