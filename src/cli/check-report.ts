@@ -1,6 +1,7 @@
 import { MATTER_MOST } from '../config/reference'
 import { type SettingOrigin } from '../config/setting-origins'
 import { type SettingGroup, type SettingsSurvey } from '../service/settings-survey'
+import { beginningOf } from '../util/redaction'
 
 /** Longer values are cut: the report is a table. */
 const MAX_SHOWN = 60
@@ -11,7 +12,7 @@ const shown = (value: unknown): string => {
   // A key may have line ends, and a terminal must not obey what somebody has set.
   // eslint-disable-next-line no-control-regex -- these are what is taken out
   const text = given.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+  return beginningOf(text, MAX_SHOWN)
 }
 
 const SOURCES = {

@@ -13,9 +13,13 @@ export const MISUSED = 2
 /** @param args - what stands behind the name of the command. Resolves when all is printed */
 export type Command = (args: string[]) => Promise<ExitCode>
 
-/** Resolves when the text has left this process, also through a pipe. */
+/** Resolves when the text has left this process, also through a pipe, or when nobody reads it any more (`| head`). */
 export const print = (text: string, to: NodeJS.WriteStream = process.stdout): Promise<void> =>
-  new Promise((done) => to.write(`${text}\n`, () => done()))
+  new Promise((done) => {
+    // Without a listener it would end the process, in place of the outcome.
+    to.on('error', () => done())
+    to.write(`${text}\n`, () => done())
+  })
 
 /** The command line cannot be understood. */
 export class MisuseError extends Error {}

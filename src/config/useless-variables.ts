@@ -32,7 +32,7 @@ const linesOfPrefix = (adapter: string, config: AnyConfig): string[] => {
  */
 export const uselessVariables = (
   adapters: ReadonlyMap<string, AnyConfig>,
-  others: readonly string[] = [],
+  others: readonly string[],
 ): string[] => {
   const configs = [...adapters.values()]
   const prefixes = configs.flatMap(({ options }) => options?.envVarsPrefix ?? []).filter(Boolean)

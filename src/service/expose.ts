@@ -116,7 +116,7 @@ export const expose = async <T extends SettingsDefinitionMap>(
     const forget = stopWithProcess(running, adapter)
     await listenAll(running, adapter)
     sayWhere(running, adapter)
-    for (const line of uselessVariables(new Map([[adapter.name, adapter.config]]))) logger.warn(line)
+    for (const line of uselessVariables(new Map([[adapter.name, adapter.config]]), [])) logger.warn(line)
     try {
       await adapter.lockAcquiredPromise
     } catch (error) {

@@ -98,7 +98,7 @@ export const surveyOfModule = async (file: string): Promise<SettingsSurvey> => {
   const { config } = found
   return survey({
     problems: found.problems,
-    warnings: [...warningsOf([found]), ...(config ? uselessVariables(new Map([[file, config]])) : [])],
+    warnings: [...warningsOf([found]), ...(config ? uselessVariables(new Map([[file, config]]), []) : [])],
     groups: groupOf(found),
     unused: [],
   })

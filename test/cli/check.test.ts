@@ -258,6 +258,19 @@ describe('the command', { timeout: PATIENCE_MS }, () => {
     expect(err).toContain('Usage: tickwell')
   })
 
+  it('ends as ever where nobody reads what it prints', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'check', '--all'], {
+      cwd: ROOT,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: tmpdir() },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child.stdout.destroy()
+    let err = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+    const [code] = (await once(child, 'close')) as [number | null]
+    expect([code, err]).toEqual([0, ''])
+  })
+
   it('helps', async () => {
     for (const args of [['--help'], ['check', '--help']])
       expect(await tickwell(args)).toMatchObject({ code: 0, out: expect.stringMatching(/^Usage: tickwell/) })
