@@ -109,6 +109,7 @@ export class World {
         await this.#play(step)
         if (this.problems.length > 0) break
       }
+      await this.#explain()
       await this.#beside
       if (this.problems.length === 0) await this.#settle()
       if (this.problems.length === 0) await this.#stop()
@@ -144,8 +145,20 @@ export class World {
     await pause(STEP_PAUSE_MS)
     await Promise.race([this.ask(step.ask), pause(STEP_PATIENCE_MS)])
     if (this.#pending.size > MOST_PENDING) await Promise.race([...this.#pending])
+    this.#look()
+  }
+
+  /** Whether the service still runs. */
+  #look() {
     const { end } = this.#service
     if (end !== undefined) this.#wrong(`IS-2: the service has ended (${end.signal ?? `code ${end.code}`})`)
+  }
+
+  /** That its connections are cut is seen before its end is. */
+  async #explain() {
+    if (this.problems.length === 0 || this.problems.some(({ text }) => text.startsWith('IS-2'))) return
+    await pause(ROUND_MS)
+    this.#look()
   }
 
   /** Work that goes on beside the steps. */

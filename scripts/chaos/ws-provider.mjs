@@ -109,7 +109,8 @@ export class WsProvider extends StreamProvider {
     })
     socket.on('error', () => {})
     socket.on('close', (code) => {
-      this.closes.push(code)
+      // What was left half-open hears no answer to that, and is cut in the end.
+      if (!line.isLeft) this.closes.push(code)
       this.gone(line)
     })
     socket.on('message', (data) => line.isFrozen || this.#take(line, JSON.parse(String(data))))
