@@ -109,7 +109,8 @@ describe('docs/bounds.md', () => {
     const documented = new Set(named.filter((name) => !metricNames.includes(` ${name} `)))
     expect([...documented].sort()).toEqual(bounds)
     const code = filesBelow('src', /\.ts$/).map(read).join('\n')
-    const used = new Set([...code.matchAll(/overflow(?:ed|ing)\('(\w+)'\)/g)].map(([, bound]) => bound!))
+    const counted = /\boverflow(?:ed|ing)\('(\w+)'|\bbound: '(\w+)'/g
+    const used = new Set([...code.matchAll(counted)].map(([, one, other]) => (one ?? other)!))
     expect([...used].sort()).toEqual(bounds)
   })
 })
