@@ -75,7 +75,9 @@ export const ErrorAnswer = Type.Object(
       { additionalProperties: false },
     ),
     hint: Type.Optional(
-      Type.String({ description: 'What helps whoever has asked wrongly, such as the endpoints that there are.' }),
+      Type.String({
+        description: 'What helps whoever has asked wrongly, such as the endpoints that there are.',
+      }),
     ),
   },
   { additionalProperties: false, description: 'A request that could not be answered.' },
