@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LocalCache } from '../../src/feeds/local-cache'
+import { instant } from '../../src/util/clock'
 
 const step = fc.oneof(
   fc.record({ act: fc.constant('good' as const), value: fc.integer(), ttl: fc.integer({ min: 1, max: 50 }) }),
