@@ -37,7 +37,7 @@ describe('the last good value of a key', () => {
 
   it('RS-1: is remembered of as many keys as the cache holds', () => {
     const cache = new LocalCache<{ result: number }>(2)
-    const now = { unixMs: Date.now(), monotonicMs: 0 }
+    const now = instant()
     for (const key of ['a', 'b', 'c']) {
       cache.store(key, { result: 1 }, 1, now)
       void cache.delete(key)
