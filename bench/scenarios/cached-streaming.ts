@@ -12,6 +12,8 @@ const CONNECTIONS = 50
 const MESSAGES_PER_SECOND = 5_000
 /** Far from what any side but the reference can take: latency at rest, not in a jam. */
 const REQUESTS_PER_SECOND = 1_000
+/** The first request of each connection is among them: in a second they would be one in twenty, and nodes keep their connections. */
+const CALM_SECONDS = 3
 
 const whileStreaming = async <R>(bench: Bench, provider: Target, work: () => Promise<R>): Promise<R> => {
   const startedAt = performance.now()
@@ -31,7 +33,7 @@ const measure = async (bench: Bench, count: number, sides: Side[]) => {
     const load = { bases, check: isPriceOf, asNode: true, connections: CONNECTIONS }
     return whileStreaming(bench, provider, async () => {
       const jam = await bench.load(target, load, seconds)
-      const calm = await fixedRate({ ...load, port: target.port }, REQUESTS_PER_SECOND, 2 * seconds)
+      const calm = await fixedRate({ ...load, port: target.port }, REQUESTS_PER_SECOND, bench.times(CALM_SECONDS, 1))
       return { ...jam, calmP99Ms: calm.p99Ms }
     })
   }
