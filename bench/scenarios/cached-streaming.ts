@@ -33,7 +33,11 @@ const measure = async (bench: Bench, count: number, sides: Side[]) => {
     const load = { bases, check: isPriceOf, asNode: true, connections: CONNECTIONS }
     return whileStreaming(bench, provider, async () => {
       const jam = await bench.load(target, load, seconds)
-      const calm = await fixedRate({ ...load, port: target.port }, REQUESTS_PER_SECOND, bench.times(CALM_SECONDS, 1))
+      const calm = await fixedRate(
+        { ...load, port: target.port },
+        REQUESTS_PER_SECOND,
+        bench.times(CALM_SECONDS, 1),
+      )
       return { ...jam, calmP99Ms: calm.p99Ms }
     })
   }
