@@ -9,6 +9,7 @@ import {
   FeedLabels,
   type FeedOwner,
   FeedSurvey,
+  isDown,
   type SeenFeed,
   SurveyedFeeds,
 } from './feed-survey'
@@ -46,6 +47,16 @@ const totalStalenessOf = ({ feed, value }: SeenFeed): number | undefined => {
 
 const deltaOf = ({ feed }: SeenFeed): number | undefined => feed.providerDeltaMs || undefined
 
+/** Of a value that another process wrote, its own time of receipt counts. */
+const ageOf = ({ feed, value }: SeenFeed): number | undefined => {
+  const received =
+    value?.errorMessage === undefined ? value?.timestamps?.providerDataReceivedUnixMs : undefined
+  const ms = feed.lastAge?.ms ?? (received === undefined ? undefined : Math.max(0, ourTime.now() - received))
+  return ms === undefined ? undefined : ms / 1_000
+}
+
+const upOf = (seen: SeenFeed): number => (isDown(seen) ? 0 : 1)
+
 const largest = (
   seen: readonly SeenFeed[],
   of: (one: SeenFeed) => number | undefined,
@@ -56,6 +67,17 @@ const largest = (
     if (value !== undefined && !(found !== undefined && found >= value)) found = value
   }
   return found
+}
+
+const smallest = (
+  seen: readonly SeenFeed[],
+  of: (one: SeenFeed) => number | undefined,
+): number | undefined => {
+  const least = largest(seen, (one) => {
+    const value = of(one)
+    return value === undefined ? undefined : -value
+  })
+  return least === undefined ? undefined : -least
 }
 
 /**
@@ -108,6 +130,8 @@ class FeedSeries {
       metrics.publish('totalDataStalenessSeconds', (gauge) =>
         this.show(gauge, 'ofCache', totalStalenessOf, others),
       ),
+      metrics.publish('feedAgeSeconds', (gauge) => this.show(gauge, 'ofFeed', ageOf, others)),
+      metrics.publish('feedUp', (gauge) => this.show(gauge, 'ofFeed', upOf, others, smallest)),
       metrics.publish('providerTimeDelta', (gauge) => this.show(gauge, 'ofId', deltaOf, others)),
       metrics.publish('clockSteps', (gauge) => gauge.set({}, ourTime.steps)),
       metrics.publish('clockOffsetSeconds', (gauge) => gauge.set({}, (ourTime.lastStep?.byMs ?? 0) / 1_000)),
@@ -130,19 +154,23 @@ class FeedSeries {
     if (sharing[what] > 0) counter.add(others.ofCache, sharing[what])
   }
 
-  /** @param others - where the feeds without gauges of their own show the largest of their values; there is no one price of many feeds */
+  /**
+   * @param others - where the feeds without gauges of their own show one of their values; there is no one price of many feeds
+   * @param worst - which one
+   */
   private show(
     gauge: SeriesGauge,
-    kind: 'ofCache' | 'ofId',
+    kind: 'ofCache' | 'ofId' | 'ofFeed',
     numberOf: (seen: SeenFeed) => number | undefined,
     others?: FeedLabels,
+    worst = largest,
   ): void {
     const { shown, rest } = this.surveys.get()
     const put = (labels: LabelSet, value: number | undefined) => {
       if (value !== undefined) gauge.put(labels, value)
     }
     for (const seen of shown) put(seen.of.labelsOf(seen.feed)[kind], numberOf(seen))
-    if (others !== undefined) put(others[kind], largest(rest, numberOf))
+    if (others !== undefined) put(others[kind], worst(rest, numberOf))
   }
 }
 

@@ -33,23 +33,30 @@ const noCounts = (): Counts => ({ gets: 0, hits: 0, misses: 0, sets: 0 })
 
 const isUsed = ({ gets, misses, sets }: Feed): boolean => gets + misses + sets > 0
 
+type NamedFeed = Pick<Feed, 'feedId' | 'key' | 'endpointName'>
+
 /** The labels of a feed in all metrics that have them. They are kept while the feed is shown: to write them is most of a scrape. */
 export class FeedLabels {
   readonly ofCache: LabelSet
   readonly ofHits: LabelSet
   readonly ofMisses: LabelSet
   readonly ofId: LabelSet
+  readonly ofFeed: LabelSet
 
-  constructor({ adapterName: app_name, cache }: FeedOwner, feed_id: string, participant_id: string) {
+  constructor(
+    { adapterName: app_name, cache }: FeedOwner,
+    { feedId: feed_id, key: participant_id, endpointName: adapter_endpoint }: NamedFeed,
+  ) {
     this.ofCache = new LabelSet({ app_name, participant_id, feed_id, cache_type: cache.type })
     this.ofHits = new LabelSet({ app_name, ...buildHttpRequestMetricsLabel(feed_id, undefined, true) })
     this.ofMisses = new LabelSet({ app_name, ...buildHttpRequestMetricsLabel(feed_id, undefined, false) })
     this.ofId = new LabelSet({ app_name, feed_id })
+    this.ofFeed = new LabelSet({ app_name, adapter_endpoint, feed_id, participant_id })
   }
 
   /** OB-1: those of all feeds that have no series of their own. */
   static ofOthers(of: FeedOwner): FeedLabels {
-    return new FeedLabels(of, OTHER, OTHER)
+    return new FeedLabels(of, { feedId: OTHER, key: OTHER, endpointName: OTHER })
   }
 }
 
@@ -61,7 +68,9 @@ export interface SeenFeed {
   value: Readonly<AdapterResponse> | undefined
 }
 
-const isDown = ({ value }: SeenFeed): boolean => value === undefined || value.errorMessage !== undefined
+/** Whether nothing good is served for it. */
+export const isDown = ({ value }: SeenFeed): boolean =>
+  value === undefined || value.errorMessage !== undefined
 
 /** The feeds of one endpoint, and how many of them have counters of their own. */
 export class SurveyedFeeds {
@@ -85,7 +94,7 @@ export class SurveyedFeeds {
 
   labelsOf(feed: Feed): FeedLabels {
     let labels = this.labels.get(feed)
-    if (labels === undefined) this.labels.set(feed, (labels = new FeedLabels(this.of, feed.feedId, feed.key)))
+    if (labels === undefined) this.labels.set(feed, (labels = new FeedLabels(this.of, feed)))
     return labels
   }
 

@@ -40,6 +40,7 @@ const gauge = <const L extends string>(name: string, labels: readonly L[], help:
 const histogram = (name: string, buckets: number[], help: string): Histogram =>
   new FastHistogram({ name, help, buckets })
 
+const FEED_LABELS = ['adapter_endpoint', 'feed_id', 'participant_id'] as const
 const CACHE_LABELS = ['feed_id', 'participant_id', 'cache_type'] as const
 const ENDPOINT_LABELS = ['adapter_endpoint', 'transport'] as const
 const SUBSCRIPTION_LABELS = ['feed_id', 'subscription_key'] as const
@@ -149,6 +150,16 @@ const cacheMetrics = () => ({
     'total_data_staleness_seconds',
     CACHE_LABELS,
     "Age of the value last answered, by the provider's own time, in milliseconds despite the name",
+  ),
+  feedAgeSeconds: gauge(
+    'feed_age_seconds',
+    FEED_LABELS,
+    'Age of the last good value, served or not, since it was received, in seconds; it grows whether or not anybody asks',
+  ),
+  feedUp: gauge(
+    'feed_up',
+    FEED_LABELS,
+    '1 while there is a good value to serve, else 0; of feeds that have been asked for or written',
   ),
   providerTimeDelta: gauge(
     'provider_time_delta',

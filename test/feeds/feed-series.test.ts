@@ -33,6 +33,70 @@ const start = async (maxFeeds: number) => {
   return stoppable({ name, still, service, put, ask, samples, valuesOf })
 }
 
+describe('without a request', () => {
+  it('a feed shows that it is dead, since when, and that it is back', async () => {
+    await using started = await start(10)
+    const { still, put, samples, valuesOf } = started
+    const seen = async () => [await valuesOf('feed_up'), await valuesOf('feed_age_seconds')]
+    expect(await seen()).toEqual([{}, {}])
+    for (const base of ['a', 'b']) await put(base)
+    expect(await seen()).toEqual([
+      { a: 1, b: 1 },
+      { a: 0, b: 0 },
+    ])
+    vi.advanceTimersByTime(60_000)
+    await put('b')
+    // An error in place of a value that lives is remembered beside it.
+    await still.transport.putError({ base: 'b', quote: 'USD' }, 502, 'no')
+    vi.advanceTimersByTime(60_000)
+    expect(await seen()).toEqual([
+      { a: 0, b: 1 },
+      { a: 120, b: 60 },
+    ])
+    vi.advanceTimersByTime(40_000)
+    await still.transport.putError({ base: 'b', quote: 'USD' }, 502, 'no')
+    expect(await seen()).toEqual([
+      { a: 0, b: 0 },
+      { a: 160, b: 100 },
+    ])
+    await put('a')
+    expect(await seen()).toEqual([
+      { a: 1, b: 0 },
+      { a: 0, b: 100 },
+    ])
+    const [{ labels }] = (await samples('feed_up')) as [{ labels: object }]
+    expect(labels).toMatchObject({
+      adapter_endpoint: 'price',
+      participant_id: expect.stringContaining('price') as string,
+    })
+  })
+
+  it('its age goes on by the machine’s own clock, wherever the wall clock goes', async () => {
+    await using started = await start(10)
+    const { put, valuesOf } = started
+    await put('a')
+    vi.advanceTimersByTime(30_000)
+    for (const step of [-3_600_000, 3_600_000]) {
+      vi.setSystemTime(Date.now() + step)
+      expect((await valuesOf('feed_age_seconds'))['a']).toBeCloseTo(30, 3)
+    }
+  })
+
+  it('feeds without series of their own share the worst of theirs', async () => {
+    await using started = await start(1)
+    const { put, valuesOf } = started
+    for (const base of ['a', 'b', 'c']) {
+      await put(base)
+      vi.advanceTimersByTime(10_000)
+    }
+    expect(await valuesOf('feed_up')).toEqual({ a: 1, other: 1 })
+    expect(await valuesOf('feed_age_seconds')).toEqual({ a: 30, other: 20 })
+    vi.advanceTimersByTime(75_000)
+    expect(await valuesOf('feed_up')).toEqual({ b: 0, other: 0 })
+    expect(await valuesOf('feed_age_seconds')).toEqual({ b: 95, other: 105 })
+  })
+})
+
 describe('OB-1: with more feeds than may have series of their own', () => {
   it('counters are of those that came first, and of all others together', async () => {
     await using started = await start(2)

@@ -15,6 +15,8 @@ const METRICS_OF_FEEDS = [
   'cacheDataMaxAge',
   'cacheDataStalenessSeconds',
   'totalDataStalenessSeconds',
+  'feedAgeSeconds',
+  'feedUp',
   'providerTimeDelta',
 ] as const
 

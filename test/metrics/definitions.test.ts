@@ -53,6 +53,8 @@ lateThrows late_throws_total counter kind
 eventLoopStalls event_loop_stalls_total counter
 tlsCertificateEnd tls_certificate_not_after_timestamp_seconds gauge port
 adapterStarted adapter_started_timestamp_seconds gauge version,configuration_hash
+feedAgeSeconds feed_age_seconds gauge adapter_endpoint,feed_id,participant_id
+feedUp feed_up gauge adapter_endpoint,feed_id,participant_id
 clockSteps clock_steps gauge
 clockOffsetSeconds clock_offset_seconds gauge
 dataReported data_reported_total counter adapter_endpoint,transport,reason
