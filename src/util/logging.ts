@@ -126,7 +126,8 @@ class PinoLoggerFactory implements LoggerFactory {
 
   child(params: { layer: string; color?: string }): pino.Logger {
     this.root ??= this.create()
-    return this.root.child(params)
+    // Colours are for terminals: in JSON they are noise, and some viewers obey them.
+    return this.root.child(this.isPretty ? params : { layer: params.layer })
   }
 
   private create(): pino.Logger {

@@ -46,7 +46,7 @@ describe('the default logger factory', () => {
     vi.stubEnv('LOG_LEVEL', 'trace')
   })
 
-  it('writes one JSON object per line with level, times, layer and message', () => {
+  it('writes one JSON object per line with level, times, layer and message, and without colour', () => {
     vi.spyOn(Date, 'now').mockReturnValue(1_700_000_000_123)
     const { lines, records, factory } = capture()
     factory.child({ layer: 'Cache', color: '#' }).warn({ attempt: 2 }, 'connection closed')
@@ -56,10 +56,10 @@ describe('the default logger factory', () => {
       time: 1_700_000_000_123,
       isoTime: '2023-11-14T22:13:20.123Z',
       layer: 'Cache',
-      color: '#',
       attempt: 2,
       msg: 'connection closed',
     })
+    expect(records()[0]).not.toHaveProperty('color')
   })
 
   it('takes the level from the environment, in any letter case, and info without one', () => {
