@@ -130,6 +130,8 @@ const SAY_EVERY_MS = 60_000
 const AGREEMENT_MS = 5_000
 /** A source that has voted votes otherwise after so many ticks in a row that say so. */
 const CHANGE_OF_MIND = 3
+/** What was sent before a machine fell asleep is read within this time after it wakes, and says nothing against the sleep. */
+const HELD_UP_MS = 1_000
 /** Once ticks have spoken for the wall clock this long, the time from before the step is no candidate any more. */
 const FORGET_MS = 600_000
 
@@ -196,6 +198,8 @@ export class OurTime {
   private counts: Candidate | undefined
   private step: ClockStep | undefined
   private agreedAtMs = 0
+  /** When the last step was noticed, by the monotonic clock. */
+  private steppedAtMs = -Infinity
   private slips: Slip[] = []
   private wasWall = false
   /** The era in which the step began that is not settled. */
@@ -269,6 +273,7 @@ export class OurTime {
       return
     }
     const vote = nearest(indicatedUnixMs, this.clocks.wall(), reckonings, monotonic)
+    if (vote !== undefined && vote === this.counts && vote === reckonings[0]) this.denySleep(monotonic)
     if (vote === undefined || !this.isNews(witness, vote)) return
     witness.vote = vote
     witness.doubts = 0
@@ -315,6 +320,7 @@ export class OurTime {
   private stepped(wall: number, before: number, movedMs: number): void {
     this.steps++
     this.era++
+    this.steppedAtMs = this.lookedMs
     const { counts, reckonings } = this
     if (reckonings === undefined || counts !== undefined) this.unsettledEra = this.era
     if (movedMs > 0) this.slipped(movedMs)
@@ -349,6 +355,11 @@ export class OurTime {
     this.slips = [{ era: second.era, ms: first.ms + second.ms }, ...rest]
   }
 
+  /** A tick has spoken for the time from before. What was on its way while the machine slept does so, too. */
+  private denySleep(monotonic: number): void {
+    if (monotonic - this.steppedAtMs >= HELD_UP_MS) this.neverSlept()
+  }
+
   /** The time from before is right: what went ahead since was the wall clock alone. */
   private neverSlept(): void {
     this.slips = this.slips.filter(({ era }) => era < this.unsettledEra)
@@ -369,7 +380,7 @@ export class OurTime {
     if (first === undefined || first[1] === second?.[1] || first[0] === this.counts) return
     const [found] = first
     this.counts = found
-    if (found === kept) this.neverSlept()
+    if (found === kept) this.denySleep(this.clocks.monotonic())
     step.agreed = found === 'wall' ? 'wall' : 'kept'
     step.byMs = this.wallOffsetMs - (found === 'wall' ? kept : found).offsetMs
     this.agreedAtMs = this.clocks.monotonic()

@@ -282,7 +282,7 @@ describe('our time', () => {
     machine.step(30_000)
     expect([machine.time.sleptMs(begun), machine.time.sleptMs(slept)]).toEqual([630_000, 30_000])
     // The ticks of a provider agree with the time from before all that.
-    machine.tick(new Witness(), START)
+    machine.pass(1_000).tick(new Witness(), START + 1_000)
     expect(machine.time.sleptMs(begun)).toBe(0)
 
     for (let time = 0; time < 300; time++) machine.step(2_000)
@@ -293,10 +293,49 @@ describe('our time', () => {
   it('a sleep that ticks have spoken for remains one, whatever they say of a later step', () => {
     const [machine, witness] = [new Machine(), new Witness()]
     const begun = machine.time.era
-    machine.tick(witness, START).step(HOUR).tick(witness, START)
-    machine.step(50_000).tick(witness, START + 50_000)
-    machine.step(HOUR).tick(witness, START + 50_000)
+    machine
+      .tick(witness, START)
+      .step(HOUR)
+      .pass(1_000)
+      .tick(witness, START + 1_000)
+    machine.step(50_000).tick(witness, START + 51_000)
+    machine
+      .step(HOUR)
+      .pass(1_000)
+      .tick(witness, START + 52_000)
     expect(machine.time.sleptMs(begun)).toBe(50_000)
+  })
+
+  it('FR-1: what was on its way while the machine slept takes nothing back of the sleep', () => {
+    for (const before of [-HOUR, 0, HOUR]) {
+      const [machine, sources] = [new Machine(), [new Witness(), new Witness()] as const]
+      const begun = machine.time.era
+      for (const source of sources) machine.tick(source, START)
+      if (before !== 0) machine.step(before).pass(2_000)
+      const awake = machine.monotonic
+      for (const source of sources) machine.tick(source, START + awake)
+      const slept = machine.time.sleptMs(begun)
+      machine.step(500_000)
+      // Sent before the sleep, and read after it.
+      for (const source of sources) machine.pass(50).tick(source, START + awake)
+      expect(machine.time.sleptMs(begun)).toBe(slept + 500_000)
+      machine.pass(1_000)
+      for (const source of sources)
+        for (let time = 0; time < 3; time++) machine.tick(source, START + machine.monotonic + 500_000)
+      expect(machine.time.sleptMs(begun)).toBe(slept + 500_000)
+    }
+  })
+
+  it('TM-3: a step that was none of a sleep is taken back by the ticks that go on coming, and honest ones are accepted at once', () => {
+    const [machine, witness] = [new Machine(), new Witness()]
+    const begun = machine.time.era
+    machine.tick(witness, START).step(HOUR)
+    machine.tick(witness, START)
+    expect([machine.time.now(), machine.time.sleptMs(begun)]).toEqual([START, HOUR])
+    machine.pass(999).tick(witness, START + 999)
+    expect(machine.time.sleptMs(begun)).toBe(HOUR)
+    machine.pass(1).tick(witness, START + 1_000)
+    expect([machine.time.now(), machine.time.sleptMs(begun)]).toEqual([START + 1_000, 0])
   })
 
   it('where the wall clock alone is ruled, it is the time', () => {
