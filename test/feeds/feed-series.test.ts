@@ -64,8 +64,8 @@ describe('without a request', () => {
       { a: 1, b: 0 },
       { a: 0, b: 100 },
     ])
-    const [{ labels }] = (await samples('feed_up')) as [{ labels: object }]
-    expect(labels).toMatchObject({
+    const [up] = await samples('feed_up')
+    expect(up?.labels).toMatchObject({
       adapter_endpoint: 'price',
       participant_id: expect.stringContaining('price') as string,
     })
