@@ -2,14 +2,18 @@ import https from 'node:https'
 import { proxyFor } from '../../src/config/outbound-proxy'
 import { type DialOptions } from '../../src/connections/dial'
 import { type Requester } from '../../src/public/util/requester'
+import { messageOf } from '../../src/util/objects'
 import { connectionMaker } from '../../src/util/tunnel'
+import { AdapterConnectionError } from '../../src/public/validation/error'
 import { RoomError } from './room-error'
 
 const MAX_ABOUT_BYTES = 1_048_576
 
 const failed = (error: unknown): never => {
   const { providerStatusCode: status } = error as { providerStatusCode?: number }
-  const what = status === undefined ? 'did not answer' : `answered with HTTP status ${status}`
+  // The contract gives such an error a status, although there was no answer.
+  const hasAnswered = status !== undefined && !(error instanceof AdapterConnectionError)
+  const what = hasAnswered ? `answered with HTTP status ${status}` : `did not answer: ${messageOf(error)}`
   throw new RoomError('realm', `The realm that names the room ${what}`, error)
 }
 

@@ -32,6 +32,8 @@ export interface RoomPorts {
   /** Asks a realm for its connection string. */
   connectionStringOf: (realm: string, tls: WsRoomOptions['tls']) => Promise<string>
   isKnownFeed: (feed: string) => boolean
+  /** A connection has been opened: what comes by it is of this stream. */
+  onConnected: () => void
   onPrice: (price: BelievedPrice, receivedAt: number) => void
   /** `reason` is of a closed set. */
   onFault: (reason: string, detail: () => unknown, error?: unknown) => void
@@ -160,6 +162,7 @@ export class Room {
       },
       signal,
     )
+    ports.onConnected()
     const room = roomNameOf(url)
     const onUpdate = (body: Uint8Array, sender: Sender) => {
       try {

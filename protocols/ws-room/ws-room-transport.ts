@@ -39,6 +39,7 @@ export class WsRoomTransport<T extends TransportGenerics> extends PeerTransport<
       connectionStringOf: (realm: string, tls: WsRoomOptions['tls']) =>
         connectionStringOf(dependencies.requester, realm, tls),
       isKnownFeed: (feed: string) => this.config.paramsOf(feed) !== undefined,
+      onConnected: () => void (this.providerDataStreamEstablished = Date.now()),
       onPrice: (price: BelievedPrice, receivedAt: number) => this.receive(price, receivedAt),
       onFault: (reason: string, detail: () => unknown, error?: unknown) => this.fault(reason, detail, error),
     }

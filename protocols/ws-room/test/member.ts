@@ -30,6 +30,7 @@ export const member = (
     {
       connectionStringOf: () => Promise.reject(new Error('no realm here')),
       isKnownFeed,
+      onConnected: () => {},
       onPrice: (price) => prices.put(price),
       onFault: (reason) => faults.put(reason),
     },

@@ -211,6 +211,7 @@ describe('a room that cannot be', () => {
   const ports = {
     connectionStringOf: () => Promise.resolve(''),
     isKnownFeed: () => true,
+    onConnected: () => {},
     onPrice: () => {},
     onFault: () => {},
   }

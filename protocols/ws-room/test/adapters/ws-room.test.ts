@@ -123,6 +123,7 @@ describe('the adapter for a room', () => {
     says(client, server.url, { observedAt, seq: 2 })
     const { json } = await service.until(ethUsd, isGood)
     expect(json.timestamps.providerIndicatedTimeUnixMs).toBe(observedAt)
+    expect(json.timestamps.providerDataStreamEstablishedUnixMs).toBe(Date.now())
     vi.advanceTimersByTime(19_999)
     expect((await service.post(ethUsd)).statusCode).toBe(200)
     vi.advanceTimersByTime(1)
@@ -258,6 +259,23 @@ describe('the adapter for a room', () => {
     nock('https://realm.example.com').persist().get('/about').reply(status, body)
     const service = await started({ WS_ROOM_REALM_URL: 'https://realm.example.com' })
     await eventually(async () => expect((await service.post(ethUsd)).json.error?.reason?.code).toBe(code))
+  })
+
+  it.each([
+    ['answered with HTTP status 502', (realm: nock.Interceptor) => realm.reply(502)],
+    [
+      'did not answer: ',
+      (realm: nock.Interceptor) =>
+        realm.replyWithError(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })),
+    ],
+  ])('tells a realm that %s from others', async (what, answers) => {
+    answers(nock('https://realm.example.com').persist().get('/about'))
+    const service = await started({ WS_ROOM_REALM_URL: 'https://realm.example.com' })
+    await eventually(async () =>
+      expect((await service.post(ethUsd)).json.error?.reason?.message).toContain(
+        `The realm that names the room ${what}`,
+      ),
+    )
   })
 
   it.each([
