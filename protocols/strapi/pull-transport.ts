@@ -28,6 +28,13 @@ const DEFAULT_TRANSFER_TIMEOUT_MS = 300_000
 const DEFAULT_MAX_ROWS = 50_000
 const NO_ROW = 'Strapi has no published entry for this'
 
+/** Why a feed has no row. Which feed a refused one would have been of is mostly not known. */
+const absence = ({ refused }: Pick<Snapshot<never>, 'refused'>): string => {
+  if (refused.size === 0) return NO_ROW
+  const causes = [...refused].map(([reason, rows]) => `${rows} for ${reason}`).join(', ')
+  return `${NO_ROW} that can be used; entries were refused: ${causes}`
+}
+
 type Params<T extends TransportGenerics> = TypeFromDefinition<T['Parameters']>
 
 export interface StrapiPullConfig<T extends TransportGenerics> {
@@ -233,7 +240,7 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PeerTransp
     for (const params of feeds) {
       const result = this.bySpelling.find(params)
       if (result instanceof Ambiguous) this.intake.writeError(params, 400, result.message)
-      else if (result === undefined) this.intake.writeError(params, 502, NO_ROW)
+      else if (result === undefined) this.intake.writeError(params, 502, absence(snapshot))
       else known.push({ params, response: { ...result.response } })
     }
     this.deliver(known, snapshot.received.unixMs)

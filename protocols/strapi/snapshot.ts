@@ -21,6 +21,8 @@ export interface Snapshot<R> {
   received: Instant
   /** No row of the mapped types was refused: a feed that is not in it has no row. */
   isUnspoiled: boolean
+  /** The rows that were refused, by the names of the causes. */
+  refused: ReadonlyMap<string, number>
 }
 
 export interface SnapshotOptions<R> {
@@ -48,7 +50,7 @@ export class SnapshotBuilder<R extends Mapped> {
   private readonly mappings: ReadonlyMap<string, ContentTypeMapping<R>>
   private readonly rows = new Map<string, Map<number, Row | undefined>>()
   private count = 0
-  private refused = 0
+  private readonly refused = new Map<string, number>()
   private firstRowAt: Instant | undefined
 
   constructor(private readonly options: SnapshotOptions<R>) {
@@ -89,7 +91,8 @@ export class SnapshotBuilder<R extends Mapped> {
     return {
       results: new Map([...chosen].map(([key, { result }]) => [key, result])),
       received: this.firstRowAt ?? now,
-      isUnspoiled: this.refused === 0,
+      isUnspoiled: this.refused.size === 0,
+      refused: new Map(this.refused),
     }
   }
 
@@ -129,7 +132,7 @@ export class SnapshotBuilder<R extends Mapped> {
   }
 
   private refuse(reason: string, detail: string, error?: unknown): void {
-    this.refused++
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1)
     this.options.onFault(reason, detail, error)
   }
 }

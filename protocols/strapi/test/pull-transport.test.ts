@@ -195,6 +195,16 @@ describe('a table of prices in Strapi', () => {
     expect(await valueOf(served, BTC)).toBe(1)
   })
 
+  it('says with it that entries were refused, which may be the reason', async () => {
+    await using peer = await PullPeer.start()
+    peer.entities = [[price(1, 'BTC', 1), price(2, 'ETH', null), price(3, 'ETH', 'many')]]
+    await using served = await start(peer)
+    expect(await valueOf(served, ETH)).toMatch(
+      /^Strapi has no published entry for this that can be used; entries were refused: \d for [a-z-]+(, \d for [a-z-]+)?$/,
+    )
+    expect(await valueOf(served, BTC)).toBe(1)
+  })
+
   it.each<[string, string, (peer: PullPeer) => void]>([
     ['a warning that may mean a loss', 'loss-warning', (peer) => (peer.warning = 'Failed to read rows')],
     ['an end marker with an error', 'step-failed', (peer) => (peer.stepError = {})],
