@@ -87,25 +87,26 @@ const started = async (bench: Bench, target: Target) => {
   return figures
 }
 
+interface StartOf {
+  work: string
+  what: string
+  trick: Trick
+  /** Prepares what all processes need. @returns starts one */
+  starter: (bench: Bench) => Promise<(args: string[]) => Promise<Target>>
+}
+
 /** A process that starts with all tricks, against one without this one: CPU time and memory. */
-const start = (
-  name: string,
-  what: string,
-  {
-    trick,
-    starter,
-  }: { trick: Trick; starter: (bench: Bench) => Promise<(args: string[]) => Promise<Target>> },
-): Scenario => ({
+const start = (name: string, { work, what, trick, starter }: StartOf): Scenario => ({
   name,
   group: 'tricks',
   rows: [
     {
-      measure: `CPU time ${what}`,
+      measure: `CPU time ${work}: ${what}`,
       unit: 'ms',
       floor: 'without',
       wanted: [{ of: 'floor', atMost: WORTH_TIME }],
     },
-    { measure: `memory after it: ${what.split(': ')[1]}`, unit: 'MiB', floor: 'without', wanted: [] },
+    { measure: `memory after it: ${what}`, unit: 'MiB', floor: 'without', wanted: [] },
   ],
   run: async (bench) => {
     const packages = { ours: asPackage(), without: asPackage(trick) }
@@ -176,14 +177,18 @@ export const scenarios: Scenario[] = [
       return [figuresOf(rounds, (ms) => ms, 'without')]
     },
   },
-  start('trick-server', 'of a start: fastify in one file, compiled', {
+  start('trick-server', {
+    work: 'of a start',
+    what: 'fastify in one file, compiled',
     trick: 'serverInOneFile',
     starter: async (bench) => {
       const provider = await bench.provider()
       return (args) => bench.ours(provider, { args })
     },
   }),
-  start('trick-late-codecs', 'to load Tremor: codecs without prices loaded late', {
+  start('trick-late-codecs', {
+    work: 'to load Tremor',
+    what: 'codecs without prices loaded late',
     trick: 'lateCodecs',
     starter: (bench) => Promise.resolve((args) => bench.start('tremor', { args })),
   }),
