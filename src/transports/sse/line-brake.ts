@@ -1,5 +1,6 @@
 import { ReadingBrake, type ReadingLimit } from '../../connections/reading-brake'
 import { monotonicMs } from '../../util/clock'
+import { deferredPromise } from '../../util/sleep'
 
 const LF = 10
 const DATA = Buffer.from('data:')
@@ -54,13 +55,14 @@ export class IdleLines {
 export class LineBrake {
   private readonly lines = new IdleLines()
   private readonly brake: ReadingBrake
-  private waiting: PromiseWithResolve | undefined
+  private waiting: { promise: Promise<void>; resolve: () => void } | undefined
 
   /** @param onFlood - called with the limit that is reached */
   constructor(onFlood: (limit: ReadingLimit) => void) {
     this.brake = new ReadingBrake(LIMITS, {
       pause: (limit) => {
-        this.waiting = withResolve()
+        const [promise, resolve] = deferredPromise<void>()
+        this.waiting = { promise, resolve }
         if (limit !== undefined) onFlood(limit)
       },
       release: () => this.release(),
@@ -87,15 +89,4 @@ export class LineBrake {
     this.waiting?.resolve()
     this.waiting = undefined
   }
-}
-
-interface PromiseWithResolve {
-  promise: Promise<void>
-  resolve: () => void
-}
-
-const withResolve = (): PromiseWithResolve => {
-  let resolve = () => {}
-  const promise = new Promise<void>((done) => (resolve = done))
-  return { promise, resolve }
 }
