@@ -6,7 +6,7 @@ import { type AnyAdapter } from './adapter'
 import { essentialEntries } from './essential-feeds'
 
 /** The lines of the ConfigError that this throws. @throws any other error */
-const linesOf = async (check: () => unknown): Promise<readonly string[]> => {
+export const linesOf = async (check: () => unknown): Promise<readonly string[]> => {
   try {
     await check()
     return []

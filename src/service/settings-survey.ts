@@ -1,5 +1,5 @@
 import { type AnyAdapter } from '../adapter/adapter'
-import { settingsProblems } from '../adapter/settings-problems'
+import { linesOf, settingsProblems } from '../adapter/settings-problems'
 import { settingsWarnings } from '../adapter/settings-warnings'
 import { type AnyConfig, configRefusedWith, emptyConfig } from '../config/adapter-config'
 import { problemsIn } from '../config/config-error'
@@ -59,17 +59,6 @@ const groupOf = ({ name, config }: Found): SettingGroup[] =>
     ? []
     : [{ name, prefix: config.options?.envVarsPrefix, settings: settingOrigins(config) }]
 
-const linesThrownBy = (read: () => unknown): readonly string[] => {
-  try {
-    read()
-    return []
-  } catch (error) {
-    const lines = problemsIn(error)
-    if (lines === undefined) throw error
-    return lines
-  }
-}
-
 /** What was set for one setting may be in another, too. */
 const withoutSecrets = (group: SettingGroup): SettingGroup => ({
   ...group,
@@ -115,11 +104,11 @@ const lookAtAdapter = (name: string): Promise<Found> => {
 }
 
 /** Those of the service itself, and of the framework without any adapter. */
-const plainProblems = (server: AnyConfig): string[] => {
+const plainProblems = async (server: AnyConfig): Promise<string[]> => {
   const problems = [
-    ...linesThrownBy(() => readServiceSettings()),
-    ...linesThrownBy(() => server.initialize()),
-    ...linesThrownBy(() => server.settings !== undefined && server.validate()),
+    ...(await linesOf(() => readServiceSettings())),
+    ...(await linesOf(() => server.initialize())),
+    ...(await linesOf(() => server.settings !== undefined && server.validate())),
   ]
   const hasWorkers = problems.length === 0 && readServiceSettings().workers > 1
   return hasWorkers && server.settings.CACHE_TYPE !== 'local' ? [...problems, NEEDS_LOCAL_CACHE] : problems
@@ -128,7 +117,7 @@ const plainProblems = (server: AnyConfig): string[] => {
 /** Of the service and all adapters that it would run. */
 export const surveyOfService = async (): Promise<SettingsSurvey> => {
   const server: AnyConfig = emptyConfig()
-  const plain = plainProblems(server)
+  const plain = await plainProblems(server)
   const chosen = adaptersNamed()
   const looks = await Promise.all(wantedNames({ adapters: chosen }).map(lookAtAdapter))
   const isUsed = ({ config, problems }: Found) =>
