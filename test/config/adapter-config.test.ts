@@ -1,31 +1,15 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { AdapterConfig, type AdapterConfigOptions } from '../../src/config/adapter-config'
+import { AdapterConfig } from '../../src/config/adapter-config'
 import { ConfigError } from '../../src/config/config-error'
-import { type SettingsDefinitionMap } from '../../src/config/settings'
 import { CensorList } from '../../src/util/redaction'
 import { validator } from '../../src/validation/validators'
+import { initialized, problemsOf } from './support'
 
 const text = { description: 'd', type: 'string' } as const
 
 const stub = (variables: Record<string, string>) => {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
-}
-
-const initialized = (definition: SettingsDefinitionMap = {}, options?: AdapterConfigOptions) => {
-  const config = new AdapterConfig(definition, options)
-  config.initialize()
-  return config
-}
-
-const problemsOf = (config: AdapterConfig): readonly string[] => {
-  try {
-    config.validate()
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-  return []
 }
 
 afterEach(() => {

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { AdapterConfig, type AdapterConfigOptions, type AnyConfig } from '../../src/config/adapter-config'
 import { ConfigError } from '../../src/config/config-error'
-import { getEnv, type SettingsDefinitionMap } from '../../src/config/settings'
+import { getEnv } from '../../src/config/settings'
 import { validator } from '../../src/validation/validators'
+import { initialized, problemsOf } from './support'
 
 const folder = mkdtempSync(join(tmpdir(), 'secrets-'))
 const secret = { description: 'd', type: 'string', sensitive: true } as const
@@ -14,22 +14,6 @@ const fileWith = (text: string | Buffer, name = 'secret') => {
   const path = join(folder, name)
   writeFileSync(path, text)
   return path
-}
-
-const initialized = <T extends SettingsDefinitionMap>(definition: T, options?: AdapterConfigOptions) => {
-  const config = new AdapterConfig(definition, options)
-  config.initialize()
-  return config
-}
-
-const problemsOf = (config: AnyConfig): readonly string[] => {
-  try {
-    config.validate()
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-  return []
 }
 
 afterEach(() => {
