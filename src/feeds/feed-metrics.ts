@@ -47,38 +47,34 @@ const totalStalenessOf = ({ feed, value }: SeenFeed): number | undefined => {
 
 const deltaOf = ({ feed }: SeenFeed): number | undefined => feed.providerDeltaMs || undefined
 
-/** Of a value that another process wrote, its own time of receipt counts. */
+/** Where another process has written the newer value, its own time of receipt counts. */
 const ageOf = ({ feed, value }: SeenFeed): number | undefined => {
   const received =
     value?.errorMessage === undefined ? value?.timestamps?.providerDataReceivedUnixMs : undefined
-  const ms = feed.lastAge?.ms ?? (received === undefined ? undefined : Math.max(0, ourTime.now() - received))
+  const { lastSet, lastAge } = feed
+  const isOthers = received !== undefined && received > (lastSet?.unixMs ?? -Infinity)
+  const ms = isOthers ? Math.max(0, ourTime.now() - received) : lastAge?.ms
   return ms === undefined ? undefined : ms / 1_000
 }
 
 const upOf = (seen: SeenFeed): number => (isDown(seen) ? 0 : 1)
 
-const largest = (
-  seen: readonly SeenFeed[],
-  of: (one: SeenFeed) => number | undefined,
-): number | undefined => {
-  let found: number | undefined
-  for (const one of seen) {
-    const value = of(one)
-    if (value !== undefined && !(found !== undefined && found >= value)) found = value
-  }
-  return found
-}
+type NumberOf = (one: SeenFeed) => number | undefined
 
-const smallest = (
-  seen: readonly SeenFeed[],
-  of: (one: SeenFeed) => number | undefined,
-): number | undefined => {
-  const least = largest(seen, (one) => {
-    const value = of(one)
-    return value === undefined ? undefined : -value
-  })
-  return least === undefined ? undefined : -least
-}
+/** Finds the number that stands for many. */
+const outermost =
+  (isMore: (one: number, other: number) => boolean) =>
+  (seen: readonly SeenFeed[], of: NumberOf): number | undefined => {
+    let found: number | undefined
+    for (const one of seen) {
+      const value = of(one)
+      if (value !== undefined && (found === undefined || isMore(value, found))) found = value
+    }
+    return found
+  }
+
+const largest = outermost((one, other) => one > other)
+const smallest = outermost((one, other) => one < other)
 
 /**
  * The series of the feeds of one adapter (contract 14). They are made of the feeds' plain counters when metrics are scraped, so that no
@@ -161,7 +157,7 @@ class FeedSeries {
   private show(
     gauge: SeriesGauge,
     kind: 'ofCache' | 'ofId' | 'ofFeed',
-    numberOf: (seen: SeenFeed) => number | undefined,
+    numberOf: NumberOf,
     others?: FeedLabels,
     worst = largest,
   ): void {

@@ -71,6 +71,24 @@ describe('without a request', () => {
     })
   })
 
+  it('its age is of the newest value, whoever wrote that', async () => {
+    await using started = await start(10)
+    const { still, put, valuesOf } = started
+    await put('a')
+    vi.advanceTimersByTime(60_000)
+    const [key] = [...still.local().cache.keys()]
+    const timestamps = { providerDataStreamEstablishedUnixMs: 1, providerDataReceivedUnixMs: Date.now() }
+    const value = {
+      result: 2,
+      data: { result: 2 },
+      statusCode: 200,
+      timestamps: { ...timestamps, providerIndicatedTimeUnixMs: undefined },
+    }
+    await still.local().set(key!, value, 90_000)
+    vi.advanceTimersByTime(5_000)
+    expect([await valuesOf('feed_up'), await valuesOf('feed_age_seconds')]).toEqual([{ a: 1 }, { a: 5 }])
+  })
+
   it('its age goes on by the machine’s own clock, wherever the wall clock goes', async () => {
     await using started = await start(10)
     const { put, valuesOf } = started
