@@ -1,5 +1,5 @@
 import { type ServerResponse } from 'node:http'
-import { type Socket } from 'node:net'
+import { Socket } from 'node:net'
 
 const STOPPING = JSON.stringify({
   statusCode: 503,
@@ -15,6 +15,8 @@ const MAX_WAITING = 64
 const MAX_IN_PACKET = 1_000
 /** A client that takes less in the limit of its time takes next to nothing. */
 const MIN_TAKEN_BYTES = 16_384
+/** So long a client may take to end its side after its last answer. */
+const ENDING_MS = 1_000
 
 /** One connection of a client, which may send its next request before the last one is answered. */
 export class OpenConnection {
@@ -32,7 +34,12 @@ export class OpenConnection {
   /** The response that we made the last one. */
   private last: ServerResponse | undefined
 
-  constructor(readonly socket: Socket) {}
+  private ending: NodeJS.Timeout | undefined
+
+  constructor(readonly socket: Socket) {
+    // Node's server calls it after an answer that says `close`.
+    socket.destroySoon = () => this.endInStages()
+  }
 
   /** A request has been parsed. */
   begin(response: ServerResponse): void {
@@ -81,6 +88,7 @@ export class OpenConnection {
 
   closed(): void {
     clearTimeout(this.idle)
+    clearTimeout(this.ending)
   }
 
   private queue(before: ServerResponse, latest: ServerResponse): void {
@@ -108,6 +116,20 @@ export class OpenConnection {
     if (response.headersSent || !response.shouldKeepAlive) return
     response.shouldKeepAlive = false
     this.last = response
+  }
+
+  /**
+   * Ends our side, and lets what still comes fall until the client ends its own (RFC 9112, 9.6). Closed at once, the system would answer a
+   * client that is sending with a reset, and many a client then throws away the answers that it has not read yet.
+   */
+  private endInStages(): void {
+    const { socket } = this
+    if (socket.readableEnded) return Socket.prototype.destroySoon.call(socket)
+    if (socket.destroyed || this.ending !== undefined) return
+    this.ending = setTimeout(() => socket.destroy(), ENDING_MS)
+    socket.removeAllListeners('data').on('data', () => {})
+    socket.once('end', () => socket.destroy())
+    socket.resume().end()
   }
 
   private watch(idleMs: number): void {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { OpenConnections } from '../../src/http/open-connections'
@@ -38,7 +39,12 @@ const setUp = async (most?: number) => {
   }
   const arrived = (...paths: string[]) =>
     eventually(() => expect([...asked.keys()]).toEqual(expect.arrayContaining(paths)))
-  return { connections, asked, client, arrived }
+  return { connections, asked, client, arrived, port }
+}
+
+/** After two turns of the event loop the end of connections has begun. */
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`
@@ -74,6 +80,37 @@ describe('the end of the connections of a server', () => {
     expect(closesIn(one.text)).toEqual(['keep-alive', 'keep-alive', 'close'])
   })
 
+  it('LC-3: takes what a client sends behind its last answer, which it may not have read yet', async () => {
+    const { connections, asked, port, arrived } = await setUp()
+    const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+    clients.push(socket)
+    socket.write(get('/last'))
+    await arrived('/last')
+    const ended = connections.end(60_000)
+    await turns(3)
+    asked.get('/last')!.end('ok')
+    await turns(20)
+    const isTaken = () => new Promise((resolve) => socket.write(get('/behind'), resolve))
+    for (let more = 0; more < 3; more++) expect(await isTaken()).toBeFalsy()
+    const heard = await text(socket)
+    expect(closesIn(heard)).toEqual(['close'])
+    await ended
+  })
+
+  it('LC-3: waits for the end of a client that has its last answer no longer than it has to', async () => {
+    const { connections, asked, port, arrived } = await setUp()
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    clients.push(socket.resume())
+    socket.write(get('/last'))
+    await arrived('/last')
+    const ended = connections.end(60_000)
+    await turns(3)
+    asked.get('/last')!.end('ok')
+    await once(socket, 'end')
+    expect(socket.writable).toBe(true)
+    await ended
+  })
+
   it('LC-3: ends a connection on which nothing comes', async () => {
     const { connections, client } = await setUp()
     const idle = await client()
@@ -88,7 +125,7 @@ describe('the end of the connections of a server', () => {
     one.send('/neither')
     await arrived('/never', '/neither')
     const ended = connections.end(60_000)
-    await new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))))
+    await turns(3)
     connections.answerRest()
     await one.ended
     expect(one.text.match(/HTTP\/1.1 503/g)).toHaveLength(2)
