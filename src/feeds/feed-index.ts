@@ -5,7 +5,8 @@ import { canonicalJson } from '../util/canonical-json'
 import { redactText } from '../util/redaction'
 import { weightOf } from './weight'
 import { calculateAdapterName, feedNames, keyPrefix, type KeySettings } from './keys'
-import { monotonicMs, Witness } from '../util/clock'
+import { monotonicMs } from '../util/clock'
+import { Witness } from '../util/our-time'
 import { overflowed } from '../metrics/bounds'
 
 type Data = Record<string, unknown>

@@ -1,7 +1,8 @@
 import { goingOn, type Reason } from '../validation/reason'
 import { type Place } from './local-cache'
 import { type AdapterResponse, type AdapterResponseMeta } from './responses'
-import { ageMs, clockNote, type Instant, secondsOf, type Witness } from '../util/clock'
+import { ageMs, clockNote, type Instant, secondsOf } from '../util/clock'
+import { type Witness } from '../util/our-time'
 import { type GuardMemory, type GuardReason } from './guards'
 import { type FeedRule } from './limits/feed-rule'
 

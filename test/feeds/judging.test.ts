@@ -5,7 +5,8 @@ import { type Finding, type Inspector } from '../../src/feeds/inspector'
 import { Judging } from '../../src/feeds/judging'
 import { LOCAL_LAYER, LocalCache } from '../../src/feeds/local-cache'
 import { type AdapterResponse } from '../../src/feeds/responses'
-import { instant, monotonicMs, Witness } from '../../src/util/clock'
+import { instant, monotonicMs } from '../../src/util/clock'
+import { Witness } from '../../src/util/our-time'
 
 const T = 'rest'
 

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { Spellings } from '../../src/feeds/spellings'
 import { Feed } from '../../src/feeds/feed'
-import { Witness } from '../../src/util/clock'
+import { Witness } from '../../src/util/our-time'
 import { LoggerFactoryProvider } from '../../src/util/logging'
 
 beforeEach(() => void LoggerFactoryProvider.set())
