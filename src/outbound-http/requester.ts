@@ -150,6 +150,11 @@ export class Requester {
     return this.enqueue(key, req, cost, asking)
   }
 
+  /** Whether a request with this key would share the outcome of one before it. */
+  isPending(key: string): boolean {
+    return this.pending.has(key)
+  }
+
   /** Resolves when the pending request with this key has had its turn, or waits for its host; at once if there is none. */
   hasLeftQueue(key: string): Promise<void> {
     return this.pending.get(key)?.left ?? Promise.resolve()

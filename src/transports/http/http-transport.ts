@@ -25,6 +25,7 @@ import {
   WAKE,
 } from '../capabilities'
 import { stallUntilNext } from '../stall'
+import { AdapterRateLimitError } from '../../validation/errors'
 import { goingOn, type Reason } from '../../validation/reason'
 import { UnwantedError } from '../../outbound-http/pending-request'
 import { Requester, type RequesterResult } from '../../outbound-http/requester'
@@ -302,20 +303,23 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     return this.pace.outcomeOf(key, outcome, { key, wasDropped: false })
   }
 
-  /** Sends one request and writes its results to the cache. Never rejects. */
+  /** Sends one request and writes its results to the cache, unless somebody who waits for the same one does. Never rejects. */
   private async fulfil(
     context: EndpointContext<T>,
     request: PreparedRequest<T>,
     isUrgent: boolean,
   ): Promise<{ key: string; wasDropped: boolean }> {
     const { key, params } = request
-    this.states.began(key, params.map(this.identityOf))
+    const isShared = this.requester instanceof Requester && this.requester.isPending(key)
+    const isTaken = this.states.began(key, params.map(this.identityOf), isShared)
     let wasDropped = false
     try {
       const answer = await this.ask(request, isUrgent)
-      if (!this.isStopped) await this.take(context, request, answer)
+      if (!isTaken && !this.isStopped) await this.take(context, request, answer)
     } catch (error) {
-      if (!this.isStopped && !(error instanceof UnwantedError))
+      // Whoever waits for the budget waits by itself.
+      const isOthers = isTaken && !(error instanceof AdapterRateLimitError)
+      if (!isOthers && !this.isStopped && !(error instanceof UnwantedError))
         wasDropped = await this.fail(context, request, error)
     } finally {
       this.states.ended(key)

@@ -3,6 +3,8 @@ import { goingOn, type Reason } from '../../validation/reason'
 /** What is known about one request to the provider. */
 interface State {
   pending: number
+  /** For which the request that is pending has been made. */
+  feeds: Set<string>
   answeredAtUnixMs: number | undefined
   outage: Reason | undefined
 }
@@ -15,12 +17,27 @@ export class RequestStates {
   private readonly states = new Map<string, State>()
   private keyOfFeed = new Map<string, string>()
 
-  began(key: string, feeds: string[]): void {
+  /**
+   * @param isShared - whether it gets the outcome of the request that is pending already
+   * @returns whether somebody takes that outcome for all of these feeds: then nobody else has to
+   */
+  began(key: string, feeds: string[], isShared: boolean): boolean {
     for (const feed of feeds) this.keyOfFeed.set(feed, key)
     const state = this.states.get(key)
-    if (state === undefined)
-      this.states.set(key, { pending: 1, answeredAtUnixMs: undefined, outage: undefined })
-    else state.pending += 1
+    if (state === undefined) {
+      this.states.set(key, {
+        pending: 1,
+        feeds: new Set(feeds),
+        answeredAtUnixMs: undefined,
+        outage: undefined,
+      })
+      return false
+    }
+    state.pending += 1
+    if (!isShared) state.feeds = new Set()
+    const areTaken = feeds.every((feed) => state.feeds.has(feed))
+    for (const feed of feeds) state.feeds.add(feed)
+    return areTaken
   }
 
   ended(key: string): void {
