@@ -5,6 +5,12 @@ import { WallMark } from '../../util/clock'
 
 const logger = makeLogger('WebSocketTransport')
 
+/** What is said of a connection that is open and brings nothing. */
+export const UNRESPONSIVE = {
+  code: 'UNRESPONSIVE',
+  message: 'Nothing usable has come on the connection for too long: it is replaced',
+} as const
+
 /** Read at each use, because adapters assign these members. */
 export interface FailoverHost {
   readonly name: string

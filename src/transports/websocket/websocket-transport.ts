@@ -43,7 +43,7 @@ import { watchPulse } from '../../connections/pulse'
 import { shownUrl } from '../../connections/connection-stats'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { ConnectBudget } from './pacing/connect-budget'
-import { Failover } from './failover'
+import { Failover, UNRESPONSIVE } from './failover'
 import { CredentialUse, withCredential } from './credential-use'
 import { failoverUrlsOf, type FailoverUrls, withUrl } from './failover-urls'
 import { FrameReader, withRoomFor } from './frame-reader'
@@ -67,10 +67,6 @@ const logger = makeLogger('WebSocketTransport')
 
 /** A connection younger than this is not replaced at once, so that a `url` that changes often cannot cause many connections. */
 const MIN_CONNECTION_AGE_MS = 1_000
-const UNRESPONSIVE = {
-  code: 'UNRESPONSIVE',
-  message: 'Nothing usable has come on the connection for too long: it is replaced',
-} as const
 
 /** How long the transport waits at its end for the unsubscribe messages of an author's own `sendMessages`. */
 const GOODBYE_MS = 500

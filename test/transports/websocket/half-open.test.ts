@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { wsProvider } from '../../../src/testing/ws-provider'
 import { outageOf } from '../../../src/transports/capabilities'
 import { WebSocketTransport } from '../../../src/transports/websocket/websocket-transport'
 import { eventually } from '../../helpers/eventually'
 import { elapse } from './held-clock'
-import { config, ETH, FAKED, logged, start, type Types } from './support'
+import { inTime } from './in-time'
+import { BTC, config, ETH, FAKED, logged, start, tick, type Types } from './support'
 
 beforeEach(() => {
   logged.length = 0
@@ -93,6 +94,72 @@ describe('a peer that is half open', () => {
     await elapse(1_000)
     const second = await provider.connection(1)
     expect([await second.next(), await second.next()]).toEqual(['ETH', 'BTC'])
+  })
+
+  it('CN-2: is given up on a further connection as well, when nothing usable came on it for too long; the other connections go on', async () => {
+    await using provider = await wsProvider()
+    const live = provider.connections
+    const feeds = ['A', 'B', 'C'].map((base) => ({ base, quote: 'USD' }))
+    const subscribed = (at: number) => live[at]?.received.filter((text) => text.startsWith('+')) ?? []
+    let frozen = -1
+    const ticks = setInterval(() => {
+      live.forEach((connection, at) => {
+        const feed = feeds.find(({ base }) => `+${base}/USD` === subscribed(at)[0])
+        if (feed !== undefined && at !== frozen && connection.isOpen) connection.send(tick(feed, 1))
+      })
+    }, 500)
+    onTestFinished(() => clearInterval(ticks))
+    const of = config(provider.url, { limits: { subscriptionsPerConnection: 1 } })
+    await using service = await start(of, { ...WANTED, WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '5000' })
+    for (const feed of feeds) await service.transport.want(feed, feed.base)
+    await inTime(() => live.length === 3 && live.every((_, at) => subscribed(at).length === 1))
+    const counted = service.transport.streamHandlerInvocationsWithNoConnection
+    frozen = 1
+    live[1]!.freeze()
+    const frozenAt = Date.now()
+    await inTime(() => subscribed(3).length === 1)
+    const tookMs = Date.now() - frozenAt
+    live[1]!.thaw()
+    expect(tookMs).toBeLessThan(9_000)
+    expect(subscribed(3)).toEqual(subscribed(1))
+    expect([0, 2, 3].map((at) => live[at]!.isOpen)).toEqual([true, true, true])
+    expect(live).toHaveLength(4)
+    // Nothing was counted as a loss of the main connection.
+    expect(service.transport.streamHandlerInvocationsWithNoConnection).toBe(counted)
+  })
+
+  it('CN-2: is given up on the connection of feeds that were silent elsewhere, which come home', async () => {
+    await using provider = await wsProvider()
+    const live = provider.connections
+    let isFrozen = false
+    // The main connection is deaf to one of both feeds.
+    const ticks = setInterval(() => {
+      live[0]?.send(tick(BTC, 1))
+      if (live[1]?.received.length === 1 && !isFrozen) live[1].send(tick(ETH, 1))
+    }, 500)
+    onTestFinished(() => clearInterval(ticks))
+    await using service = await start(config(provider.url), {
+      ...WANTED,
+      WS_SUBSCRIPTION_UNRESPONSIVE_TTL: '5000',
+      CACHE_MAX_AGE: '3600000',
+    })
+    await service.transport.want(BTC, 'btc')
+    await service.transport.want(ETH, 'eth')
+    await inTime(() => live.length === 2 && live[1]!.received.length === 1)
+    const [main, other] = live
+    const isServed = () => service.transport.responseCache.feed(service.transport.name, ETH).sets
+    await inTime(() => isServed() > 3)
+    const before = main!.received.length
+    isFrozen = true
+    other!.freeze()
+    const frozenAt = Date.now()
+    await inTime(() => main!.received.length > before)
+    const tookMs = Date.now() - frozenAt
+    other!.thaw()
+    // Sooner than the feed alone would count as silent there.
+    expect(tookMs).toBeLessThan(9_000)
+    expect(main!.received.at(-1)).toBe('+ETH/USD')
+    expect(main!.isOpen).toBe(true)
   })
 })
 

@@ -3,7 +3,7 @@ import type WebSocket from 'ws'
 import { type ClientSocket } from '../../../connections/client-socket'
 import { connectionError, transportStopped } from '../../../connections/connection-error'
 import { OPEN } from '../../../connections/socket'
-import { monotonicMs } from '../../../util/clock'
+import { monotonicMs, WallMark } from '../../../util/clock'
 import { sleep } from '../../../util/sleep'
 import { type TypeFromDefinition } from '../../../validation/input-parameters'
 import { type Reason } from '../../../validation/reason'
@@ -86,6 +86,7 @@ export class Lane<T extends WebsocketTransportGenerics> {
   private readonly feeds = new Map<Params<T>, number>()
   private end!: () => void
   private openedMs = Infinity
+  private readonly lastMessage = new WallMark()
 
   constructor(
     maker: LaneMaker<T>,
@@ -112,6 +113,14 @@ export class Lane<T extends WebsocketTransportGenerics> {
 
   get size(): number {
     return this.feeds.size
+  }
+
+  /** CN-2: whether nothing usable has come for longer than the settings allow, as it is judged on the main connection. */
+  get isUnresponsive(): boolean {
+    if (!this.isOpen || this.size === 0) return false
+    const sinceMessageMs = this.lastMessage.msSince(this.parts.transport.lastMessageReceivedAt)
+    const quietMs = Math.min(sinceMessageMs, monotonicMs() - this.openedMs)
+    return quietMs > this.context.adapterSettings.WS_SUBSCRIPTION_UNRESPONSIVE_TTL
   }
 
   /**

@@ -9,6 +9,7 @@ import { type EndpointContext } from '../../transport'
 import { type Care, type Params } from './care'
 import { type WebsocketTransportGenerics } from '../config'
 import { type StreamEnd } from '../connection-events'
+import { UNRESPONSIVE } from '../failover'
 import { Homes } from './homes'
 import { Lane, type LaneListener } from './lane'
 import { type PoisonWatch } from './poison-watch'
@@ -145,6 +146,7 @@ export class Shards<T extends WebsocketTransportGenerics> {
     const stale = [...shard.subscribed].filter(([id]) => !wanted.has(id))
     shard.isBusy = true
     try {
+      if (shard.lane?.isUnresponsive === true) return this.fellSilent(context, shard)
       if (shard.lane?.isOpen === true && fresh.length + stale.length === 0) {
         shard.trials.settle(monotonicMs())
         if (this.care.recycling.isDue(shard.lane)) await this.recycle(context, shard, shard.lane)
@@ -242,6 +244,12 @@ export class Shards<T extends WebsocketTransportGenerics> {
     const { code = 'CONNECTION_FAILED', message = String(error) } = reasonOf(error) ?? {}
     logger.warn({ code }, `A further connection failed: ${message}`)
     this.giveUp(context, shard, { code, message })
+  }
+
+  /** It is given up, and no feed is to blame. */
+  private fellSilent(context: EndpointContext<T>, shard: Shard<T>): void {
+    logger.info({ feeds: shard.subscribed.size }, `Replacing a further connection: ${UNRESPONSIVE.message}`)
+    this.giveUp(context, shard, UNRESPONSIVE)
   }
 
   /** The provider has closed it. */

@@ -134,6 +134,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
   private proceed(context: EndpointContext<T>): void {
     const { lane } = this
     if (lane?.isOpen !== true || this.proceeding === lane) return
+    if (lane.isUnresponsive) return this.endLane()
     if (this.care.recycling.isDue(lane))
       return this.leave(this.care.recycling.inTurn(() => this.recycle(context, lane)))
     this.proceeding = lane
