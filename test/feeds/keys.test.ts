@@ -158,7 +158,8 @@ describe('ID-1: for any parameters, the key', () => {
     if (Array.isArray(value)) return value.map(sorted)
     if (typeof value !== 'object' || value === null) return value
     const names = Object.keys(value).sort()
-    return names.map((name) => [name, sorted((value as Params)[name])])
+    // Not the list alone: an object without members is no empty list.
+    return { members: names.map((name) => [name, sorted((value as Params)[name])]) }
   }
   const settings = { MAX_COMMON_KEY_SIZE: 10_000 }
 
