@@ -70,7 +70,9 @@ export class Sender {
         ...this.proxied.wayOf(config, client),
         signal: deadline.signal,
       }
-      return await unlessAborted(client.request<unknown>(sent), deadline.signal)
+      const answer = await unlessAborted(client.request<unknown>(sent), deadline.signal)
+      deadline.check()
+      return answer
     } finally {
       start.reached()
       deadline.clear()

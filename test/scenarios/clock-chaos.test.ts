@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { ourTime } from '../../src/util/clock'
-import { stream, symbolsOf } from './adapter'
+import { poll, stream, symbolsOf } from './adapter'
+import { type HttpVenue } from './http-venue'
 import { HOUR, MINUTE, oneOf, play, SECOND } from './play'
 import { type Venue } from './venue'
 
@@ -58,3 +59,34 @@ it('TM-3: Clock chaos: through steps of an hour, leap seconds and a machine that
     },
   )
 }, 600_000)
+
+it('FR-1: an answer over HTTP that was on its way while the machine slept is not served, and is asked for again', async () => {
+  let venue!: HttpVenue
+  await play(
+    {
+      seed: 1,
+      maxAgeMs: 15_000,
+      declared: { tiers: { free: { rateLimit1m: 12 } } },
+      endpoints: ({ httpVenue }) => {
+        venue = httpVenue('http', {})
+        return { price: poll(venue.url) }
+      },
+    },
+    async ({ time, client, until }) => {
+      await client.askAll(['S0'])
+      await time.pass(MINUTE)
+      expect(await client.askAll(['S0'])).toBe(1)
+      for (let nights = 0; nights < 3; nights++) {
+        let asked = 0
+        venue.refuses = () => {
+          // The answer leaves the provider at once, and is read after the sleep.
+          if (asked++ === 0) setTimeout(() => time.sleep(10 * MINUTE), 1)
+          return undefined
+        }
+        await until(time.elapsedMs + 11 * MINUTE, SECOND, async () => void (await client.ask('S0')))
+        expect(asked).toBeGreaterThan(1)
+        expect(await client.askAll(['S0'])).toBe(1)
+      }
+    },
+  )
+})
