@@ -172,6 +172,11 @@ describe('the examples of the page on requests', () => {
     expect(answer).toMatchObject(expected(text))
   })
 
+  it('begin with the one of the README', () => {
+    const [, shown = ''] = /```json\n([^]*?)```/.exec(read('README.md')) ?? []
+    expect(JSON.parse(shown)).toEqual(JSON.parse(examples[0]![2]))
+  })
+
   it.each(rows('lines'))('have the line that it shows: %s', async (request = '', line = '') => {
     told.length = 0
     await send(request.slice(1, -1))
