@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type TSchema, TypeGuard } from '@sinclair/typebox'
 import { answers, type DescribedAnswer } from '../src/http/answers'
 import { errorCodes } from '../src/validation/error-codes'
+import { classOf } from '../src/validation/reason'
 
 interface Row {
   path: string
@@ -48,15 +49,17 @@ const sectionOf = ({ method, path, status, schema }: DescribedAnswer): string =>
 
 /** The page, as text. */
 export function renderHttpReference(): string {
-  const codes = Object.entries(errorCodes).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`)
+  const codes = Object.entries(errorCodes).map(
+    ([code, meaning]) => `| \`${code}\` | \`${classOf({ code })}\` | ${meaning} |`,
+  )
   return `${[
     '# What the service answers',
     'Made from the schemas of the answers: `npm run http-reference`. Paths are below `BASE_URL`. Errors that are nobody’s are plain text, and metrics have the format of Prometheus; all else is JSON of one of these shapes.',
     '## Answers',
     ...answers.map(sectionOf),
     '## Codes of causes',
-    'What `error.reason.code` may be, where an adapter has no codes of its own. Codes are stable; one that is no longer used gets no other meaning.',
-    ['| code | meaning |', '|---|---|', ...codes].join('\n'),
+    'What `error.reason.code` may be, where an adapter has no codes of its own. Codes are stable; one that is no longer used gets no other meaning. What to do about each class is in [requests](requests.md#reasons).',
+    ['| code | class | meaning |', '|---|---|---|', ...codes].join('\n'),
   ].join('\n\n')}\n`
 }
 

@@ -25,7 +25,10 @@ export const NIGHTS = 7
  */
 export const roundsOf = (day) => [
   [{ name: 'build', minutes: 1, command: npm('build') }],
-  [{ name: 'laws', minutes: 10, command: npm('test:laws'), env: { LAW_FACTOR: '20' } }],
+  [
+    { name: 'laws', minutes: 10, command: npm('test:laws'), env: { LAW_FACTOR: '20' } },
+    { name: 'replay-operator', minutes: 8, command: npm('replay:operator'), isNice: true },
+  ],
   [
     { name: 'edge', minutes: 9, command: npm('trial:edge') },
     { name: 'without-fast-lane', minutes: 9, command: npm('test:without-fast-lane'), isNice: true },

@@ -13,6 +13,12 @@ export const overridesFor = (overrides: unknown, adapterName: string): unknown =
   return undefined
 }
 
+/** The overrides of a request that count: those for the adapter that it names instead, or else for the adapter itself (contract 4.4). */
+export const overridesChosen = (given: unknown, data: object, adapterName: string): unknown => {
+  const as = memberOf(data, 'adapterNameOverride')
+  return (typeof as === 'string' ? overridesFor(given, as) : undefined) ?? overridesFor(given, adapterName)
+}
+
 /**
  * Replaces `data.base` where the request or the endpoint says so (contract 4.4). The replacement is not replaced again, letter case
  * matters, and the request's own overrides come first.
@@ -27,9 +33,7 @@ export const overrideSymbol = (
   const base = data['base']
   if (typeof base !== 'string') return
   const given = memberOf(memberOf(body, 'data'), 'overrides')
-  const as = data['adapterNameOverride']
-  const own =
-    (typeof as === 'string' ? overridesFor(given, as) : undefined) ?? overridesFor(given, adapterName)
+  const own = overridesChosen(given, data, adapterName)
   const replacement = ownValue(own, base) ?? ownValue(hardcoded, base)
   if (typeof replacement === 'string' && replacement !== '') data['base'] = replacement
 }

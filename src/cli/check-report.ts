@@ -6,7 +6,8 @@ import { beginningOf } from '../util/redaction'
 /** Longer values are cut: the report is a table. */
 const MAX_SHOWN = 60
 
-const shown = (value: unknown): string => {
+/** A value in a line of a report. */
+export const shown = (value: unknown): string => {
   if (value === undefined || value === '') return '-'
   const given = typeof value === 'string' ? value : JSON.stringify(value)
   // A key may have line ends, and a terminal must not obey what somebody has set.
@@ -59,10 +60,21 @@ const groupLines = (group: SettingGroup, isWhole: boolean): string[] => {
   return [title, ...(rows.length === 0 ? ['  all as by default'] : tableOf(rows)), '']
 }
 
-const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+/** Lines under a title that counts them, by what one is called and several are; nothing for none. */
+export const listOf = (lines: readonly string[], one: string, several = `${one}s`): string[] =>
+  lines.length === 0
+    ? []
+    : [`${lines.length} ${lines.length === 1 ? one : several}:`, ...lines.map((line) => `  ${line}`), '']
 
-const listOf = (lines: readonly string[], what: string): string[] =>
-  lines.length === 0 ? [] : [`${countOf(lines.length, what)}:`, ...lines.map((line) => `  ${line}`), '']
+/** What is wrong, and whether anything is. */
+export const outcomeOf = ({
+  problems,
+  warnings,
+}: Pick<SettingsSurvey, 'problems' | 'warnings'>): string[] => [
+  ...listOf(warnings, 'warning'),
+  ...listOf(problems, 'problem'),
+  problems.length === 0 ? 'The settings are good.' : 'The settings are not good.',
+]
 
 /**
  * A survey of settings as text: of each adapter what is set or not as the framework has it by default, then what is wrong.
@@ -74,12 +86,9 @@ export const reportOf = (
   isWhole: boolean,
 ): string => {
   const rest = unused.length === 0 ? [] : [`Not set up, and not run: ${unused.join(', ')}`, '']
-  const outcome = problems.length === 0 ? 'The settings are good.' : 'The settings are not good.'
   return [
     ...groups.flatMap((group) => groupLines(group, isWhole)),
     ...rest,
-    ...listOf(warnings, 'warning'),
-    ...listOf(problems, 'problem'),
-    outcome,
+    ...outcomeOf({ problems, warnings }),
   ].join('\n')
 }

@@ -69,6 +69,9 @@ const sourceAt = (variable: string, mayBeFile: boolean): EnvSource | undefined =
 const isUnset = (text: string | undefined): text is undefined | '' | '""' =>
   text === undefined || text === '' || text === '""'
 
+/** Whether the environment has a variable, and something in it. */
+export const isVariableSet = (variable: string): boolean => !isUnset(process.env[variable])
+
 /**
  * The value of a text from the environment; null if the text counts as unset (contract 7.1). A text that is not a number becomes NaN, and
  * one that is not a boolean becomes false: `AdapterConfig.validate` reports these together with all other problems.

@@ -6,6 +6,19 @@ import { settingProblem } from './setting-problem'
 import { type SettingDefinition, type SettingsDefinitionMap, type ValidSettingValue } from './setting-types'
 import { safeValue } from './settings-list'
 
+/** What a setting is, as its definition says; what two versions may have otherwise. */
+export interface SettingMeaning {
+  type: string
+  description: string
+  required: boolean
+  /** Whether its value is a secret. */
+  sensitive: boolean
+  /** Those of an enum. */
+  options?: readonly string[] | undefined
+  /** What else its value has to be, in words: its range, for example. */
+  rule?: string | undefined
+}
+
 /** What a setting is, and why. */
 export interface SettingOrigin {
   name: string
@@ -19,6 +32,7 @@ export interface SettingOrigin {
   default: unknown
   /** Whether the value is another than that default. */
   isDifferent: boolean
+  meaning: SettingMeaning
 }
 
 type Value = ValidSettingValue | null | undefined
@@ -29,6 +43,12 @@ const asSet = (definition: SettingDefinition, value: Value, { variable, text }: 
   (definition.type === 'enum' || settingProblem(variable, definition, value, text) !== undefined)
     ? text
     : value
+
+const meaningOf = (name: string, definition: SettingDefinition): SettingMeaning => {
+  const { type, description, required = false, options, validate } = definition
+  const rule = validate?.meta.details
+  return { type, description, required, sensitive: isSensitive(name, definition), options, rule }
+}
 
 const originOf = (
   name: string,
@@ -47,6 +67,7 @@ const originOf = (
     value: safeValue(name, shown ?? undefined, isSensitive(name, definition)),
     default: safeValue(name, definition.default, isDeclaredSecret(name, definition)),
     isDifferent: (shown ?? '') !== (definition.default ?? ''),
+    meaning: meaningOf(name, definition),
   }
 }
 

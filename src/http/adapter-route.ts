@@ -10,7 +10,7 @@ import { told } from '../feeds/error-reason'
 import { type LocalCacheEntry } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
 import { type AdapterRouteGeneric } from '../transports/transport'
-import { asyncLocalStorage } from '../util/logging'
+import { asyncLocalStorage, isWritten } from '../util/logging'
 import { errorOf } from '../util/objects'
 import { OwnedStore } from '../util/owner'
 import { correlationIdOf } from './correlation'
@@ -28,6 +28,7 @@ import { hintFor } from '../adapter/hints'
 import { type Plan, PlanMemo } from '../adapter/plans'
 import { requestRoom } from '../adapter/request-room'
 import { RequestStats } from '../adapter/request-stats'
+import { Unmatched } from '../adapter/unmatched'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -82,12 +83,15 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private readonly isMeasured: boolean
   private readonly isObserved: boolean
   private readonly errorLines = new ErrorLines()
+  /** Undefined where nobody would read it. */
+  private readonly unmatched: Unmatched | undefined
   private lane: FastLane | undefined
 
   constructor(private readonly adapter: AnyAdapter) {
     this.isMeasured = isMeasured(adapter.settings)
     this.isObserved = adapter.runsAuthorCode()
     this.plans = new PlanMemo(adapter)
+    if (adapter.givesReasons && isWritten('debug')) this.unmatched = new Unmatched(adapter)
     this.stats = new RequestStats(adapter.name, () => adapter.settings.METRICS_MAX_FEEDS)
   }
 
@@ -163,6 +167,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
       taken = BYTES_PER_REQUEST
       const body = this.jsonOf(req)
       const { endpoint, request } = prepareRequest(this.adapter, Object.assign(req, { body }), body)
+      if (req.plan === undefined) this.unmatched?.note(endpoint, request, body)
       if (req.rawJson !== undefined) this.plans.learn(req.rawJson, endpoint, request)
       const response = await this.adapter.handleRequestWithValidation(
         request,

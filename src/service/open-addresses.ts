@@ -20,12 +20,15 @@ const shownAt = (what: OpenAddress['for'], { MTLS_ENABLED }: Doors): string | un
   return certificate === undefined ? 'ADMIN_TOKEN' : `${certificate} and ADMIN_TOKEN`
 }
 
+/** Not everybody knows how they are written. */
+const ALL = /^(?:\[::\]|0\.0\.0\.0):/
+
 /** Logs which addresses are open, for what, and who is let in: what nobody knew to be open is what others find. */
 export const sayWhatIsOpen = (addresses: readonly OpenAddress[], doors: Doors): void => {
   const open = addresses.map((one) => ({ ...one, authentication: shownAt(one.for, doors) ?? 'none' }))
   const said = open.map(({ for: what, address, authentication }) => {
     const who = authentication === 'none' ? 'without authentication' : `with ${authentication}`
-    return `${what} on ${address}, ${who}`
+    return `${what} on ${address}${ALL.test(address) ? ' (all addresses of this machine)' : ''}, ${who}`
   })
   logger.info({ open }, `Open addresses: ${said.length === 0 ? 'none' : said.join('; ')}`)
 }

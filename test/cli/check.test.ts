@@ -9,8 +9,8 @@ import { reportOf } from '../../src/cli/check-report'
 import { type SettingOrigin } from '../../src/config/setting-origins'
 import { type SettingsSurvey } from '../../src/service/settings-survey'
 import { endAll, launch, PATIENCE_MS } from '../service/service-process'
+import { ROOT, tickwell } from './tickwell'
 
-const ROOT = join(__dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'check-'))
 
 afterEach(endAll)
@@ -20,20 +20,6 @@ const fileWith = (text: string, name = 'file') => {
   const path = join(folder, name)
   writeFileSync(path, text)
   return path
-}
-
-/** What the command prints, and what it ends with. */
-const tickwell = async (args: string[], env: Record<string, string> = {}) => {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: tmpdir(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let [out, err] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-  const [code] = (await once(child, 'close')) as [number | null]
-  return { code, out, err }
 }
 
 const checked = async (env: Record<string, string>, ...args: string[]) => {
@@ -94,6 +80,13 @@ describe('checking the settings of the service', { timeout: PATIENCE_MS }, () =>
       value: 9000,
       default: 8080,
       isDifferent: true,
+      meaning: {
+        type: 'number',
+        required: false,
+        sensitive: false,
+        description: expect.stringContaining('Port') as string,
+        rule: 'Value must be an integer, at least 1, at most 65535',
+      },
     })
     expect(origin('kraken', 'CACHE_MAX_AGE')).toMatchObject({ variable: 'KRAKEN_CACHE_MAX_AGE', value: 5000 })
     expect(origin('coinbase', 'CACHE_MAX_AGE')).toMatchObject({ source: 'default', isDifferent: false })
@@ -286,6 +279,7 @@ describe('the report', () => {
     value: undefined,
     default: undefined,
     isDifferent: false,
+    meaning: { type: 'string', description: 'd', required: false, sensitive: false },
   }
   const survey = { problems: [], warnings: [], unused: [], groups: [] }
   const own = { ...origin, variable: 'P_A', value: 'x', source: 'environment', isDifferent: true } as const

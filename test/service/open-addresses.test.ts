@@ -48,12 +48,15 @@ describe.each(WAYS)('at its start %s', (_name, file, variables) => {
     async () => {
       const { key, cert } = selfSigned()
       const tls = { MTLS_ENABLED: 'true', TLS_PRIVATE_KEY: key, TLS_PUBLIC_KEY: cert, TLS_CA: cert }
-      const { open } = await openOf(start({ EA_HOST: '::', ...OPERATORS, ...tls }))
+      const { msg, open } = await openOf(start({ EA_HOST: '::', ...OPERATORS, ...tls }))
       const address = expect.stringMatching(/^\[::\]:[1-9]\d*$/) as string
       expect(open).toEqual([
         { for: 'requests', address, authentication: 'a client certificate' },
         { for: 'operators', address, authentication: 'a client certificate and ADMIN_TOKEN' },
       ])
+      expect(msg).toMatch(
+        /requests on \[::\]:\d+ \(all addresses of this machine\), with a client certificate; operators on .* \(all addresses of this machine\), with/,
+      )
     },
     PATIENCE_MS,
   )

@@ -1,0 +1,2 @@
+export function commandsIn(page: string): string[]
+export function pagesLinkedFrom(page: string): string[]
