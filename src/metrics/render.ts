@@ -1,4 +1,6 @@
+import { getHeapStatistics } from 'node:v8'
 import type * as PromClient from 'prom-client'
+import Gauge from 'prom-client/lib/gauge'
 import { globalRegistry } from 'prom-client/lib/registry'
 import { Shared } from '../util/shared'
 import { hasManySeries, headOf, linesOf, type ManySeries } from './many-series'
@@ -15,6 +17,14 @@ const addProcessMetrics = (): void => {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- late, and without `import()`, which fails under jest
   const { collectDefaultMetrics } = require('prom-client') as typeof PromClient
   collectDefaultMetrics()
+  // How much is used says nothing without it.
+  new Gauge({
+    name: 'nodejs_heap_size_limit_bytes',
+    help: 'Most that the heap may have, in bytes: there the process ends',
+    collect() {
+      this.set(getHeapStatistics().heap_size_limit)
+    },
+  })
 }
 
 /** The real one, whatever clock a test installs later. */

@@ -128,6 +128,7 @@ describe('setupMetrics', () => {
     expect(text).toContain('ws_connection_active{app_name="TEST",app_version="1.2.3"} 0')
     expect(text).toMatch(/^process_cpu_user_seconds_total\{app_name="TEST",app_version="1.2.3"\}/m)
     expect(text).toMatch(/^nodejs_version_info\{/m)
+    expect(text).toMatch(/^nodejs_heap_size_limit_bytes\{.*\} \d{8,}$/m)
   })
 
   it('shows a missing name as N/A and a missing version as undefined', async () => {

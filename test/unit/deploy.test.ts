@@ -1,11 +1,17 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { settingSections } from '../../scripts/env-example'
 import { BaseSettingsDefinition } from '../../src/config/base-settings'
-import { read } from '../helpers/repository'
+import { JOB } from '../../scripts/monitoring/names'
+import { read, root } from '../helpers/repository'
 
 interface Service {
   image?: string
+  user?: string
+  ports?: string[]
+  volumes?: string[]
   build?: string
   environment?: Record<string, string>
   healthcheck?: { test: string[] }
@@ -100,12 +106,13 @@ describe('the Dockerfile', () => {
 })
 
 describe('docker-compose.yml', () => {
-  it('has the service alone by default, Redis and Prometheus by profile', () => {
+  it('has the service alone by default, Redis, and Prometheus with Grafana, by profile', () => {
     const profiles = services.map(([name, { profiles }]) => [name, profiles])
     expect(profiles).toEqual([
       ['tickwell', undefined],
       ['redis', ['redis']],
       ['prometheus', ['metrics']],
+      ['grafana', ['metrics']],
     ])
   })
 
@@ -113,7 +120,7 @@ describe('docker-compose.yml', () => {
     const asked = [...composeText.matchAll(/\$\{(\w+)/g)].map(([, name]) => name ?? '')
     expect(asked).toContain('EA_PORT')
     expect(await unknownVariables(asked)).toEqual([])
-    const set = services.flatMap(([, { environment }]) => Object.keys(environment ?? {}))
+    const set = Object.keys(compose.services['tickwell']?.environment ?? {})
     expect(await unknownVariables(set)).toEqual([])
   })
 
@@ -134,6 +141,39 @@ describe('docker-compose.yml', () => {
     expect(service.stop_grace_period).toMatch(/^\d+s$/)
   })
 
+  it('runs nothing as root, and shows what it adds to nobody outside', () => {
+    const added = services.filter(([, { build }]) => build === undefined)
+    expect(added.map(([name, { user }]) => [name, user])).toEqual([
+      ['redis', 'redis'],
+      ['prometheus', 'nobody'],
+      ['grafana', '472'],
+    ])
+    for (const [, { ports = [] }] of added) for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/)
+  })
+
+  it('mounts files that there are, read-only', () => {
+    const files = services
+      .flatMap(([, { volumes = [] }]) => volumes)
+      .filter((volume) => volume.startsWith('.'))
+      .map((volume) => volume.split(':'))
+    expect(files.length).toBeGreaterThan(3)
+    for (const [file = '', , mode] of files) {
+      expect(existsSync(join(root, file)), file).toBe(true)
+      expect(mode).toBe('ro')
+    }
+  })
+
+  it('has no password of Grafana: nobody can log in, and whoever looks changes nothing', () => {
+    expect(compose.services['grafana']?.environment).toMatchObject({
+      GF_AUTH_ANONYMOUS_ENABLED: 'true',
+      GF_AUTH_ANONYMOUS_ORG_ROLE: 'Viewer',
+      GF_AUTH_BASIC_ENABLED: 'false',
+      GF_AUTH_DISABLE_LOGIN_FORM: 'true',
+      GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION: 'true',
+    })
+    expect(composeText).not.toContain('PASSWORD')
+  })
+
   it('holds no value of a secret', async () => {
     const secrets = (await settingSections())
       .flatMap(({ rows }) => rows.filter(({ sensitive }) => sensitive))
@@ -143,13 +183,36 @@ describe('docker-compose.yml', () => {
 })
 
 describe('deploy/prometheus.yml', () => {
-  it('scrapes the metrics of the service where it serves them by default', () => {
-    const { scrape_configs: jobs } = parse(read('deploy/prometheus.yml')) as {
-      scrape_configs: { metrics_path: string; static_configs: { targets: string[] }[] }[]
+  it('scrapes the metrics of the service where it serves them by default, under the name that alerts know', () => {
+    const { scrape_configs: jobs, rule_files: rules } = parse(read('deploy/prometheus.yml')) as {
+      scrape_configs: {
+        job_name: string
+        metrics_path: string
+        static_configs: { targets: string[] }[]
+      }[]
+      rule_files: string[]
     }
     const target = `tickwell:${BaseSettingsDefinition.METRICS_PORT.default}`
-    expect(jobs.map((job) => [job.metrics_path, job.static_configs])).toEqual([
-      ['/metrics', [{ targets: [target] }]],
+    expect(jobs.map((job) => [job.job_name, job.metrics_path, job.static_configs])).toEqual([
+      [JOB, '/metrics', [{ targets: [target] }]],
     ])
+    expect(rules).toEqual(['alerts.yml'])
+    expect(compose.services['prometheus']?.volumes).toContain(
+      './deploy/alerts.yml:/etc/prometheus/alerts.yml:ro',
+    )
+  })
+})
+
+describe('deploy/grafana', () => {
+  it('has Prometheus as the source, and the board', () => {
+    const { datasources } = parse(read('deploy/grafana/datasources.yml')) as { datasources: object[] }
+    expect(datasources).toMatchObject([
+      { type: 'prometheus', url: 'http://prometheus:9090', isDefault: true },
+    ])
+    const { providers } = parse(read('deploy/grafana/dashboards.yml')) as {
+      providers: { type: string; options: { path: string } }[]
+    }
+    expect(providers.map(({ type, options }) => [type, options.path])).toEqual([['file', '/etc/tickwell']])
+    expect(compose.services['grafana']?.volumes).toContain('./deploy/board.json:/etc/tickwell/board.json:ro')
   })
 })
