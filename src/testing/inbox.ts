@@ -8,10 +8,10 @@ interface Waiter<T> {
   settle: Settle<T>
 }
 
-const show = (item: unknown): string => {
-  const text = Buffer.isBuffer(item) ? `<${item.toString('hex')}>` : String(item)
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
-}
+const textOf = (item: unknown): string => (Buffer.isBuffer(item) ? `<${item.toString('hex')}>` : String(item))
+
+const shorten = (text: string): string =>
+  text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
 
 /** Items that arrive. Each is given out once, in the order of arrival, to the first wait that it matches. */
 export class Inbox<T> {
@@ -21,10 +21,14 @@ export class Inbox<T> {
   private readonly waiters: Waiter<T>[] = []
   private end: string | undefined
 
-  /** @param what - what arrives here and where, for error messages: `a text frame on connection 0` */
+  /**
+   * @param what - what arrives here and where, for error messages: `a text frame on connection 0`
+   * @param show - an item in these messages. Default: text as it is, bytes in hexadecimal digits
+   */
   constructor(
     private readonly what: string,
     private readonly guardMs: number | undefined,
+    private readonly show: (item: T) => string = textOf,
   ) {}
 
   put(item: T): void {
@@ -61,7 +65,7 @@ export class Inbox<T> {
   private describe(): string {
     const { length } = this.all
     if (length === 0) return `${this.what}; nothing was received`
-    const last = this.all.slice(-SHOWN_ITEMS).map((item) => `\n  ${show(item)}`)
+    const last = this.all.slice(-SHOWN_ITEMS).map((item) => `\n  ${shorten(this.show(item))}`)
     return `${this.what}; ${length} received${length > SHOWN_ITEMS ? `, the last ${SHOWN_ITEMS}` : ''}:${last.join('')}`
   }
 

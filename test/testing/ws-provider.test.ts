@@ -169,6 +169,26 @@ describe('the end of a connection', () => {
     await expect(connection.next()).rejects.toThrow(message)
   })
 
+  it('comes in the middle of a frame that was announced whole', async () => {
+    await using provider = await wsProvider()
+    const { opened, messages, closed } = dial(provider)
+    const connection = await provider.connection()
+    await opened
+    connection.sendCut('{"price":1800}')
+    // Neither a part of the frame nor an end of the connection that somebody announced.
+    expect((await closed).code).toBe(1006)
+    expect(messages).toEqual([])
+  })
+
+  it('is ours when bytes come that are no frame', async () => {
+    await using provider = await wsProvider()
+    const { opened, failed } = dial(provider)
+    const connection = await provider.connection()
+    await opened
+    connection.sendBytes(Buffer.from([0xff, 0xff, 0xff]))
+    expect((await failed).code).toMatch(/^WS_ERR_/)
+  })
+
   it('is not seen while a connection is frozen, and nothing passes', async () => {
     await using provider = await wsProvider()
     const { socket, messages, opened, closed } = dial(provider)
@@ -211,6 +231,22 @@ describe('a provider that does not want', () => {
     expect(socket.readyState).toBe(WebSocket.CONNECTING)
     await provider.stop()
     expect((await closed).code).toBe(1006)
+  })
+
+  it('answers handshakes late that hung, if their clients still wait', async () => {
+    await using provider = await wsProvider()
+    provider.hang()
+    const [patient, gone] = [dial(provider), dial(provider)]
+    await provider.handshake(2)
+    gone.socket.terminate()
+    await gone.closed
+    provider.acceptLate()
+    await patient.opened
+    const connection = await provider.connection()
+    connection.send('at last')
+    await until(patient.socket, patient.messages, 1)
+    expect(patient.messages).toEqual(['at last'])
+    await dial(provider).opened
   })
 
   it('refuses TCP while it is stopped, and comes back on the same port', async () => {
