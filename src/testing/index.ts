@@ -2,6 +2,17 @@
  * The harness for authors of adapters: a scriptable provider with real sockets on loopback, an adapter started for one test,
  * fake clocks, and a simulated exchange. It needs no network beside loopback, and its waits end by events.
  */
+export { type CheckName } from './conformance/check-names'
+export { conformance, type ConformanceCheck, conformanceChecks, type TestRunner } from './conformance'
+export {
+  type Ask,
+  type HttpDialect,
+  type Quote,
+  type SseDialect,
+  type Venue,
+  type VenueFeed,
+  type WsDialect,
+} from './conformance/venue'
 export { advance, type FakeClock, runUntil, runUntilSettled, viClock, type ViTimers } from './clock'
 export { type ChangedEnv, type Variables, withEnv } from './env'
 export { type EventStream, type StreamEvent } from './event-stream'
