@@ -19,6 +19,7 @@ export class Inbox<T> {
   readonly all: T[] = []
   private readonly waiting: T[] = []
   private readonly waiters: Waiter<T>[] = []
+  private readonly counters: { count: number; settle: Settle<readonly T[]> }[] = []
   private end: string | undefined
 
   /**
@@ -33,6 +34,7 @@ export class Inbox<T> {
 
   put(item: T): void {
     this.all.push(item)
+    for (const { count, settle } of this.counters) if (this.all.length >= count) settle.resolve(this.all)
     const index = this.waiters.findIndex(({ matches }) => matches(item))
     const [waiter] = index === -1 ? [] : this.waiters.splice(index, 1)
     if (waiter === undefined) this.waiting.push(item)
@@ -56,10 +58,26 @@ export class Inbox<T> {
     })
   }
 
+  /** Everything that ever arrived, when that is so many. Hands nothing out. */
+  many(count: number): Promise<readonly T[]> {
+    if (this.all.length >= count) return Promise.resolve(this.all)
+    if (this.end !== undefined) return Promise.reject(this.endError(this.end))
+    return guarded<readonly T[]>({
+      guardMs: this.guardMs,
+      describe: () => `${count} of these: ${this.describe()}`,
+      begin: (settle) => {
+        const counter = { count, settle }
+        this.counters.push(counter)
+        return () => this.counters.splice(this.counters.indexOf(counter), 1)
+      },
+    })
+  }
+
   /** Nothing more will come: all waits for items that are not there, now and later, are rejected with this cause. */
   close(why: string): void {
     this.end = why
     for (const { settle } of this.waiters.splice(0)) settle.reject(this.endError(why))
+    for (const { settle } of this.counters.splice(0)) settle.reject(this.endError(why))
   }
 
   private describe(): string {

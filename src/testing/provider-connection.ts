@@ -30,6 +30,8 @@ export interface ProviderConnection {
   sendCut(text: string): void
   /** The oldest text frame that matches and was not returned before; waits for it. */
   next(matches?: (text: string) => boolean): Promise<string>
+  /** Waits until so many text frames have come in all, handed out or not, and returns all that have. */
+  frames(count: number): Promise<readonly string[]>
   /** Like {@link next}, parsed; frames that are not JSON match nothing. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a test expects of a frame it says right there
   nextJson<T = any>(matches?: (message: T) => boolean): Promise<T>
@@ -145,6 +147,10 @@ export class LoopbackConnection implements ProviderConnection {
 
   next(matches?: (text: string) => boolean): Promise<string> {
     return this.texts.next(matches)
+  }
+
+  frames(count: number): Promise<readonly string[]> {
+    return this.texts.many(count)
   }
 
   async nextJson<T>(matches: (message: T) => boolean = () => true): Promise<T> {

@@ -47,6 +47,24 @@ describe('a loopback provider', () => {
     expect(provider).toMatchObject({ openCount: 1, handshakes: 1 })
   })
 
+  it('waits for a number of frames, hands none of them out by that, and says what came when they do not', async () => {
+    await using provider = await wsProvider({ guardMs: 2_000 })
+    const { socket, opened } = dial(provider)
+    const connection = await provider.connection()
+    await opened
+    const two = connection.frames(2)
+    for (const text of ['a', 'b']) socket.send(text)
+    expect(await two).toEqual(['a', 'b'])
+    expect(await connection.frames(1)).toEqual(['a', 'b'])
+    expect(await connection.next()).toBe('a')
+    const three = connection.frames(3)
+    socket.close(1000)
+    await expect(three).rejects.toThrow(
+      /closed \(code: 1000, .* while waiting for a text frame .*2 received:\n {2}a\n {2}b$/,
+    )
+    await expect(connection.frames(3)).rejects.toThrow(/closed/)
+  })
+
   it('hands each frame out once, to the first wait that it matches', async () => {
     await using provider = await wsProvider()
     const { socket, opened } = dial(provider)
@@ -276,6 +294,9 @@ describe('the guard time', () => {
     const waiting = connection.next((text) => text === 'subscribe')
     await expect(waiting).rejects.toThrow(
       /^Waited 30 ms for a text frame on connection 0 \(\/\); 1 received:\n {2}something else$/,
+    )
+    await expect(connection.frames(2)).rejects.toThrow(
+      /^Waited 30 ms for 2 of these: a text frame on connection 0 \(\/\); 1 received:\n {2}something else$/,
     )
     await expect(provider.connection(7)).rejects.toThrow(
       'Waited 30 ms for connection 7; seen: 1 handshakes, 1 connections, 1 open',
