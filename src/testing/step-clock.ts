@@ -1,3 +1,4 @@
+import './disposal'
 import { monotonicMs, ourTime } from '../util/clock'
 
 /**

@@ -3,6 +3,7 @@ import {
   matchers,
   ReplyMatchers,
   serve,
+  stepClock,
   wsProvider,
 } from '@chainlink/external-adapter-framework/testing'
 import { makeAcme } from './acme'
@@ -24,6 +25,18 @@ it('subscribes a pair and serves its price', async () => {
   const reply = await asked
   expect(reply).toAnswer(200, 1800.5)
   expect(reply).toBeFresh()
+})
+
+it('serves a price no longer than it may', async () => {
+  await using provider = await wsProvider()
+  provider.onMessage((_text, connection) => connection.send({ s: 'ETH/USD', p: 1800.5, t: Date.now() }))
+  const env = { API_ENDPOINT: provider.url, CACHE_MAX_AGE: '90000' }
+  await using service = await serve(makeAcme, { env })
+  using clock = stepClock()
+  const feed = { base: 'ETH', quote: 'USD' }
+  await service.until(feed, ({ statusCode }) => statusCode === 200)
+  clock.pass(91_000)
+  expect(await service.post(feed)).toAnswer(504)
 })
 
 conformance({
