@@ -23,6 +23,8 @@ const FRAMEWORK = '@chainlink/external-adapter-framework'
 const REFERENCE = '2.18.1'
 /** Adapters made of what 2.19 brought: they do not load on that one. */
 const NEEDS_2_19 = ['lwba-own-rule', 'numeric-result', 'result-validator']
+/** The tests of these are written with our harness, which it does not have. */
+const NEEDS_HARNESS = ['harness']
 /** Later ones need packages that jest 29 cannot load. We depend on this one ourselves; the reference gets it from here. */
 const REFERENCE_OVERRIDES = { 'light-my-request': '6.6.0' }
 const INSTALL_FLAGS = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', '--loglevel=error']
@@ -114,7 +116,8 @@ function copyFixtures() {
     cpSync(join(source, name), join(workspace, name), { recursive: true })
   }
   if (values.reference)
-    for (const name of NEEDS_2_19) rmSync(join(workspace, 'adapters', name), { recursive: true })
+    for (const name of [...NEEDS_2_19, ...NEEDS_HARNESS])
+      rmSync(join(workspace, 'adapters', name), { recursive: true })
 }
 
 /** Runs a program to its end, and ends it (with what it started) when it takes too long. */

@@ -1,6 +1,6 @@
 /**
- * `await using` asks for this symbol. Node 20 has given it to its own realm only: in the realm that jest 29 makes for each test file there
- * is none, and whatever opens there could be closed by hand alone. Loaded before every class that has the method.
+ * `using` and `await using` ask for these symbols. Node 20 has given them to its own realm only: in the realm that jest 29 makes for each test
+ * file there are none, and whatever opens there could be closed by hand alone. Loaded before every class that has one of the methods.
  */
-if (!Reflect.has(Symbol, 'asyncDispose'))
-  Object.defineProperty(Symbol, 'asyncDispose', { value: Symbol('Symbol.asyncDispose') })
+for (const name of ['dispose', 'asyncDispose'])
+  if (!Reflect.has(Symbol, name)) Object.defineProperty(Symbol, name, { value: Symbol(`Symbol.${name}`) })

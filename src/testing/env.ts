@@ -1,3 +1,5 @@
+import './disposal'
+
 /** Variables and their values; undefined removes a variable. */
 export type Variables = Readonly<Record<string, string | undefined>>
 

@@ -1,11 +1,22 @@
 /**
  * The real timers, kept on purpose: a wait for a socket must fail in real time even if a test has replaced the global timers by
- * a fake clock that does not move. Only this guard may use them.
+ * a fake clock that does not move, and a slow answer of a provider is one in real time. Only what is here may use them.
  */
-const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis
+const {
+  setTimeout: realSetTimeout,
+  clearTimeout: realClearTimeout,
+  setInterval: realSetInterval,
+  clearInterval: realClearInterval,
+} = globalThis
 
 /** How long, in real milliseconds, a wait of the harness lasts before it fails with a message. */
 export const GUARD_MS = 20_000
+
+/** @returns a function that ends it */
+export const realInterval = (ms: number, run: () => void): (() => void) => {
+  const timer = realSetInterval(run, ms)
+  return () => realClearInterval(timer)
+}
 
 /** The two functions that settle the promise of a wait. */
 export interface Settle<T> {
@@ -20,7 +31,7 @@ export interface Settle<T> {
  * @param of.begin - begins the wait, and returns a function that ends it
  */
 export const guarded = <T>(of: {
-  guardMs?: number
+  guardMs?: number | undefined
   describe: () => string
   begin: (settle: Settle<T>) => () => void
 }): Promise<T> => {

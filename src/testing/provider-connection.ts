@@ -24,8 +24,14 @@ export interface ProviderConnection {
   readonly closed: Promise<{ code: number; reason: string }>
   /** Sends an object as JSON, a Buffer as a binary frame. Does nothing on a connection that is frozen or not open. */
   send(message: Outgoing): void
+  /** Puts these bytes on the wire in the place of a frame: garbage, or whatever the library would not send. */
+  sendBytes(bytes: Buffer): void
+  /** Announces a text frame, sends half of it, and then nothing more of this connection: it is reset. */
+  sendCut(text: string): void
   /** The oldest text frame that matches and was not returned before; waits for it. */
   next(matches?: (text: string) => boolean): Promise<string>
+  /** Waits until so many text frames have come in all, handed out or not, and returns all that have. */
+  frames(count: number): Promise<readonly string[]>
   /** Like {@link next}, parsed; frames that are not JSON match nothing. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what a test expects of a frame it says right there
   nextJson<T = any>(matches?: (message: T) => boolean): Promise<T>
@@ -45,6 +51,10 @@ export interface ProviderConnection {
   /** Ends {@link freeze}: it reads what has come meanwhile, also a close. What was sent meanwhile is lost. */
   thaw(): void
 }
+
+/** The first two bytes of a frame that is sent by a server (RFC 6455, 5.2). A length in eight bytes may be a small one, too, for our purpose. */
+const WHOLE_TEXT = 0x81
+const LENGTH_IN_8_BYTES = 127
 
 const parse = (text: string): unknown => {
   try {
@@ -120,8 +130,27 @@ export class LoopbackConnection implements ProviderConnection {
     this.ws.send(data, this.isGreeting ? { compress: false } : {})
   }
 
+  sendBytes(bytes: Buffer): void {
+    if (!this.isFrozen) this.socket.write(bytes)
+  }
+
+  sendCut(text: string): void {
+    if (this.isFrozen) return
+    const payload = Buffer.from(text)
+    const head = Buffer.alloc(10)
+    head[0] = WHOLE_TEXT
+    head[1] = LENGTH_IN_8_BYTES
+    head.writeBigUInt64BE(BigInt(payload.length), 2)
+    const half = payload.subarray(0, Math.floor(payload.length / 2))
+    this.socket.write(Buffer.concat([head, half]), () => this.destroy())
+  }
+
   next(matches?: (text: string) => boolean): Promise<string> {
     return this.texts.next(matches)
+  }
+
+  frames(count: number): Promise<readonly string[]> {
+    return this.texts.many(count)
   }
 
   async nextJson<T>(matches: (message: T) => boolean = () => true): Promise<T> {

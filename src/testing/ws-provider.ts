@@ -1,8 +1,9 @@
 import './disposal'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { type AddressInfo, type Socket } from 'node:net'
+import { type IncomingMessage } from 'node:http'
+import { type Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
-import { guarded, type Settle } from './guard'
+import { LoopbackServer } from './loopback-server'
+import { Milestones } from './milestones'
 import { LoopbackConnection, type Outgoing, type ProviderConnection } from './provider-connection'
 
 /** A data provider on 127.0.0.1 that a test controls, with real sockets. Ends with `stop()`, or with an `await using`. */
@@ -29,6 +30,8 @@ export interface WsProvider extends AsyncDisposable {
   hang(): void
   /** Ends {@link refuse} and {@link hang} for the handshakes to come. */
   accept(): void
+  /** As {@link accept}, and answers those handshakes that hang: late, if their clients still wait. */
+  acceptLate(): void
   /** Resets every connection. Afterwards connections to the port are refused. */
   stop(): Promise<void>
   /** Listens again on the same port, after stopping if need be. */
@@ -47,21 +50,15 @@ export interface WsProviderOptions {
 
 type Mode = { kind: 'accept' } | { kind: 'hang' } | { kind: 'refuse'; status: number; headers: string }
 
-interface Milestone {
-  isReached: () => boolean
-  settle: Settle<void>
-}
-
 class LoopbackProvider implements WsProvider {
   readonly connections: LoopbackConnection[] = []
   handshakes = 0
   private mode: Mode = { kind: 'accept' }
-  private port = 0
-  private server: Server | undefined
+  private readonly server: LoopbackServer
   private readonly upgrades: WebSocketServer
-  private readonly sockets = new Set<Socket>()
+  private readonly hanging: (() => void)[] = []
   private readonly handedOut = new Set<number>()
-  private readonly milestones = new Set<Milestone>()
+  private readonly milestones: Milestones
   private readonly connectionHandlers: ((connection: ProviderConnection) => void)[] = []
   private readonly messageHandlers: ((message: string, connection: ProviderConnection) => void)[] = []
 
@@ -70,10 +67,17 @@ class LoopbackProvider implements WsProvider {
       noServer: true,
       perMessageDeflate: options.perMessageDeflate === true ? { threshold: 0 } : false,
     })
+    this.server = new LoopbackServer({
+      request: (_request, response) => response.writeHead(426).end(),
+      upgrade: (request, socket, head) => this.upgrade(request, socket, head),
+    })
+    const seen = () =>
+      `${this.handshakes} handshakes, ${this.connections.length} connections, ${this.openCount} open`
+    this.milestones = new Milestones(seen, options.guardMs)
   }
 
   get url(): string {
-    return `ws://127.0.0.1:${this.port}`
+    return `ws://${this.server.host}`
   }
 
   get openCount(): number {
@@ -84,7 +88,7 @@ class LoopbackProvider implements WsProvider {
     const wanted = index ?? this.nextIndex()
     this.handedOut.add(wanted)
     try {
-      await this.until(`connection ${wanted}`, () => this.connections[wanted] !== undefined)
+      await this.milestones.until(`connection ${wanted}`, () => this.connections[wanted] !== undefined)
     } catch (error) {
       this.handedOut.delete(wanted)
       throw error
@@ -93,7 +97,7 @@ class LoopbackProvider implements WsProvider {
   }
 
   handshake(count: number): Promise<void> {
-    return this.until(`handshake ${count}`, () => this.handshakes >= count)
+    return this.milestones.until(`handshake ${count}`, () => this.handshakes >= count)
   }
 
   onConnection(handler: (connection: ProviderConnection) => void): void {
@@ -117,38 +121,25 @@ class LoopbackProvider implements WsProvider {
     this.mode = { kind: 'accept' }
   }
 
-  async stop(): Promise<void> {
-    const { server } = this
-    if (server === undefined) return
-    this.server = undefined
-    const closed = new Promise((resolve) => server.close(resolve))
-    for (const socket of this.sockets) socket.resetAndDestroy()
-    await closed
+  acceptLate(): void {
+    this.accept()
+    for (const answer of this.hanging.splice(0)) answer()
   }
 
-  async restart(): Promise<void> {
-    await this.stop()
-    await this.listen()
+  stop(): Promise<void> {
+    return this.server.stop()
+  }
+
+  restart(): Promise<void> {
+    return this.server.restart()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  async listen(): Promise<void> {
-    const server = createServer((_request, response) => response.writeHead(426).end())
-    server.on('connection', (socket) => {
-      this.sockets.add(socket)
-      socket.on('close', () => this.sockets.delete(socket))
-      socket.on('error', () => {})
-    })
-    server.on('upgrade', (request, socket, head) => this.upgrade(request, socket as Socket, head))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(this.port, '127.0.0.1', resolve)
-    })
-    this.port = (server.address() as AddressInfo).port
-    this.server = server
+  listen(): Promise<void> {
+    return this.server.listen()
   }
 
   private upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -156,42 +147,33 @@ class LoopbackProvider implements WsProvider {
     if (this.mode.kind === 'refuse') {
       const { status, headers } = this.mode
       socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n${headers}\r\n`)
-    } else if (this.mode.kind === 'accept') {
-      // Held back until all handlers have run, so that what they send is in the segment of the handshake's answer.
-      socket.cork()
-      this.upgrades.handleUpgrade(request, socket, head, (ws) => {
-        const connection = new LoopbackConnection(this.connections.length, ws, socket, request, {
-          guardMs: this.options.guardMs,
-          onMessage: (text, from) => this.messageHandlers.forEach((handler) => handler(text, from)),
-        })
-        this.connections.push(connection)
-        for (const frame of this.options.sendWithHandshake ?? []) connection.send(frame)
-        for (const handler of this.connectionHandlers) handler(connection)
-        connection.isGreeting = false
+    } else if (this.mode.kind === 'hang') this.hanging.push(() => this.answer(request, socket, head))
+    else this.answer(request, socket, head)
+    this.milestones.look()
+  }
+
+  private answer(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    if (socket.destroyed) return
+    // Held back until all handlers have run, so that what they send is in the segment of the handshake's answer.
+    socket.cork()
+    this.upgrades.handleUpgrade(request, socket, head, (ws) => {
+      const connection = new LoopbackConnection(this.connections.length, ws, socket, request, {
+        guardMs: this.options.guardMs,
+        onMessage: (text, from) => this.messageHandlers.forEach((handler) => handler(text, from)),
       })
-      socket.uncork()
-    }
-    for (const milestone of this.milestones) if (milestone.isReached()) milestone.settle.resolve()
+      this.connections.push(connection)
+      for (const frame of this.options.sendWithHandshake ?? []) connection.send(frame)
+      for (const handler of this.connectionHandlers) handler(connection)
+      connection.isGreeting = false
+      this.milestones.look()
+    })
+    socket.uncork()
   }
 
   private nextIndex(): number {
     let index = 0
     while (this.handedOut.has(index)) index += 1
     return index
-  }
-
-  private async until(what: string, isReached: () => boolean): Promise<void> {
-    if (isReached()) return
-    let milestone: Milestone | undefined
-    const forget = () => void (milestone && this.milestones.delete(milestone))
-    const describe = () =>
-      `${what}; seen: ${this.handshakes} handshakes, ${this.connections.length} connections, ${this.openCount} open`
-    const begin = (settle: Settle<void>) => {
-      milestone = { isReached, settle }
-      this.milestones.add(milestone)
-      return forget
-    }
-    await guarded<void>({ guardMs: this.options.guardMs, describe, begin }).finally(forget)
   }
 }
 

@@ -121,18 +121,6 @@ describe('the Bitfinex adapter', () => {
     expect(provider.handshakes).toBe(0)
   })
 
-  it('ER-1: answers a refused pair with what Bitfinex says, and its neighbours with their prices', async () => {
-    await using provider = await wsProvider()
-    await using service = await start(provider)
-    market(provider, (symbol) =>
-      symbol === 'tETHXYZ' ? [refused(symbol, 10300, 'symbol: invalid')] : listed(symbol),
-    )
-    const [bad, good] = await Promise.all([service.post({ base: 'ETH', quote: 'XYZ' }), service.post(ethUsd)])
-    expect(bad.statusCode).toBe(502)
-    expect(bad.json.errorMessage).toBe('symbol: invalid')
-    expect(good.json.result).toBe(2000)
-  })
-
   it('ID-3: never mixes pairs when the next connection gives their channel numbers to others', async () => {
     await using provider = await wsProvider()
     await using service = await start(provider)

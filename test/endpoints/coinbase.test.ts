@@ -219,16 +219,6 @@ describe('the Coinbase adapter', () => {
     expect(provider.handshakes).toBe(0)
   })
 
-  it('ER-1: answers a refused product with what Coinbase says, and its neighbours with their prices', async () => {
-    await using provider = await wsProvider()
-    await using service = await start(provider)
-    market(provider, (product) => (product === 'ETH-XYZ' ? refusal(product) : ticker(product)))
-    const [bad, good] = await Promise.all([service.post({ base: 'ETH', quote: 'XYZ' }), service.post(ethUsd)])
-    expect(bad.statusCode).toBe(502)
-    expect(bad.json.errorMessage).toBe('ETH-XYZ is not a valid product')
-    expect(good.json.result).toBe(1800.5)
-  })
-
   it('SB-3: finds the second bad product of a batch, of which Coinbase names only the first', async () => {
     await using provider = await wsProvider()
     const bad = ['AAA-XYZ', 'BBB-XYZ']

@@ -197,18 +197,6 @@ describe('the Kraken adapter', () => {
     expect(symbols).toEqual(['USDe/USD', 'USDE/USD'])
   })
 
-  it('ER-1: answers a refused pair with what Kraken says, and its neighbours with their prices', async () => {
-    await using provider = await wsProvider()
-    await using service = await start(provider)
-    market(provider, (symbol, reqId) =>
-      symbol === 'ETH/XYZ' ? [refused(symbol, reqId)] : listed(symbol, reqId),
-    )
-    const [bad, good] = await Promise.all([service.post({ base: 'ETH', quote: 'XYZ' }), service.post(ethUsd)])
-    expect(bad.statusCode).toBe(502)
-    expect(bad.json.errorMessage).toBe('Currency pair not supported ETH/XYZ')
-    expect(good.json.result).toBe(1800.5)
-  })
-
   it('SB-4: unsubscribes a pair that nobody asks for any more, and closes when none is left', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'hrtime'] })
     onTestFinished(() => void vi.useRealTimers())
@@ -224,22 +212,6 @@ describe('the Kraken adapter', () => {
     expect(sent.params).toEqual({ channel: 'ticker', symbol: ['BTC/USD'], event_trigger: 'bbo' })
     vi.advanceTimersByTime(100_000)
     expect((await connection.closed).code).toBe(1000)
-  })
-
-  it('SB-2: asks again for every pair after Kraken has closed', async () => {
-    await using provider = await wsProvider()
-    await using service = await start(provider)
-    market(provider, (symbol, _reqId, { index }) => [
-      ticker(symbol, { last: 1800 + index, bid: 1800, ask: 1900 }),
-    ])
-    await service.post(ethUsd)
-    await service.post(btcUsd)
-    const first = await provider.connection()
-    first.close(1001)
-    const second = await provider.connection()
-    expect((await second.nextJson(subscribes)).params.symbol).toEqual(['ETH/USD', 'BTC/USD'])
-    const { json } = await service.until(btcUsd, (reply) => reply.json.result === 1801)
-    expect(json.result).toBe(1801)
   })
 
   it('FR-1: serves no price of a market in maintenance, says so, and begins anew afterwards', async () => {

@@ -47,6 +47,24 @@ describe('a loopback provider', () => {
     expect(provider).toMatchObject({ openCount: 1, handshakes: 1 })
   })
 
+  it('waits for a number of frames, hands none of them out by that, and says what came when they do not', async () => {
+    await using provider = await wsProvider({ guardMs: 2_000 })
+    const { socket, opened } = dial(provider)
+    const connection = await provider.connection()
+    await opened
+    const two = connection.frames(2)
+    for (const text of ['a', 'b']) socket.send(text)
+    expect(await two).toEqual(['a', 'b'])
+    expect(await connection.frames(1)).toEqual(['a', 'b'])
+    expect(await connection.next()).toBe('a')
+    const three = connection.frames(3)
+    socket.close(1000)
+    await expect(three).rejects.toThrow(
+      /closed \(code: 1000, .* while waiting for a text frame .*2 received:\n {2}a\n {2}b$/,
+    )
+    await expect(connection.frames(3)).rejects.toThrow(/closed/)
+  })
+
   it('hands each frame out once, to the first wait that it matches', async () => {
     await using provider = await wsProvider()
     const { socket, opened } = dial(provider)
@@ -169,6 +187,26 @@ describe('the end of a connection', () => {
     await expect(connection.next()).rejects.toThrow(message)
   })
 
+  it('comes in the middle of a frame that was announced whole', async () => {
+    await using provider = await wsProvider()
+    const { opened, messages, closed } = dial(provider)
+    const connection = await provider.connection()
+    await opened
+    connection.sendCut('{"price":1800}')
+    // Neither a part of the frame nor an end of the connection that somebody announced.
+    expect((await closed).code).toBe(1006)
+    expect(messages).toEqual([])
+  })
+
+  it('is ours when bytes come that are no frame', async () => {
+    await using provider = await wsProvider()
+    const { opened, failed } = dial(provider)
+    const connection = await provider.connection()
+    await opened
+    connection.sendBytes(Buffer.from([0xff, 0xff, 0xff]))
+    expect((await failed).code).toMatch(/^WS_ERR_/)
+  })
+
   it('is not seen while a connection is frozen, and nothing passes', async () => {
     await using provider = await wsProvider()
     const { socket, messages, opened, closed } = dial(provider)
@@ -213,6 +251,22 @@ describe('a provider that does not want', () => {
     expect((await closed).code).toBe(1006)
   })
 
+  it('answers handshakes late that hung, if their clients still wait', async () => {
+    await using provider = await wsProvider()
+    provider.hang()
+    const [patient, gone] = [dial(provider), dial(provider)]
+    await provider.handshake(2)
+    gone.socket.terminate()
+    await gone.closed
+    provider.acceptLate()
+    await patient.opened
+    const connection = await provider.connection()
+    connection.send('at last')
+    await until(patient.socket, patient.messages, 1)
+    expect(patient.messages).toEqual(['at last'])
+    await dial(provider).opened
+  })
+
   it('refuses TCP while it is stopped, and comes back on the same port', async () => {
     await using provider = await wsProvider()
     const { url } = provider
@@ -240,6 +294,9 @@ describe('the guard time', () => {
     const waiting = connection.next((text) => text === 'subscribe')
     await expect(waiting).rejects.toThrow(
       /^Waited 30 ms for a text frame on connection 0 \(\/\); 1 received:\n {2}something else$/,
+    )
+    await expect(connection.frames(2)).rejects.toThrow(
+      /^Waited 30 ms for 2 of these: a text frame on connection 0 \(\/\); 1 received:\n {2}something else$/,
     )
     await expect(provider.connection(7)).rejects.toThrow(
       'Waited 30 ms for connection 7; seen: 1 handshakes, 1 connections, 1 open',
