@@ -81,12 +81,13 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private readonly stats: RequestStats
   private readonly isMeasured: boolean
   private readonly isObserved: boolean
-  private readonly errorLines = new ErrorLines()
+  private readonly errorLines: ErrorLines
   private lane: FastLane | undefined
 
   constructor(private readonly adapter: AnyAdapter) {
     this.isMeasured = isMeasured(adapter.settings)
     this.isObserved = adapter.runsAuthorCode()
+    this.errorLines = new ErrorLines((name) => (name && adapter.endpointsMap[name]) || adapter)
     this.plans = new PlanMemo(adapter)
     this.stats = new RequestStats(adapter.name, () => adapter.settings.METRICS_MAX_FEEDS)
   }
