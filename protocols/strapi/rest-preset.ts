@@ -90,10 +90,11 @@ export const strapiRest = <T extends HttpTransportGenerics>(
     return query
   }
 
-  const fault = (reason: string, detail: string, err?: unknown): void =>
+  const fault = (reason: string, detail: string, err?: unknown): void => {
     limiter.run(reason, (repeated) =>
       logger.warn({ reason, detail, repeated, err }, 'An entry of Strapi is not used'),
     )
+  }
 
   return {
     prepareRequests: (params, settings) =>

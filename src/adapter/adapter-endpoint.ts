@@ -8,6 +8,7 @@ import { CompositeTransport } from '../transports/composite-transport'
 import { DEFAULT_TRANSPORT_NAME, TransportRoutes } from '../transports/routes'
 import { type AdapterDependencies, type AdapterRequest } from '../transports/transport'
 import { getCanonicalAdapterName } from '../util/adapter-name'
+import { belongsTo, named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { memberOf } from '../util/objects'
 import { AdapterError } from '../validation/errors'
@@ -92,6 +93,8 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     adapterSettings: T['Settings'],
   ): Promise<void> {
     this.adapterName = adapterName
+    const owner = { adapter: adapterName, endpoint: this.name }
+    belongsTo(this, owner)
     this.responseCache = new SimpleResponseCache<T>({
       dependencies,
       adapterSettings: adapterSettings as AdapterSettings,
@@ -109,6 +112,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     this.responseCache.resultValidator = this.resultValidator?.bind(this)
     if (this.enableCompositeTransport) this.compose(adapterSettings)
     for (const [name, transport] of this.transportRoutes.entries()) {
+      belongsTo(transport, owner)
       await transport.initialize(
         { ...dependencies, responseCache: this.responseCache },
         adapterSettings,
@@ -192,7 +196,7 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   /** Combines all transports into one, where the operator allows it (contract 10.7). */
   private compose({ COMPOSITE_TRANSPORT }: T['Settings']): void {
     if (!COMPOSITE_TRANSPORT) {
-      logger.warn(
+      named(logger, this).warn(
         `The endpoint "${this.name}" could combine its transports, but COMPOSITE_TRANSPORT is off: requests are routed to one of them`,
       )
       return

@@ -28,6 +28,7 @@ import { Departure } from '../util/departure'
 import { Heartbeats } from '../util/heartbeats'
 import { callersHome } from '../util/owner'
 import { type Restarted } from './restarted'
+import { belongsTo, named } from '../util/line-owner'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { bareRecord } from '../util/objects'
 import { isOurs } from '../util/overridden'
@@ -144,6 +145,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   async initialize(dependencies?: Partial<AdapterDependencies>): Promise<void> {
     LoggerFactoryProvider.set(dependencies?.loggerFactory)
     if (this.initialized) throw new Error('This adapter has already been initialized!')
+    for (const thing of [this, this.settings]) belongsTo(thing, { adapter: this.name })
     if (this.name !== this.name.toUpperCase()) throw new Error('Adapter name must be uppercase')
     metrics.initialize()
     // What follows may log, or fail with the words of an author or of Redis. Done again at the end, because `bootstrap` may change settings.
@@ -182,7 +184,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   ): Promise<Partial<AdapterDependencies> | undefined> {
     const { FEED_LIMITS, GUARD_POLICY } = this.settings
     if (!FEED_LIMITS) return dependencies
-    if (GUARD_POLICY === 'off') logger.warn('FEED_LIMITS has no effect, because GUARD_POLICY is off')
+    if (GUARD_POLICY === 'off')
+      named(logger, this).warn('FEED_LIMITS has no effect, because GUARD_POLICY is off')
     const feedLimits = await FeedLimits.open(FEED_LIMITS, this.name, this.config.variableOf('FEED_LIMITS'))
     this.shutdownNotifier.once('onClose', () => feedLimits.stop())
     return { ...dependencies, feedLimits }
@@ -246,6 +249,9 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       settings,
       this.isCourteous ? courtesy : undefined,
     )
+    const { cache, requester } = dependencies
+    for (const thing of [cache, requester, redisClient])
+      if (thing !== undefined) belongsTo(thing, { adapter: this.name })
     return dependencies as AdapterDependencies
   }
 
@@ -407,7 +413,8 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       await transport.registerRequest?.(req, this.settings)
       return undefined
     } catch (error) {
-      logger.error({ err: error }, `Error registering request: ${String(error)}`)
+      const endpoint = this.endpointsMap[req.requestContext.endpointName] ?? this
+      named(logger, endpoint).error({ err: error }, `Error registering request: ${String(error)}`)
       return { error }
     }
   }

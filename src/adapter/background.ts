@@ -11,6 +11,7 @@ import {
 import { Requester } from '../outbound-http/requester'
 import { type EndpointContext, type Transport, type TransportGenerics } from '../transports/transport'
 import { type Heart } from '../util/heartbeats'
+import { belongsTo, named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { BackgroundRunner } from '../transports/runner'
 
@@ -73,6 +74,7 @@ export class Background {
             adapterSettings: settings,
             ...(caseSensitive && { caseSensitive }),
           }
+          belongsTo(context, { adapter: adapter.name, endpoint: endpointName })
           if (listens(single)) this.openings.push(() => open(single, context))
           const { BACKGROUND_EXECUTE_TIMEOUT: timeoutMs } = settings
           const heart = () => this.heartOf(endpointName, runName, single)
@@ -164,7 +166,7 @@ export class Background {
       try {
         await transport.shutdown?.()
       } catch (err) {
-        logger.warn({ err, transport: transport.name }, 'A transport failed to shut down')
+        named(logger, transport).warn({ err, transport: transport.name }, 'A transport failed to shut down')
       }
     })
     for (const { responseCache } of this.adapter.endpoints) responseCache?.stop()

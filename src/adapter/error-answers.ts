@@ -1,5 +1,6 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify'
 import { isErrorOfRedis } from '../redis/redis-command'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { LogLimiter } from '../util/log-limiter'
 import { beginningOf, censorLogs, redactStrings, redactText } from '../util/redaction'
@@ -77,6 +78,9 @@ export class ErrorLines {
   /** What clients do wrong has one line a minute for each kind: they choose how often it happens, and in which words. */
   readonly ofClients = new LogLimiter()
   readonly ofOthers = new LogLimiter(60_000, 100, LINES_PER_MINUTE)
+
+  /** @param whose - gives what belongs to the adapter, or to its endpoint of that name */
+  constructor(readonly whose: (endpointName: string | undefined) => object) {}
 }
 
 /** Whether the request is at fault, and not the service. */
@@ -98,7 +102,7 @@ export const logError = (
   lines?: ErrorLines,
 ): void => {
   const answer = (more: object = {}, isHidden = hasLeft(req)) =>
-    logAnswer(error, req, { correlationId, ...more }, isHidden)
+    logAnswer(error, req, { correlationId, ...more }, isHidden, lines?.whose)
   if (lines === undefined || hasLeft(req)) return answer()
   const kind = `${error.name} ${String(memberOf(error, 'statusCode'))} ${String(memberOf(error, 'code'))}`
   const isMistake = isOfClient(error)
@@ -111,7 +115,13 @@ export const logError = (
   if (isHidden) answer({}, true)
 }
 
-const logAnswer = (error: Error, req: FastifyRequest, more: object, isHidden: boolean): void => {
+const logAnswer = (
+  error: Error,
+  req: FastifyRequest,
+  more: object,
+  isHidden: boolean,
+  whose: ErrorLines['whose'] = () => req,
+): void => {
   const { rawJson } = req
   const reqBody = rawJson && beginningOf(rawJson, MAX_LOGGED_TEXT)
   const { name } = error
@@ -121,10 +131,11 @@ const logAnswer = (error: Error, req: FastifyRequest, more: object, isHidden: bo
   const context = { endpointName, requestEndpointName, transportName, cacheKey }
   const line = { ...more, ...context, error: { name, stack, message }, reqBody }
   censorLogs(() => {
-    if (isHidden || error instanceof AdapterTimeoutError) logger.debug(line, message)
+    const own = named(logger, whose(endpointName))
+    if (isHidden || error instanceof AdapterTimeoutError) own.debug(line, message)
     else if (error instanceof AdapterError || isErrorOfRedis(error) || isFastifyError(error))
-      logger.warn(line, message)
-    else logger.error(line, message)
+      own.warn(line, message)
+    else own.error(line, message)
   })
 }
 

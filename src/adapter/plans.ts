@@ -14,6 +14,7 @@ import {
   wantingTransports,
 } from '../transports/subscription-transport'
 import { type Transport } from '../transports/transport'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { overflowing } from '../metrics/bounds'
 
@@ -29,7 +30,8 @@ const ASCII = /^[\x00-\x7f]*$/
 
 type Wanting = SubscriptionTransport<EndpointGenerics>
 
-const failed = (err: unknown): void => logger.error({ err }, `Error registering request: ${String(err)}`)
+const failed = (err: unknown, transport: object): void =>
+  named(logger, transport).error({ err }, `Error registering request: ${String(err)}`)
 
 /** The feed that a request asks for. It is decided once, and is valid until something on which the decision depends changes. */
 export class Plan {
@@ -58,7 +60,7 @@ export class Plan {
   want(): void {
     for (const transport of this.wanting) {
       const wanted = transport.want(this.params, this.feed.key)
-      if (wanted !== undefined) wanted.catch(failed)
+      if (wanted !== undefined) wanted.catch((err: unknown) => failed(err, transport))
     }
   }
 

@@ -6,6 +6,7 @@ import {
   highestTierLimit,
   type RateLimitSettings,
 } from '../outbound-http/tiers'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { type AdapterRateLimitingConfig } from './params'
 
@@ -32,7 +33,7 @@ export const rateLimitTierOf = (
   const configured = highestTierLimit(buildRateLimitTiersFromConfig(settings))
   const highest = configured > 0 && rateLimiting?.tiers ? highestRateLimitTiers(rateLimiting.tiers) : 0
   if (highest > 0 && configured > highest)
-    logger.warn(
+    named(logger, settings).warn(
       `RATE_LIMIT_CAPACITY* allows ${configured} requests per second, more than the most permissive tier of this adapter (${highest})`,
     )
   return tier && startShare !== undefined ? { ...tier, startShare } : tier

@@ -5,6 +5,7 @@ import { localLayerOf } from '../feeds/local-cache'
 import { type AdapterResponse } from '../feeds/responses'
 import { wantingTransports } from '../transports/subscription-transport'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { messageOf } from '../util/objects'
 import { type Reason } from '../validation/reason'
@@ -155,7 +156,10 @@ export class Readiness {
     } catch (err) {
       const { cacheKey } = request.requestContext
       this.problems.run(cacheKey, (repeated) => {
-        logger.warn({ err, repeated }, `An essential feed could not be kept wanted: ${messageOf(err)}`)
+        named(logger, this.adapter).warn(
+          { err, repeated },
+          `An essential feed could not be kept wanted: ${messageOf(err)}`,
+        )
       })
     }
   }

@@ -1,4 +1,5 @@
 import { type AdapterSettings } from '../config/settings'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 
 const logger = makeLogger('Adapter')
@@ -22,5 +23,5 @@ export const settingsWarnings = (settings: AdapterSettings): string[] => {
 
 /** Logs them. */
 export const warnOfSettings = (settings: AdapterSettings): void => {
-  for (const line of settingsWarnings(settings)) logger.warn(line)
+  for (const line of settingsWarnings(settings)) named(logger, settings).warn(line)
 }

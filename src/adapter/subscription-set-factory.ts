@@ -1,3 +1,4 @@
+import { belongsTo } from '../util/line-owner'
 import { type Redis } from 'ioredis'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { WantedRoom } from '../feeds/feed-rooms'
@@ -22,7 +23,7 @@ export const SubscriptionSetFactory: new (
 
   constructor(
     settings: Settings,
-    adapterName: string,
+    private readonly adapterName: string,
     private readonly redisClient?: Redis,
     protected readonly room = new WantedRoom(),
   ) {
@@ -33,6 +34,12 @@ export const SubscriptionSetFactory: new (
 
   /** @throws Error when the set should be in Redis and there is no client */
   buildSet<T>(endpointName: string, transportName: string): SubscriptionSet<T> {
+    const set = this.setFor<T>(endpointName, transportName)
+    belongsTo(set, { adapter: this.adapterName, endpoint: endpointName })
+    return set
+  }
+
+  private setFor<T>(endpointName: string, transportName: string): SubscriptionSet<T> {
     if (this.cacheType !== 'redis') return new ExpiringSortedSet<T>(this.capacity, this.room)
     if (this.redisClient === undefined)
       throw new Error('Redis client undefined. Cannot create Redis subscription set')

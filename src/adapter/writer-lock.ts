@@ -1,5 +1,6 @@
 import { localLayerOf } from '../feeds/local-cache'
 import { type RedisCache } from '../redis/redis-cache'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { messageOf } from '../util/objects'
 import { sleep } from '../util/sleep'
@@ -42,6 +43,6 @@ export const writerLock = (adapter: AnyAdapter): Promise<boolean> | undefined =>
   }
   const acquired = acquire()
   // This handler only logs. Code that awaits the lock gets the failure too.
-  acquired.catch((err: unknown) => logger.error({ err }, messageOf(err)))
+  acquired.catch((err: unknown) => named(logger, adapter).error({ err }, messageOf(err)))
   return acquired
 }

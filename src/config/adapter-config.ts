@@ -26,7 +26,14 @@ import {
   type WhatToRead,
 } from './settings'
 
-const READ_WITHOUT_PREFIX = ['LOG_LEVEL', 'DEBUG', 'CORRELATION_ID_ENABLED', 'CENSOR_SENSITIVE_LOGS'] as const
+const READ_WITHOUT_PREFIX = [
+  'LOG_LEVEL',
+  'LOG_FORMAT',
+  'INSTANCE',
+  'DEBUG',
+  'CORRELATION_ID_ENABLED',
+  'CENSOR_SENSITIVE_LOGS',
+] as const
 
 type Values = Record<string, EnvGetter | ValidSettingValue | undefined>
 

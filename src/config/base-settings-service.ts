@@ -1,5 +1,5 @@
 import { pemOrBase64 } from './pem'
-import { isLogLevel, LOG_LEVELS } from '../util/logging'
+import { isLogLevel, LOG_FORMATS, LOG_LEVELS } from '../util/logging'
 import { type Validator, validator } from '../validation/validators'
 import { type SettingsDefinitionMap } from './setting-types'
 
@@ -146,6 +146,18 @@ export const serviceSettings = {
     default: 'info',
     sensitive: false,
     validate: logLevel(),
+  },
+  LOG_FORMAT: {
+    description:
+      'How lines of the log are written: json, text for people, or auto, which is text on a terminal and with DEBUG, and else json',
+    type: 'enum',
+    default: 'auto',
+    options: [...LOG_FORMATS],
+  },
+  INSTANCE: {
+    description: 'Name of this process among others of its kind, which each line of the log then has',
+    type: 'string',
+    sensitive: false,
   },
   DEBUG: {
     description: 'Development mode: readable logs, and stack and cause in the bodies of errors',

@@ -1,6 +1,7 @@
 import { type Backoff, between, exponentialBackoff, steadyBackoff } from '../util/backoff'
 import { monotonicMs } from '../util/clock'
 import { Gate } from '../util/gate'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { memberOf } from '../util/objects'
 import { unlessAborted } from '../util/unless-aborted'
@@ -79,10 +80,14 @@ export class Credential<C> {
   private readonly retry = new Retry<Failure>(RULE)
   private readonly stopping = new AbortController()
 
-  /** @param isNeeded - asked when it is time to renew; a credential that nobody needs is left to end */
+  /**
+   * @param isNeeded - asked when it is time to renew; a credential that nobody needs is left to end
+   * @param whose - what belongs to the adapter, such as the transport
+   */
   constructor(
     private readonly config: CredentialConfig<C>,
     private readonly isNeeded: () => boolean,
+    private readonly whose: object = config,
   ) {}
 
   /** How long there will be none, in ms, because it is too early to ask again; undefined where one is there, or may be asked for. */
@@ -105,7 +110,7 @@ export class Credential<C> {
     try {
       return this.config.isAuthClose?.(close) ?? AUTH_CLOSES.has(close.code)
     } catch (err) {
-      logger.warn({ err, code: close.code }, 'isAuthClose failed')
+      named(logger, this.whose).warn({ err, code: close.code }, 'isAuthClose failed')
       return AUTH_CLOSES.has(close.code)
     }
   }
@@ -184,7 +189,7 @@ export class Credential<C> {
     // Opened early because the value was denied: the next attempt to connect gets another.
     if (this.held === undefined || !this.isNeeded()) return
     this.renew(context, timeoutMs).catch((err: unknown) => {
-      logger.warn({ err }, 'A credential could not be renewed before its end')
+      named(logger, this.whose).warn({ err }, 'A credential could not be renewed before its end')
     })
   }
 

@@ -1,3 +1,4 @@
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { type Reason } from '../validation/reason'
 import { IS_CLOSING, reasonOf } from './connection-error'
@@ -5,6 +6,7 @@ import { ConnectionLife, type LifeState } from './connection-life'
 import { type ConnectionStatus } from './connection-status'
 import { ConnectionStats, shownUrl } from './connection-stats'
 import { type LinkClose } from './link'
+import { OutageLines } from './outage-lines'
 import { type Delay, type Retry } from './retry'
 import { monotonicMs } from '../util/clock'
 
@@ -36,6 +38,8 @@ export interface KeeperOptions<S extends Session> {
   retry: Retry<SessionEnd, Delay>
   /** Called in the same tick in which a session opens. An error that it throws closes that session, which then counts as lost. */
   onOpen?: (session: S) => void
+  /** What belongs to the adapter, such as the transport, for log lines. */
+  whose?: object
   /** Called after each change of state. */
   onState?: (state: LifeState) => void
 }
@@ -52,9 +56,11 @@ export class LinkKeeper<S extends Session> {
   private readonly stats = new ConnectionStats()
   private readonly life: ConnectionLife
   private readonly beganUnixMs = Date.now()
+  private readonly outages: OutageLines
 
   constructor(private readonly options: KeeperOptions<S>) {
     this.life = new ConnectionLife(options.onState)
+    this.outages = new OutageLines(this.whose, logger)
   }
 
   get state(): LifeState {
@@ -94,6 +100,10 @@ export class LinkKeeper<S extends Session> {
     return this.life.outage() ?? { code: 'STARTING', message, sinceUnixMs: this.beganUnixMs }
   }
 
+  private get whose(): object {
+    return this.options.whose ?? this
+  }
+
   private connect(): void {
     this.life.connecting()
     this.stats.attempted()
@@ -126,10 +136,14 @@ export class LinkKeeper<S extends Session> {
       this.life.closing(IS_CLOSING)
     })
     this.life.open()
+    this.outages.over()
     try {
       this.options.onOpen?.(session)
     } catch (err) {
-      logger.error({ err, url: shownUrl(this.options.url) }, 'What follows an open connection failed')
+      named(logger, this.whose).error(
+        { err, url: shownUrl(this.options.url) },
+        'What follows an open connection failed',
+      )
       void session.close()
     }
   }
@@ -142,7 +156,8 @@ export class LinkKeeper<S extends Session> {
     const code = reason?.code ?? 'CONNECTION_FAILED'
     this.life.trouble({ code, message })
     this.stats.errored(code)
-    logger.warn({ code, url: shownUrl(this.options.url) }, `No connection: ${message}`)
+    const fields = { code, url: shownUrl(this.options.url) }
+    this.outages.failed({ level: 'warn', fields, text: `No connection: ${message}` })
     this.retryAfter({ kind: 'failed', error, failures: this.failures })
   }
 
@@ -153,7 +168,7 @@ export class LinkKeeper<S extends Session> {
     const why = close.cause?.message ?? (close.reason || 'no reason given')
     const message = `The connection ended (code ${close.code}): ${why}`
     this.life.trouble({ code: reasonOf(close.cause)?.code ?? 'CONNECTION_CLOSED', message })
-    logger.warn({ url: shownUrl(this.options.url) }, message)
+    this.outages.failed({ level: 'warn', fields: { url: shownUrl(this.options.url) }, text: message })
     this.retryAfter({ kind: 'lost', close, openForMs })
   }
 
@@ -161,7 +176,7 @@ export class LinkKeeper<S extends Session> {
     this.end = end.kind
     const { delayMs } = this.options.retry.again(end, () => this.connect())
     if (delayMs === undefined) {
-      logger.error({ url: shownUrl(this.options.url) }, 'Gave up connecting')
+      named(logger, this.whose).error({ url: shownUrl(this.options.url) }, 'Gave up connecting')
       return this.life.over('failed')
     }
     this.life.waiting(delayMs)

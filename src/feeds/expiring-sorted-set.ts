@@ -1,6 +1,7 @@
 import { monotonicMs } from '../util/clock'
 import { ExpiryHeap } from '../util/expiry-heap'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { type WantedRoom } from './feed-rooms'
 import { type SubscriptionSet } from './subscription-set'
@@ -156,7 +157,7 @@ export class ExpiringSortedSet<T> implements SubscriptionSet<T> {
     this.drop(item)
     this.problems ??= new LogLimiter()
     this.problems.run('full', (repeated) => {
-      logger.warn(
+      named(logger, this).warn(
         { repeated },
         `Subscriptions are full (${this.capacity}): dropped "${item.key}", asked for longest ago`,
       )

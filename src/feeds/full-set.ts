@@ -1,5 +1,6 @@
 import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { type Reason } from '../validation/reason'
 import { ExpiringSortedSet } from './expiring-sorted-set'
@@ -32,7 +33,11 @@ export const fullFor = (set: Limited | undefined, key: string, params?: object):
 export class Refusing {
   private readonly problems = new LogLimiter()
 
-  constructor(private readonly of: { endpoint: string; transport: string }) {}
+  /** @param whose - what belongs to the adapter, such as the transport */
+  constructor(
+    private readonly of: { endpoint: string; transport: string },
+    private readonly whose: object,
+  ) {}
 
   /** The reason by {@link fullFor}, which is counted. */
   refusal(set: Limited | undefined, key: string, params?: object): Reason | undefined {
@@ -41,7 +46,7 @@ export class Refusing {
     const { endpoint, transport } = this.of
     metrics.get('subscriptionsRefused').labels({ adapter_endpoint: endpoint, transport }).inc()
     this.problems.run('full', (repeated) => {
-      logger.warn({ ...this.of, repeated }, `A new feed is refused: ${reason.message}`)
+      named(logger, this.whose).warn({ ...this.of, repeated }, `A new feed is refused: ${reason.message}`)
     })
     return reason
   }

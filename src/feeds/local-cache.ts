@@ -5,6 +5,7 @@ import { memberOf } from '../util/objects'
 import { isAhead } from './time'
 import { DoubleLinkedList, LinkedListNode } from '../util/linked-list'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { type Cache, type CacheEntry, CacheTypes } from './cache'
 import { Waiters } from './waiters'
@@ -256,7 +257,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
     for (const tell of this.onEvicted) tell(oldest.key)
     const { key } = oldest
     this.evictions.run('full', (repeated) => {
-      logger.warn(
+      named(logger, this).warn(
         { repeated },
         `Cache is full (${this.capacity} items): dropped "${key}", updated longest ago`,
       )

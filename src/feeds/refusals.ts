@@ -1,5 +1,6 @@
 import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
+import { belongsTo, named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { messageOf } from '../util/objects'
 import { beginningOf } from '../util/redaction'
@@ -45,6 +46,7 @@ export class Refusals {
     metric: 'dataRefused' | 'dataReported' = 'dataRefused',
   ) {
     this.says = metric === 'dataRefused' ? 'Refused what the provider sent' : 'Served what a guard is against'
+    belongsTo(this, { adapter: adapterName, endpoint: endpointName })
     const labels = { app_name: adapterName, adapter_endpoint: endpointName, transport: transportName }
     this.unpublish = metrics.publish(metric, (counter) => {
       for (const [reason, count] of this.counts) counter.inc({ ...labels, reason }, count)
@@ -56,7 +58,10 @@ export class Refusals {
     const counted = this.counts.has(reason) || this.counts.size < MAX_REASONS ? reason : 'other'
     this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1)
     this.limiter.run(reason, (repeated) => {
-      logger.debug({ reason, repeated, detail: shorten(detail()), err: shortError(err) }, this.says)
+      named(logger, this).debug(
+        { reason, repeated, detail: shorten(detail()), err: shortError(err) },
+        this.says,
+      )
     })
   }
 

@@ -25,6 +25,7 @@ import { type ResultValidator, validateResults } from './result-validation'
 import { ResponseWarnings } from './response-warnings'
 import { type AdapterResponse, type ResponseGenerics, type TimestampedProviderResult } from './responses'
 import { Spellings } from './spellings'
+import { belongsTo } from '../util/line-owner'
 import { asyncLocalStorage } from '../util/logging'
 import { OwnedStore } from '../util/owner'
 import { storedResponse } from './stored-response'
@@ -68,8 +69,8 @@ export abstract class ResponseCache<T extends CacheGenerics> {
   private readonly admitting: Admitting<AdapterResponse<T['Response']>>
   private readonly refusals = new RefusalsByTransport(this, 'dataRefused')
   private readonly reports = new RefusalsByTransport(this, 'dataReported')
-  private readonly warnings = new ResponseWarnings()
-  private readonly spellings = new Spellings()
+  private readonly warnings = new ResponseWarnings(this)
+  private readonly spellings = new Spellings(this)
   private heedsGivenUp = false
 
   constructor(of: {
@@ -96,6 +97,7 @@ export abstract class ResponseCache<T extends CacheGenerics> {
     this.inputParameters = of.inputParameters
     this.adapterName = of.adapterName
     this.endpointName = of.endpointName
+    belongsTo(this, { adapter: of.adapterName, endpoint: of.endpointName })
     this.adapterSettings = of.adapterSettings
     this.guards = of.guards
     this.freshness = of.freshness

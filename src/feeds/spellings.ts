@@ -1,5 +1,6 @@
 import { type Feed } from './feed'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { isObject } from '../util/objects'
 
@@ -19,6 +20,9 @@ type Data = Record<string, unknown>
  */
 export class Spellings {
   private readonly limiter = new LogLimiter()
+
+  /** @param whose - what belongs to the adapter and its endpoint */
+  constructor(private readonly whose: object) {}
 
   /** @param params - of a client's request for the feed */
   note(feed: Feed, params: Data): void {
@@ -41,7 +45,7 @@ export class Spellings {
 
   private warn({ endpointName, feedId }: Feed, [first, second]: readonly [string, string]): void {
     this.limiter.run(`${first} ${second}`, (repeated) =>
-      logger.warn(
+      named(logger, this.whose).warn(
         { endpoint: endpointName, feed: feedId, repeated },
         `"${first}" and "${second}" are one feed here, because letter case does not count at this endpoint: both get the same value`,
       ),

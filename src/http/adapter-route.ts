@@ -82,7 +82,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
   private readonly stats: RequestStats
   private readonly isMeasured: boolean
   private readonly isObserved: boolean
-  private readonly errorLines = new ErrorLines()
+  private readonly errorLines: ErrorLines
   /** Undefined where nobody would read it. */
   private readonly unmatched: Unmatched | undefined
   private lane: FastLane | undefined
@@ -90,6 +90,7 @@ export class AdapterRoute implements LanedRoute<Plan> {
   constructor(private readonly adapter: AnyAdapter) {
     this.isMeasured = isMeasured(adapter.settings)
     this.isObserved = adapter.runsAuthorCode()
+    this.errorLines = new ErrorLines((name) => (name && adapter.endpointsMap[name]) || adapter)
     this.plans = new PlanMemo(adapter)
     if (adapter.givesReasons && isWritten('debug')) this.unmatched = new Unmatched(adapter)
     this.stats = new RequestStats(adapter.name, () => adapter.settings.METRICS_MAX_FEEDS)

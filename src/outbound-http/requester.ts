@@ -4,6 +4,7 @@ import { dataProviderMetricsLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { type RateLimiter } from './rate-limiter'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { type Backoff, exact, exponentialBackoff, longerBy, steadyBackoff } from '../util/backoff'
 import { MAX_RETRY_AFTER_MS } from '../util/retry-after'
@@ -99,6 +100,8 @@ export class Requester {
   private lookedAtMs = -Infinity
   private failingHosts = 0
   private isStopped = false
+  /** Whether those who ask log by themselves that their requests fail, and that they do not any more. */
+  private isToldOf = false
 
   constructor(
     private readonly rateLimiter: RateLimiter,
@@ -147,6 +150,7 @@ export class Requester {
     cost: number | undefined,
     asking: Asking,
   ): Promise<RequesterResult<T>> {
+    this.isToldOf = true
     return this.enqueue(key, req, cost, asking)
   }
 
@@ -399,7 +403,7 @@ export class Requester {
       askedMs: pauseMs,
     }
     if (pauseMs > MAX_RETRY_AFTER_MS)
-      logger.warn(fields, 'A data provider asked for a pause beyond all reason')
+      named(logger, this).warn(fields, 'A data provider asked for a pause beyond all reason')
     else logger.debug(fields, 'A data provider asked for a pause')
   }
 
@@ -424,13 +428,16 @@ export class Requester {
     metrics.get('providerHostsFailing').inc(isOpen ? 1 : -1)
     this.failingHosts += isOpen ? 1 : -1
     if (isOpen) metrics.get('providerBreakerOpenings').inc()
-    if (!isOpen) return logger.info({ provider }, 'A host of the data provider answers again')
-    this.failing.run(provider, (repeated) =>
-      logger.warn(
-        { provider, repeated },
-        'A host of the data provider fails: it is asked by single requests until it answers',
-      ),
-    )
+    const own = named(logger, this)
+    const text = isOpen
+      ? 'A host of the data provider fails: it is asked by single requests until it answers'
+      : 'A host of the data provider answers again'
+    const isTold =
+      !this.isToldOf &&
+      (isOpen
+        ? this.failing.run(provider, (repeated) => own.warn({ provider, repeated }, text))
+        : this.failing.over(provider, ({ lastedMs }) => own.info({ provider, lastedMs }, text)))
+    if (!isTold) own.debug({ provider }, text)
   }
 
   private record({ method }: AxiosRequestConfig, status: number, tookMs: number): void {

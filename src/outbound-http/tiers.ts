@@ -1,3 +1,4 @@
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 
 const logger = makeLogger('RateLimiting')
@@ -121,14 +122,14 @@ export const getRateLimitingTier = (
   const problem = tierProblem(settings, tiers, requireTierSelection)
   if (problem !== undefined) throw new Error(problem)
   const entries = entriesOf(tiers)
-  const { RATE_LIMIT_API_TIER: named } = settings
-  if (named) {
-    logger.info(`Keeping to the rate limit tier "${named}"`)
-    return entries.find(([name]) => name === named)?.[1]
+  const { RATE_LIMIT_API_TIER: chosen } = settings
+  if (chosen) {
+    named(logger, settings).info(`Keeping to the rate limit tier "${chosen}"`)
+    return entries.find(([name]) => name === chosen)?.[1]
   }
   const [name, tier] = entries.reduce((lowest, entry) =>
     lowestTierLimit(entry[1]) < lowestTierLimit(lowest[1]) ? entry : lowest,
   )
-  logger.info(`No rate limit tier is selected: keeping to the most restrictive, "${name}"`)
+  named(logger, settings).info(`No rate limit tier is selected: keeping to the most restrictive, "${name}"`)
   return tier
 }

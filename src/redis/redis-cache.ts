@@ -1,8 +1,9 @@
 import { type EventEmitter } from 'node:events'
 import { type Redis } from 'ioredis'
 import { CMD_SENT_STATUS, recordRedisCommandMetric } from '../metrics/labels'
-import { isClosed, redisCommand } from './redis-command'
+import { isClosed, isOut, redisCommand } from './redis-command'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { rootMessageOf } from '../util/objects'
 import { isOurs } from '../util/overridden'
@@ -184,7 +185,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
     } catch {
       recordRedisCommandMetric(CMD_SENT_STATUS.FAIL, 'get')
       this.problems.run('parse', (repeated) => {
-        logger.warn({ key, repeated }, 'A value in Redis is no JSON and counts as none')
+        named(logger, this.client).warn({ key, repeated }, 'A value in Redis is no JSON and counts as none')
       })
       return undefined
     }
@@ -230,7 +231,10 @@ export class RedisCache<T = unknown> implements Cache<T> {
   private report(functionName: string, reason: string): void {
     if (isClosed(this.client)) return
     this.problems.run(functionName, (repeated) => {
-      logger.error({ function: functionName, repeated }, `Redis did not take a write: ${reason}`)
+      named(logger, this.client)[isOut(this.client) ? 'debug' : 'error'](
+        { function: functionName, repeated },
+        `Redis did not take a write: ${reason}`,
+      )
     })
   }
 }

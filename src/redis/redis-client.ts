@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { type Redis, type RedisOptions } from 'ioredis'
-import { isClosed, markClosed } from './redis-command'
+import { isClosed, markClosed, tellsOfOutages } from './redis-command'
+import { OutageLines } from '../connections/outage-lines'
 import { metrics } from '../metrics/registry'
-import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
 import { sleep } from '../util/sleep'
 import { networkText } from '../validation/network-error'
@@ -11,6 +11,7 @@ const logger = makeLogger('RedisClient')
 
 /** A connection on which a reply is missing for this long counts as dead, even if the network reports no error. */
 const DEAD_AFTER_MS = 5_000
+const REDIS = { none: 'No connection to Redis', again: 'connected to Redis again' }
 /** How long we wait for the other side to confirm the end of a connection. */
 const FAREWELL_MS = 500
 
@@ -60,15 +61,16 @@ export const buildRedisClient = (settings: RedisSettings): Redis => {
   const options = optionsOf(settings)
   const { CACHE_REDIS_URL: url } = settings
   const client = url ? new Client(url, options) : new Client(options)
-  const problems = new LogLimiter()
+  const outages = new OutageLines(client, logger, REDIS)
   client.on('connect', () => metrics.get('redisConnectionsOpen').inc())
   client.on('error', (error: Error & { code?: string }) => {
     if (isClosed(client)) return
     // The error itself is not logged: it may hold the command that failed, and so the password.
-    problems.run(error.code ?? error.message, (repeated) => {
-      logger.error({ code: error.code, repeated }, `The connection to Redis failed: ${networkText(error)}`)
-    })
+    const text = `The connection to Redis failed: ${networkText(error)}`
+    outages.failed({ level: 'error', fields: { code: error.code }, text })
   })
+  client.on('ready', () => outages.over())
+  tellsOfOutages(client, () => outages.isOpen)
   return client
 }
 

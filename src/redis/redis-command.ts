@@ -28,9 +28,14 @@ type Connection = {
 }
 
 const CLOSED: unique symbol = Symbol('tickwell.redisClosed')
+const OUT: unique symbol = Symbol('tickwell.redisOut')
 const PATIENCE: unique symbol = Symbol('tickwell.redisPatience')
 
-export type Client = Connection & { [CLOSED]?: boolean; [PATIENCE]?: Promise<void> | undefined }
+export type Client = Connection & {
+  [CLOSED]?: boolean
+  [OUT]?: () => boolean
+  [PATIENCE]?: Promise<void> | undefined
+}
 
 /** From now on nothing more is sent through this client. */
 export const markClosed = (client: Client): void => {
@@ -38,6 +43,14 @@ export const markClosed = (client: Client): void => {
 }
 
 export const isClosed = (client: Client): boolean => client[CLOSED] === true
+
+/** @param isOut - whether an outage of the connection goes on that was told of */
+export const tellsOfOutages = (client: Client, isOut: () => boolean): void => {
+  client[OUT] = isOut
+}
+
+/** Whether it was said already that there is no connection. What follows from that needs no line of its own. */
+export const isOut = (client: Client): boolean => client[OUT]?.() === true
 
 /** True when a command is sent now. Otherwise it would wait in the client, and be sent at some later time when there is a connection. */
 export const isConnected = (client: Client): boolean => {

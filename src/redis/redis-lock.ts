@@ -3,6 +3,7 @@ import { type EventEmitter } from 'node:events'
 import { type Redis } from 'ioredis'
 import { whenConnected } from './redis-command'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { rootMessageOf } from '../util/objects'
 import { sleep } from '../util/sleep'
@@ -77,7 +78,7 @@ export class RedisLock {
       const outcome = await this.hold()
       if (outcome === 'ours') {
         this.state = 'held'
-        logger.info({ key: this.key }, 'Acquired the lock on the cache')
+        named(logger, this.client).info({ key: this.key }, 'Acquired the lock on the cache')
         void this.keep()
         return true
       }
@@ -117,7 +118,10 @@ export class RedisLock {
 
   private regain(): void {
     if (this.state === 'lost')
-      logger.warn({ key: this.key }, 'Holds the lock on the cache again: writes to Redis go on')
+      named(logger, this.client).warn(
+        { key: this.key },
+        'Holds the lock on the cache again: writes to Redis go on',
+      )
     this.state = 'held'
   }
 
@@ -126,7 +130,7 @@ export class RedisLock {
     this.problems.run('lost', (repeated) => {
       const why =
         outcome === 'theirs' ? 'another process holds it' : 'it could not be extended before it ended'
-      logger.error(
+      named(logger, this.client).error(
         { key: this.key, repeated },
         `Lost the lock on the cache (${why}): writes nothing to Redis until it is back`,
       )
@@ -142,7 +146,10 @@ export class RedisLock {
       return 'ours'
     } catch (error) {
       this.problems.run('unknown', (repeated) => {
-        logger.warn({ key: this.key, repeated }, `The lock on the cache is in doubt: ${rootMessageOf(error)}`)
+        named(logger, this.client).warn(
+          { key: this.key, repeated },
+          `The lock on the cache is in doubt: ${rootMessageOf(error)}`,
+        )
       })
       return 'unknown'
     }

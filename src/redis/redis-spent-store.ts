@@ -1,10 +1,11 @@
 import { type Redis } from 'ioredis'
 import { type SpentCredits, type SpentStore } from '../outbound-http/spent-store'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { rootMessageOf } from '../util/objects'
 import { sleep } from '../util/sleep'
-import { isClosed, redisCommand } from './redis-command'
+import { isClosed, isOut, redisCommand } from './redis-command'
 
 const logger = makeLogger('RedisSpentStore')
 
@@ -122,7 +123,7 @@ export class RedisSpentStore implements SpentStore {
   private report(reason: string): void {
     if (isClosed(this.client)) return
     this.problems.run('', (repeated) =>
-      logger.warn(
+      named(logger, this.client)[isOut(this.client) ? 'debug' : 'warn'](
         { repeated },
         `What was spent of the rate limit could not be read from, or written to, Redis: ${reason}`,
       ),

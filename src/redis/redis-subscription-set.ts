@@ -1,6 +1,7 @@
 import { type Redis } from 'ioredis'
-import { isClosed, redisCommand } from './redis-command'
+import { isClosed, isOut, redisCommand } from './redis-command'
 import { LogLimiter } from '../util/log-limiter'
+import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { isObject, rootMessageOf } from '../util/objects'
 import { type WantedRoom } from '../feeds/feed-rooms'
@@ -200,7 +201,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
   private leftOut(): undefined {
     overflowed('shared_subscriptions')
     this.problems.run('room', (repeated) => {
-      logger.warn(
+      named(logger, this).warn(
         { key: this.subscriptionSetKey, repeated },
         'A member of the set in Redis is left out: its parameters are large, and those of wanted feeds take as much memory as they may',
       )
@@ -215,7 +216,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
       // Logged below.
     }
     this.problems.run('member', (repeated) => {
-      logger.warn(
+      named(logger, this).warn(
         { key: this.subscriptionSetKey, repeated },
         'A member of the set in Redis is no JSON object',
       )
@@ -226,7 +227,7 @@ export class RedisSubscriptionSet<T> implements SubscriptionSet<T> {
   private report(functionName: string, error: unknown): void {
     if (isClosed(this.redisClient)) return
     this.problems.run(functionName, (repeated) => {
-      logger.error(
+      named(logger, this)[isOut(this.redisClient) ? 'debug' : 'error'](
         { function: functionName, repeated },
         `The subscriptions in Redis are out of reach: ${rootMessageOf(error)}`,
       )

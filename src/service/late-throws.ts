@@ -46,8 +46,10 @@ export class LateThrows {
       ?.lateThrows.labels({ app_name: name ?? '', kind: how })
       .inc()
     const text = `${NAMES[how]}: ${textOf(thrown)}`
-    if (owner === undefined)
-      return this.problems.run(text, (repeated) => logger.error({ err: thrown, repeated }, text))
+    if (owner === undefined) {
+      this.problems.run(text, (repeated) => logger.error({ err: thrown, repeated }, text))
+      return
+    }
     // One that waits to begin again already has nothing more to lose.
     if (owner.restart(text)) logger.error({ err: thrown, adapter: name }, `${text}: ${name} is restarted`)
   }

@@ -6,6 +6,7 @@ import { type ResponseCache } from '../feeds/response-cache'
 import { statusLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
+import { belongsTo, named, ownerOf } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { memberOf } from '../util/objects'
 import { type TypeFromDefinition } from '../validation/input-parameters'
@@ -99,6 +100,8 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     this.name = transportName
     this.responseCache = dependencies.responseCache
     this.endpointName = endpointName
+    const owner = ownerOf(this)
+    if (owner !== undefined) for (const [, child] of this.children) belongsTo(child, owner)
     const merge = this.mergeFor(adapterSettings)
     await Promise.all(
       this.children.map(async ([name, child]) => {
@@ -213,7 +216,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
       .inc({ adapter_endpoint: this.endpointName, from: former, to: other, reason })
     this.limiter.run(`${former} ${other} ${reason}`, (repeated) => {
       const fields = { from: former, to: other, reason, feed: key, repeated }
-      logger.info(fields, 'A feed is served from another transport')
+      named(logger, this).info(fields, 'A feed is served from another transport')
     })
   }
 
@@ -231,7 +234,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
     try {
       await this.responseCache.writeEntries([{ key, value }])
     } catch (err) {
-      logger.error({ err }, `The errors of the transports could not be stored: ${String(err)}`)
+      named(logger, this).error({ err }, `The errors of the transports could not be stored: ${String(err)}`)
     }
   }
 
@@ -251,7 +254,7 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
       await act()
       return true
     } catch (err) {
-      logger.error({ err }, `The transport "${name}" failed to ${what}: ${String(err)}`)
+      named(logger, this).error({ err }, `The transport "${name}" failed to ${what}: ${String(err)}`)
       return false
     }
   }

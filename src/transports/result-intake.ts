@@ -37,6 +37,11 @@ export abstract class ResultIntake<T extends TransportGenerics> {
     this.records = host[RECORDS] ?? new RawRecords()
   }
 
+  /** The transport, to whose adapter log lines belong. */
+  get whose(): object {
+    return this.host
+  }
+
   /** Keeps a message for the feeds of its results. To be called only while {@link RawRecords.isOn}; never throws. */
   keepRaw(results: unknown, raw: unknown): void {
     const { responseCache, name } = this.host

@@ -5,8 +5,11 @@ import { ResponseCache } from '../feeds/response-cache'
 import { HttpTransport } from './http/http-transport'
 import { StreamingTransport } from './streaming-transport'
 import { WebSocketTransport } from './websocket/websocket-transport'
+import { named } from '../util/line-owner'
+import { LogLimiter } from '../util/log-limiter'
 import { asyncLocalStorage, makeLogger } from '../util/logging'
 import { OwnedStore } from '../util/owner'
+import { beginningOf } from '../util/redaction'
 import { type Heart } from '../util/heartbeats'
 import { MAX_TIMER_MS, sleep } from '../util/sleep'
 import { monotonicMs } from '../util/clock'
@@ -20,6 +23,9 @@ const PAUSE_MS = 10
  * come at once.
  */
 const GATHER_TURNS = 12
+
+/** Failures are of one kind where their texts begin with the same characters. */
+const MAX_KIND = 100
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -42,6 +48,9 @@ export class BackgroundRunner<T extends TransportGenerics> {
   private generation = 0
   /** Ends the wait for the run in progress. */
   private endWatch = () => {}
+  private readonly problems = new LogLimiter()
+  /** How the last run failed; undefined after one that did not. */
+  private failing: string | undefined
 
   constructor(
     adapterName: string,
@@ -113,7 +122,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
   private executeInStore(): Promise<void> {
     const { endpointName } = this.context
     const label = `Endpoint: ${endpointName} - Transport: ${this.transport.constructor.name}`
-    const store = (this.store = new OwnedStore(label, this.adapterName))
+    const store = (this.store = new OwnedStore(label, this.adapterName, endpointName))
     // What a run has begun may go on after its end, such as a stream of the author's own, on which later runs count. Requests do not.
     const ended = (): void => {
       if (!(this.transport instanceof HttpTransport)) store.giveUp(false)
@@ -126,6 +135,7 @@ export class BackgroundRunner<T extends TransportGenerics> {
     const generation = ++this.generation
     try {
       await this.transport.backgroundExecute(this.context)
+      if (generation === this.generation) this.succeeded()
     } catch (error) {
       if (generation === this.generation) this.failed(error)
     }
@@ -159,11 +169,24 @@ export class BackgroundRunner<T extends TransportGenerics> {
     })
   }
 
+  private succeeded(): void {
+    const { failing } = this
+    if (failing === undefined) return
+    this.failing = undefined
+    this.problems.over(failing, ({ lastedMs }) =>
+      named(logger, this.context).info(
+        { lastedMs },
+        `Background execution of ${this.context.endpointName} works again after ${Math.round(lastedMs / 1_000)} s`,
+      ),
+    )
+  }
+
   private failed(error: unknown): void {
     if (this.stopping.signal.aborted) return
-    logger.error(
-      { err: error },
-      `Background execution of ${this.context.endpointName} failed: ${String(error)}`,
+    const text = `Background execution of ${this.context.endpointName} failed: ${String(error)}`
+    this.failing = beginningOf(String(error), MAX_KIND, '')
+    this.problems.run(this.failing, (repeated) =>
+      named(logger, this.context).error({ err: error, ...(repeated > 0 && { repeated }) }, text),
     )
     metrics.get('bgExecuteErrors').inc(this.labels)
   }

@@ -1,3 +1,4 @@
+import { OutageLines } from '../connections/outage-lines'
 import { Retry } from '../connections/retry'
 import { metrics } from '../metrics/registry'
 import { DeltaTracker, diff, type SubscriptionDeltas } from '../feeds/delta'
@@ -9,7 +10,7 @@ import { Listeners } from '../util/listeners'
 import { WakeSignal } from '../util/wake-signal'
 import { type TypeFromDefinition } from '../validation/input-parameters'
 import { type Reason } from '../validation/reason'
-import { FAILURES, type Stall, WAKE } from './capabilities'
+import { FAILURES, OUTAGE, type Stall, WAKE } from './capabilities'
 import { stallUntilNext } from './stall'
 import { afterFailedPass, type FailedPass, type NominalDelay } from './stream-retries'
 import { SubscriptionTransport } from './subscription-transport'
@@ -37,6 +38,8 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
 
   readonly [WAKE] = new WakeSignal()
   readonly [FAILURES] = new Listeners()
+  /** What is logged of the times without a connection. */
+  protected readonly outages = new OutageLines(this, logger)
   private readonly retry = new Retry<FailedPass, NominalDelay>(afterFailedPass)
   private tracker: DeltaTracker<Params<T>> | undefined
   private settled: Params<T>[] | undefined
@@ -77,7 +80,9 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
 
   async backgroundHandler(context: EndpointContext<T>, desiredSubs: Params<T>[]): Promise<void> {
     const pass = ++this.pass
+    if (desiredSubs.length === 0) this.outages.forget()
     if (this.isBackingOff()) {
+      this.outages.lasts()
       await this.retry.isDueWithin(BACKOFF_LOOK_MS)
       return
     }
@@ -99,6 +104,7 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     this.settled = isWholeSet ? desired : undefined
     this.tracker?.settle()
     this[FAILURES].tell()
+    this.tellOfReturn(desired.length)
   }
 
   /**
@@ -181,6 +187,12 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     return stallUntilNext(this.withNextPass(outage), mayHelp)
   }
 
+  /** Ends what is logged of an outage, if the stream is connected. To be called as soon as that may be so. */
+  protected tellOfReturn(feeds: number): void {
+    if (!this.outages.isOpen || (this as { [OUTAGE]?: Reason | undefined })[OUTAGE] !== undefined) return
+    this.outages.over(() => `${feeds} ${feeds === 1 ? 'feed' : 'feeds'} subscribed`)
+  }
+
   private get pauseLeftMs(): number {
     return this.isBackingOff() ? this.dueMs - monotonicMs() : 0
   }
@@ -190,10 +202,11 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
   }
 
   private backOff(context: EndpointContext<T>, error: unknown): void {
-    logger.error(
-      { err: error },
-      `The stream of ${context.endpointName} (${this.name}) failed: ${String(error)}`,
-    )
+    this.outages.failed({
+      level: 'error',
+      fields: { err: error },
+      text: `The stream of ${context.endpointName} (${this.name}) failed: ${String(error)}`,
+    })
     metrics
       .get('streamHandlerErrors')
       .labels({ adapter_endpoint: context.endpointName, transport: this.name })
@@ -211,6 +224,8 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
     this.retryTime = Date.now() + waitMs
     this.retryCount += 1
     this[FAILURES].tell()
-    logger.info(`Waiting up to ${waitMs} ms before attempt ${this.retryCount + 1} of ${context.endpointName}`)
+    logger.debug(
+      `Waiting up to ${Math.round(waitMs)} ms before attempt ${this.retryCount + 1} of ${context.endpointName}`,
+    )
   }
 }

@@ -55,7 +55,7 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
     this.subscriptionSet = dependencies.subscriptionSetFactory.buildSet(endpointName, name)
     this.subscriptionTtl = this.getSubscriptionTtlFromConfig(adapterSettings)
     this.name = name
-    this.refusing = new Refusing({ endpoint: endpointName, transport: name })
+    this.refusing = new Refusing({ endpoint: endpointName, transport: name }, this)
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet && 'setWanted' in this.responseCache)
       this.responseCache.setWanted(name, (key) => set.has(key))

@@ -1,9 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
+import { hostname } from 'node:os'
 import type pino from 'pino'
 import { isFalse } from './boolean-text'
 import { isDebug } from './debug-flag'
+import { readable } from './line-fields'
 import { isObject, memberOf } from './objects'
+import { OwnedStore } from './owner'
+import { prettyStream } from './pretty-lines'
 import { redactStrings, redactText } from './redaction'
 
 /** Holds the `Store` of the request or background run that the current code works for (contract 6.7). */
@@ -15,8 +19,6 @@ export type Store = {
 
 /** Terminal escape sequences of the colours that tell layers apart in pretty logs. */
 export const COLORS = [36, 32, 33, 35, 34, 31, 96, 92, 93, 95, 94, 91].map((code) => `\u001b[${code}m`)
-
-const RESET_COLOR = '\u001b[0m'
 
 /** Makes a function that returns the colours in turn, and begins again after the last one. */
 export const colorFactory = (colors: string[]): (() => string) => {
@@ -31,10 +33,11 @@ export interface LoggerFactory {
   child(params: { layer: string; color?: string }): Omit<pino.BaseLogger, 'level' | 'silent' | 'msgPrefix'>
 }
 
-const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+/** The methods of a logger, from the most severe on. */
+export const LOGGER_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
 /** What `LOG_LEVEL` may be. */
-export const LOG_LEVELS = [...LEVELS, 'silent'] as const
+export const LOG_LEVELS = [...LOGGER_LEVELS, 'silent'] as const
 
 /** In any letter case. */
 export const isLogLevel = (text: string | undefined): boolean =>
@@ -44,8 +47,18 @@ export const isLogLevel = (text: string | undefined): boolean =>
 const levelOf = (text: string | undefined): string =>
   text !== undefined && isLogLevel(text) ? text.toLowerCase() : 'info'
 
+/** What `LOG_FORMAT` may be. */
+export const LOG_FORMATS = ['auto', 'json', 'text'] as const
+
+/** Whether lines are for people. Unless it is said, they are on a terminal, and with `DEBUG=true` (contract 13.1). */
+const isText = (format = 'auto'): boolean => {
+  const named = format.toLowerCase()
+  if (named === 'json' || named === 'text') return named === 'text'
+  return isDebug() || process.stdout.isTTY
+}
+
 /** A logger of one layer, as `makeLogger` returns it: `(obj, msg?)` or `(msg)`, like pino. */
-export type Logger = Record<(typeof LEVELS)[number], pino.LogFn>
+export type Logger = Record<(typeof LOGGER_LEVELS)[number], pino.LogFn>
 
 /** Fields that lines have by themselves. Their names, and the level, are never redacted, whatever the secrets look like. */
 const LINE_FIELDS = new Set([
@@ -55,6 +68,9 @@ const LINE_FIELDS = new Set([
   'pid',
   'hostname',
   'layer',
+  'adapter',
+  'endpoint',
+  'instance',
   'color',
   'correlationId',
   'msg',
@@ -84,44 +100,35 @@ const redactLine = (line: string): string => {
   }
 }
 
+const instanceOf = (instance: string | undefined): object => (instance ? { instance } : {})
+
 const timestamp = (): string => {
   const now = Date.now()
   return `,"time":${now},"isoTime":"${new Date(now).toISOString()}"`
 }
 
-const correlation = (): object => {
-  const correlationId = memberOf(asyncLocalStorage.getStore(), 'correlationId')
-  return correlationId === undefined ? {} : { correlationId }
+/** What the store of the code that writes a line knows of it. What the line says itself comes first. */
+const fieldsOfStore = (isCorrelated: boolean): object => {
+  const store = asyncLocalStorage.getStore()
+  const correlationId = isCorrelated ? memberOf(store, 'correlationId') : undefined
+  return { ...OwnedStore.fieldsIn(store), ...(correlationId !== undefined && { correlationId }) }
 }
 
 /** Loaded when the first line is logged, because it takes a tenth of the time of a start, and a start without problems logs nothing. */
 const loadPino = (): typeof pino => createRequire(__filename)('pino') as typeof pino
 
-/** Loaded only for a developer's terminal. It runs in this process, not in a worker, so that no line is lost at exit. */
-const prettyStream = (): pino.DestinationStream => {
-  const pretty = createRequire(__filename)('pino-pretty') as (options: object) => pino.DestinationStream
-  return pretty({
-    sync: true,
-    levelFirst: true,
-    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l',
-    ignore: 'pid,hostname,isoTime,layer,color,correlationId',
-    messageFormat: ({ layer, color, correlationId, msg }: Record<string, string | undefined>) =>
-      `${color ?? ''}[${layer ?? ''}]${RESET_COLOR}${correlationId ? ` (${correlationId})` : ''} ${msg ?? ''}`,
-  })
-}
-
 /** The default factory: pino, one JSON object per line, secrets redacted as the line is written (contract 13.1). */
 class PinoLoggerFactory implements LoggerFactory {
   private readonly level = levelOf(process.env.LOG_LEVEL)
   private readonly isCorrelated = !isFalse(process.env.CORRELATION_ID_ENABLED)
-  private readonly isPretty = isDebug()
+  private readonly isPretty = isText(process.env.LOG_FORMAT)
   private root: pino.Logger | undefined
 
   constructor(private readonly destination: pino.DestinationStream | undefined) {}
 
   /** Whether lines of a level are written, as it can be told without pino. */
-  writes(level: (typeof LEVELS)[number]): boolean {
-    return LEVELS.indexOf(level) <= (LEVELS as readonly string[]).indexOf(this.level)
+  writes(level: (typeof LOGGER_LEVELS)[number]): boolean {
+    return LOGGER_LEVELS.indexOf(level) <= (LOGGER_LEVELS as readonly string[]).indexOf(this.level)
   }
 
   child(params: { layer: string; color?: string }): pino.Logger {
@@ -132,14 +139,24 @@ class PinoLoggerFactory implements LoggerFactory {
 
   private create(): pino.Logger {
     const pino = loadPino()
+    // What was made readable already is shown as it is, although it looks like an error.
+    const shownError = (value: unknown): unknown =>
+      value instanceof Error ? pino.stdSerializers.err(value) : value
+    const serialize = this.writes('debug') || isDebug() ? undefined : pino.stdSerializers.err
     return pino(
       {
         level: this.level,
         formatters: { level: (label) => ({ level: label }) },
-        serializers: { error: pino.stdSerializers.err },
+        base: { pid: process.pid, hostname: hostname(), ...instanceOf(process.env.INSTANCE) },
+        serializers: { err: shownError, error: shownError },
         timestamp,
-        hooks: { streamWrite: redactLine },
-        ...(this.isCorrelated ? { mixin: correlation } : {}),
+        mixin: () => fieldsOfStore(this.isCorrelated),
+        hooks: {
+          streamWrite: redactLine,
+          logMethod(args, method) {
+            method.apply(this, readable(args, serialize) as typeof args)
+          },
+        },
       },
       this.destination ?? (this.isPretty ? prettyStream() : pino.destination({ dest: 1, sync: true })),
     )
@@ -147,9 +164,10 @@ class PinoLoggerFactory implements LoggerFactory {
 }
 
 /**
- * Makes the default factory; it reads `LOG_LEVEL`, `CORRELATION_ID_ENABLED` and `DEBUG` from the environment once, here.
+ * Makes the default factory; it reads `LOG_LEVEL`, `LOG_FORMAT`, `INSTANCE`, `CORRELATION_ID_ENABLED` and `DEBUG` from the environment once,
+ * here.
  *
- * @param destination - where lines go. Default: standard output, made readable when `DEBUG=true`
+ * @param destination - where lines go, as JSON. Default: standard output
  */
 export const defaultLoggerFactory = (destination?: pino.DestinationStream): LoggerFactory =>
   new PinoLoggerFactory(destination)
@@ -171,6 +189,12 @@ export class LoggerFactoryProvider {
         .child({ layer: 'LoggerFactoryProvider' })
         .warn('The logger factory was set more than once; loggers that are in use keep the earlier one')
     }
+  }
+
+  /** Whether lines go to a factory that is not ours, such as one of an adapter's tests. */
+  static get isInjected(): boolean {
+    const { factory } = LoggerFactoryProvider
+    return factory !== undefined && !(factory instanceof PinoLoggerFactory)
   }
 
   /** Whether loggers can be called. */
@@ -208,7 +232,7 @@ const redactArguments = (args: unknown[]): unknown[] => {
 
 /** An injected logger writes its own lines, so its arguments are redacted. Its methods are looked up at each call. */
 const redacting =
-  (logger: InjectedLogger, level: (typeof LEVELS)[number]): AnyLogFn =>
+  (logger: InjectedLogger, level: (typeof LOGGER_LEVELS)[number]): AnyLogFn =>
   (...args) => {
     if (logger.isLevelEnabled?.(level) === false) return
     const log: AnyLogFn | undefined = logger[level]
@@ -229,7 +253,7 @@ class PlaceholderLogger implements Logger {
   private isBound = false
 
   constructor(private readonly layer: string) {
-    for (const level of LEVELS) {
+    for (const level of LOGGER_LEVELS) {
       this[level] = (...args: unknown[]) => {
         if (!this.isBound && !this.bind(level)) return
         const bound: AnyLogFn = this[level]
@@ -239,11 +263,11 @@ class PlaceholderLogger implements Logger {
   }
 
   /** @returns whether it is bound: not before a line of a level comes that is written */
-  private bind(level: (typeof LEVELS)[number]): boolean {
+  private bind(level: (typeof LOGGER_LEVELS)[number]): boolean {
     const factory = LoggerFactoryProvider.get()
     if (factory instanceof PinoLoggerFactory && !factory.writes(level)) return false
     const child = factory.child({ layer: this.layer, color: nextColor() })
-    for (const level of LEVELS) {
+    for (const level of LOGGER_LEVELS) {
       this[level] =
         factory instanceof PinoLoggerFactory ? child[level].bind<pino.LogFn>(child) : redacting(child, level)
     }

@@ -3,13 +3,20 @@ import { basename, dirname, sep } from 'node:path'
 /** The store of the code that runs for an adapter. Authors' tests compare it as the contract has it (6.7), so that the owner is not seen. */
 export class OwnedStore {
   readonly #owner: string
+  readonly #endpoint: string | undefined
   #isGivenUp = false
 
+  /**
+   * @param owner - the name of the adapter
+   * @param endpoint - the name of its endpoint, where the code runs for one
+   */
   constructor(
     readonly correlationId: string,
     owner: string,
+    endpoint?: string,
   ) {
     this.#owner = owner
+    this.#endpoint = endpoint
   }
 
   /** What runs with this store counts for nothing while `isSo`. */
@@ -25,6 +32,13 @@ export class OwnedStore {
   /** The name of the adapter for which the code runs that has this store; undefined where it does not say. */
   static ownerIn(store: unknown): string | undefined {
     return typeof store === 'object' && store !== null && #owner in store ? store.#owner : undefined
+  }
+
+  /** For a line of the log that is written with this store. */
+  static fieldsIn(store: unknown): { adapter: string; endpoint?: string } | undefined {
+    if (!(typeof store === 'object' && store !== null && #owner in store)) return undefined
+    const endpoint = store.#endpoint
+    return { adapter: store.#owner, ...(endpoint !== undefined && { endpoint }) }
   }
 }
 

@@ -61,7 +61,6 @@ describe('a variable without a prefix', () => {
     'SSL_CERT_FILE',
     'REDIS_URL',
     'DATABASE_URL',
-    'LOG_FORMAT',
     'HTTPS_PROXY',
     'CACHE_REDIS_SERVICE_HOST',
     'CACHE_REDIS_PORT_6379_TCP_ADDR',

@@ -9,7 +9,7 @@ beforeEach(() => void LoggerFactoryProvider.set())
 const made = () => new Feed('key', 'id', 'price', undefined, new Witness(), 'USDE/USD')
 
 it('each spelling of a feed is remembered once, however often clients use it, and no more than eight of them', () => {
-  const [spellings, feed] = [new Spellings(), made()]
+  const [spellings, feed] = [new Spellings({}), made()]
   for (let time = 0; time < 3; time++)
     for (const base of ['usde', 'USDe', 'USDE']) spellings.note(feed, { base })
   expect(feed.askedAs).toEqual({ base: 'usde' })

@@ -31,7 +31,14 @@ const environmentReaders: readonly { files: RegExp; names?: ReadonlySet<string> 
   { files: /^src\/testing\// }, // contract 15: `setEnvVariables`
   {
     files: /^src\/util\//, // contract 7.1: logging and redaction read these straight from the environment
-    names: new Set(['LOG_LEVEL', 'DEBUG', 'CORRELATION_ID_ENABLED', 'CENSOR_SENSITIVE_LOGS']),
+    names: new Set([
+      'LOG_LEVEL',
+      'LOG_FORMAT',
+      'INSTANCE',
+      'DEBUG',
+      'CORRELATION_ID_ENABLED',
+      'CENSOR_SENSITIVE_LOGS',
+    ]),
   },
   { files: /^src\/metrics\//, names: new Set(['npm_package_version']) },
 ]

@@ -23,7 +23,7 @@ beforeAll(() => metrics.initialize())
 beforeEach(() => {
   said.length = 0
   const say = (_: unknown, text: string) => void said.push(text)
-  LoggerFactoryProvider.set({ child: () => ({ debug: silent, info: say, warn: say }) } as never)
+  LoggerFactoryProvider.set({ child: () => ({ debug: say, info: say, warn: say }) } as never)
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: 1_700_000_000_000 })
 })
 

@@ -65,6 +65,7 @@ const want = (stream: Stream, ...names: string[]) => {
 const lines: string[] = []
 const child = () => ({
   info: (text: string) => void lines.push(text),
+  debug: (text: string) => void lines.push(text),
   error: (_fields: object, text: string) => void lines.push(text),
   warn: () => {},
 })

@@ -75,4 +75,88 @@ describe('LogLimiter', () => {
     limiter.run('a', log)
     expect(log).toHaveBeenCalledTimes(2)
   })
+
+  describe('OB-4: of a problem whose end is told', () => {
+    const told = (limiter: LogLimiter) => {
+      const lines: string[] = []
+      const at = (lastedMs: number, repeated: number) => `${lastedMs / 1_000} s, ${repeated} left out`
+      return {
+        lines,
+        occurs: () =>
+          limiter.run('a', (_, { lastedMs, repeated }) => lines.push(`on ${at(lastedMs, repeated)}`)),
+        lasts: () =>
+          limiter.lasts('a', ({ lastedMs, repeated }) => lines.push(`on ${at(lastedMs, repeated)}`)),
+        over: () =>
+          limiter.over('a', ({ lastedMs, repeated }) => lines.push(`over ${at(lastedMs, repeated)}`)),
+      }
+    }
+
+    it('logs one line when it begins, one a minute, and one when it is over', () => {
+      const { lines, occurs, over } = told(new LogLimiter())
+      for (let second = 0; second < 150; second++) {
+        occurs()
+        pass(1_000)
+      }
+      expect(over()).toBe(true)
+      expect(lines).toEqual([
+        'on 0 s, 0 left out',
+        'on 60 s, 59 left out',
+        'on 120 s, 59 left out',
+        'over 150 s, 29 left out',
+      ])
+      expect(over()).toBe(false)
+      expect(lines).toHaveLength(4)
+    })
+
+    it('logs the line of each minute although nothing occurs, if it is asked to', () => {
+      const { lines, occurs, lasts } = told(new LogLimiter())
+      lasts()
+      occurs()
+      for (let second = 0; second < 61; second++) {
+        pass(1_000)
+        lasts()
+      }
+      expect(lines).toEqual(['on 0 s, 0 left out', 'on 60 s, 0 left out'])
+    })
+
+    it('says nothing of the end of a hitch, and has one line a minute of hitches that follow each other', () => {
+      const { lines, occurs, over } = told(new LogLimiter())
+      for (let second = 0; second < 90; second++) {
+        occurs()
+        pass(500)
+        expect(over()).toBe(false)
+        pass(500)
+      }
+      expect(lines).toEqual(['on 0 s, 0 left out', 'on 0 s, 59 left out'])
+    })
+
+    it('tells of one that is no hitch although there was a hitch just before', () => {
+      const { lines, occurs, over } = told(new LogLimiter())
+      occurs()
+      over()
+      pass(1_000)
+      for (let second = 0; second < 9; second++) {
+        occurs()
+        pass(1_000)
+      }
+      over()
+      expect(lines).toEqual(['on 0 s, 0 left out', 'on 5 s, 5 left out', 'over 9 s, 3 left out'])
+    })
+
+    it('begins anew after its end was told', () => {
+      const { lines, occurs, over } = told(new LogLimiter())
+      for (let time = 0; time < 2; time++) {
+        occurs()
+        pass(30_000)
+        over()
+        pass(6_000)
+      }
+      expect(lines).toEqual([
+        'on 0 s, 0 left out',
+        'over 30 s, 0 left out',
+        'on 0 s, 0 left out',
+        'over 30 s, 0 left out',
+      ])
+    })
+  })
 })

@@ -10,6 +10,7 @@ import {
   LoggerFactoryProvider,
   makeLogger,
 } from '../../src/util/logging'
+import { OwnedStore } from '../../src/util/owner'
 import { CensorList, secretEntry } from '../../src/util/redaction'
 import { awkwardSecret, encodings } from './secrets'
 
@@ -96,6 +97,85 @@ describe('the default logger factory', () => {
     logger.error({ error: new Error('named') }, 'failed')
     expect(records()[0]).toMatchObject({ msg: 'outer', err: { type: 'Error', message: 'outer: inner' } })
     expect(records()[1]).toMatchObject({ error: { message: 'named' } })
+  })
+
+  describe('where debug is off', () => {
+    beforeEach(() => vi.stubEnv('LOG_LEVEL', 'info'))
+
+    const unreachable = () =>
+      Object.assign(new RangeError('Could not connect', { cause: new Error('refused') }), { code: 'E_NO' })
+
+    it('shows an error without its stack, and says nothing twice', () => {
+      const { records, lines, logger } = capture()
+      logger.error({ err: unreachable() }, 'The stream failed: Could not connect: refused')
+      logger.error({ err: unreachable() }, 'The stream failed')
+      logger.error(unreachable())
+      expect(records().map(({ err, msg }) => ({ err, msg }))).toEqual([
+        { err: { type: 'RangeError', code: 'E_NO' }, msg: 'The stream failed: Could not connect: refused' },
+        {
+          err: { type: 'RangeError', message: 'Could not connect: refused', code: 'E_NO' },
+          msg: 'The stream failed',
+        },
+        {
+          err: { type: 'RangeError', message: 'Could not connect: refused', code: 'E_NO' },
+          msg: 'Could not connect',
+        },
+      ])
+      expect(lines.join('')).not.toContain('    at ')
+    })
+
+    it('shows where an error that nobody expected comes from, in one place', () => {
+      const { records, logger } = capture()
+      logger.error({ err: new TypeError('x is not a function') }, 'The handler failed')
+      logger.error(
+        { error: { name: 'Error', message: 'no', stack: 'Error: no\n    at mine (/a.ts:1:2)' } },
+        'no',
+      )
+      expect(records()[0]!['err']).toMatchObject({
+        at: expect.stringMatching(/logging\.test\.ts:\d+:\d+/) as string,
+      })
+      expect(records()[1]!['error']).toEqual({ name: 'Error', at: 'mine (/a.ts:1:2)' })
+    })
+
+    it('shows no stack of an error in an error', () => {
+      const { lines, logger } = capture()
+      const inner = Object.assign(new Error('inner'), { code: 'A' })
+      logger.error(
+        { err: Object.assign(new AggregateError([inner], 'outer'), { code: 'B', inner }) },
+        'failed',
+      )
+      expect(lines.join('')).not.toMatch(/\\n +at /)
+      expect(lines.join('')).toContain('inner')
+    })
+  })
+
+  it('writes whole milliseconds, and all other numbers as they are', () => {
+    const { records, logger } = capture()
+    const fields = { waitMs: 1818.9894, tookMs: 3, price: 1818.9894, endMs: 'now' }
+    logger.info(fields, 'x')
+    expect(records()[0]).toMatchObject({ waitMs: 1819, tookMs: 3, price: 1818.9894, endMs: 'now' })
+    expect(fields.waitMs).toBe(1818.9894)
+  })
+
+  it('names the instance in every line, where it has a name', () => {
+    vi.stubEnv('INSTANCE', 'eu-1')
+    const { records, logger } = capture()
+    logger.info('x')
+    expect(records()[0]).toMatchObject({ instance: 'eu-1', pid: process.pid })
+    vi.stubEnv('INSTANCE', undefined)
+    const nameless = capture()
+    nameless.logger.info('x')
+    expect(nameless.records()[0]).not.toHaveProperty('instance')
+  })
+
+  it('names the adapter and the endpoint that code runs for, unless the line does', () => {
+    const { records, logger } = capture()
+    asyncLocalStorage.run(new OwnedStore('id', 'ACME', 'price'), () => {
+      logger.info('x')
+      logger.info({ endpoint: 'other' }, 'x')
+    })
+    expect(records()[0]).toMatchObject({ adapter: 'ACME', endpoint: 'price', correlationId: 'id' })
+    expect(records()[1]).toMatchObject({ adapter: 'ACME', endpoint: 'other' })
   })
 
   it('SC-1: lets no secret into a line, in any encoding, wherever it was put', () => {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Instant, instant } from '../../util/clock'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { LogLimiter } from '../../util/log-limiter'
 import { goingOn } from '../../validation/reason'
@@ -152,10 +153,11 @@ export class LimitedFeeds implements Governed {
 
   /** A failure is only logged: the next renewal tries again. */
   private attempt(act: () => Promise<unknown>): void {
-    const fail = (err: unknown): void =>
+    const fail = (err: unknown): void => {
       this.problems.run('cache', (repeated) => {
-        logger.error({ err, repeated }, 'A cache did not take what feed limits ask for')
+        named(logger, this.of.cache).error({ err, repeated }, 'A cache did not take what feed limits ask for')
       })
+    }
     try {
       act().catch(fail)
     } catch (error) {

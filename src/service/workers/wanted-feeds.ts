@@ -49,14 +49,15 @@ export class WantedFeeds {
     const ttl = Math.min(ttlMs, MAX_TIMER_MS)
     // The first spelling is kept for as long as the feed is wanted, so that a provider always sees the same bytes.
     if (set.refresh(key, ttl)) return
-    if (this.refusingOf(adapter, endpoint, transport).refusal(set, key, params) === undefined)
+    if (this.refusingOf(adapter, endpoint, transport, set).refusal(set, key, params) === undefined)
       set.add(params, ttl, key)
   }
 
-  private refusingOf(adapter: string, endpoint: string, transport: string): Refusing {
+  private refusingOf(adapter: string, endpoint: string, transport: string, set: object): Refusing {
     const name = nameOf(adapter, endpoint, transport)
     let refusing = this.refusing.get(name)
-    if (refusing === undefined) this.refusing.set(name, (refusing = new Refusing({ endpoint, transport })))
+    if (refusing === undefined)
+      this.refusing.set(name, (refusing = new Refusing({ endpoint, transport }, set)))
     return refusing
   }
 }

@@ -105,7 +105,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     this.preparation = new Preparation(config, this.onRetry)
     this.holds = new HoldOff(this.onRetry)
     if (config.credential !== undefined)
-      this.credential = new RequestCredential(config.credential, () => this.WARMER_ACTIVE)
+      this.credential = new RequestCredential(config.credential, () => this.WARMER_ACTIVE, this)
   }
 
   override async initialize(
@@ -363,11 +363,12 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
       if (this.intake.records.isOn) this.intake.keepRaw(results, answer.response.data)
       await this.intake.accept(results, answer.timestamps)
       this.states.answered(key)
+      this.reports.success(context, this.name, key)
     } catch (error) {
       const { refused, ...why } = unreadable(answer.response, error)
       this.intake.refuse(refused, () => answer.response.data, error)
       this.states.failed(key, why)
-      this.reports.failure(why.code, context, this.name, error)
+      this.reports.failure(why.code, context, this.name, error, key)
       this.onTrouble()
     }
   }
@@ -399,7 +400,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const nextAttemptUnixMs = Math.max(outage.nextAttemptUnixMs ?? 0, Date.now() + delayMs)
     const why = { ...outage, nextAttemptUnixMs }
     this.states.failed(key, why)
-    this.reports.failure(outage.code, context, this.name, error)
+    this.reports.failure(outage.code, context, this.name, error, key)
     try {
       if (response !== undefined) await this.intake.writeError(params, response, why)
     } catch (writeError) {
@@ -479,6 +480,7 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const keys = new Set(requests.map(({ key }) => key))
     this.states.retain((key) => keys.has(key) || this.holds.isHeld(key))
     this.holds.retain((key) => keys.has(key))
+    this.reports.retain((key) => keys.has(key) || this.holds.isHeld(key))
     this.credential?.retain((key) => keys.has(key))
     if (!this.preparation.hasGuilty) return
     const feeds = new Set(entries.map(this.identityOf))

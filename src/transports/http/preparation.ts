@@ -1,6 +1,7 @@
 import { calculateHttpRequestKey } from '../../feeds/keys'
 import { identifierFor } from '../../feeds/delta'
 import { LogLimiter } from '../../util/log-limiter'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { goingOn, type Reason } from '../../validation/reason'
@@ -143,7 +144,8 @@ export class Preparation<T extends HttpTransportGenerics> {
     return { params, request, cost, key, credential: this.credential }
   }
 
-  private convict({ endpointName }: EndpointContext<T>, params: Params<T>, error: unknown): void {
+  private convict(context: EndpointContext<T>, params: Params<T>, error: unknown): void {
+    const { endpointName } = context
     const feed = this.identityOf(params)
     const delayMs = this.holds.failed(feed, MIN_HOLD_MS, MAX_HOLD_MS)
     const now = Date.now()
@@ -151,7 +153,10 @@ export class Preparation<T extends HttpTransportGenerics> {
     const reason = { code: 'PREPARE_FAILED', message, nextAttemptUnixMs: now + delayMs }
     this.guilty.set(feed, goingOn(this.guilty.get(feed), reason, now))
     this.problems.run(endpointName, (repeated) =>
-      logger.error({ err: error, repeated }, `No request could be prepared for a feed of ${endpointName}`),
+      named(logger, context).error(
+        { err: error, repeated },
+        `No request could be prepared for a feed of ${endpointName}`,
+      ),
     )
   }
 

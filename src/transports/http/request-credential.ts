@@ -29,9 +29,12 @@ export class RequestCredential<C> {
   private current: { value: string; isReplacement: boolean; sinceMs: number } | undefined
   private trouble: Reason | undefined
 
-  /** @param isNeeded - asked when it is time to renew; a credential that nobody needs is left to end */
-  constructor(config: CredentialConfig<C>, isNeeded: () => boolean) {
-    this.credential = new Credential(config, isNeeded)
+  /**
+   * @param isNeeded - asked when it is time to renew; a credential that nobody needs is left to end
+   * @param whose - the transport
+   */
+  constructor(config: CredentialConfig<C>, isNeeded: () => boolean, whose: object) {
+    this.credential = new Credential(config, isNeeded, whose)
   }
 
   /** Why there is no value; undefined while there is one. */

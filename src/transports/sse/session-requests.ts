@@ -6,6 +6,7 @@ import { describeFailure, providerStatusOf } from '../../outbound-http/provider-
 import { type Requester } from '../../outbound-http/requester'
 import { Gate } from '../../util/gate'
 import { LogLimiter } from '../../util/log-limiter'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { memberOf, messageOf } from '../../util/objects'
 import { type WakeSignal } from '../../util/wake-signal'
@@ -266,6 +267,6 @@ export class SessionRequests<T extends SseTransportGenerics> {
   }
 
   private warn(kind: string, fields: object, message: string): void {
-    this.limiter.run(kind, (repeated) => logger.warn({ ...fields, repeated }, message))
+    this.limiter.run(kind, (repeated) => named(logger, this.host).warn({ ...fields, repeated }, message))
   }
 }

@@ -1,6 +1,7 @@
 import { type EventSource } from 'eventsource'
 import { arrival } from '../../util/clock'
 import { LogLimiter } from '../../util/log-limiter'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { shownUrl } from '../../connections/connection-stats'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
@@ -169,6 +170,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
     }
     this.requests.subscribe(context, subscriptions)
     this.requests.unsubscribe(context, subscriptions.stale)
+    this.tellOfReturn(desired.length)
     if (desired.length > 0) this.requests.keepSessionAlive(context)
     await this[WAKE].wait(intervalMs)
   }
@@ -212,7 +214,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   }
 
   private leave(why: string): void {
-    logger.info({ url: shownUrl(this.currentUrl) }, `Replacing the stream: ${why}`)
+    named(logger, this).info({ url: shownUrl(this.currentUrl) }, `Replacing the stream: ${why}`)
     this.retire()
     this.localSubscriptions = []
   }
@@ -329,7 +331,8 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
 
   /** The stream in use has ended: records why, and plans the next one after a pause. */
   private lost(context: EndpointContext<T>, code: string, message: string): void {
-    logger.warn({ url: shownUrl(this.currentUrl), code }, `The stream ended: ${message}`)
+    const fields = { url: shownUrl(this.currentUrl), code }
+    this.outages.failed({ level: 'warn', fields, text: `The stream ended: ${message}`, logger })
     this.life.trouble({ code, message })
     const livedMs = monotonicMs() - this.openedAtMs
     const wasUsed = this.lastMessageReceivedAt >= this.openedAtUnixMs
@@ -352,6 +355,6 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   }
 
   private warn(kind: string, fields: object, message: string): void {
-    this.limiter.run(kind, (repeated) => logger.warn({ ...fields, repeated }, message))
+    this.limiter.run(kind, (repeated) => named(logger, this).warn({ ...fields, repeated }, message))
   }
 }

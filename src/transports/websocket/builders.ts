@@ -1,4 +1,5 @@
 import { LogLimiter } from '../../util/log-limiter'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type StreamIntake } from '../stream-intake'
@@ -74,7 +75,10 @@ export const tellIn = <T extends WebsocketTransportGenerics>(intake: StreamIntak
   return (params, error, isWanted) => {
     intake.refuse('builder-failed', () => params, error)
     limiter.run('builder', (repeated) => {
-      logger.warn({ err: error, repeated, params }, 'A subscription message could not be built')
+      named(logger, intake.whose).warn(
+        { err: error, repeated, params },
+        'A subscription message could not be built',
+      )
     })
     if (!isWanted) return
     const message = error instanceof Error ? error.message : String(error)

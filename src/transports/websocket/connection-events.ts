@@ -4,6 +4,8 @@ import { codeOf, textOf } from '../../connections/connection-error'
 import { shownUrl } from '../../connections/connection-stats'
 import { judge, verdictOf } from '../../connections/socket'
 import { type Life } from '../../connections/retry'
+import { named } from '../../util/line-owner'
+import { type OutageLines } from '../../connections/outage-lines'
 import { makeLogger } from '../../util/logging'
 import { type RetrySettings } from '../stream-retries'
 import { type EndpointContext } from '../transport'
@@ -43,6 +45,8 @@ interface Parts<T extends WebsocketTransportGenerics> {
   /** Number of messages received. */
   counts: { received: number }
   onLost: (lost: LostConnection<T>) => void
+  /** What is logged of outages; undefined where the owner of the connection tells of them. */
+  outages?: OutageLines
 }
 
 /** Handles the events of a connection (contract 10.4, "Event behaviour"): reads messages, counts, logs, and calls the author's handlers. */
@@ -79,17 +83,20 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
   }
 
   /** Listens for pongs, if the author has a handler for them. Only then, because test doubles may not have `on`. */
-  listenForPongs(connection: WebSocket): void {
+  listenForPongs(connection: WebSocket, context: EndpointContext<T>): void {
     const { pong } = this.parts.handlers
     if (pong !== undefined)
-      connection.on('pong', (data: Buffer) => guarded('pong', () => pong(connection, data)))
+      connection.on('pong', (data: Buffer) => guarded('pong', context, () => pong(connection, data)))
   }
 
   private errored(event: WebSocket.ErrorEvent, context: EndpointContext<T>, url: string): void {
     const code = codeOf(event)
-    logger.warn({ code, url: shownUrl(url) }, `WebSocket error: ${textOf(event)}`)
-    this.parts.client.stats.errored(code)
-    guarded('error', () => this.parts.handlers.error?.(event, context))
+    const line = { fields: { code, url: shownUrl(url) }, text: `WebSocket error: ${textOf(event)}` }
+    const { outages, client } = this.parts
+    if (outages === undefined) logger.debug(line.fields, line.text)
+    else outages.failed({ level: 'warn', ...line, logger, isCounted: true })
+    client.stats.errored(code)
+    guarded('error', context, () => this.parts.handlers.error?.(event, context))
   }
 
   /** After a frame that it does not take, the library closes politely and reads no more. A provider that still sends is cut off a second later. */
@@ -111,13 +118,14 @@ export class ConnectionEvents<T extends WebsocketTransportGenerics> {
     this.parts.client.stats.closed(code, of.url)
     if (isCurrent) this.parts.onLost({ ...of, code, reason })
     else logger.debug(`A replaced WebSocket closed (code: ${code}, reason: ${reason}). URL: ${url}`)
-    guarded('close', () => this.parts.handlers.close?.(event, of.context))
+    guarded('close', of.context, () => this.parts.handlers.close?.(event, of.context))
   }
 }
 
 /** Calls an author's handler. An error or a rejection of it is only logged. */
-const guarded = (handler: string, call: () => unknown): void => {
-  const failed = (err: unknown) => logger.warn({ err }, `The author's ${handler} handler failed`)
+const guarded = (handler: string, context: object, call: () => unknown): void => {
+  const failed = (err: unknown) =>
+    named(logger, context).warn({ err }, `The author's ${handler} handler failed`)
   try {
     const result = call()
     if (result instanceof Promise) result.catch(failed)

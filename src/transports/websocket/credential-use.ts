@@ -28,7 +28,7 @@ export class CredentialUse<T extends WebsocketTransportGenerics> {
     private readonly host: Host,
     config: NonNullable<Config<T>['credential']>,
   ) {
-    this.credential = new Credential(config, () => !this.host.connectionClosed())
+    this.credential = new Credential(config, () => !this.host.connectionClosed(), host)
   }
 
   /** The value of the connection in use, or of the attempt that is running; empty before the first one. */

@@ -6,6 +6,8 @@ import { UrlChoice, type UrlFailure } from '../../connections/url-choice'
 import { metrics } from '../../metrics/registry'
 import { exponentialBackoff } from '../../util/backoff'
 import { monotonicMs } from '../../util/clock'
+import { named } from '../../util/line-owner'
+import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
 import { type WakeSignal } from '../../util/wake-signal'
@@ -66,6 +68,7 @@ export class FailoverUrls<T extends WebsocketTransportGenerics> {
   private choice: UrlChoice | undefined
   private urls = new Map<string, string>()
   private readonly prober = new Prober()
+  private readonly moves = new LogLimiter()
   private readonly stopping = new AbortController()
 
   constructor(private readonly parts: Parts<T>) {}
@@ -144,7 +147,13 @@ export class FailoverUrls<T extends WebsocketTransportGenerics> {
     const former = choice.use(key, monotonicMs())
     if (former === undefined) return
     const { leaveReason: reason } = choice
-    logger.info({ from: shownUrl(former), to: shownUrl(key), reason }, 'Moving to another URL')
+    const move = { from: shownUrl(former), to: shownUrl(key), reason }
+    this.moves.run(reason, (repeated) =>
+      named(logger, this.parts.host).info(
+        repeated > 0 ? { ...move, repeated } : move,
+        'Moving to another URL',
+      ),
+    )
     const labels = { adapter_endpoint: endpointName, transport: this.parts.host.name, reason }
     metrics.get('wsUrlSwitches').inc(labels)
   }

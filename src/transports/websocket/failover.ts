@@ -1,5 +1,6 @@
 import { type ConnectionCounts } from '../../connections/connection-stats'
 import { type UrlFailure } from '../../connections/url-choice'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { WallMark } from '../../util/clock'
 
@@ -31,7 +32,10 @@ export class Failover {
   isUnresponsive = false
   private attemptPauseMs: number | undefined
 
-  /** @param urls - is told of failures too, where the transport has several URLs */
+  /**
+   * @param urls - is told of failures too, where the transport has several URLs
+   * @param isOut - whether an outage goes on of which people were told
+   */
   constructor(
     private readonly host: FailoverHost,
     private readonly stats: ConnectionCounts,
@@ -39,6 +43,7 @@ export class Failover {
       failed(url: string, how: UrlFailure): void
       readonly pauseMs: number | undefined
     },
+    private readonly isOut: () => boolean = () => false,
   ) {}
 
   /** How long ago the connection was opened, in ms. */
@@ -86,7 +91,7 @@ export class Failover {
     this.add(currentUrl)
     // The first attempts are counted too, but before the first connection the log line would give the time since 1970.
     if (connectionOpenedAt > 0)
-      logger.info(
+      named(logger, this.host)[this.isOut() ? 'debug' : 'info'](
         `Nothing usable received for ${Math.round(activity)} ms. Failover counter incremented to ${this.count}`,
       )
     return true

@@ -1,6 +1,7 @@
 import type WebSocket from 'ws'
 import { type ClientSocket } from '../../connections/client-socket'
 import { shownUrl } from '../../connections/connection-stats'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { type EndpointContext } from '../transport'
 import { type Batching } from './batches/batching'
@@ -37,14 +38,17 @@ export const handOver = <T extends WebsocketTransportGenerics>(
   { connection, parts, feeds }: { connection: WebSocket; parts: LaneParts<T>; feeds: Params<T>[] },
 ): void => {
   const { transport: lane } = parts
-  logger.info({ url: shownUrl(lane.currentUrl) }, 'The next connection takes the place of the one in use')
+  named(logger, context).info(
+    { url: shownUrl(lane.currentUrl) },
+    'The next connection takes the place of the one in use',
+  )
   transport.currentUrl = lane.currentUrl
   transport.connectionOpenedAt = lane.connectionOpenedAt
   transport.providerDataStreamEstablished = lane.providerDataStreamEstablished
   transport.lastMessageReceivedAt = Math.max(transport.lastMessageReceivedAt, lane.lastMessageReceivedAt)
   if (parts.batching !== undefined) batching?.takeOver(parts.batching)
   client.adopt(connection, () => transport.buildConnectionHandlers(context, connection))
-  events.listenForPongs(connection)
+  events.listenForPongs(connection, context)
   transport.startHeartbeat(context)
   stats.keepOnly(context, feeds)
   stats.received += parts.counts.received

@@ -1,5 +1,6 @@
 import type WebSocket from 'ws'
 import { hasBacklog, OPEN } from '../../connections/socket'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 
 const logger = makeLogger('WebSocketTransport')
@@ -22,7 +23,7 @@ export const startBeating = (
     try {
       await heartbeat(connection)
     } catch (err) {
-      logger.warn({ err }, 'Heartbeat handler failed, will be tried later.')
+      named(logger, place).warn({ err }, 'Heartbeat handler failed, will be tried later.')
     }
   }
   const timer = setInterval(() => void beat(), everyMs)

@@ -1,5 +1,7 @@
 import { type ClientSocket } from '../../connections/client-socket'
 import { shownUrl } from '../../connections/connection-stats'
+import { named } from '../../util/line-owner'
+import { type OutageLines } from '../../connections/outage-lines'
 import { makeLogger } from '../../util/logging'
 import { type WakeSignal } from '../../util/wake-signal'
 import { type WebsocketTransportGenerics } from './config'
@@ -23,6 +25,7 @@ export class Losses<T extends WebsocketTransportGenerics> {
       credential: CredentialUse<T> | undefined
       /** Woken when another connection may be opened. */
       wake: WakeSignal
+      outages: OutageLines
       isLaidToFeeds: (lost: LostConnection<T>) => boolean
     },
   ) {}
@@ -38,7 +41,10 @@ export class Losses<T extends WebsocketTransportGenerics> {
     const wasUsed = lastMessageReceivedAt >= connectionOpenedAt
     const isAuth = credential?.closed(lost, wasUsed) ?? false
     if (!isAuth && !lost.isOurDoing && this.of.isLaidToFeeds(lost)) {
-      logger.info({ code, reason, url: shownUrl(url) }, 'The connection is opened again without some feeds')
+      named(logger, context).info(
+        { code, reason, url: shownUrl(url) },
+        'The connection is opened again without some feeds',
+      )
       client.lostWithoutFault(why)
       return wake.wake()
     }
@@ -54,9 +60,13 @@ export class Losses<T extends WebsocketTransportGenerics> {
     const { failover } = this.of
     if (code === 1000) return logger.debug(`WebSocket closed normally. URL: ${shownUrl(url)}`)
     failover.add(url)
-    logger.warn(
-      `WebSocket closed abnormally (code: ${code}, reason: ${reason}). ` +
+    this.of.outages.failed({
+      level: 'warn',
+      text:
+        `WebSocket closed abnormally (code: ${code}, reason: ${reason}). ` +
         `Failover counter incremented to ${failover.count}. URL: ${shownUrl(url)}`,
-    )
+      logger,
+      isCounted: true,
+    })
   }
 }

@@ -1,4 +1,5 @@
 import { Retry } from '../../connections/retry'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { shownUrl } from '../../connections/connection-stats'
 import { type EndpointContext } from '../transport'
@@ -37,6 +38,7 @@ interface Situation<T extends WebsocketTransportGenerics> {
 /** A connection that is to take the place of the main one. */
 interface Heir<T extends WebsocketTransportGenerics> {
   successor: Successor<T>
+  context: EndpointContext<T>
   url: string
   isUp: boolean
 }
@@ -112,8 +114,11 @@ export class Succession<T extends WebsocketTransportGenerics> {
     if (this.retry.isWaiting || this.isStopped) return
     const release = this.of.claimConnect(url)
     if (release === undefined) return
-    logger.info({ url: shownUrl(url) }, `Opening the next connection beside the one in use: ${why}`)
-    const heir: Heir<T> = { successor: new Successor(this.of, context), url, isUp: false }
+    named(logger, context).info(
+      { url: shownUrl(url) },
+      `Opening the next connection beside the one in use: ${why}`,
+    )
+    const heir: Heir<T> = { successor: new Successor(this.of, context), context, url, isUp: false }
     this.heir = heir
     const risen = this.rise(context, heir, feeds, release).catch((error: unknown) => this.failed(heir, error))
     this.leave(risen.finally(release))
@@ -152,7 +157,7 @@ export class Succession<T extends WebsocketTransportGenerics> {
     this.heir = undefined
     this.leave(heir.successor.lane.close())
     const text = error instanceof Error ? error.message : String(error)
-    logger.warn({ url: shownUrl(heir.url) }, `The connection in use goes on: ${text}`)
+    named(logger, heir.context).warn({ url: shownUrl(heir.url) }, `The connection in use goes on: ${text}`)
     this.retry.again(undefined, () => this.of.wake())
     this.of.onFailed(heir.url)
   }

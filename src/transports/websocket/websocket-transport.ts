@@ -2,6 +2,7 @@ import { type SocketOptions } from '../../connections/new-socket'
 import type WebSocket from 'ws'
 import { type RefusalReason } from '../../feeds/refusals'
 import { ResponseCache } from '../../feeds/response-cache'
+import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
@@ -143,7 +144,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     this.credential = credential
     const withValues = withCredential<T, typeof plain>(plain, credential)
     this.urls = failoverUrlsOf(this, withValues)
-    this.failoverCounter = new Failover(this, this.clientSocket.stats, this.urls)
+    this.failoverCounter = new Failover(this, this.clientSocket.stats, this.urls, () => this.outages.isOpen)
     const config = (this.config = withUrl(withValues, this.urls, this.failoverCounter))
     const { clientSocket: client, failoverCounter: failover, subscriptions, [WAKE]: wake } = this
     const losses = new Losses<T>({
@@ -152,6 +153,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       failover,
       credential,
       wake,
+      outages: this.outages,
       isLaidToFeeds: ({ context }) => this.care?.closed(context, this.subscribed?.feeds.length ?? 0) ?? false,
     })
     this.connectionEvents = new ConnectionEvents({
@@ -161,6 +163,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       client,
       frames: new FrameReader<T>(this, config, this.intake),
       counts: subscriptions,
+      outages: this.outages,
       onLost: (lost) => {
         losses.take(lost)
         if (this.succession?.isReady === true) wake.wake()
@@ -247,7 +250,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
     name: string,
   ): Promise<void> {
     await super.initialize(dependencies, adapterSettings, endpointName, name)
-    warnOfBeats(this.config, adapterSettings, endpointName)
+    warnOfBeats(this.config, adapterSettings, { transport: this, endpoint: endpointName })
     const { responseCache: cache } = this
     this.identityOf = identityIn(cache, name, this.identityOf)
     // Stubs of adapters' own tests have the contract's settings alone.
@@ -344,7 +347,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
           return this.buildConnectionHandlers(context, connection)
         },
         onOpen: (connection) => {
-          this.connectionEvents.listenForPongs(connection)
+          this.connectionEvents.listenForPongs(connection, context)
           this.watch(connection)
           this.startHeartbeat(context)
         },
@@ -391,6 +394,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       await this.reconnect(context, url, share, pass)
     }
     await this.queue.add(context, share)
+    this.tellOfReturn(desired.length)
     if (this.config.closeWhenIdle && desired.length === 0 && !this.connectionClosed())
       this.clientSocket.retire()
     await this[WAKE].wait(intervalMs)
@@ -490,7 +494,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       return url === this.currentUrl && !isTooOld ? this.clientSocket.trouble(hold) : undefined
     const same = isTooOld ? 'its age' : 'no usable message for too long'
     const why = url === this.currentUrl ? same : 'the URL changed'
-    logger.info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
+    named(logger, this).info({ url: shownUrl(url) }, `Replacing the connection: ${why}`)
     const age = this.failoverCounter.openForMs
     if (age < MIN_CONNECTION_AGE_MS) await sleep(MIN_CONNECTION_AGE_MS - age, this.stopping.signal)
     this.ensureCurrent(pass)

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type WebsocketTransportGenerics } from '../../../src/transports/websocket/config'
 import { Losses } from '../../../src/transports/websocket/lost-connection'
-import { LoggerFactoryProvider } from '../../../src/util/logging'
+import { OutageLines } from '../../../src/connections/outage-lines'
+import { LoggerFactoryProvider, makeLogger } from '../../../src/util/logging'
 import { WakeSignal } from '../../../src/util/wake-signal'
 
 type Of = ConstructorParameters<typeof Losses<WebsocketTransportGenerics>>[0]
@@ -17,6 +18,7 @@ const outcome = ({ isOurDoing = false, isAuth = false }): string[] => {
     failover: { add: () => done.push('counted'), lost: () => void done.push('URL blamed'), openForMs: 5 },
     credential: { closed: () => isAuth },
     wake: new WakeSignal(),
+    outages: new OutageLines({}, makeLogger('Test')),
     isLaidToFeeds: () => true,
   } as unknown as Of)
   losses.take({ code: 1008, reason: 'none', url: 'ws://a', context: {} as never, isOurDoing })

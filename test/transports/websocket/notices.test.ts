@@ -9,7 +9,7 @@ const listen = () => {
   const child = { warn: ({ text }: { text: string }) => texts.push(text), bindings: vi.fn() }
   LoggerFactoryProvider.set({ child: () => child } as never)
   onTestFinished(() => LoggerFactoryProvider.set())
-  return { notices: new Notices('Acme'), texts }
+  return { notices: new Notices('Acme', {}), texts }
 }
 
 describe('notices of a provider', () => {

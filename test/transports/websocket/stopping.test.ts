@@ -165,7 +165,7 @@ describe('LC-3: stopping', () => {
         STREAM_HANDLER_RETRY_MIN_MS: '10000',
       })
       await service.post(ETH)
-      while (!linesAt('info').some((text) => text.startsWith('Waiting up to')))
+      while (!linesAt('debug').some((text) => text.startsWith('Waiting up to')))
         await new Promise((resolve) => setImmediate(resolve))
       await stopAtOnce(service)
     }))

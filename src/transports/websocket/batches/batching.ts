@@ -4,6 +4,7 @@ import { type GuardReason } from '../../../feeds/guards'
 import { ResponseCache } from '../../../feeds/response-cache'
 import { type ProviderResult } from '../../../feeds/responses'
 import { monotonicMs } from '../../../util/clock'
+import { named } from '../../../util/line-owner'
 import { makeLogger } from '../../../util/logging'
 import { type WakeSignal } from '../../../util/wake-signal'
 import { type TypeFromDefinition } from '../../../validation/input-parameters'
@@ -63,7 +64,7 @@ export interface BatchListener<T extends WebsocketTransportGenerics> {
 /** Subscribes feeds as {@link BatchedTransportConfig} says, on one connection after the other. */
 export class Batching<T extends WebsocketTransportGenerics> {
   private requests = new Requests()
-  private readonly notices = new Notices('Provider')
+  private readonly notices: Notices
   private readonly hold: Hold<T>
   private session: Session<T> | undefined
   private ledger: Ledger<Params<T>>
@@ -86,6 +87,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
     },
     private readonly listener: BatchListener<T>,
   ) {
+    this.notices = new Notices('Provider', host)
     this.hold = new Hold(host, intake)
     this.ledger = this.newLedger()
   }
@@ -259,7 +261,7 @@ export class Batching<T extends WebsocketTransportGenerics> {
   }
 
   private restart(why: string): void {
-    logger.info({ why }, 'Everything is subscribed again on a new connection')
+    named(logger, this.host).info({ why }, 'Everything is subscribed again on a new connection')
     this.host.wsConnection?.close(1000)
   }
 

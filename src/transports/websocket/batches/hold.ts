@@ -1,5 +1,6 @@
 import { type ResponseCache } from '../../../feeds/response-cache'
 import { type ProviderResult } from '../../../feeds/responses'
+import { named } from '../../../util/line-owner'
 import { makeLogger } from '../../../util/logging'
 import { type StreamIntake } from '../../stream-intake'
 import { type WebsocketTransportGenerics } from '../config'
@@ -33,7 +34,7 @@ export class Hold<T extends WebsocketTransportGenerics> {
 
   begin(why: string): void {
     if (this.why === why) return
-    logger.warn({ why }, 'The prices of the provider stand still, and are not served')
+    named(logger, this.host).warn({ why }, 'The prices of the provider stand still, and are not served')
     this.why = why
     this.saidMs = -Infinity
   }
@@ -59,7 +60,7 @@ export class Hold<T extends WebsocketTransportGenerics> {
       await responseCache.writeTTL(name, feeds, 0)
       for (const params of feeds) this.intake.writeError(params, 502, why, CLOSED)
     } catch (err) {
-      logger.warn({ err, transport: name }, 'It could not be noted that prices stand still')
+      named(logger, this.host).warn({ err, transport: name }, 'It could not be noted that prices stand still')
     }
   }
 }

@@ -1,3 +1,4 @@
+import { named } from '../../../util/line-owner'
 import { makeLogger } from '../../../util/logging'
 import { beginningOf } from '../../../util/redaction'
 
@@ -10,7 +11,11 @@ export class Notices {
   private readonly saidAt = new Map<string, number>()
   private readonly logger: ReturnType<typeof makeLogger>
 
-  constructor(private readonly provider: string) {
+  /** @param whose - what belongs to the adapter whose provider it is */
+  constructor(
+    private readonly provider: string,
+    private readonly whose: object,
+  ) {
     this.logger = makeLogger(provider)
   }
 
@@ -20,7 +25,7 @@ export class Notices {
     for (const [said, at] of this.saidAt) if (now - at >= INTERVAL_MS) this.saidAt.delete(said)
     if (this.saidAt.has(shown) || this.saidAt.size >= MAX_TEXTS) return shown
     this.saidAt.set(shown, now)
-    this.logger.warn({ text: shown }, `${this.provider} sent a notice`)
+    named(this.logger, this.whose).warn({ text: shown }, `${this.provider} sent a notice`)
     return shown
   }
 }

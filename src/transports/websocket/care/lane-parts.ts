@@ -1,3 +1,4 @@
+import { belongsTo, ownerOf } from '../../../util/line-owner'
 import type WebSocket from 'ws'
 import { ClientSocket, type Place } from '../../../connections/client-socket'
 import { UNCOUNTED } from '../../../connections/connection-stats'
@@ -76,6 +77,8 @@ export const lanePartsOf = <T extends WebsocketTransportGenerics>(
   const handlers = { open: config.handlers.open }
   const counts = { received: 0 }
   const connectionEvents = new ConnectionEvents<T>({ handlers, client, frames, counts, onLost })
+  const owner = ownerOf(of.transport)
+  if (owner !== undefined) belongsTo(transport, owner)
   Object.assign(transport, { ...NO_CONNECTION, clientSocket: client, intake, connectionEvents })
   if (batching !== undefined)
     Object.assign(transport, {

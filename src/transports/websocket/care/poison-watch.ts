@@ -1,3 +1,4 @@
+import { named } from '../../../util/line-owner'
 import { makeLogger } from '../../../util/logging'
 import { monotonicMs } from '../../../util/clock'
 import { sleep } from '../../../util/sleep'
@@ -163,7 +164,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     if (suspects.length === 0) return 0
     if (!wasSearching) this.sinceUnixMs = Date.now()
     this.closeMs = wasSearching ? Math.max(this.closeMs, delayMs) : delayMs
-    logger.info(
+    named(logger, context).info(
       { suspects: suspects.length },
       'The provider closed the connection soon after feeds were subscribed: they are tried apart from the others',
     )
@@ -200,7 +201,9 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
   private start(context: EndpointContext<T>): void {
     if (this.isRunning || this.care.signal.aborted) return
     this.isRunning = true
-    const run = this.run(context).catch((err: unknown) => logger.error({ err }, 'A search for a feed failed'))
+    const run = this.run(context).catch((err: unknown) =>
+      named(logger, context).error({ err }, 'A search for a feed failed'),
+    )
     void run.finally(() => (this.isRunning = false))
   }
 
@@ -216,13 +219,13 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
       const result = await (this.care.isSingle ? this.tryOnMain(probe) : this.tryAside(context, probe))
       if (signal.aborted) return
       if (result === undefined) continue
-      this.note(probe, result)
+      this.note(context, probe, result)
       this.care.wake()
       if (result.outcome === 'nothing') await sleep(this.times.witnessMs, signal)
     }
   }
 
-  private note(probe: Probe, { outcome, unanswered }: TrialEnd): void {
+  private note(context: EndpointContext<T>, probe: Probe, { outcome, unanswered }: TrialEnd): void {
     const now = monotonicMs()
     if (outcome === 'lived') return this.search.lived(probe)
     if (outcome === 'nothing') return this.search.provedNothing(probe, now)
@@ -230,7 +233,7 @@ export class PoisonWatch<T extends WebsocketTransportGenerics> {
     const wasKnown = only !== undefined && this.search.sentenceOf(only) !== undefined
     this.search.died(probe, now, Date.now(), unanswered)
     if (only === undefined || wasKnown || this.search.sentenceOf(only) === undefined) return
-    logger.warn(
+    named(logger, context).warn(
       { feed: only },
       'A feed was put in quarantine: the provider closes the connection when it is subscribed',
     )

@@ -1,5 +1,6 @@
 import { Retry } from '../../../connections/retry'
 import { exponentialBackoff } from '../../../util/backoff'
+import { named } from '../../../util/line-owner'
 import { makeLogger } from '../../../util/logging'
 import { type EndpointContext } from '../../transport'
 import { type WebsocketTransportGenerics } from '../config'
@@ -26,9 +27,9 @@ export class Recycling<T extends WebsocketTransportGenerics> {
   }
 
   /** Replaces one, while no other is replaced. */
-  async inTurn(replace: () => Promise<void>): Promise<void> {
+  async inTurn(context: EndpointContext<T>, replace: () => Promise<void>): Promise<void> {
     this.isBusy = true
-    logger.info('Replacing a further connection: its age')
+    named(logger, context).info('Replacing a further connection: its age')
     try {
       await replace()
     } finally {
@@ -53,7 +54,7 @@ export class Recycling<T extends WebsocketTransportGenerics> {
       this.retry.reset()
       return lane
     } catch (error) {
-      logger.warn(`A further connection goes on, although it is old: ${String(error)}`)
+      named(logger, context).warn(`A further connection goes on, although it is old: ${String(error)}`)
       this.retry.again(undefined, () => this.care.wake())
       await lane.close()
       return undefined

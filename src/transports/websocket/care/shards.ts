@@ -1,6 +1,7 @@
 import { reasonOf } from '../../../connections/connection-error'
 import { Retry } from '../../../connections/retry'
 import { monotonicMs } from '../../../util/clock'
+import { OutageLines } from '../../../connections/outage-lines'
 import { makeLogger } from '../../../util/logging'
 import { type Reason } from '../../../validation/reason'
 import { afterClose } from '../../stream-retries'
@@ -25,6 +26,8 @@ export interface ShardListeners<T extends WebsocketTransportGenerics> {
   silent: (context: EndpointContext<T>, feeds: readonly Params<T>[]) => void
 }
 
+const FURTHER = { none: 'No further connection', again: 'a further connection is there again' }
+
 /** One further connection, opened again when it closes. */
 interface Shard<T extends WebsocketTransportGenerics> {
   lane: Lane<T> | undefined
@@ -36,6 +39,7 @@ interface Shard<T extends WebsocketTransportGenerics> {
   readonly retry: Retry<StreamEnd>
   readonly trials: Trials<T>
   trouble: Reason | undefined
+  readonly outages: OutageLines
 }
 
 /**
@@ -86,7 +90,7 @@ export class Shards<T extends WebsocketTransportGenerics> {
       else of.set(id, params)
     }
     for (const [home, shard] of this.shards) if (!wanted.has(home)) this.end(home, shard)
-    for (const [home, feeds] of wanted) void this.match(context, this.shardAt(home), feeds)
+    for (const [home, feeds] of wanted) void this.match(context, this.shardAt(context, home), feeds)
   }
 
   /** Subscribes a feed again where it is. @returns undefined for a feed that is not on a further connection */
@@ -118,7 +122,7 @@ export class Shards<T extends WebsocketTransportGenerics> {
     await Promise.all(this.leaving)
   }
 
-  private shardAt(home: number): Shard<T> {
+  private shardAt(context: EndpointContext<T>, home: number): Shard<T> {
     const known = this.shards.get(home)
     if (known !== undefined) return known
     const shard: Shard<T> = {
@@ -130,6 +134,7 @@ export class Shards<T extends WebsocketTransportGenerics> {
       retry: new Retry(afterClose),
       trials: this.listeners.poison.trialsOfConnection(),
       trouble: undefined,
+      outages: new OutageLines(context, logger, FURTHER),
     }
     this.shards.set(home, shard)
     return shard
@@ -171,6 +176,7 @@ export class Shards<T extends WebsocketTransportGenerics> {
     await lane.open(this.care.url(), feeds, release)
     shard.openedMs = monotonicMs()
     shard.trouble = undefined
+    shard.outages.over()
     this.care.wake()
   }
 
@@ -192,12 +198,12 @@ export class Shards<T extends WebsocketTransportGenerics> {
     const feeds = [...shard.subscribed]
     const params = feeds.map(([, one]) => one)
     if (!makesBeforeBreak)
-      return recycling.inTurn(async () => {
+      return recycling.inTurn(context, async () => {
         this.letGo(shard)
         await old.close()
         if (!shard.isEnded && !this.care.signal.aborted) await this.open(context, shard, params)
       })
-    const replaced = recycling.inTurn(async () => {
+    const replaced = recycling.inTurn(context, async () => {
       const lane = await recycling.beside(context, params, this.listenerFor(context, shard))
       if (lane !== undefined) this.swap(context, shard, { old, lane, feeds })
     })
@@ -242,7 +248,7 @@ export class Shards<T extends WebsocketTransportGenerics> {
 
   private failed(context: EndpointContext<T>, shard: Shard<T>, error: unknown): void {
     const { code = 'CONNECTION_FAILED', message = String(error) } = reasonOf(error) ?? {}
-    logger.warn({ code }, `A further connection failed: ${message}`)
+    shard.outages.failed({ level: 'warn', fields: { code }, text: `A further connection failed: ${message}` })
     this.giveUp(context, shard, { code, message })
   }
 
@@ -255,7 +261,11 @@ export class Shards<T extends WebsocketTransportGenerics> {
   /** The provider has closed it. */
   private lost(context: EndpointContext<T>, shard: Shard<T>, lane: Lane<T>): void {
     if (shard.lane !== lane || this.care.signal.aborted) return
-    logger.warn({ feeds: shard.subscribed.size }, 'The provider closed a further connection')
+    shard.outages.failed({
+      level: 'warn',
+      fields: { feeds: shard.subscribed.size },
+      text: 'The provider closed a further connection',
+    })
     this.listeners.poison.closedAside(context, shard.trials)
     const message = 'The provider closed the connection that carries this feed'
     this.giveUp(context, shard, { code: 'CONNECTION_CLOSED', message })

@@ -136,7 +136,7 @@ export class SilenceWatch<T extends WebsocketTransportGenerics> {
     if (lane?.isOpen !== true || this.proceeding === lane) return
     if (lane.isUnresponsive) return this.endLane()
     if (this.care.recycling.isDue(lane))
-      return this.leave(this.care.recycling.inTurn(() => this.recycle(context, lane)))
+      return this.leave(this.care.recycling.inTurn(context, () => this.recycle(context, lane)))
     this.proceeding = lane
     this.said(
       lane.proceed().finally(() => {

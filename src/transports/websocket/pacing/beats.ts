@@ -1,5 +1,6 @@
 import { EVERY_MS, type PulseOptions } from '../../../connections/pulse'
 import { secondsOf } from '../../../util/clock'
+import { named } from '../../../util/line-owner'
 import { makeLogger } from '../../../util/logging'
 import { type WebSocketLimits } from './limits'
 
@@ -29,13 +30,13 @@ export const beatsIn = (
 export const warnOfBeats = (
   config: Beating,
   settings: { WS_HEARTBEAT_INTERVAL_MS: number },
-  endpoint: string,
+  { transport, endpoint }: { transport: object; endpoint: string },
 ): void => {
   const { messages } = config.limits ?? {}
   if (messages === undefined) return
   const beats = beatsIn(messages.perMs, config, settings.WS_HEARTBEAT_INTERVAL_MS)
   if (beats < messages.count) return
-  logger.warn(
+  named(logger, transport).warn(
     { endpoint, beats, limit: messages.count },
     `The limit of ${messages.count} messages in ${secondsOf(messages.perMs)} is used up by heartbeats and pings alone (${Math.ceil(beats)}): subscriptions wait. Make WS_HEARTBEAT_INTERVAL_MS or ping.everyMs longer`,
   )
