@@ -3,6 +3,7 @@ import { arrival } from '../../util/clock'
 import { LogLimiter } from '../../util/log-limiter'
 import { makeLogger } from '../../util/logging'
 import { shownUrl } from '../../connections/connection-stats'
+import { wellShaped } from '../../util/shape'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type ConnectionStatus } from '../../connections/connection-status'
 import {
@@ -35,6 +36,7 @@ import {
 import { type EventSourceClass, initOf, loadEventSource, MAX_EVENT_CHARACTERS, onFlood } from './event-source'
 import { QuietStream, UNRESPONSIVE } from './quiet-stream'
 import { SessionRequests } from './session-requests'
+import { sseShape } from './shape'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
@@ -65,6 +67,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   requester!: Requester
   lastMessageReceivedAt = 0
 
+  private readonly config: SseTransportConfig<T>
   private connection: SseConnection | undefined
   private generation = 0
   private openedAtMs = 0
@@ -81,8 +84,9 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private readonly requests: SessionRequests<T>
   private lastPass: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
 
-  constructor(private readonly config: SseTransportConfig<T>) {
+  constructor(given: SseTransportConfig<T>) {
     super()
+    const config = (this.config = wellShaped(this, given, sseShape))
     this.eventListeners = config.eventListeners
     this.requests = new SessionRequests(this, config, this.intake, {
       identityOf: (params) => this.identityOf(params),
