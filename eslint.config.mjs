@@ -30,6 +30,11 @@ export default tseslint.config(
     },
   },
   {
+    // Each example has a project of its own, for where the package is installed. Here its name leads to src/public, as in the tests.
+    files: ['examples/**/*.ts'],
+    languageOptions: { parserOptions: { projectService: false, project: './tsconfig.json' } },
+  },
+  {
     files: ['**/*.mjs'],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: {
@@ -69,7 +74,7 @@ export default tseslint.config(
     rules: { 'no-console': 'off' },
   },
   {
-    files: ['test/**', 'protocols/*/test/**'],
+    files: ['test/**', 'protocols/*/test/**', 'examples/*/*.test.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',

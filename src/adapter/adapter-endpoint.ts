@@ -11,6 +11,7 @@ import { getCanonicalAdapterName } from '../util/adapter-name'
 import { belongsTo, named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
 import { memberOf } from '../util/objects'
+import { mistakesOf, wellShaped } from '../util/shape'
 import { AdapterError } from '../validation/errors'
 import { InputParameters, type TypeFromDefinition } from '../validation/input-parameters'
 import { overrideSymbol, overridesFor } from './overrider'
@@ -25,6 +26,7 @@ import {
   type RequestTransform,
 } from './params'
 import { hasSay, pure } from './pure'
+import { endpointShape } from './shapes'
 import { type Freshness } from '../feeds/freshness'
 
 const logger = makeLogger('AdapterEndpoint')
@@ -54,7 +56,9 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
   /** Values are written to it and requests are answered from it. Undefined before {@link initialize}. */
   responseCache: SimpleResponseCache<T> | undefined
 
-  constructor(params: AdapterEndpointParams<T>) {
+  constructor(given: AdapterEndpointParams<T>) {
+    const instead = { name: '', transportRoutes: new TransportRoutes<T>() }
+    const params = wellShaped(this, given, endpointShape, instead)
     this.name = params.name
     this.aliases = params.aliases
     this.inputParameters = params.inputParameters ?? new InputParameters({})
@@ -78,7 +82,11 @@ export class AdapterEndpoint<T extends EndpointGenerics> implements AdapterEndpo
     this.customRouter = params.customRouter
     this.defaultTransport = params.defaultTransport
     this.enableCompositeTransport = params.enableCompositeTransport
-    if (params.enableCompositeTransport && this.transportRoutes.routeNames().length < 2) {
+    if (
+      params.enableCompositeTransport &&
+      this.transportRoutes.routeNames().length < 2 &&
+      mistakesOf(this).length === 0
+    ) {
       throw new AdapterError({
         statusCode: 400,
         message: 'Composite transport requires at least 2 transports',

@@ -32,16 +32,19 @@ import { belongsTo, named } from '../util/line-owner'
 import { LoggerFactoryProvider, makeLogger } from '../util/logging'
 import { bareRecord } from '../util/objects'
 import { isOurs } from '../util/overridden'
+import { wellShaped } from '../util/shape'
 import { type AdapterError, AdapterTimeoutError } from '../validation/errors'
 import { type Reason } from '../validation/reason'
 import { type EmptyInputParameters } from '../validation/input-parameters'
 import { type AdapterEndpoint } from './adapter-endpoint'
 import { allocateRateLimits } from './allocations'
+import { refuseMistakes, warnOfCode } from './code-mistakes'
 import { passFloorMs, rateLimitTierOf } from './rate-limit-tier'
 import { type AdapterParams, type AdapterRateLimitingConfig, type EndpointGenerics } from './params'
 import { hasSay } from './pure'
 import { essentialFeedsOf } from './essential-feeds'
 import { Readiness } from './readiness'
+import { adapterShape, endpointsIn } from './shapes'
 import { PollingStats } from './polling-stats'
 import { rememberSpent } from './spent-budget'
 import { modeProblem, withAllProblems } from './settings-problems'
@@ -121,7 +124,11 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
   private readonly bootstrap?: (adapter: Adapter<CustomSettings>) => Promise<void>
 
   /** Reads the environment, so that the settings exist as soon as the adapter does. */
-  constructor(params: AdapterParams<CustomSettings>) {
+  constructor(given: AdapterParams<CustomSettings>) {
+    const params = wellShaped<AdapterParams<CustomSettings>>(this, given, adapterShape, {
+      name: '',
+      endpoints: endpointsIn(given),
+    })
     this.name = params.name
     this.defaultEndpoint = params.defaultEndpoint?.toLowerCase()
     this.endpoints = params.endpoints as AdapterEndpoint<EndpointGenerics>[]
@@ -140,12 +147,13 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
    * Validates the settings, builds what the caller did not inject, and initializes every endpoint.
    *
    * @throws Error when called twice, when the name is not in upper case, and when two endpoints share a name or alias; ConfigError with all
-   * bad settings
+   * mistakes in its code, or with all bad settings
    */
   async initialize(dependencies?: Partial<AdapterDependencies>): Promise<void> {
     LoggerFactoryProvider.set(dependencies?.loggerFactory)
     if (this.initialized) throw new Error('This adapter has already been initialized!')
     for (const thing of [this, this.settings]) belongsTo(thing, { adapter: this.name })
+    refuseMistakes(this)
     if (this.name !== this.name.toUpperCase()) throw new Error('Adapter name must be uppercase')
     metrics.initialize()
     // What follows may log, or fail with the words of an author or of Redis. Done again at the end, because `bootstrap` may change settings.
@@ -153,6 +161,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     await this.checkSettings()
     this.polling = new PollingStats(this.name)
     warnOfSettings(this.settings)
+    warnOfCode(this)
     await this.bootstrap?.(this)
     const limited = await this.withFeedLimits(dependencies)
     this.dependencies = this.initializeDependencies(limited)

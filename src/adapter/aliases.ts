@@ -8,6 +8,8 @@ export const withAliases = (
   wanted: readonly string[],
 ): string[] => {
   const aliases = given ?? []
+  // In JavaScript it may be anything. Then it is refused when the adapter starts.
+  if (!Array.isArray(aliases)) return aliases
   const taken = new Set([name, ...aliases].map((alias) => alias.toLowerCase()))
   for (const alias of wanted) if (!taken.has(alias)) aliases.push(alias)
   return aliases

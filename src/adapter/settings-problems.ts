@@ -3,6 +3,7 @@ import { ConfigError, problemsIn, type SettingProblem } from '../config/config-e
 import { FeedLimits } from '../feeds/limits/feed-limits'
 import { tierProblem } from '../outbound-http/tiers'
 import { type AnyAdapter } from './adapter'
+import { codeMistakes } from './code-mistakes'
 import { essentialEntries } from './essential-feeds'
 
 /** The lines of the ConfigError that this throws. @throws any other error */
@@ -38,13 +39,14 @@ const tierLines = ({ config, rateLimiting }: AnyAdapter): string[] => {
 }
 
 /**
- * Everything that is wrong with the settings of an adapter, as lines; nothing is started. What its own code refuses while it is initialized
- * is not known before.
+ * Everything that is wrong with the code and the settings of an adapter, as lines; nothing is started. What its own code refuses while it is
+ * initialized is not known before.
  */
 export const settingsProblems = async (adapter: AnyAdapter): Promise<string[]> => {
   const { config, name } = adapter
   const { FEED_LIMITS: limits } = config.settings
   return [
+    ...codeMistakes(adapter),
     ...(await linesOf(() => config.validate())),
     ...modeLines(adapter),
     ...tierLines(adapter),

@@ -1,6 +1,6 @@
 /**
- * The settings are such that the process must not start. The error names all problems at once, and never the value of a secret. It has no
- * stack, because its readers are operators, who cannot use one.
+ * The settings, or the code of an adapter, are such that the process must not start. The error names all problems at once, and never the value
+ * of a secret. It has no stack: operators cannot use one, and of a mistake it would show where it was found, not where it was made.
  */
 export class ConfigError extends Error {
   override name = 'ConfigError'

@@ -53,6 +53,20 @@ describe('an exposed adapter', { timeout: PATIENCE_MS }, () => {
     },
   )
 
+  it('LC-5: names all mistakes of its code in one line, without a stack, and exits with 1', async () => {
+    const process = launch({}, join('test', 'service', 'mistaken-adapter.ts'))
+    expect(await process.exit).toBe(1)
+    await process.closed
+    const problems = [
+      'endpoint "price", transport: url is a string; expected a function',
+      'endpoint "price", transport: handlers.message is missing; expected a function',
+    ]
+    const msg = `The adapter could not start: The code of MISTAKEN has mistakes:\n${problems.join('\n')}`
+    expect(fatalOf(process)).toMatchObject([{ msg, problems }])
+    expect(fatalOf(process)[0]).not.toHaveProperty('err')
+    expect(process.stderr).toBe('')
+  })
+
   it('LC-3: gives the wait for a first price that never comes its bound, and exits with 0', async () => {
     await using provider = await wsProvider({ guardMs: PATIENCE_MS })
     const process = start({ OWN_WS_API_ENDPOINT: provider.url })

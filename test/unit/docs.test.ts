@@ -38,6 +38,15 @@ describe('the documents', () => {
   })
 })
 
+describe('the list of documents', () => {
+  it('has every document once, and names none that is not there', () => {
+    const listed = [...read('docs/README.md').matchAll(/\]\(([^)]+\.md)\)/g)].map(
+      ([, link]) => `docs/${link}`,
+    )
+    expect(listed.sort()).toEqual(filesBelow('docs', /\.md$/).filter((file) => file !== 'docs/README.md'))
+  })
+})
+
 describe('the page of the house', () => {
   const page = read('docs/contributing/architecture.md')
 

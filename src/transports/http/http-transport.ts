@@ -7,6 +7,7 @@ import { isOurs } from '../../util/overridden'
 import { Listeners } from '../../util/listeners'
 import { asyncLocalStorage } from '../../util/logging'
 import { OwnedStore } from '../../util/owner'
+import { wellShaped } from '../../util/shape'
 import { sleep } from '../../util/sleep'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
@@ -43,6 +44,7 @@ import { Reports } from './reports'
 import { isCredentialRefusal, RequestCredential } from './request-credential'
 import { RequestStates } from './request-states'
 import { monotonicMs } from '../../util/clock'
+import { httpShape } from './shape'
 import { StandbyFeeds } from './standby-feeds'
 import { WantedParams } from './wanted-params'
 
@@ -99,9 +101,9 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private isAskingLate = false
   private isWaitingForHold = false
 
-  constructor(config: HttpTransportConfig<T>) {
+  constructor(given: HttpTransportConfig<T>) {
     super()
-    this.config = config
+    const config = (this.config = wellShaped(this, given, httpShape))
     this.preparation = new Preparation(config, this.onRetry)
     this.holds = new HoldOff(this.onRetry)
     if (config.credential !== undefined)

@@ -4,6 +4,7 @@ import { LogLimiter } from '../../util/log-limiter'
 import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { shownUrl } from '../../connections/connection-stats'
+import { wellShaped } from '../../util/shape'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import { type ConnectionStatus } from '../../connections/connection-status'
 import {
@@ -36,6 +37,7 @@ import {
 import { type EventSourceClass, initOf, loadEventSource, MAX_EVENT_CHARACTERS, onFlood } from './event-source'
 import { QuietStream, UNRESPONSIVE } from './quiet-stream'
 import { SessionRequests } from './session-requests'
+import { sseShape } from './shape'
 import { afterClose } from '../stream-retries'
 import { StreamingTransport, type SubscriptionDeltas } from '../streaming-transport'
 import { type EndpointContext, type TransportDependencies } from '../transport'
@@ -66,6 +68,7 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   requester!: Requester
   lastMessageReceivedAt = 0
 
+  private readonly config: SseTransportConfig<T>
   private connection: SseConnection | undefined
   private generation = 0
   private openedAtMs = 0
@@ -82,8 +85,9 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   private readonly requests: SessionRequests<T>
   private lastPass: { context: EndpointContext<T>; feeds: Params<T>[] } | undefined
 
-  constructor(private readonly config: SseTransportConfig<T>) {
+  constructor(given: SseTransportConfig<T>) {
     super()
+    const config = (this.config = wellShaped(this, given, sseShape))
     this.eventListeners = config.eventListeners
     this.requests = new SessionRequests(this, config, this.intake, {
       identityOf: (params) => this.identityOf(params),

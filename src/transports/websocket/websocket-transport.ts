@@ -5,6 +5,7 @@ import { ResponseCache } from '../../feeds/response-cache'
 import { named } from '../../util/line-owner'
 import { makeLogger } from '../../util/logging'
 import { sleep } from '../../util/sleep'
+import { wellShaped } from '../../util/shape'
 import { WakeSignal } from '../../util/wake-signal'
 import { type TypeFromDefinition } from '../../validation/input-parameters'
 import {
@@ -55,6 +56,7 @@ import { type LaneMaker } from './care/lane'
 import { type LaneOrigin, lanePartsOf } from './care/lane-parts'
 import { feedsOf, identityIn, type Successor, type SuccessorHost } from './care/successor'
 import { handOver } from './hand-over'
+import { websocketShape } from './shape'
 import { Succession } from './succession'
 import { checkLimits, checkPing, drawMaxAge } from './pacing/limits'
 import { Losses } from './lost-connection'
@@ -74,6 +76,9 @@ const GOODBYE_MS = 500
 
 /** A further connection that waits for room looks for it this often: there may be enough before the limit tells. */
 const ROOM_LOOK_MS = 500
+
+/** In place of handlers that are wrong, until that is refused. */
+const NO_HANDLERS = { handlers: { message: () => undefined } }
 
 type Params<T extends WebsocketTransportGenerics> = TypeFromDefinition<T['Parameters']>
 
@@ -134,8 +139,9 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
   private readonly room = new WakeSignal()
   private readonly queue: SubscriptionQueue<Params<T>, EndpointContext<T>>
 
-  constructor(given: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T> | BatchedTransportConfig<T>) {
+  constructor(options: WebSocketTransportConfig<T> | WebSocketUrlsConfig<T> | BatchedTransportConfig<T>) {
     super()
+    const given = wellShaped(this, options, websocketShape, NO_HANDLERS)
     this.batching = 'batches' in given ? this.batchingOf(given) : undefined
     const plain =
       this.batching?.plainConfig() ?? (given as WebSocketTransportConfig<T> | WebSocketUrlsConfig<T>)

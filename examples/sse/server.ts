@@ -1,0 +1,4 @@
+import { expose } from 'tickwell'
+import { adapter } from './adapter'
+
+void expose(adapter)
