@@ -66,10 +66,10 @@ const ask = async (
   { data, endpoint, timeoutMs }: { data: object; endpoint: string | undefined; timeoutMs: number },
 ): Promise<Reply> => {
   const end = performance.now() + timeoutMs
-  for (;;) {
-    const reply = await service.post(data, endpoint === undefined ? {} : { endpoint })
-    if (reply.statusCode !== 504 || performance.now() >= end) return reply
-  }
+  const options = endpoint === undefined ? {} : { endpoint }
+  let reply = await service.post(data, options)
+  while (reply.statusCode === 504 && performance.now() < end) reply = await service.post(data, options)
+  return reply
 }
 
 /** @throws MisuseError for arguments that there are not, and data that is no JSON object */
@@ -90,8 +90,9 @@ export const tryOut: Command = async (args) => {
   })
   try {
     await using service = await serve(() => load(values.adapter))
-    const { statusCode, json, text } = await ask(service, request)
-    const answer: unknown = json ?? text
+    const reply = await ask(service, request)
+    const { statusCode } = reply
+    const answer: unknown = reply.json ?? reply.text
     const shown = redactText(JSON.stringify(values.json ? { statusCode, answer, traffic } : answer, null, 2))
     await print(values.json ? shown : `${statusCode}\n${shown}`)
     return statusCode === 200 ? OK : FAILED
