@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import type * as Check from './check'
 import { type Command, FAILED, MisuseError, MISUSED, OK, print } from './command'
+import type * as New from './new'
+import type * as Try from './try'
 import type * as OwnVersion from '../config/own-version'
 import type * as PackageVersion from '../config/package-version'
 
@@ -11,7 +13,9 @@ const USAGE = `Usage: tickwell [<command>]
 Without a command it starts the service.
 
   check   checks the settings without starting anything (tickwell check --help)
+  new     writes a new adapter (tickwell new --help)
   start   starts the service
+  try     runs one request against an adapter, and shows what it says and hears (tickwell try --help)
 
   --help, --version`
 
@@ -28,6 +32,8 @@ const usage: Command = async () => {
 
 const COMMANDS: Record<string, () => Command> = {
   check: () => (require('./check') as typeof Check).check,
+  new: () => (require('./new') as typeof New).newAdapter,
+  try: () => (require('./try') as typeof Try).tryOut,
   '--version': () => version,
   '--help': () => usage,
 }

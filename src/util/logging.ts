@@ -214,7 +214,7 @@ export class LoggerFactoryProvider {
 }
 
 /** Whether lines of a level may be written: for what is worth making only then. A factory that somebody has set does not tell, and may. */
-export const isWritten = (level: (typeof LEVELS)[number]): boolean => {
+export const isWritten = (level: (typeof LOGGER_LEVELS)[number]): boolean => {
   const factory = LoggerFactoryProvider.get()
   return !(factory instanceof PinoLoggerFactory) || factory.writes(level)
 }
