@@ -162,6 +162,12 @@ export const serviceSettings = {
     type: 'boolean',
     default: true,
   },
+  INSTANCE: {
+    description:
+      'Name of this instance among several of the same service: the label "app_instance" of each series',
+    type: 'string',
+    sensitive: false,
+  },
   METRICS_ENABLED: {
     description: 'Record metrics and serve them to Prometheus',
     type: 'boolean',

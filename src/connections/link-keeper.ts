@@ -5,6 +5,7 @@ import { ConnectionLife, type LifeState } from './connection-life'
 import { type ConnectionStatus } from './connection-status'
 import { ConnectionStats, shownUrl } from './connection-stats'
 import { type LinkClose } from './link'
+import { type App } from '../metrics/labels'
 import { type Delay, type Retry } from './retry'
 import { monotonicMs } from '../util/clock'
 
@@ -34,6 +35,8 @@ export interface KeeperOptions<S extends Session> {
   open: (signal: AbortSignal) => Promise<S>
   /** Decides when to open the next session. It gets each end once; the keeper stops it. */
   retry: Retry<SessionEnd, Delay>
+  /** Whose connections the metrics count them as. Default: the process's. */
+  app?: (() => App) | undefined
   /** Called in the same tick in which a session opens. An error that it throws closes that session, which then counts as lost. */
   onOpen?: (session: S) => void
   /** Called after each change of state. */
@@ -49,12 +52,13 @@ export class LinkKeeper<S extends Session> {
   private failures = 0
   private attempt: AbortController | undefined
   private end: SessionEnd['kind'] | undefined
-  private readonly stats = new ConnectionStats()
+  private readonly stats: ConnectionStats
   private readonly life: ConnectionLife
   private readonly beganUnixMs = Date.now()
 
   constructor(private readonly options: KeeperOptions<S>) {
     this.life = new ConnectionLife(options.onState)
+    this.stats = new ConnectionStats(options.app)
   }
 
   get state(): LifeState {

@@ -1,3 +1,4 @@
+import { type App } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
 import { makeLogger } from '../util/logging'
@@ -32,16 +33,16 @@ export const fullFor = (set: Limited | undefined, key: string, params?: object):
 export class Refusing {
   private readonly problems = new LogLimiter()
 
-  constructor(private readonly of: { endpoint: string; transport: string }) {}
+  constructor(private readonly of: { app: App; endpoint: string; transport: string }) {}
 
   /** The reason by {@link fullFor}, which is counted. */
   refusal(set: Limited | undefined, key: string, params?: object): Reason | undefined {
     const reason = fullFor(set, key, params)
     if (reason === undefined) return undefined
-    const { endpoint, transport } = this.of
-    metrics.get('subscriptionsRefused').labels({ adapter_endpoint: endpoint, transport }).inc()
+    const { app, endpoint, transport } = this.of
+    metrics.get('subscriptionsRefused').inc({ ...app, adapter_endpoint: endpoint, transport })
     this.problems.run('full', (repeated) => {
-      logger.warn({ ...this.of, repeated }, `A new feed is refused: ${reason.message}`)
+      logger.warn({ endpoint, transport, repeated }, `A new feed is refused: ${reason.message}`)
     })
     return reason
   }

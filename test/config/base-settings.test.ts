@@ -88,6 +88,7 @@ const ours: Record<string, Row> = {
   FRESHNESS_HARD_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],
   FRESHNESS_MAX_AGE: ['number', undefined, [1, 31_536_000_000]],
   GUARD_POLICY: ['enum', undefined],
+  INSTANCE: ['string', undefined, undefined, false],
   METRICS_MAX_FEEDS: ['number', 1000, [1, 100000]],
   RATE_LIMIT_START_SHARE: ['number', undefined],
   READY_ESSENTIAL_FEEDS: ['string', undefined, undefined, false],

@@ -56,7 +56,8 @@ export class WantedFeeds {
   private refusingOf(adapter: string, endpoint: string, transport: string): Refusing {
     const name = nameOf(adapter, endpoint, transport)
     let refusing = this.refusing.get(name)
-    if (refusing === undefined) this.refusing.set(name, (refusing = new Refusing({ endpoint, transport })))
+    if (refusing === undefined)
+      this.refusing.set(name, (refusing = new Refusing({ app: { app_name: adapter }, endpoint, transport })))
     return refusing
   }
 }

@@ -17,6 +17,7 @@ import {
   type WebsocketTransportGenerics,
   type WebSocketUrlsConfig,
 } from './config'
+import { appOf } from '../../metrics/labels'
 import { type Failover } from './failover'
 
 const logger = makeLogger('WebSocketTransport')
@@ -33,6 +34,7 @@ interface Host {
   readonly [WAKE]: WakeSignal
   readonly name: string
   readonly currentUrl: string
+  readonly responseCache: object
   connectionClosed(): boolean
 }
 
@@ -145,7 +147,8 @@ export class FailoverUrls<T extends WebsocketTransportGenerics> {
     if (former === undefined) return
     const { leaveReason: reason } = choice
     logger.info({ from: shownUrl(former), to: shownUrl(key), reason }, 'Moving to another URL')
-    const labels = { adapter_endpoint: endpointName, transport: this.parts.host.name, reason }
+    const { name: transport, responseCache } = this.parts.host
+    const labels = { ...appOf(responseCache), adapter_endpoint: endpointName, transport, reason }
     metrics.get('wsUrlSwitches').inc(labels)
   }
 

@@ -40,7 +40,8 @@ import { ClientSocket } from '../../connections/client-socket'
 import { type ConnectionStatus } from '../../connections/connection-status'
 import { reasonOf } from '../../connections/connection-error'
 import { watchPulse } from '../../connections/pulse'
-import { shownUrl } from '../../connections/connection-stats'
+import { ConnectionStats, shownUrl } from '../../connections/connection-stats'
+import { appOf } from '../../metrics/labels'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { ConnectBudget } from './pacing/connect-budget'
 import { Failover, UNRESPONSIVE } from './failover'
@@ -112,6 +113,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       this.batching?.ended()
       this.intake.words.begin()
     },
+    new ConnectionStats(() => appOf(this.responseCache)),
   )
   protected readonly config: WebSocketTransportConfig<T>
   private readonly urls: FailoverUrls<T> | undefined
