@@ -161,6 +161,12 @@ const cacheMetrics = () => ({
     FEED_LABELS,
     '1 while there is a good value to serve, else 0; of feeds that have been asked for or written',
   ),
+  feedsWanted: gauge('feeds_wanted', ['adapter_endpoint'], 'Feeds that somebody has asked for lately'),
+  feedsDown: gauge(
+    'feeds_down',
+    ['adapter_endpoint', 'reason_class'],
+    'Of the feeds that are wanted, those without a good value to serve, by the class of the reason; a class without any has no series',
+  ),
   providerTimeDelta: gauge(
     'provider_time_delta',
     ['feed_id'],

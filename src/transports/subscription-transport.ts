@@ -66,6 +66,11 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
     await this.want(req.requestContext.data, req.requestContext.cacheKey)
   }
 
+  /** What was wanted when its last pass began; nothing before the first. */
+  get wantedAtLastPass(): readonly Params<T>[] {
+    return this.lastLook ?? []
+  }
+
   /** The room for what is known of feeds; undefined before there is one, and with a test's cache. */
   protected get knownRoom(): KnownRoom | undefined {
     return this.responseCache instanceof ResponseCache ? this.responseCache.rooms.known : undefined

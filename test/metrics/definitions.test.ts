@@ -54,6 +54,8 @@ eventLoopStalls event_loop_stalls_total counter
 tlsCertificateEnd tls_certificate_not_after_timestamp_seconds gauge port
 adapterStarted adapter_started_timestamp_seconds gauge version,configuration_hash
 feedAgeSeconds feed_age_seconds gauge adapter_endpoint,feed_id,participant_id
+feedsWanted feeds_wanted gauge adapter_endpoint
+feedsDown feeds_down gauge adapter_endpoint,reason_class
 feedUp feed_up gauge adapter_endpoint,feed_id,participant_id
 clockSteps clock_steps gauge
 clockOffsetSeconds clock_offset_seconds gauge

@@ -149,6 +149,14 @@ describe('the service', { timeout: 2 * PATIENCE_MS }, () => {
       for (const { name } of samples)
         expect({ name, of: ownersOf(samples, name) }).toEqual({ name, of: ['COINBASE', 'KRAKEN'] })
       expect(ownersOf(samples, 'ws_connection_attempt')).toEqual(['COINBASE', 'KRAKEN'])
+      // Both providers refuse the connection. Of several processes, the one that holds connections tells, and no other again.
+      const down = samples.filter(({ name }) => name === 'feeds_down')
+      expect(
+        down.map(({ labels, value }) => [labels['app_name'], labels['reason_class'], value]).sort(),
+      ).toEqual([
+        ['COINBASE', 'network', 1],
+        ['KRAKEN', 'network', 1],
+      ])
       const instances = parseSamples(text).map(({ labels }) => labels['app_instance'])
       expect([...new Set(instances)]).toEqual(['eu "1"'])
     },
