@@ -4,6 +4,7 @@ import { parseSamples } from '../../src/testing/samples'
 import { serve } from '../../src/testing/serve'
 import { wsProvider } from '../../src/testing/ws-provider'
 import { WebSocketTransport } from '../../src/transports/websocket/websocket-transport'
+import { eventually } from '../helpers/eventually'
 import { stillAdapter } from '../http/support'
 import { config, ETH, run, subscribe, tick, type Types } from '../transports/websocket/support'
 
@@ -61,6 +62,6 @@ describe('without a request, the metrics', () => {
     await asked
     expect(await downOf('TEST')).toEqual({})
     await provider.stop()
-    await vi.waitUntil(async () => (await downOf('TEST'))['network'] === 1, { timeout: 20_000 })
+    await eventually(async () => expect(await downOf('TEST')).toEqual({ network: 1 }))
   })
 })

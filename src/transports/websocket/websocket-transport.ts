@@ -224,8 +224,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   [LINKS](): ConnectionStatus[] {
     const status = this.clientSocket.status(this.currentUrl)
-    const { received } = this.subscriptions
-    return [{ ...status, details: { lastMessageUnixMs: this.lastMessageReceivedAt, messages: received } }]
+    const { received: messages } = this.subscriptions
+    const nextAttemptUnixMs = this.connectionClosed() ? this[OUTAGE]?.nextAttemptUnixMs : undefined
+    const details = {
+      subscriptions: this.subscribed?.feeds.length ?? 0,
+      messages,
+      ...(this.lastMessageReceivedAt > 0 && { lastMessageUnixMs: this.lastMessageReceivedAt }),
+    }
+    return [{ ...status, ...(nextAttemptUnixMs !== undefined && { nextAttemptUnixMs }), details }]
   }
 
   [LEAVE](): void {
