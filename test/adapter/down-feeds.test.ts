@@ -17,10 +17,10 @@ const samplesOf = async (metric: string, app: string) =>
     ({ name, labels }) => name === metric && labels['app_name'] === app,
   )
 
-const downOf = async (app: string) =>
-  Object.fromEntries(
-    (await samplesOf('feeds_down', app)).map(({ labels, value }) => [labels['reason_class'], value]),
-  )
+const downOf = async (app: string): Promise<Record<string, number>> => {
+  const samples = await samplesOf('feeds_down', app)
+  return Object.fromEntries(samples.map(({ labels, value }) => [String(labels['reason_class']), value]))
+}
 
 describe('without a request, the metrics', () => {
   it('count the wanted feeds that are down, by the class of the reason, until nobody wants them', async () => {
