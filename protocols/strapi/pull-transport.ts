@@ -66,7 +66,7 @@ export class StrapiPullTransport<T extends TransportGenerics> extends PeerTransp
   private version: string | undefined
   private pulls = 0
   private failingSince = 0
-  private readonly stats = new ConnectionStats()
+  private readonly stats = new ConnectionStats(this.app)
   private readonly limiter = new LogLimiter()
   private readonly startedAt = Date.now()
   private schedule: TransferSchedule

@@ -1,4 +1,5 @@
 import { type ConnectionStatus } from '../../src/connections/connection-status'
+import { type KeeperOptions, type Session } from '../../src/connections/link-keeper'
 import { type ReadingLimits } from '../../src/connections/reading-brake'
 import { type Reason } from '../../src/transports/peer/terms'
 import { type Circuit, type CircuitState } from './circuit'
@@ -30,6 +31,8 @@ export interface Connector {
 
 /** What a connector tells. None of these may throw. */
 export interface ConnectorPorts {
+  /** Whose connections the metrics count them as. */
+  app?: KeeperOptions<Session>['app']
   /** Port `out`. */
   onEvent: (event: ConnectorEvent) => void
   /** Port `err`. */

@@ -54,6 +54,7 @@ export class TremorTransport<T extends TransportGenerics> extends PeerTransport<
         random: Math.random,
         onEvent: (event) => this.receive(event),
         onError: (error) => this.undecodable(error),
+        app: this.app,
         onFault: (fault, detail, error) => this.fault(fault, detail, error),
         onState: (state) => this.changed(state),
         onCircuit: () => {},
@@ -195,9 +196,7 @@ export class TremorTransport<T extends TransportGenerics> extends PeerTransport<
   }
 
   private publish(endpointName: string, { circuit }: Connector): void {
-    const { responseCache, name } = this
-    const app_name = responseCache instanceof ResponseCache ? responseCache.adapterName : 'N/A'
-    const labels = { app_name, adapter_endpoint: endpointName, transport: name }
+    const labels = { ...this.app(), adapter_endpoint: endpointName, transport: this.name }
     this.unpublish = [
       metrics.publish('transportCircuitOpen', (gauge) => {
         gauge.set(labels, circuit.state === 'open' ? 1 : 0)

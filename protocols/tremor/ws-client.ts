@@ -64,6 +64,7 @@ export class WsClient implements Connector {
       url: this.url,
       open: (signal) => this.open(signal),
       retry: this.retry,
+      app: options.app,
       onOpen: (stream) => this.opened(stream),
       onState: (state) => this.changed(state),
     })

@@ -3,7 +3,7 @@ import { tlsOriginOf } from '../../src/connections/certificate-renewal'
 import { exponentialBackoff, fullAbove, steadyBackoff } from '../../src/util/backoff'
 import { dial } from '../../src/connections/dial'
 import { type Link } from '../../src/connections/link'
-import { LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
+import { type KeeperOptions, LinkKeeper, type SessionEnd } from '../../src/connections/link-keeper'
 import { Listener, type RefusedCaller } from '../../src/connections/listener'
 import { type Caller, peerByToken } from '../../src/connections/peer-tokens'
 import { type Delay, Retry } from '../../src/connections/retry'
@@ -18,6 +18,8 @@ const MIN_DELAY_MS = 1_000
 const MAX_DELAY_MS = 60_000
 
 export interface LinkOptions {
+  /** Whose connections the metrics count them as. */
+  app?: KeeperOptions<Link>['app']
   pingEveryMs?: number
   onLink: (link: Link, peer: string) => void
 }
@@ -46,7 +48,7 @@ export const keepDialling = (
   { url, headers, tls, openTimeoutMs = OPEN_TIMEOUT_MS }: VersiaConnect,
   signer: VersiaSigner | undefined,
   retry: Redial,
-  { pingEveryMs = PING_EVERY_MS, onLink }: LinkOptions,
+  { pingEveryMs = PING_EVERY_MS, onLink, app }: LinkOptions,
 ): LinkKeeper<Link> => {
   return new LinkKeeper<Link>({
     url,
@@ -60,6 +62,7 @@ export const keepDialling = (
       )
     },
     retry,
+    app,
     onOpen: (link) => onLink(link, link.peer.host),
   })
 }

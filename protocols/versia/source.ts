@@ -8,7 +8,7 @@ import { type Listener, type RefusedCaller } from '../../src/connections/listene
 import { isLoopback } from '../../src/connections/peer-tokens'
 import { CommonTime } from '../../src/connections/reading-brake'
 import { COMMON_BUSY_SHARE, LinkReader, type Outcome } from './link-reader'
-import { keepDialling, listenerFor, LONGEST, type Redial, redial } from './links'
+import { keepDialling, type LinkOptions, listenerFor, LONGEST, type Redial, redial } from './links'
 import { type VersiaOptions } from './options'
 import { type VersiaSigner } from './signer'
 
@@ -18,6 +18,8 @@ export interface SourceOptions {
   options: Pick<VersiaOptions, 'connect' | 'listen' | 'pingEveryMs'>
   /** Signs the upgrade requests. */
   signer: VersiaSigner | undefined
+  /** Whose connections the metrics count them as. */
+  app?: LinkOptions['app']
   /** Given every message of every connection. Never throws. */
   receive: (data: Buffer, isBinary: boolean, peer: string) => Outcome
   onOpen: () => void
@@ -42,6 +44,7 @@ export class VersiaSource {
     if (connect !== undefined)
       this.keeper = keepDialling(connect, of.signer, this.redial, {
         pingEveryMs,
+        app: of.app,
         onLink: (link, peer) => this.readFrom(link, peer, this.redial),
       })
     if (listen !== undefined)

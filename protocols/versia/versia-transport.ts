@@ -145,6 +145,7 @@ export class VersiaTransport<T extends TransportGenerics> extends PeerTransport<
       aheadToleranceMs,
       rankOf: new Map([...pinned.keys()].map((signedBy, rank) => [signedBy, rank])),
       source: new VersiaSource({
+        app: this.app,
         options,
         signer,
         receive: (data, isBinary, peer) => this.receive(data, isBinary, peer),

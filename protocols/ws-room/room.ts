@@ -5,7 +5,7 @@ import { safeUrl } from '../../src/util/redaction'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { type Reason } from '../../src/transports/peer/terms'
 import { dial } from '../../src/connections/dial'
-import { LinkKeeper } from '../../src/connections/link-keeper'
+import { type KeeperOptions, LinkKeeper } from '../../src/connections/link-keeper'
 import { Retry } from '../../src/connections/retry'
 import { comingBack, type ComingBackLimits } from './coming-back'
 import { type BelievedPrice, type WsRoomOptions } from './config'
@@ -29,6 +29,8 @@ const MAX_BUFFERED_BYTES = 262_144
 const HOUR_MS = 3_600_000
 
 export interface RoomPorts {
+  /** Whose connections the metrics count them as. */
+  app?: KeeperOptions<RoomSession>['app']
   /** Asks a realm for its connection string. */
   connectionStringOf: (realm: string, tls: WsRoomOptions['tls']) => Promise<string>
   isKnownFeed: (feed: string) => boolean
@@ -97,6 +99,7 @@ export class Room {
       url: placeUrl(place, options.allowPlaintext),
       open: (signal) => this.enter(signal),
       retry: new Retry(comingBack(limits)),
+      app: ports.app,
       onOpen: (session) => this.broadcaster.joined(session),
       onState: (state) => {
         if (state !== 'open') this.broadcaster.left()

@@ -1,4 +1,3 @@
-import { ResponseCache } from '../../src/public/cache/response'
 import { metrics } from '../../src/public/metrics'
 import { type ConnectionStatus } from '../../src/connections/connection-status'
 import { PeerTransport } from '../../src/transports/peer/peer-transport'
@@ -36,6 +35,7 @@ export class WsRoomTransport<T extends TransportGenerics> extends PeerTransport<
       factor: adapterSettings.STREAM_HANDLER_RETRY_EXP_FACTOR,
     }
     const ports = {
+      app: this.app,
       connectionStringOf: (realm: string, tls: WsRoomOptions['tls']) =>
         connectionStringOf(dependencies.requester, realm, tls),
       isKnownFeed: (feed: string) => this.config.paramsOf(feed) !== undefined,
@@ -82,12 +82,7 @@ export class WsRoomTransport<T extends TransportGenerics> extends PeerTransport<
   }
 
   private show(room: Room, endpointName: string): void {
-    const { responseCache: cache, name } = this
-    const labels = {
-      app_name: cache instanceof ResponseCache ? cache.adapterName : 'N/A',
-      adapter_endpoint: endpointName,
-      transport: name,
-    }
+    const labels = { ...this.app(), adapter_endpoint: endpointName, transport: this.name }
     this.unpublish = [
       metrics.publish('wsRoomUpdatesLost', (counter) => counter.inc(labels, room.lostUpdates)),
       metrics.publish('wsRoomKeyExpires', (gauge) => gauge.set(labels, room.keyExpiresAtUnixMs / 1_000)),

@@ -5,6 +5,7 @@ import { CacheFactory } from './cache-factory'
 import { type ReasonSwitch } from '../feeds/error-reason'
 import { type Feed } from '../feeds/feed'
 import { FeedRooms } from '../feeds/feed-rooms'
+import { localLayerOf } from '../feeds/local-cache'
 import { FeedLimits } from '../feeds/limits/feed-limits'
 import { closeRedisClient, buildRedisClient } from '../redis/redis-client'
 import { type AdapterResponse } from '../feeds/responses'
@@ -156,6 +157,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     refuseMistakes(this)
     if (this.name !== this.name.toUpperCase()) throw new Error('Adapter name must be uppercase')
     metrics.initialize()
+    metrics.begin(this.name)
     // What follows may log, or fail with the words of an author or of Redis. Done again at the end, because `bootstrap` may change settings.
     this.config.hideSecrets(this.name)
     await this.checkSettings()
@@ -234,12 +236,15 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
     const problem = modeProblem(this.config)
     if (problem !== undefined) throw refusal([problem])
     if (settings.CACHE_TYPE === 'redis' && dependencies.redisClient === undefined)
-      dependencies.redisClient = this.ownRedisClient = buildRedisClient(settings)
+      dependencies.redisClient = this.ownRedisClient = buildRedisClient(settings, this.name)
     const { redisClient } = dependencies
     dependencies.cache ??= CacheFactory.buildCache(
       { cacheType: settings.CACHE_TYPE, maxSizeForLocalCache: settings.CACHE_MAX_ITEMS },
       redisClient,
     )
+    const app = { app_name: this.name }
+    const local = localLayerOf(dependencies.cache)
+    if (local !== undefined) local.owner = app
     const tier = rateLimitTierOf(settings, this.rateLimiting)
     const courtesy = { passMs: dependencies.rateLimiter === undefined ? passFloorMs(tier) : 0 }
     dependencies.rateLimiter ??= RateLimiterFactory.buildRateLimiter(
@@ -257,6 +262,7 @@ export class Adapter<CustomSettings extends SettingsDefinitionMap = SettingsDefi
       dependencies.rateLimiter,
       settings,
       this.isCourteous ? courtesy : undefined,
+      app,
     )
     const { cache, requester } = dependencies
     for (const thing of [cache, requester, redisClient])

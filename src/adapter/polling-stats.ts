@@ -8,7 +8,7 @@ export class PollingStats {
   private readonly last = new Map<string, { succeeded?: number; failed?: number }>()
   private readonly unpublish: () => void
 
-  constructor(adapterName: string) {
+  constructor(private readonly adapterName: string) {
     this.unpublish = metrics.publish('transportPollingDurationSeconds', (gauge) => {
       for (const [adapter_endpoint, { succeeded, failed }] of this.last) {
         const labels = { app_name: adapterName, adapter_endpoint }
@@ -23,6 +23,9 @@ export class PollingStats {
     if (last === undefined) this.last.set(endpointName, (last = { succeeded: undefined, failed: undefined }))
     if (hasSucceeded) last.succeeded = seconds
     else last.failed = seconds
+    if (hasSucceeded) return
+    const labels = { app_name: this.adapterName, adapter_endpoint: endpointName }
+    metrics.get('transportPollingFailureCount').inc(labels)
   }
 
   stop(): void {

@@ -72,8 +72,7 @@ export class PoRAdapter<T extends SettingsDefinitionMap = SettingsDefinitionMap>
     const feedId = requestContext.meta?.metrics?.feedId ?? 'N/A'
     metrics
       .get('porBalanceAddressLength')
-      .labels({ feed_id: this.hasSeries(feedId) ? feedId : 'other' })
-      .set(addresses.length)
+      .set({ app_name: this.name, feed_id: this.hasSeries(feedId) ? feedId : 'other' }, addresses.length)
   }
 
   /** OB-1: clients write as many feeds as they like. */

@@ -1,4 +1,4 @@
-import { type Histogram } from 'prom-client'
+import { type Observations } from '../metrics/fast-histogram'
 import { LabelSet } from '../metrics/label-set'
 import { buildHttpRequestMetricsLabel, statusLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
@@ -14,8 +14,8 @@ const MAX_SHARED = 1_000
  */
 export class RequestStats {
   private readonly series = new Map<string, { labels: LabelSet; count: number }>()
-  private readonly duration: Histogram
-  private readonly payload: Histogram
+  private readonly duration: Observations
+  private readonly payload: Observations
   private readonly unpublish: () => void
 
   private readonly app: { app_name?: string }
@@ -29,8 +29,8 @@ export class RequestStats {
     private readonly maxFeeds: () => number,
   ) {
     this.app = adapterName === undefined ? {} : { app_name: adapterName }
-    this.duration = metrics.get('httpRequestDurationSeconds')
-    this.payload = metrics.get('requestPayloadSize')
+    this.duration = metrics.get('httpRequestDurationSeconds').of(adapterName)
+    this.payload = metrics.get('requestPayloadSize').of(adapterName)
     this.unpublish = metrics.publish('httpRequestsTotal', (counter) => {
       for (const { labels, count } of this.series.values()) counter.add(labels, count)
     })

@@ -3,7 +3,6 @@ import { type LocalCache, localLayerOf } from '../feeds/local-cache'
 import { pollResponseFromCache } from '../feeds/poll'
 import { type AdapterResponse } from '../feeds/responses'
 import { isErrorOfRedis } from '../redis/redis-command'
-import { metrics } from '../metrics/registry'
 import { outageOf, seenOf } from '../transports/capabilities'
 import { Departure, type Leaving } from '../util/departure'
 import { sleep } from '../util/sleep'
@@ -153,8 +152,6 @@ export const waitForValue = async (
   }
   over.stop()
   stats.waited(endpointName, response !== undefined, (monotonicMs() - startedAtMs) / 1000)
-  if (response === undefined)
-    metrics.get('transportPollingFailureCount').labels({ adapter_endpoint: endpointName }).inc()
   return response
 }
 

@@ -30,6 +30,30 @@ export const wantedFeeds = async ({
   return found
 }
 
+/**
+ * The same without a wait, for who cannot: of a store that several processes share, what the transport found there at its last pass. Nobody
+ * knows more where passes have begun.
+ */
+export const wantedAtHand = ({
+  transportRoutes,
+  responseCache,
+}: AdapterEndpoint<EndpointGenerics>): WantedFeed[] =>
+  transportRoutes.entries().flatMap(([transportName, transport]) => {
+    const [first] = wantingTransports(transport)
+    if (first === undefined) return []
+    const set: SubscriptionSet<Data> = first.subscriptionSet
+    if (set instanceof ExpiringSortedSet)
+      return Array.from(set.entries() as Iterable<[string, Data]>, ([key, params]) => ({
+        key,
+        transportName,
+        params,
+      }))
+    return first.wantedAtLastPass.flatMap((params: Data) => {
+      const key = responseCache?.feed(transportName, params).key
+      return key === undefined ? [] : [{ key, transportName, params }]
+    })
+  })
+
 /** Every part of a transport that is made of several has the same feeds. */
 const wantedOf = async (
   transport: Transport<EndpointGenerics>,

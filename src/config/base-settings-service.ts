@@ -155,7 +155,8 @@ export const serviceSettings = {
     options: [...LOG_FORMATS],
   },
   INSTANCE: {
-    description: 'Name of this process among others of its kind, which each line of the log then has',
+    description:
+      'Name of this instance among several of the same service: each line of the log then has it as "instance", and each series as the label "app_instance"',
     type: 'string',
     sensitive: false,
   },

@@ -3,7 +3,7 @@ import { type Reason } from '../validation/reason'
 import { type Attempt, connect } from './connect'
 import { IS_CLOSING, transportStopped } from './connection-error'
 import { ConnectionLife, type Hold } from './connection-life'
-import { type ConnectionCounts, ConnectionStats } from './connection-stats'
+import { type ConnectionCounts } from './connection-stats'
 import { type ConnectionStatus } from './connection-status'
 import { AnnouncedEnd } from './announced-end'
 import { Farewell } from './farewell'
@@ -55,13 +55,13 @@ export class ClientSocket<End> {
 
   /**
    * @param onGone - called when the connection in use is given up, whoever ended it
-   * @param stats - where its connections are counted. Default: in the contract's metrics
+   * @param stats - where its connections are counted
    */
   constructor(
     private readonly place: Place,
     private readonly retry: Retry<End>,
     private readonly onGone: () => void,
-    readonly stats: ConnectionCounts = new ConnectionStats(),
+    readonly stats: ConnectionCounts,
   ) {}
 
   /** The known reason why no values come, for clients that wait; undefined when there is none. */

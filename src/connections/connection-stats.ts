@@ -1,3 +1,4 @@
+import { type App } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { redactText, safeUrl } from '../util/redaction'
 import { overflowed } from '../metrics/bounds'
@@ -42,44 +43,43 @@ export const UNCOUNTED: ConnectionCounts = {
 
 /** Counts the connections of one transport. Such events are rare, so each goes to its metric at once. */
 export class ConnectionStats implements ConnectionCounts {
-  private isActive = false
+  /** With whose name the connection in use was counted. */
+  private activeOf: App | undefined
   private readonly urls = new Set<string>()
   private readonly ends = new Set<string>()
   private readonly codes = new Set<string>()
 
+  /** @param app - whose connections they are. Asked for each event: a transport is made before its adapter */
+  constructor(private readonly app: () => App = () => ({})) {}
+
   attempted(): void {
-    metrics.get('wsConnectionAttempt').inc()
+    metrics.get('wsConnectionAttempt').inc(this.app(), 1)
   }
 
   /** Whether the transport has an open connection in use. */
   active(isActive: boolean): void {
-    if (this.isActive === isActive) return
-    this.isActive = isActive
-    metrics.get('wsConnectionActive').inc(isActive ? 1 : -1)
+    if ((this.activeOf !== undefined) === isActive) return
+    const app = this.activeOf ?? this.app()
+    this.activeOf = isActive ? app : undefined
+    metrics.get('wsConnectionActive').inc(app, isActive ? 1 : -1)
   }
 
   errored(code: string): void {
-    metrics
-      .get('wsConnectionErrors')
-      .labels({ message: hasRoom(this.codes, code) ? code : 'other' })
-      .inc()
+    const message = hasRoom(this.codes, code) ? code : 'other'
+    metrics.get('wsConnectionErrors').inc({ ...this.app(), message })
   }
 
   closed(code: number, url: string): void {
     const labels = { code, url: shownUrl(url) }
     const isKnown = hasRoom(this.ends, `${code} ${labels.url}`)
-    metrics
-      .get('wsConnectionClosures')
-      .labels(isKnown ? labels : { code: 'other', url: 'other' })
-      .inc()
+    const shown = isKnown ? labels : { code: 'other', url: 'other' }
+    metrics.get('wsConnectionClosures').inc({ ...this.app(), ...shown })
   }
 
   failedOver(transportName: string, url: string, count: number): void {
     const shown = shownUrl(url)
-    metrics
-      .get('wsConnectionFailoverCount')
-      .labels({ transport_name: transportName, url: hasRoom(this.urls, shown) ? shown : 'other' })
-      .set(count)
+    const labels = { transport_name: transportName, url: hasRoom(this.urls, shown) ? shown : 'other' }
+    metrics.get('wsConnectionFailoverCount').set({ ...this.app(), ...labels }, count)
   }
 }
 

@@ -7,6 +7,7 @@ import { type ConnectionStatus } from './connection-status'
 import { ConnectionStats, shownUrl } from './connection-stats'
 import { type LinkClose } from './link'
 import { OutageLines } from './outage-lines'
+import { type App } from '../metrics/labels'
 import { type Delay, type Retry } from './retry'
 import { monotonicMs } from '../util/clock'
 
@@ -36,6 +37,8 @@ export interface KeeperOptions<S extends Session> {
   open: (signal: AbortSignal) => Promise<S>
   /** Decides when to open the next session. It gets each end once; the keeper stops it. */
   retry: Retry<SessionEnd, Delay>
+  /** Whose connections the metrics count them as. Default: the process's. */
+  app?: (() => App) | undefined
   /** Called in the same tick in which a session opens. An error that it throws closes that session, which then counts as lost. */
   onOpen?: (session: S) => void
   /** What belongs to the adapter, such as the transport, for log lines. */
@@ -53,7 +56,7 @@ export class LinkKeeper<S extends Session> {
   private failures = 0
   private attempt: AbortController | undefined
   private end: SessionEnd['kind'] | undefined
-  private readonly stats = new ConnectionStats()
+  private readonly stats: ConnectionStats
   private readonly life: ConnectionLife
   private readonly beganUnixMs = Date.now()
   private readonly outages: OutageLines
@@ -61,6 +64,7 @@ export class LinkKeeper<S extends Session> {
   constructor(private readonly options: KeeperOptions<S>) {
     this.life = new ConnectionLife(options.onState)
     this.outages = new OutageLines(this.whose, logger)
+    this.stats = new ConnectionStats(options.app)
   }
 
   get state(): LifeState {

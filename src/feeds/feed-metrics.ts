@@ -27,18 +27,20 @@ const valueOf = ({ feed, value }: SeenFeed): number | undefined =>
 const maxAgeOf = ({ feed }: SeenFeed): number | undefined => (feed.sets > 0 ? feed.ttlMs : undefined)
 
 /** contract 17.17: the name says seconds, but the values are milliseconds; 0 until somebody has read the value. */
-const stalenessOf = ({ feed, value }: SeenFeed): number | undefined => {
+const stalenessOf = (seen: SeenFeed): number | undefined => {
+  const { feed, value } = seen
   const received = value?.timestamps?.providerDataReceivedUnixMs
   const wasRead = feed.lastHitAt >= feed.lastSetAt && received !== undefined
   // Where another process writes, a value that nobody has read yet was written after the last hit.
   if (feed.sets === 0 && !wasRead) return undefined
-  // FR-5: the age of a value that is over goes on growing.
-  const overMs = value === undefined ? feed.lastAge?.ms : undefined
+  // FR-5: the age of a value that is over goes on growing, also where errors are written in its place: they are no younger value.
+  const overMs = isDown(seen) ? feed.lastAge?.ms : undefined
   return overMs ?? (wasRead ? Math.max(0, feed.lastHitAt - received) : 0)
 }
 
-const totalStalenessOf = ({ feed, value }: SeenFeed): number | undefined => {
-  if (value === undefined) return feed.lastAge?.byProviderMs
+const totalStalenessOf = (seen: SeenFeed): number | undefined => {
+  const { feed, value } = seen
+  if (value === undefined || isDown(seen)) return feed.lastAge?.byProviderMs
   const { providerIndicatedTimeUnixMs: indicated, providerDataReceivedUnixMs: received = 0 } =
     value.timestamps ?? {}
   const wasRead = indicated !== undefined && feed.lastHitAt >= Math.max(feed.lastSetAt, received)

@@ -1,3 +1,4 @@
+import { type App } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
 import { named } from '../util/line-owner'
@@ -35,7 +36,7 @@ export class Refusing {
 
   /** @param whose - what belongs to the adapter, such as the transport */
   constructor(
-    private readonly of: { endpoint: string; transport: string },
+    private readonly of: { app: App; endpoint: string; transport: string },
     private readonly whose: object,
   ) {}
 
@@ -43,10 +44,13 @@ export class Refusing {
   refusal(set: Limited | undefined, key: string, params?: object): Reason | undefined {
     const reason = fullFor(set, key, params)
     if (reason === undefined) return undefined
-    const { endpoint, transport } = this.of
-    metrics.get('subscriptionsRefused').labels({ adapter_endpoint: endpoint, transport }).inc()
+    const { app, endpoint, transport } = this.of
+    metrics.get('subscriptionsRefused').inc({ ...app, adapter_endpoint: endpoint, transport })
     this.problems.run('full', (repeated) => {
-      named(logger, this.whose).warn({ ...this.of, repeated }, `A new feed is refused: ${reason.message}`)
+      named(logger, this.whose).warn(
+        { endpoint, transport, repeated },
+        `A new feed is refused: ${reason.message}`,
+      )
     })
     return reason
   }

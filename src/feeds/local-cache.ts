@@ -1,4 +1,5 @@
 import { overflowed } from '../metrics/bounds'
+import { type App } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { type Instant, instant, monotonicMs, ourTime } from '../util/clock'
 import { memberOf } from '../util/objects'
@@ -89,6 +90,8 @@ export class LocalCache<T = unknown> implements Cache<T> {
   /** Each is called with the key of an entry that had to go before its end, because the cache was full (CA-3). */
   readonly onEvicted = new Set<(key: string) => void>()
   private readonly evictions = new LogLimiter()
+  /** Whose it is, for what is counted of it. Default: the process's. */
+  owner: App = {}
   private updates = 0
   private keepsOrder = false
 
@@ -262,7 +265,7 @@ export class LocalCache<T = unknown> implements Cache<T> {
         `Cache is full (${this.capacity} items): dropped "${key}", updated longest ago`,
       )
     })
-    metrics.get('cacheOverflowCount').inc()
+    metrics.get('cacheOverflowCount').inc(this.owner, 1)
   }
 }
 

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import fastify, { type FastifyInstance } from 'fastify'
 import { type AdapterSettings } from '../config/settings'
 import { renderedMetrics } from '../metrics/render'
-import { setupMetrics } from '../metrics/registry'
+import { instanceLabel, setupMetrics } from '../metrics/registry'
 import { serverOptions } from './client-times'
 import { followConnections } from './open-connections'
 import { lazySchemaController } from './schema-compilers'
@@ -10,7 +10,7 @@ import { renewCertificateOf } from './tls'
 
 /** The server that Prometheus scrapes: `/metrics`, or `BASE_URL/metrics` with `METRICS_USE_BASE_URL` (contract 6.1). */
 export const setupMetricsServer = (name: string, settings: AdapterSettings): FastifyInstance => {
-  setupMetrics(name)
+  setupMetrics(name, instanceLabel(settings.INSTANCE))
   const app = fastify({
     schemaController: lazySchemaController,
     return503OnClosing: false,

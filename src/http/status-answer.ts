@@ -49,9 +49,13 @@ export const StatusResponse = Type.Object(
             Type.Array(
               Type.Composite([ConnectionStatus, Type.Object({ transport: Type.String() })], closed),
               {
-                description: 'Those of transports that show them, each with the name of its transport.',
+                description:
+                  'Of each transport with streams or peers, with its name. If there are more than 50, those that are not open come first.',
               },
             ),
+          ),
+          otherConnections: Type.Optional(
+            Type.Integer({ description: 'How many there are beside these 50, if there are.' }),
           ),
         },
         closed,

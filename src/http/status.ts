@@ -3,7 +3,7 @@ import { posix } from 'node:path'
 import { type FastifyInstance } from 'fastify'
 import { type AnyAdapter } from '../adapter/adapter'
 import { runningVersion } from '../config/running-version'
-import { connectionsOf } from '../transports/capabilities'
+import { childrenOf, connectionsOf, linksOf } from '../transports/capabilities'
 import { configurationOf } from './configuration'
 import { type StatusResponse } from './status-answer'
 import { ourTime } from '../util/clock'
@@ -11,11 +11,32 @@ import { redactStrings } from '../util/redaction'
 
 export { type StatusResponse }
 
-const connectionsIn = (routes: AnyAdapter['endpoints'][number]['transportRoutes']) => {
-  const connections = routes
-    .entries()
-    .flatMap(([transport, of]) => redactStrings(connectionsOf(of)).map((one) => ({ transport, ...one })))
-  return connections.length === 0 ? {} : { connections }
+/** So many connections of an endpoint are shown: peers come as they like. */
+const MAX_CONNECTIONS_SHOWN = 50
+
+type Routes = AnyAdapter['endpoints'][number]['transportRoutes']
+
+/**
+ * The connections of an endpoint, those that are not open first, because they are what somebody looks for.
+ *
+ * @param areAll - also those of streams, which the contract's body does not have
+ */
+const connectionsIn = (routes: Routes, areAll: boolean) => {
+  const all = routes.entries().flatMap(([name, of]) => {
+    if (!areAll) return connectionsOf(of).map((one) => ({ transport: name, ...one }))
+    const parts = [...(childrenOf(of) ?? [[name, of] as const])]
+    return parts.flatMap(([transport, part]) => linksOf(part).map((one) => ({ transport, ...one })))
+  })
+  if (all.length === 0) return {}
+  const inOrder =
+    all.length <= MAX_CONNECTIONS_SHOWN
+      ? all
+      : [...all.filter(({ state }) => state !== 'open'), ...all.filter(({ state }) => state === 'open')]
+  const unshown = all.length - MAX_CONNECTIONS_SHOWN
+  return {
+    connections: redactStrings(inOrder.slice(0, MAX_CONNECTIONS_SHOWN)),
+    ...(unshown > 0 && { otherConnections: unshown }),
+  }
 }
 
 const clockNow = (): Pick<StatusResponse, 'clock'> => {
@@ -43,7 +64,7 @@ export const statusOf = (adapter: AnyAdapter): StatusResponse => {
       name,
       aliases: aliases ?? [],
       transports: transportRoutes.routeNames(),
-      ...connectionsIn(transportRoutes),
+      ...connectionsIn(transportRoutes, adapter.givesReasons),
     })),
     ...clockNow(),
     defaultEndpoint: adapter.defaultEndpoint ?? '',

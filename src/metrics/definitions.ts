@@ -1,4 +1,3 @@
-import { type Histogram } from 'prom-client'
 import Counter from 'prom-client/lib/counter'
 import Gauge from 'prom-client/lib/gauge'
 import { requestDurationBuckets } from './constants'
@@ -6,8 +5,8 @@ import { FastHistogram } from './fast-histogram'
 import { SeriesCounter, SeriesGauge } from './many-series'
 
 /**
- * Samples may have a label with the adapter's name, so that each of several adapters in one process has its own series. This
- * adds nothing to the contract's labels: `app_name` is a default label of every sample.
+ * Samples have a label with the adapter's name, so that each of several adapters in one process has its own series. This adds nothing to
+ * the contract's labels: `app_name` is a default label of every sample, and stays that of those which belong to the process.
  */
 type Labels<L extends string> = L | 'app_name'
 
@@ -28,8 +27,8 @@ const byPosition = <M extends Labelled>(metric: M, names: readonly string[]): M 
   return metric
 }
 
-const plainCounter = (name: string, help: string) => new Counter({ name, help })
-const plainGauge = (name: string, help: string) => new Gauge({ name, help })
+const counterOfProcess = (name: string, help: string) => new Counter({ name, help })
+const gaugeOfProcess = (name: string, help: string) => new Gauge({ name, help })
 
 const counter = <const L extends string>(name: string, labels: readonly L[], help: string) =>
   byPosition(new SeriesCounter<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
@@ -37,7 +36,7 @@ const counter = <const L extends string>(name: string, labels: readonly L[], hel
 const gauge = <const L extends string>(name: string, labels: readonly L[], help: string) =>
   byPosition(new SeriesGauge<Labels<L>>({ name, help, labelNames: [...labels, 'app_name'] }), labels)
 
-const histogram = (name: string, buckets: number[], help: string): Histogram =>
+const histogram = (name: string, buckets: number[], help: string): FastHistogram =>
   new FastHistogram({ name, help, buckets })
 
 const FEED_LABELS = ['adapter_endpoint', 'feed_id', 'participant_id'] as const
@@ -79,9 +78,10 @@ const providerMetrics = () => ({
     requestDurationBuckets,
     'Time the data provider took to answer, in seconds',
   ),
-  requesterQueueSize: plainGauge('requester_queue_size', 'Provider requests waiting for their turn'),
-  requesterQueueOverflow: plainCounter(
+  requesterQueueSize: gauge('requester_queue_size', [], 'Provider requests waiting for their turn'),
+  requesterQueueOverflow: counter(
     'requester_queue_overflow',
+    [],
     'Provider requests dropped because too many were waiting',
   ),
   rateLimitCreditsSpentTotal: counter(
@@ -114,7 +114,7 @@ const backgroundMetrics = () => ({
     ['app_name', 'kind'],
     'Rejections and exceptions that nobody handled, by the adapter whose they were, if it could be named',
   ),
-  eventLoopStalls: plainCounter(
+  eventLoopStalls: counterOfProcess(
     'event_loop_stalls_total',
     'How often the event loop stood still for more than a second',
   ),
@@ -161,12 +161,18 @@ const cacheMetrics = () => ({
     FEED_LABELS,
     '1 while there is a good value to serve, else 0; of feeds that have been asked for or written',
   ),
+  feedsWanted: gauge('feeds_wanted', ['adapter_endpoint'], 'Feeds that somebody has asked for lately'),
+  feedsDown: gauge(
+    'feeds_down',
+    ['adapter_endpoint', 'reason_class'],
+    'Of the feeds that are wanted, those without a good value to serve, by the class of the reason; a class without any has no series',
+  ),
   providerTimeDelta: gauge(
     'provider_time_delta',
     ['feed_id'],
     "Our time less the provider's own at the last write, in milliseconds",
   ),
-  cacheOverflowCount: plainCounter('cache_overflow_count', 'Entries evicted from the full local cache'),
+  cacheOverflowCount: counter('cache_overflow_count', [], 'Entries evicted from the full local cache'),
   dataRefused: counter(
     'data_refused_total',
     ['adapter_endpoint', 'transport', 'reason'],
@@ -177,12 +183,14 @@ const cacheMetrics = () => ({
     ['adapter_endpoint', 'transport'],
     'How long the rate limit takes for all requests that are repeated, as a part of CACHE_MAX_AGE; above 1 values go stale',
   ),
-  providerHostsFailing: plainGauge(
+  providerHostsFailing: gauge(
     'provider_hosts_failing',
+    [],
     'Hosts of data providers whose HTTP requests have failed one after another, so that they get single ones',
   ),
-  providerBreakerOpenings: plainCounter(
+  providerBreakerOpenings: counter(
     'provider_breaker_openings_total',
+    [],
     'How often a host of a data provider began to get single requests because they failed one after another',
   ),
   subscriptionsRefused: counter(
@@ -205,8 +213,8 @@ const cacheMetrics = () => ({
     ['version', 'configuration_hash'],
     'When the process of an adapter was started, in Unix seconds; the labels say what runs',
   ),
-  clockSteps: plainGauge('clock_steps', 'Steps of the wall clock that were noticed since the start'),
-  clockOffsetSeconds: plainGauge(
+  clockSteps: gaugeOfProcess('clock_steps', 'Steps of the wall clock that were noticed since the start'),
+  clockOffsetSeconds: gaugeOfProcess(
     'clock_offset_seconds',
     'How far the wall clock stands from the time from before its last step, while that still matters',
   ),
@@ -215,8 +223,9 @@ const cacheMetrics = () => ({
     ['adapter_endpoint', 'transport', 'reason'],
     'Values that were served although a guard would refuse them, by reason',
   ),
-  feedLimitsRejected: plainCounter(
+  feedLimitsRejected: counter(
     'feed_limits_rejected_total',
+    [],
     'Changes of FEED_LIMITS that could not be used, so that the limits before them went on',
   ),
   sourceSwitches: counter(
@@ -237,8 +246,8 @@ const cacheMetrics = () => ({
 })
 
 const redisMetrics = () => ({
-  redisConnectionsOpen: plainCounter('redis_connections_open', 'Connections to Redis that were opened'),
-  redisRetriesCount: plainCounter('redis_retries_count', 'Attempts to reconnect to Redis'),
+  redisConnectionsOpen: counter('redis_connections_open', [], 'Connections to Redis that were opened'),
+  redisRetriesCount: counter('redis_retries_count', [], 'Attempts to reconnect to Redis'),
   redisCommandsSentCount: counter(
     'redis_commands_sent_count',
     ['status', 'function_name'],
@@ -265,8 +274,8 @@ const connectorMetrics = () => ({
 })
 
 const webSocketMetrics = () => ({
-  wsConnectionAttempt: plainCounter('ws_connection_attempt', 'Attempts to open a WebSocket'),
-  wsConnectionActive: plainGauge('ws_connection_active', 'WebSockets that are open'),
+  wsConnectionAttempt: counter('ws_connection_attempt', [], 'Attempts to open a WebSocket'),
+  wsConnectionActive: gauge('ws_connection_active', [], 'WebSockets that are open'),
   wsConnectionErrors: counter('ws_connection_errors', ['message'], 'Errors of WebSocket connections'),
   wsConnectionClosures: counter(
     'ws_connection_closures',

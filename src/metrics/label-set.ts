@@ -12,7 +12,7 @@ const written = (labels: Values): string[] =>
 type Values = Readonly<Partial<Record<string, string | number>>>
 
 /** The labels that each sample has unless it has its own of that name. prom-client makes a new object of them whenever they change. */
-const defaults = (): Values => (memberOf(globalRegistry, '_defaultLabels') ?? {}) as Values
+export const defaultLabels = (): Values => (memberOf(globalRegistry, '_defaultLabels') ?? {}) as Values
 
 /** The labels of a sample, which are written as text once: for metrics that have a sample for each of very many feeds. */
 export class LabelSet {
@@ -23,7 +23,7 @@ export class LabelSet {
 
   /** They and the default labels, as they stand in the line of a sample; empty where there are none. The same labels have the same text. */
   get line(): string {
-    const current = defaults()
+    const current = defaultLabels()
     if (this.text === undefined || this.writtenWith !== current) {
       const all = written({ ...this.values, ...current, ...this.values })
       this.text = all.length === 0 ? '' : `{${all.join()}}`

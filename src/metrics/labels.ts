@@ -9,6 +9,23 @@ export enum CMD_SENT_STATUS {
   SUCCESS = 'SUCCESS',
 }
 
+/** The label that says whose a series is. */
+export interface App {
+  app_name?: string
+}
+
+/**
+ * The label of what belongs to an adapter.
+ *
+ * @param owner - has its `adapterName`, as a response cache does. Where nobody has, as with the stubs of adapters' tests, there is no label,
+ *   so that the default one stands
+ */
+export const appOf = (owner: unknown): App => {
+  // Stubs throw when a member is read that they do not have.
+  const name = typeof owner === 'object' && owner !== null && 'adapterName' in owner && owner.adapterName
+  return typeof name === 'string' ? { app_name: name } : {}
+}
+
 /** The fields of an `AdapterError` that are read here. The class itself belongs to a room above, so it cannot be imported. */
 interface LabelledError {
   metricsLabel?: HttpRequestType
@@ -70,7 +87,15 @@ export const retrieveCost = <ProviderResponseBody>(data: ProviderResponseBody): 
   return Number.isFinite(credits) ? credits : 1
 }
 
-/** Counts a Redis command in `redis_commands_sent_count`. */
-export const recordRedisCommandMetric = (status: CMD_SENT_STATUS, functionName: string): void => {
-  metrics.get('redisCommandsSentCount').labels({ status, function_name: functionName }).inc()
+/**
+ * Counts a Redis command in `redis_commands_sent_count`.
+ *
+ * @param app - whose it is
+ */
+export const recordRedisCommandMetric = (
+  status: CMD_SENT_STATUS,
+  functionName: string,
+  app: App = {},
+): void => {
+  metrics.get('redisCommandsSentCount').inc({ ...app, status, function_name: functionName })
 }

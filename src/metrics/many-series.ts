@@ -68,6 +68,19 @@ export const linesOf = (name: string, samples: readonly Sample[]): string => {
 export const hasManySeries = (metric: object): metric is ManySeries =>
   metric instanceof SeriesCounter || metric instanceof SeriesGauge
 
+/**
+ * Prometheus refuses a text in which two samples have the same labels. That comes of code that counts without the name of an adapter, of
+ * which the default is the same.
+ */
+const withoutTwins = (samples: readonly Sample[], areAdded: boolean): Sample[] => {
+  const all = new Samples()
+  for (const { labels, value } of samples) {
+    if (areAdded) all.add(labels, value)
+    else all.set(labels, value)
+  }
+  return all.take()
+}
+
 const asSample = ({ labels, value }: MetricValue<string>): Sample => ({ labels: new LabelSet(labels), value })
 
 const asValue = ({ labels, value }: Sample): MetricValue<string> => ({ labels: { ...labels.values }, value })
@@ -76,7 +89,12 @@ const takenOf = (written: Samples | undefined): Sample[] => written?.take() ?? [
 
 /** What prom-client calls a metric, as far as it matters here. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a class that extends what it is given must have this constructor
-type MetricClass = new (...of: any[]) => { get(): Promise<{ values: MetricValue<string>[] }>; reset(): void }
+type MetricClass = new (...of: any[]) => {
+  get(): Promise<{ values: MetricValue<string>[] }>
+  inc(labels: object, value: number): void
+  remove(labels: object): void
+  reset(): void
+}
 
 /** A metric of prom-client into which publishers may also write samples whose labels are text already. */
 const withManySeries = <M extends MetricClass>(Metric: M) =>
@@ -84,8 +102,29 @@ const withManySeries = <M extends MetricClass>(Metric: M) =>
     declare readonly name: string
     declare readonly help: string
     declare readonly type: string
+    declare readonly labelNames: readonly string[]
+    declare readonly hashMap: Record<string, { value: number } | undefined>
     /** What publishers wrote since the last scrape. Undefined while the base class is made, which resets itself. */
     readonly written: Samples | undefined = new Samples()
+
+    /** The name of the adapter is its only label: as prom-client's metrics without labels, it shows 0 from the start. */
+    get isPlain(): boolean {
+      return this.labelNames.length === 1 && this.labelNames[0] === 'app_name'
+    }
+
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see MetricClass
+    constructor(...of: any[]) {
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-argument -- the same
+      super(...of)
+      if (this.isPlain) this.inc({}, 0)
+    }
+
+    /** Shows an adapter with 0 until something is counted. The sample without a name is only there until one has a name, or if it is used. */
+    begin(appName: string): void {
+      if (!this.isPlain) return
+      this.inc({ app_name: appName }, 0)
+      if (this.hashMap['']?.value === 0) this.remove({})
+    }
 
     /** Adds to what was added for the same labels. */
     add(labels: LabelSet, value: number): void {
@@ -104,7 +143,8 @@ const withManySeries = <M extends MetricClass>(Metric: M) =>
 
     async collected(): Promise<Sample[]> {
       const { values } = await super.get()
-      return [...values.map(asSample), ...takenOf(this.written)]
+      const areAdded = this.type === 'counter' || this.isPlain
+      return [...withoutTwins(values.map(asSample), areAdded), ...takenOf(this.written)]
     }
   }
 

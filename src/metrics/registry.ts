@@ -11,6 +11,12 @@ interface Collectable {
 const isCollectable = (metric: unknown): metric is Collectable =>
   typeof memberOf(metric, 'reset') === 'function'
 
+interface Beginning {
+  begin(appName: string): void
+}
+
+const begins = (metric: unknown): metric is Beginning => typeof memberOf(metric, 'begin') === 'function'
+
 type PublishMetric = (metric: never) => void
 
 /**
@@ -33,6 +39,11 @@ export class Metrics<T extends Record<string, unknown>> {
     for (const key of Object.keys(created)) this.attach(key, created[key])
     this.metrics = created
     this.isCleared = false
+  }
+
+  /** Shows 0 for an adapter, in each metric that has no label but its name: before anything is counted, and for what never happens. */
+  begin(appName: string): void {
+    for (const metric of Object.values(this.metrics ?? {})) if (begins(metric)) metric.begin(appName)
   }
 
   getMetricsDefinition(): T | undefined {
@@ -108,6 +119,13 @@ export class PerScrape<T> {
     return found
   }
 }
+
+/**
+ * The label of a service's own name among several of its kind; none where it has no name. It is not `instance`, which is Prometheus's own
+ * name for where it scrapes. As a label that begins with `app_` it is none to adapters' tests (contract 15).
+ */
+export const instanceLabel = (instance: string | undefined): Record<string, string> =>
+  instance ? { app_instance: instance } : {}
 
 /** Gives every sample the labels `app_name` and `app_version` (contract 14), and more where one process is not the whole service. */
 export const setupMetrics = (name: string, labels: Record<string, string> = {}): void => {

@@ -1,6 +1,6 @@
 import { memberOf } from '../util/objects'
 import { type AxiosRequestConfig, type AxiosResponse } from 'axios'
-import { dataProviderMetricsLabel } from '../metrics/labels'
+import { type App, dataProviderMetricsLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { type RateLimiter } from './rate-limiter'
 import { LogLimiter } from '../util/log-limiter'
@@ -107,6 +107,8 @@ export class Requester {
     private readonly rateLimiter: RateLimiter,
     private readonly settings: RequesterSettings,
     readonly courtesy?: Courtesy,
+    /** Whose requests the metrics count them as. Default: the process's. */
+    private readonly app: App = {},
   ) {
     const { MAX_HTTP_REQUEST_QUEUE_LENGTH: maxWaiting } = settings
     this.queue = new TurnQueue(maxWaiting)
@@ -217,7 +219,7 @@ export class Requester {
   stop(): void {
     this.isStopped = true
     for (const request of this.pending.values()) request.cancel()
-    metrics.get('providerHostsFailing').dec(this.failingHosts)
+    metrics.get('providerHostsFailing').dec(this.app, this.failingHosts)
     this.failingHosts = 0
     this.origins.stop()
     this.sender.close(this.origins.names)
@@ -408,7 +410,7 @@ export class Requester {
   }
 
   private overflow(): AdapterRateLimitError {
-    metrics.get('requesterQueueOverflow').inc()
+    metrics.get('requesterQueueOverflow').inc(this.app, 1)
     return new AdapterRateLimitError({
       statusCode: 429,
       message: OVERFLOW,
@@ -425,9 +427,9 @@ export class Requester {
 
   private reportBreaker(provider: string, isOpen: boolean): void {
     if (this.isStopped) return
-    metrics.get('providerHostsFailing').inc(isOpen ? 1 : -1)
+    metrics.get('providerHostsFailing').inc(this.app, isOpen ? 1 : -1)
     this.failingHosts += isOpen ? 1 : -1
-    if (isOpen) metrics.get('providerBreakerOpenings').inc()
+    if (isOpen) metrics.get('providerBreakerOpenings').inc(this.app, 1)
     const own = named(logger, this)
     const text = isOpen
       ? 'A host of the data provider fails: it is asked by single requests until it answers'
@@ -441,14 +443,17 @@ export class Requester {
   }
 
   private record({ method }: AxiosRequestConfig, status: number, tookMs: number): void {
-    metrics.get('dataProviderRequests').inc(dataProviderMetricsLabel(status, method))
-    metrics.get('dataProviderRequestDurationSeconds').observe(tookMs / 1_000)
+    metrics.get('dataProviderRequests').inc({ ...this.app, ...dataProviderMetricsLabel(status, method) })
+    metrics
+      .get('dataProviderRequestDurationSeconds')
+      .of(this.app.app_name)
+      .observe(tookMs / 1_000)
   }
 
   /** The adapters of one process share the gauge, so each adds its own changes. */
   private publishLength(): void {
     const { length } = this.queue
-    metrics.get('requesterQueueSize').inc(length - this.publishedLength)
+    metrics.get('requesterQueueSize').inc(this.app, length - this.publishedLength)
     this.publishedLength = length
   }
 }

@@ -1,7 +1,7 @@
 import { type EventEmitter } from 'node:events'
 import { type Redis } from 'ioredis'
-import { CMD_SENT_STATUS, recordRedisCommandMetric } from '../metrics/labels'
-import { isClosed, isOut, redisCommand } from './redis-command'
+import { CMD_SENT_STATUS } from '../metrics/labels'
+import { countCommand, isClosed, isOut, redisCommand } from './redis-command'
 import { LogLimiter } from '../util/log-limiter'
 import { named } from '../util/line-owner'
 import { makeLogger } from '../util/logging'
@@ -183,7 +183,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
     try {
       return (JSON.parse(text) as T | null) ?? undefined
     } catch {
-      recordRedisCommandMetric(CMD_SENT_STATUS.FAIL, 'get')
+      countCommand(this.client, CMD_SENT_STATUS.FAIL, 'get')
       this.problems.run('parse', (repeated) => {
         named(logger, this.client).warn({ key, repeated }, 'A value in Redis is no JSON and counts as none')
       })
@@ -215,7 +215,7 @@ export class RedisCache<T = unknown> implements Cache<T> {
   private async write(functionName: string, command: () => Promise<unknown>): Promise<void> {
     if (this.writerLock?.isLost === true) return
     if (this.writesInFlight >= MAX_WRITES_IN_FLIGHT) {
-      recordRedisCommandMetric(CMD_SENT_STATUS.FAIL, functionName)
+      countCommand(this.client, CMD_SENT_STATUS.FAIL, functionName)
       return this.report(functionName, 'too many writes wait for an answer')
     }
     this.writesInFlight++

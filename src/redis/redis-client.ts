@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import { type Redis, type RedisOptions } from 'ioredis'
-import { isClosed, markClosed, tellsOfOutages } from './redis-command'
+import { isClosed, markClosed, markOwner, tellsOfOutages } from './redis-command'
 import { OutageLines } from '../connections/outage-lines'
+import { type App, appOf } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { makeLogger } from '../util/logging'
 import { sleep } from '../util/sleep'
@@ -29,7 +30,7 @@ export interface RedisSettings {
 /** Loaded only when needed: most services have no Redis, and loading takes a tenth of a second. */
 const loadClient = (): typeof Redis => (createRequire(__filename)('ioredis') as { Redis: typeof Redis }).Redis
 
-const optionsOf = (settings: RedisSettings): RedisOptions => ({
+const optionsOf = (settings: RedisSettings, app: App): RedisOptions => ({
   host: settings.CACHE_REDIS_HOST,
   port: settings.CACHE_REDIS_PORT,
   password: settings.CACHE_REDIS_PASSWORD,
@@ -47,7 +48,7 @@ const optionsOf = (settings: RedisSettings): RedisOptions => ({
   // A write that an outage delayed is not sent when the outage ends: its value would get its whole TTL from then.
   autoResendUnfulfilledCommands: false,
   retryStrategy: (attempt) => {
-    metrics.get('redisRetriesCount').inc()
+    metrics.get('redisRetriesCount').inc(app, 1)
     return Math.min(attempt * 100, settings.CACHE_REDIS_MAX_RECONNECT_COOLDOWN)
   },
 })
@@ -55,14 +56,18 @@ const optionsOf = (settings: RedisSettings): RedisOptions => ({
 /**
  * The client that cache, lock and subscription sets of an adapter share (contract 8.7). It begins to connect at once and never stops
  * trying. A Redis that cannot be reached is logged once per interval; nothing ends because of it.
+ *
+ * @param adapterName - whose connections and commands the metrics count them as. Default: the process's
  */
-export const buildRedisClient = (settings: RedisSettings): Redis => {
+export const buildRedisClient = (settings: RedisSettings, adapterName?: string): Redis => {
   const Client = loadClient()
-  const options = optionsOf(settings)
+  const app = appOf({ adapterName })
+  const options = optionsOf(settings, app)
   const { CACHE_REDIS_URL: url } = settings
   const client = url ? new Client(url, options) : new Client(options)
+  markOwner(client, app)
   const outages = new OutageLines(client, logger, REDIS)
-  client.on('connect', () => metrics.get('redisConnectionsOpen').inc())
+  client.on('connect', () => metrics.get('redisConnectionsOpen').inc(app, 1))
   client.on('error', (error: Error & { code?: string }) => {
     if (isClosed(client)) return
     // The error itself is not logged: it may hold the command that failed, and so the password.

@@ -1,6 +1,6 @@
 import { type Redis } from 'ioredis'
 import { sleep } from '../util/sleep'
-import { CMD_SENT_STATUS, recordRedisCommandMetric } from '../metrics/labels'
+import { type App, CMD_SENT_STATUS, recordRedisCommandMetric } from '../metrics/labels'
 
 const UNEXPECTED = 'There was an unexpected error with the Redis cache'
 
@@ -30,12 +30,23 @@ type Connection = {
 const CLOSED: unique symbol = Symbol('tickwell.redisClosed')
 const OUT: unique symbol = Symbol('tickwell.redisOut')
 const PATIENCE: unique symbol = Symbol('tickwell.redisPatience')
+const OWNER: unique symbol = Symbol('tickwell.redisOwner')
 
 export type Client = Connection & {
   [CLOSED]?: boolean
   [OUT]?: () => boolean
   [PATIENCE]?: Promise<void> | undefined
+  [OWNER]?: App
 }
+
+/** From now on its commands are counted as this adapter's. */
+export const markOwner = (client: Client, app: App): void => {
+  client[OWNER] = app
+}
+
+/** Counts a command under a name of contract 8.1. */
+export const countCommand = (client: Client, status: CMD_SENT_STATUS, functionName: string): void =>
+  recordRedisCommandMetric(status, functionName, client[OWNER])
 
 /** From now on nothing more is sent through this client. */
 export const markClosed = (client: Client): void => {
@@ -107,10 +118,10 @@ export const redisCommand = async <R>(
 ): Promise<R> => {
   try {
     const reply = await whenConnected(client, command)
-    recordRedisCommandMetric(CMD_SENT_STATUS.SUCCESS, functionName)
+    countCommand(client, CMD_SENT_STATUS.SUCCESS, functionName)
     return reply
   } catch (error) {
-    recordRedisCommandMetric(CMD_SENT_STATUS.FAIL, functionName)
+    countCommand(client, CMD_SENT_STATUS.FAIL, functionName)
     throw error
   }
 }

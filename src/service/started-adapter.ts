@@ -1,6 +1,7 @@
 import { type FastifyInstance } from 'fastify'
 import { Adapter, type AnyAdapter } from '../adapter/adapter'
 import { Background } from '../adapter/background'
+import { publishDownFeeds } from '../adapter/down-feeds'
 import { type RunningVersion, runningVersion } from '../config/running-version'
 import { isMeasured } from '../config/server-settings'
 import { setupMetricsServer } from '../http/metrics-server'
@@ -26,6 +27,7 @@ export class StartedAdapter {
   /** What runs, as the log and the metrics have it. */
   readonly version: RunningVersion
   private readonly unpublish: () => void
+  private hideFeeds = (): void => {}
 
   private constructor(readonly adapter: AnyAdapter) {
     this.restarts = new AdapterRestarts(adapter.name)
@@ -65,6 +67,7 @@ export class StartedAdapter {
     if (adapter.settings.EA_MODE === 'reader') return
     this.background ??= new Background(adapter, false)
     this.background.resume()
+    this.hideFeeds = publishDownFeeds(adapter)
     adapter.lockAcquiredPromise?.catch(() => this.keptOut())
   }
 
@@ -93,6 +96,7 @@ export class StartedAdapter {
     lateThrows.remove(this)
     this.restarts.stop()
     this.unpublish()
+    this.hideFeeds()
     adapter.readiness?.stop()
     adapter.shutdownNotifier.emit('onClose')
     if (background !== undefined) await background.stop()
@@ -105,6 +109,7 @@ export class StartedAdapter {
     const { name, settings } = this.adapter
     if (settings.EA_MODE === 'writer') return void this.stop()
     logger.error({ adapter: name }, `Another process writes for "${name}": this one only reads from now on`)
+    this.hideFeeds()
     void this.background?.stop()
   }
 }

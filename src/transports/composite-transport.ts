@@ -3,7 +3,7 @@ import { Merge, type SourceSwitch } from '../feeds/merge'
 import { mergedResponseCache } from '../feeds/merged-source'
 import { Patience } from '../feeds/patience'
 import { type ResponseCache } from '../feeds/response-cache'
-import { statusLabel } from '../metrics/labels'
+import { appOf, statusLabel } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { LogLimiter } from '../util/log-limiter'
 import { belongsTo, named, ownerOf } from '../util/line-owner'
@@ -206,14 +206,13 @@ export class CompositeTransport<T extends TransportGenerics> implements Transpor
   private countError(rank: number, statusCode: number): void {
     const [transport] = this.sources[rank]!
     const labels = { adapter_endpoint: this.endpointName, transport, status_code: statusLabel(statusCode) }
-    metrics.get('sourceErrors').inc(labels)
+    metrics.get('sourceErrors').inc({ ...appOf(this.responseCache), ...labels })
   }
 
   private moved({ key, from, to, reason }: SourceSwitch): void {
     const [[former], [other]] = [this.sources[from]!, this.sources[to]!]
-    metrics
-      .get('sourceSwitches')
-      .inc({ adapter_endpoint: this.endpointName, from: former, to: other, reason })
+    const labels = { adapter_endpoint: this.endpointName, from: former, to: other, reason }
+    metrics.get('sourceSwitches').inc({ ...appOf(this.responseCache), ...labels })
     this.limiter.run(`${former} ${other} ${reason}`, (repeated) => {
       const fields = { from: former, to: other, reason, feed: key, repeated }
       named(logger, this).info(fields, 'A feed is served from another transport')

@@ -1,5 +1,6 @@
 import { OutageLines } from '../connections/outage-lines'
 import { Retry } from '../connections/retry'
+import { appOf } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { DeltaTracker, diff, type SubscriptionDeltas } from '../feeds/delta'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
@@ -207,10 +208,8 @@ export abstract class StreamingTransport<const T extends TransportGenerics> exte
       fields: { err: error },
       text: `The stream of ${context.endpointName} (${this.name}) failed: ${String(error)}`,
     })
-    metrics
-      .get('streamHandlerErrors')
-      .labels({ adapter_endpoint: context.endpointName, transport: this.name })
-      .inc()
+    const labels = { adapter_endpoint: context.endpointName, transport: this.name }
+    metrics.get('streamHandlerErrors').inc({ ...appOf(this.responseCache), ...labels })
     // A timer ends the wait, not the clock: it must end even where Date.now does not advance.
     const { nominalMs: waitMs, delayMs } = this.retry.again(
       {

@@ -3,6 +3,7 @@ import { isCaseSensitive } from '../feeds/keys'
 import { type KnownRoom } from '../feeds/feed-rooms'
 import { fullFor, Refusing } from '../feeds/full-set'
 import { ResponseCache } from '../feeds/response-cache'
+import { appOf } from '../metrics/labels'
 import { metrics } from '../metrics/registry'
 import { ExpiringSortedSet } from '../feeds/expiring-sorted-set'
 import { type SubscriptionSet } from '../feeds/subscription-set'
@@ -55,7 +56,8 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
     this.subscriptionSet = dependencies.subscriptionSetFactory.buildSet(endpointName, name)
     this.subscriptionTtl = this.getSubscriptionTtlFromConfig(adapterSettings)
     this.name = name
-    this.refusing = new Refusing({ endpoint: endpointName, transport: name }, this)
+    const app = appOf(this.responseCache)
+    this.refusing = new Refusing({ app, endpoint: endpointName, transport: name }, this)
     const set = this.subscriptionSet
     if (set instanceof ExpiringSortedSet && 'setWanted' in this.responseCache)
       this.responseCache.setWanted(name, (key) => set.has(key))
@@ -63,6 +65,11 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
 
   async registerRequest(req: AdapterRequest<Params<T>>, _settings: T['Settings']): Promise<void> {
     await this.want(req.requestContext.data, req.requestContext.cacheKey)
+  }
+
+  /** What was wanted when its last pass began; nothing before the first. */
+  get wantedAtLastPass(): readonly Params<T>[] {
+    return this.lastLook ?? []
   }
 
   /** The room for what is known of feeds; undefined before there is one, and with a test's cache. */
@@ -85,14 +92,15 @@ export abstract class SubscriptionTransport<T extends TransportGenerics> impleme
     const entries = await this.subscriptionSet.getAll()
     this.lastLook = entries
     if (this.responseCache instanceof ResponseCache) this.responseCache.noteWanted(this.name, entries)
-    metrics
-      .get('bgExecuteSubscriptionSetCount')
-      .labels({
+    metrics.get('bgExecuteSubscriptionSetCount').set(
+      {
+        ...appOf(this.responseCache),
         adapter_endpoint: context.endpointName,
         transport_type: this.constructor.name,
         transport: this.name,
-      })
-      .set(entries.length)
+      },
+      entries.length,
+    )
     await this.backgroundHandler(context, entries)
   }
 

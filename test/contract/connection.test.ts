@@ -1,5 +1,6 @@
 import type WebSocket from 'ws'
 import { ClientSocket } from '../../src/connections/client-socket'
+import { UNCOUNTED } from '../../src/connections/connection-stats'
 import { dial } from '../../src/connections/dial'
 import { Retry } from '../../src/connections/retry'
 import { metrics } from '../../src/metrics/registry'
@@ -32,7 +33,7 @@ const bySocket =
   (open?: () => Promise<void>): Connect =>
   async (url, { timeoutMs, signal }) => {
     const messages = new Inbox<string>('a message', GUARD_MS)
-    const client = new ClientSocket<void>({}, new Retry(steadyBackoff(1)), () => {})
+    const client = new ClientSocket<void>({}, new Retry(steadyBackoff(1)), () => {}, UNCOUNTED)
     const stop = () => client.stop()
     signal.addEventListener('abort', () => void stop())
     let isOver = () => {}

@@ -71,6 +71,21 @@ describe('without a request', () => {
     })
   })
 
+  it('FR-5: the contract’s ages go on growing while errors are written in place of a value that is over, and read', async () => {
+    await using started = await start(10)
+    const { still, ask, valuesOf } = started
+    const pair = { base: 'a', quote: 'USD' }
+    await still.transport.put(pair, 1, AT - 100)
+    await ask('a')
+    for (const passedMs of [100_000, 200_000]) {
+      vi.advanceTimersByTime(100_000)
+      await still.transport.putError(pair, 502, 'no')
+      await ask('a')
+      expect(await valuesOf('cache_data_staleness_seconds')).toEqual({ a: passedMs })
+      expect(await valuesOf('total_data_staleness_seconds')).toEqual({ a: passedMs + 100 })
+    }
+  })
+
   it('its age is of the newest value, whoever wrote that', async () => {
     await using started = await start(10)
     const { still, put, valuesOf } = started

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import * as client from 'prom-client'
 import { describe, expect, it, vi } from 'vitest'
 import { FastHistogram } from '../../src/metrics/fast-histogram'
+import { setupMetrics } from '../../src/metrics/registry'
 
 const BUCKETS = [0.005, 0.01, 0.1, 1, 10]
 
@@ -87,5 +88,44 @@ describe('FastHistogram', () => {
     fast.observe(0.5)
     expect(slow).not.toHaveBeenCalled()
     slow.mockRestore()
+  })
+
+  it('shows for each adapter what a prom-client histogram with that label shows', async () => {
+    const seen = fc.tuple(fc.constantFrom('ONE', 'TWO'), fc.oneof(value, fc.constant('scrape' as const)))
+    await fc.assert(
+      fc.asyncProperty(fc.array(seen, { maxLength: 40 }), async (steps) => {
+        const [mine, theirs] = [new client.Registry(), new client.Registry()]
+        const config = { name: 'duration', help: 'Duration', buckets: BUCKETS }
+        const fast = new FastHistogram({ ...config, registers: [mine] })
+        const plain = new client.Histogram({ ...config, labelNames: ['app_name'], registers: [theirs] })
+        for (const app_name of ['ONE', 'TWO']) {
+          fast.begin(app_name)
+          plain.zero({ app_name })
+        }
+        for (const [app_name, what] of [...steps, ['ONE', 'scrape'] as const]) {
+          if (what === 'scrape') expect(await mine.metrics()).toBe(await theirs.metrics())
+          else {
+            fast.of(app_name).observe(what)
+            plain.observe({ app_name }, what)
+          }
+        }
+      }),
+    )
+  })
+
+  it('has one series for what is observed without a name and under the name that is the default', async () => {
+    client.register.clear()
+    setupMetrics('HOST')
+    const fast = new FastHistogram({ name: 'duration', help: 'Duration', buckets: BUCKETS })
+    fast.of('HOST').observe(0.5)
+    fast.of('GUEST').observe(2)
+    fast.observe(0.5)
+    const lines = (await client.register.metrics()).split('\n')
+    const counts = lines.filter((line) => line.startsWith('duration_count'))
+    expect(counts.map((line) => line.replace(/app_version="[^"]*",/, ''))).toEqual([
+      'duration_count{app_name="HOST"} 2',
+      'duration_count{app_name="GUEST"} 1',
+    ])
+    client.register.clear()
   })
 })

@@ -155,3 +155,45 @@ describe('setupMetrics', () => {
     expect(lines[1]).toMatch(/ 2$/)
   })
 })
+
+describe('an adapter', () => {
+  it('is shown with 0 from its beginning on, in place of the process', async () => {
+    vi.stubEnv('npm_package_version', '1')
+    metrics.initialize()
+    setupMetrics('HOST')
+    expect(await samples('ws_connection_active')).toEqual([
+      'ws_connection_active{app_name="HOST",app_version="1"} 0',
+    ])
+    metrics.begin('GUEST')
+    expect(await samples('ws_connection_active')).toEqual([
+      'ws_connection_active{app_name="GUEST",app_version="1"} 0',
+    ])
+    metrics.get('wsConnectionActive').inc({ app_name: 'GUEST' }, 3)
+    metrics.begin('GUEST')
+    expect(await samples('ws_connection_active')).toEqual([
+      'ws_connection_active{app_name="GUEST",app_version="1"} 3',
+    ])
+  })
+
+  it('has one sample with what is counted under its name and what is counted under the same default', async () => {
+    vi.stubEnv('npm_package_version', '1')
+    metrics.initialize()
+    const rendered = async (name: string) =>
+      (await renderMetrics()).split('\n').filter((line) => line.startsWith(`${name}{`))
+    setupMetrics('HOST')
+    metrics.begin('HOST')
+    metrics.get('wsConnectionActive').inc({ app_name: 'HOST' }, 3)
+    metrics.get('wsConnectionActive').inc()
+    expect(await rendered('ws_connection_active')).toEqual([
+      'ws_connection_active{app_name="HOST",app_version="1"} 4',
+    ])
+    const labels = { adapter_endpoint: 'price', transport: 'ws' }
+    metrics.get('bgExecuteTotal').inc({ ...labels, app_name: 'HOST' }, 2)
+    metrics.get('bgExecuteTotal').inc(labels)
+    metrics.get('bgExecuteDurationSeconds').set({ ...labels, app_name: 'HOST' }, 2)
+    metrics.get('bgExecuteDurationSeconds').set(labels, 5)
+    const values = async (name: string) => (await rendered(name)).map((line) => line.split(' ').at(-1))
+    expect(await values('bg_execute_total')).toEqual(['3'])
+    expect(await values('bg_execute_duration_seconds')).toEqual(['5'])
+  })
+})

@@ -11,6 +11,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   'src/util/rfc3339.ts': 'the date of a time',
   'src/config/running-version.ts': 'a hash',
   'src/http/ready.ts': 'lists',
+  'src/http/status.ts': 'a list of connections',
   'src/feeds/feed-survey.ts': 'lists',
   'src/transports/raw-records.ts': 'what has no secret any more, and bytes that are cut again',
   'src/feeds/refusals.ts': 'what has no secret any more',

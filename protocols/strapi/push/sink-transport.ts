@@ -63,10 +63,12 @@ export class StrapiPushTransport<
   private schedule = this.newSchedule()
   private readonly sink = new Sink<Source>({
     pushed: (outcome) =>
-      metrics
-        .get('transportPushes')
-        .labels({ adapter_endpoint: this.context?.endpointName ?? '', transport: this.name, outcome })
-        .inc(),
+      metrics.get('transportPushes').inc({
+        ...this.app(),
+        adapter_endpoint: this.context?.endpointName ?? '',
+        transport: this.name,
+        outcome,
+      }),
     lost: (reason, detail, error) => this.fault(reason, () => detail, error),
   })
 

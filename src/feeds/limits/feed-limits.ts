@@ -106,7 +106,7 @@ export class FeedLimits {
   /** Starts to check the file and to renew errors. JSON in the setting itself cannot change: it needs this only if it withdraws feeds. */
   start(loops?: Heartbeats): void {
     this.unpublish = metrics.publish('feedLimitsRejected', (counter) => {
-      counter.inc(this.rejected)
+      counter.inc({ app_name: this.adapter }, this.rejected)
     })
     if (this.path === undefined && !this.withdraws) return
     if (this.path !== undefined)

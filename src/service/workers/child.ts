@@ -1,6 +1,7 @@
 import { type Socket } from 'node:net'
+import { readServerSettings } from '../../config/server-settings'
 import { type SilentProcess } from '../../http/process-state'
-import { setupMetrics } from '../../metrics/registry'
+import { instanceLabel, setupMetrics } from '../../metrics/registry'
 import { renderedMetrics } from '../../metrics/render'
 import { makeLogger } from '../../util/logging'
 import { messageOf } from '../../util/objects'
@@ -46,7 +47,7 @@ export const runChild = async (spec: ChildSpec): Promise<void> => {
     })
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
-  setupMetrics('TICKWELL', { process: spec.name })
+  setupMetrics('TICKWELL', { process: spec.name, ...instanceLabel(readServerSettings().INSTANCE) })
   const channel = new SupervisorChannel({
     stopping: () => running?.stopping(),
     stop,

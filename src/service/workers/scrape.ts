@@ -1,5 +1,7 @@
 import { posix } from 'node:path'
 import { type AdapterSettings } from '../../config/settings'
+import { LabelSet } from '../../metrics/label-set'
+import { instanceLabel } from '../../metrics/registry'
 import { Shared } from '../../util/shared'
 import { mergeExpositions } from './exposition'
 import { type KeptProcess } from './kept-process'
@@ -9,11 +11,18 @@ import { PlainServer } from './plain-server'
 const PATIENCE_MS = 2_000
 
 /** Metrics of the supervisor itself. They are there even when no process answers. */
-const ownMetrics = (processes: readonly KeptProcess[], answered: ReadonlySet<KeptProcess>): string => {
+const ownMetrics = (
+  processes: readonly KeptProcess[],
+  answered: ReadonlySet<KeptProcess>,
+  instance: string | undefined,
+): string => {
   const lines = (name: string, type: string, help: string, value: (one: KeptProcess) => number) => [
     `# HELP ${name} ${help}`,
     `# TYPE ${name} ${type}`,
-    ...processes.map((one) => `${name}{process="${one.name}"} ${value(one)}`),
+    ...processes.map((one) => {
+      const labels = new LabelSet({ process: one.name, ...instanceLabel(instance) })
+      return `${name}${labels.line} ${value(one)}`
+    }),
   ]
   return [
     ...lines('service_process_up', 'gauge', 'Whether a process of the service is at work', (one) =>
@@ -35,7 +44,7 @@ const ownMetrics = (processes: readonly KeptProcess[], answered: ReadonlySet<Kep
 }
 
 /** The metrics of all processes, and of the supervisor. Never rejects. */
-export const scrape = async (processes: readonly KeptProcess[]): Promise<string> => {
+export const scrape = async (processes: readonly KeptProcess[], instance?: string): Promise<string> => {
   const answered = new Set<KeptProcess>()
   const texts = await Promise.all(
     processes.map(async (one) => {
@@ -44,7 +53,7 @@ export const scrape = async (processes: readonly KeptProcess[]): Promise<string>
       return text ?? ''
     }),
   )
-  return mergeExpositions([ownMetrics(processes, answered), ...texts])
+  return mergeExpositions([ownMetrics(processes, answered, instance), ...texts])
 }
 
 /** The server that Prometheus scrapes. It has the same address, path and TLS as that of a single process. */

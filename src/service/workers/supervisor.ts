@@ -67,7 +67,8 @@ export class Supervisor {
   ) {
     const settings = readSettings()
     this.settings = settings
-    if (isMeasured(settings)) this.metricsServer = new ScrapeServer(settings, () => scrape(this.processes))
+    if (isMeasured(settings))
+      this.metricsServer = new ScrapeServer(settings, () => scrape(this.processes, settings.INSTANCE))
     const { ADMIN_PORT, STOP_DRAIN_MS, TLS_ENABLED, MTLS_ENABLED } = settings
     this.scheme = TLS_ENABLED || MTLS_ENABLED ? 'https' : 'http'
     this.drainMs = STOP_DRAIN_MS

@@ -57,7 +57,10 @@ export class WantedFeeds {
     const name = nameOf(adapter, endpoint, transport)
     let refusing = this.refusing.get(name)
     if (refusing === undefined)
-      this.refusing.set(name, (refusing = new Refusing({ endpoint, transport }, set)))
+      this.refusing.set(
+        name,
+        (refusing = new Refusing({ app: { app_name: adapter }, endpoint, transport }, set)),
+      )
     return refusing
   }
 }

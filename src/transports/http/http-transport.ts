@@ -1,4 +1,4 @@
-import { retrieveCost } from '../../metrics/labels'
+import { appOf, retrieveCost } from '../../metrics/labels'
 import { metrics } from '../../metrics/registry'
 import { ExpiringSortedSet } from '../../feeds/expiring-sorted-set'
 import { RedisSubscriptionSet } from '../../redis/redis-subscription-set'
@@ -151,12 +151,12 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     const added = this.takeAdded()
     this[WAKE].clear()
     const requests = this.prepare(context, entries, credential)
+    const app = appOf(this.responseCache)
     metrics
       .get('httpRequestsPerBgExecute')
-      .labels({ adapter_endpoint: context.endpointName })
-      .set(requests.length)
+      .set({ ...app, adapter_endpoint: context.endpointName }, requests.length)
     const needsMs = this.pace.msFor(requests)
-    if (needsMs > 0) this.reports.demand(context, this.name, needsMs)
+    if (needsMs > 0) this.reports.demand(context, { app, transport: this.name }, needsMs)
     const startedAtMs = monotonicMs()
     this.passesInFlight += 1
     try {
@@ -359,8 +359,10 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
     try {
       metrics
         .get('rateLimitCreditsSpentTotal')
-        .labels({ feed_id: 'N/A', participant_id: '9002' })
-        .inc(Math.max(0, retrieveCost(answer.response.data)))
+        .inc(
+          { ...appOf(this.responseCache), feed_id: 'N/A', participant_id: '9002' },
+          Math.max(0, retrieveCost(answer.response.data)),
+        )
       const results = this.config.parseResponse(params, answer.response, context.adapterSettings)
       if (this.intake.records.isOn) this.intake.keepRaw(results, answer.response.data)
       await this.intake.accept(results, answer.timestamps)
@@ -492,10 +494,8 @@ export class HttpTransport<T extends HttpTransportGenerics> extends Subscription
   private setWarmer(isActive: boolean): void {
     if (this.WARMER_ACTIVE === isActive) return
     this.WARMER_ACTIVE = isActive
-    metrics
-      .get('cacheWarmerCount')
-      .labels({ isBatched: 'true' })
-      .inc(isActive ? 1 : -1)
+    const labels = { ...appOf(this.responseCache), isBatched: 'true' }
+    metrics.get('cacheWarmerCount').inc(labels, isActive ? 1 : -1)
   }
 
   private get isStopped(): boolean {

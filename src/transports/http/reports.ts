@@ -1,4 +1,5 @@
 import { providerStatusOf } from '../../outbound-http/provider-error'
+import { type App } from '../../metrics/labels'
 import { metrics } from '../../metrics/registry'
 import { messageOf } from '../../util/objects'
 import { LogLimiter } from '../../util/log-limiter'
@@ -72,13 +73,11 @@ export class Reports {
   }
 
   /** RL-8: says at once what a slow pass would show much later. */
-  demand(context: Context, transport: string, needsMs: number): void {
+  demand(context: Context, { app, transport }: { app: App; transport: string }, needsMs: number): void {
     const { endpointName, adapterSettings } = context
     const { CACHE_MAX_AGE: lifeMs } = adapterSettings
-    metrics
-      .get('providerDemandRatio')
-      .labels({ adapter_endpoint: endpointName, transport })
-      .set(needsMs / lifeMs)
+    const labels = { ...app, adapter_endpoint: endpointName, transport }
+    metrics.get('providerDemandRatio').set(labels, needsMs / lifeMs)
     if (needsMs <= lifeMs) return
     this.limiter.run('demand', (repeated) =>
       named(logger, context).warn(

@@ -1,3 +1,4 @@
+import { type App, appOf } from '../../metrics/labels'
 import { type Feed } from '../../feeds/feed'
 import { ResponseCache } from '../../feeds/response-cache'
 import { type ProviderResult } from '../../feeds/responses'
@@ -28,6 +29,8 @@ export abstract class PeerTransport<T extends TransportGenerics> extends Streami
   /** The most feeds that nobody needs to have requested. Further ones are refused as `unknown-feed`. */
   protected maxUnaskedFeeds = MAX_UNASKED_FEEDS
   protected readonly intake = new StreamIntake<T>(this)
+  /** Whose connections and series they are: for what counts them. */
+  protected readonly app = (): App => appOf(this.responseCache)
   private readonly unasked = new Set<Feed>()
   /** Its connections are being given up, or have been: none of what still comes counts. */
   private leaving: Promise<void> | undefined

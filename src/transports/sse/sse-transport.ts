@@ -123,7 +123,12 @@ export class SseTransport<T extends SseTransportGenerics> extends StreamingTrans
   }
 
   [LINKS](): ConnectionStatus[] {
-    return [this.life.status(this.currentUrl)]
+    const { lastMessageReceivedAt: lastMessageUnixMs, connection, lastPass } = this
+    const details = {
+      subscriptions: connection?.isOpen === true ? (lastPass?.feeds.length ?? 0) : 0,
+      ...(lastMessageUnixMs > 0 && { lastMessageUnixMs }),
+    }
+    return [{ ...this.life.status(this.currentUrl), details }]
   }
 
   [GOODBYE](): Promise<void> | undefined {

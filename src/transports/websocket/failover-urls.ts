@@ -19,6 +19,7 @@ import {
   type WebsocketTransportGenerics,
   type WebSocketUrlsConfig,
 } from './config'
+import { appOf } from '../../metrics/labels'
 import { type Failover } from './failover'
 
 const logger = makeLogger('WebSocketTransport')
@@ -35,6 +36,7 @@ interface Host {
   readonly [WAKE]: WakeSignal
   readonly name: string
   readonly currentUrl: string
+  readonly responseCache: object
   connectionClosed(): boolean
 }
 
@@ -147,6 +149,7 @@ export class FailoverUrls<T extends WebsocketTransportGenerics> {
     const former = choice.use(key, monotonicMs())
     if (former === undefined) return
     const { leaveReason: reason } = choice
+    const { name: transport, responseCache } = this.parts.host
     const move = { from: shownUrl(former), to: shownUrl(key), reason }
     this.moves.run(reason, (repeated) =>
       named(logger, this.parts.host).info(
@@ -154,7 +157,7 @@ export class FailoverUrls<T extends WebsocketTransportGenerics> {
         'Moving to another URL',
       ),
     )
-    const labels = { adapter_endpoint: endpointName, transport: this.parts.host.name, reason }
+    const labels = { ...appOf(responseCache), adapter_endpoint: endpointName, transport, reason }
     metrics.get('wsUrlSwitches').inc(labels)
   }
 

@@ -42,7 +42,8 @@ import { ClientSocket } from '../../connections/client-socket'
 import { type ConnectionStatus } from '../../connections/connection-status'
 import { reasonOf } from '../../connections/connection-error'
 import { watchPulse } from '../../connections/pulse'
-import { shownUrl } from '../../connections/connection-stats'
+import { ConnectionStats, shownUrl } from '../../connections/connection-stats'
+import { appOf } from '../../metrics/labels'
 import { ConnectionEvents, type ConnectionHandlers, type StreamEnd } from './connection-events'
 import { ConnectBudget } from './pacing/connect-budget'
 import { Failover, UNRESPONSIVE } from './failover'
@@ -118,6 +119,7 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
       this.batching?.ended()
       this.intake.words.begin()
     },
+    new ConnectionStats(() => appOf(this.responseCache)),
   )
   protected readonly config: WebSocketTransportConfig<T>
   private readonly urls: FailoverUrls<T> | undefined
@@ -231,8 +233,14 @@ export class WebSocketTransport<T extends WebsocketTransportGenerics> extends St
 
   [LINKS](): ConnectionStatus[] {
     const status = this.clientSocket.status(this.currentUrl)
-    const { received } = this.subscriptions
-    return [{ ...status, details: { lastMessageUnixMs: this.lastMessageReceivedAt, messages: received } }]
+    const { received: messages } = this.subscriptions
+    const nextAttemptUnixMs = this.connectionClosed() ? this[OUTAGE]?.nextAttemptUnixMs : undefined
+    const details = {
+      subscriptions: this.subscribed?.feeds.length ?? 0,
+      messages,
+      ...(this.lastMessageReceivedAt > 0 && { lastMessageUnixMs: this.lastMessageReceivedAt }),
+    }
+    return [{ ...status, ...(nextAttemptUnixMs !== undefined && { nextAttemptUnixMs }), details }]
   }
 
   [LEAVE](): void {
