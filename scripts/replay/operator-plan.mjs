@@ -22,6 +22,10 @@ export const NOT_RUN = {
   'npm run trial:stale': 'is a job of the night',
   'npm run test:strapi': 'is a job of the night',
   'cp .env.example .env && docker compose up --build': 'wants Docker, and the registry that images come from',
+  'docker compose --profile metrics up': 'wants Docker, and the registry that images come from',
+  'npm run monitoring': 'writes files of the repository, which a test compares with what it writes',
+  'npx tickwell new acme price': 'is for authors',
+  'npx tickwell try': 'is for authors',
   'docker run --rm --env-file .env <image> node lib/cli/main.js check': 'wants Docker',
   'docker run --rm --env-file .env tickwell:old node lib/cli/main.js check --json > settings-before.json':
     'wants Docker',

@@ -92,6 +92,14 @@ async function theService() {
   assert.match(service.said, /"msg":"SIGINT: stopping"/)
 }
 
+async function whatIsBuilt() {
+  const command = asWritten('node dist/package/lib/service/main.js')
+  const service = sandbox.start(command, checkout, variables)
+  const [, addresses] = await service.says(/"msg":"(Open addresses:[^"]*)"/)
+  said(command, addresses)
+  await service.interrupt()
+}
+
 async function theAdminPort() {
   const assignment = asWritten(
     `READY_ESSENTIAL_FEEDS='[{"adapter":"coinbase","data":{"base":"ETH","quote":"USD"}},"kraken:BTC/*"]'`,
@@ -164,6 +172,7 @@ async function thePackage() {
 }
 
 await theService()
+await whatIsBuilt()
 await theAdminPort()
 await theSettings()
 await theUpgrade()

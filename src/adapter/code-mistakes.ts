@@ -1,6 +1,5 @@
 import { ConfigError } from '../config/config-error'
 import { DEFAULT_TRANSPORT_NAME } from '../transports/routes'
-import { SubscriptionTransport } from '../transports/subscription-transport'
 import { type Transport } from '../transports/transport'
 import { makeLogger } from '../util/logging'
 import { mistakesOf } from '../util/shape'
@@ -23,20 +22,21 @@ const transportsOf = ({ endpoints }: AnyAdapter): Placed[] =>
     })),
   )
 
-/** Transports that stand in several places, each with those. */
-const sharedOf = (placed: readonly Placed[]): { transport: unknown; line: string }[] => {
+/**
+ * Transports that stand in several places. Most write to one endpoint, under one name, so that what is asked of the others stays without a value;
+ * an adapter for the reference framework may have one all the same, and its other endpoints work.
+ */
+const sharedOf = (placed: readonly Placed[]): string[] => {
   const places = new Map<unknown, string[]>()
   for (const { place, transport } of placed) places.set(transport, [...(places.get(transport) ?? []), place])
-  return [...places].flatMap(([transport, all]) => {
+  return [...places.values()].flatMap((all) => {
     const [last, ...others] = all.reverse()
     if (last === undefined || others.length === 0) return []
-    const line = `${others.reverse().join(' and ')}: the same object as ${last}, where its values would go; make one for each`
-    return [{ transport, line }]
+    return [
+      `${others.reverse().join(' and ')}: the same object as ${last}, where its values would go; make one for each`,
+    ]
   })
 }
-
-/** Ours writes to one endpoint, under one name: what was asked of the others would stay without a value. */
-const writesToOne = (transport: unknown): boolean => transport instanceof SubscriptionTransport
 
 /** What is wrong with the code of an adapter so that it cannot work, as lines that begin with the place. */
 export const codeMistakes = (adapter: AnyAdapter): string[] => {
@@ -50,7 +50,6 @@ export const codeMistakes = (adapter: AnyAdapter): string[] => {
     }),
     ...placed.flatMap(({ place, transport }) => isTransport(transport, place)),
     ...usable.flatMap(({ place, transport }) => mistakesOf(transport).map((line) => `${place}: ${line}`)),
-    ...sharedOf(usable).flatMap(({ transport, line }) => (writesToOne(transport) ? [line] : [])),
   ]
 }
 
@@ -85,7 +84,7 @@ export const codeWarnings = (adapter: AnyAdapter): string[] => {
       ({ place }) =>
         `${place} has none of registerRequest, foregroundExecute and backgroundExecute, so it can give no value`,
     ),
-    ...sharedOf(placed).flatMap(({ transport, line }) => (writesToOne(transport) ? [] : [line])),
+    ...sharedOf(placed),
   ].map((line) => `${name}: ${line}`)
 }
 

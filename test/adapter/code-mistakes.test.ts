@@ -202,19 +202,6 @@ describe('what is wrong with the code of an adapter', () => {
     ])
   })
 
-  it('is told of one transport of ours in several places, whose values would go to the last', () => {
-    const transport = ws(socket)
-    const routes = new TransportRoutes().register('ws', transport).register('rest', http(requests))
-    const endpoints = [
-      endpoint({ name: 'a', transport }),
-      endpoint({ name: 'b', transportRoutes: routes }),
-      endpoint({ name: 'c', transport }),
-    ]
-    expect(codeMistakes(make({ name: 'TEST', endpoints }))).toEqual([
-      'endpoint "a", transport and endpoint "b", transport "ws": the same object as endpoint "c", transport, where its values would go; make one for each',
-    ])
-  })
-
   it('is refused at the start, all at once, before the settings and without a stack', async () => {
     const adapter = make({
       name: 'TEST',
@@ -267,6 +254,20 @@ describe('what is wrong with the code of an adapter', () => {
   })
 })
 
+/** An adapter with one transport of ours in several places. */
+const inSeveralPlaces = () => {
+  const transport = ws(socket)
+  const transportRoutes = new TransportRoutes().register('ws', transport).register('rest', http(requests))
+  return {
+    name: 'TEST',
+    endpoints: [
+      endpoint({ name: 'a', transport }),
+      endpoint({ name: 'b', transportRoutes }),
+      endpoint({ name: 'c', transport }),
+    ],
+  }
+}
+
 describe('what works and is most likely not meant', () => {
   const custom = { initialize: () => Promise.resolve() }
 
@@ -295,6 +296,13 @@ describe('what works and is most likely not meant', () => {
         'TEST: endpoint "a", transport has none of registerRequest, foregroundExecute and backgroundExecute, so it can give no value',
         'TEST: endpoint "b", transport has none of registerRequest, foregroundExecute and backgroundExecute, so it can give no value',
         'TEST: endpoint "a", transport: the same object as endpoint "b", transport, where its values would go; make one for each',
+      ],
+    ],
+    [
+      'a transport of ours in several places, whose values would go to the last',
+      inSeveralPlaces(),
+      [
+        'TEST: endpoint "a", transport and endpoint "b", transport "ws": the same object as endpoint "c", transport, where its values would go; make one for each',
       ],
     ],
   ])('is warned of: %s', (_what, options, lines) => {
