@@ -8,7 +8,7 @@ export const STEP_MS = 1_000
 const AGREEMENT_MS = 5_000
 /** A source that has voted votes otherwise after so many ticks in a row that say so. */
 const CHANGE_OF_MIND = 3
-/** What was sent before a machine fell asleep is read within this time after it wakes, and says nothing against the sleep. */
+/** What was sent before a machine fell asleep is read within this time after it wakes, and says next to nothing against the sleep. */
 const HELD_UP_MS = 1_000
 /** Once ticks have spoken for the wall clock this long, the time from before the step is no candidate any more. */
 const FORGET_MS = 600_000
@@ -44,6 +44,8 @@ export class Witness {
   /** Whether its ticks have carried the current time before: it is connected, and its own clock is right. */
   isProven = false
   vote: Candidate | undefined
+  /** Whether that was of a tick that may have been on its way while the machine slept: whatever contradicts it counts for more. */
+  isEarly = false
   /** How many ticks in a row have spoken for the other candidate. */
   doubts = 0
   /** When it was last heard, by the monotonic clock. */
@@ -79,6 +81,8 @@ export class OurTime {
   /** When the last step was noticed, by the monotonic clock. */
   private steppedAtMs = -Infinity
   private slips: Slip[] = []
+  /** What may be right where the last step was no sleep, but the wall clock set ahead. */
+  private withoutSleep: ReadonlySet<Candidate> = new Set()
   private wasWall = false
   /** The era in which the step began that is not settled. */
   private unsettledEra = 0
@@ -152,16 +156,24 @@ export class OurTime {
     }
     const vote = nearest(indicatedUnixMs, this.clocks.wall(), reckonings, monotonic)
     if (vote !== undefined && vote === this.counts && vote === reckonings[0]) this.denySleep(monotonic)
-    if (vote === undefined || !this.isNews(witness, vote)) return
+    if (vote === undefined) return
+    const isEarly = this.mayBeFromBefore(vote, monotonic)
+    if (!this.isNews(witness, vote, isEarly)) return
     witness.vote = vote
+    witness.isEarly = isEarly
     witness.doubts = 0
     this.voters.add(witness)
     this.decide(step, reckonings)
   }
 
+  /** Whether a tick may have been sent before the machine fell asleep, and been read since. */
+  private mayBeFromBefore(vote: Candidate, monotonic: number): boolean {
+    return this.withoutSleep.has(vote) && monotonic - this.steppedAtMs < HELD_UP_MS
+  }
+
   /** Whether a source votes for the first time, or has changed its mind: one odd tick is not enough for that. */
-  private isNews(witness: Witness, vote: Candidate): boolean {
-    if (!this.voters.has(witness)) return true
+  private isNews(witness: Witness, vote: Candidate, isEarly: boolean): boolean {
+    if (!this.voters.has(witness) || (witness.isEarly && !isEarly)) return true
     witness.doubts = witness.vote === vote ? 0 : witness.doubts + 1
     return witness.doubts >= CHANGE_OF_MIND
   }
@@ -202,7 +214,9 @@ export class OurTime {
     const { counts, reckonings } = this
     if (reckonings === undefined || counts !== undefined) this.unsettledEra = this.era
     if (movedMs > 0) this.slipped(movedMs)
-    const [kept, ...others] = this.reckonedAt(before, movedMs)
+    const shown = { offsetMs: before }
+    this.withoutSleep = new Set(movedMs > 0 ? [...(reckonings ?? []), shown] : [])
+    const [kept, ...others] = this.reckonedAt(shown, movedMs)
     // Where one of them is where the wall clock stands now, that speaks for both.
     const isBack = ({ offsetMs }: Reckoning): boolean => Math.abs(this.wallOffsetMs - offsetMs) < STEP_MS
     this.reckonings = [kept, ...others.filter((one) => !isBack(one))]
@@ -218,9 +232,8 @@ export class OurTime {
   }
 
   /** What may be right beside the wall clock, once it has been moved. */
-  private reckonedAt(before: number, movedMs: number): Reckonings {
+  private reckonedAt(wall: Reckoning, movedMs: number): Reckonings {
     const { counts, reckonings } = this
-    const wall = { offsetMs: before }
     // With a sleep it is what the wall clock shows now.
     if (reckonings === undefined || counts === 'wall') return [wall]
     return counts === undefined ? reckonedOn(reckonings, movedMs, wall) : reckonedOn([counts], movedMs)
@@ -250,8 +263,10 @@ export class OurTime {
   }
 
   private decide(step: ClockStep, [kept]: Reckonings): void {
-    const proven = [...this.voters].filter(({ isProven }) => isProven)
-    const jury = proven.length > 0 ? proven : [...this.voters]
+    const jury = best(
+      best([...this.voters], ({ isProven }) => isProven),
+      ({ isEarly }) => !isEarly,
+    )
     const votes = new Map<Candidate, number>()
     for (const { vote } of jury) if (vote !== undefined) votes.set(vote, (votes.get(vote) ?? 0) + 1)
     const [first, second] = [...votes].sort(([, a], [, b]) => b - a)
@@ -264,6 +279,12 @@ export class OurTime {
     this.agreedAtMs = this.clocks.monotonic()
     this.era++
   }
+}
+
+/** Those of which something is so, or all where there are none. */
+const best = (witnesses: Witness[], isSo: (witness: Witness) => boolean): Witness[] => {
+  const found = witnesses.filter(isSo)
+  return found.length > 0 ? found : witnesses
 }
 
 /** At equal distances the wall clock, and else the first. */

@@ -263,6 +263,37 @@ describe('our time', () => {
     }
   })
 
+  it('FR-1: what was on its way while the machine slept has no say any more once a tick of after it is there, of whatever source', () => {
+    for (const before of [-HOUR, 0]) {
+      const [machine, first, second] = [new Machine(), new Witness(), new Witness()]
+      for (const source of [first, second]) machine.tick(source, START)
+      if (before !== 0) machine.step(before).pass(2_000)
+      for (const source of [first, second]) machine.tick(source, machine.monotonic + START)
+      const asleep = START + machine.monotonic
+      machine.step(500_000)
+      machine.pass(50).tick(first, asleep).tick(second, asleep)
+      machine.pass(50).tick(first, asleep + 500_100)
+      expect(machine.time.now()).toBe(asleep + 500_100)
+      // Nor has one that is read later still, of a source that has not been heard since.
+      machine.tick(second, asleep)
+      expect(machine.time.now()).toBe(asleep + 500_100)
+    }
+  })
+
+  it('TM-3: a step ahead that was none of a sleep is known by the first tick, and as surely as ever by one of a second later', () => {
+    const [machine, honest, liar] = [new Machine(), new Witness(), new Witness()]
+    machine.tick(honest, START).tick(liar, START)
+    machine.step(HOUR).tick(honest, START)
+    expect(machine.time.now()).toBe(START)
+    machine
+      .pass(1_000)
+      .tick(honest, START + 1_000)
+      .tick(liar, machine.wall)
+    expect(machine.time.now()).toBe(START + 1_000)
+    machine.pass(1_000).tick(liar, machine.wall).tick(liar, machine.wall)
+    expect(machine.time.now()).toBe(START + 2_000)
+  })
+
   it('TM-3: a step that was none of a sleep is taken back by the ticks that go on coming, and honest ones are accepted at once', () => {
     const [machine, witness] = [new Machine(), new Witness()]
     const begun = machine.time.era
@@ -332,7 +363,7 @@ describe('the limits of our time', () => {
 
 describe('sources that tell the time', () => {
   it('who contradict each other evenly decide nothing', () => {
-    const machine = new Machine().step(HOUR)
+    const machine = new Machine().step(HOUR).pass(1_000)
     machine.tick(new Witness(), START)
     const { era } = machine.time
     machine.tick(new Witness(), machine.wall)
@@ -346,7 +377,7 @@ describe('sources that tell the time', () => {
   })
 
   it('change their mind only by ticks in a row', () => {
-    const machine = new Machine().step(HOUR)
+    const machine = new Machine().step(HOUR).pass(1_000)
     const witness = new Witness()
     machine.tick(witness, START).tick(witness, START).tick(witness, START)
     machine.tick(witness, machine.wall).tick(witness, machine.wall)
