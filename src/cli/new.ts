@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { memberOf } from '../util/objects'
+import { ownVersion } from '../config/own-version'
 import { type Command, FAILED, MisuseError, OK, parsed, print } from './command'
 
 const OPTIONS = {
@@ -52,13 +52,8 @@ const targetOf = (path: string, endpoint: string): string =>
     .replace(/^check(.)fixture\.json$/, `test$1${endpoint}.fixture.json`)
     .replace(/endpoint\.ts$/, `${endpoint}.ts`)
 
-const ownVersion = (): string => {
-  const own: unknown = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8'))
-  return `^${String(memberOf(own, 'version'))}`
-}
-
 const dependencyOn = (spec: string | undefined): string => {
-  if (spec === undefined) return ownVersion()
+  if (spec === undefined) return `^${ownVersion()}`
   return existsSync(spec) ? `file:${resolve(spec)}` : spec
 }
 
